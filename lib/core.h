@@ -1,0 +1,78 @@
+/* core.h - what every tool needs: messages, exit codes, memory, numbers.
+ *
+ * Two kinds of functions live in the core. Those that return a status report a failure in a
+ * struct ser_error, and their caller decides. Those named die or e... end the process with a
+ * message. No other part of the library prints or exits.
+ *
+ *   int main(int argc, char **argv) {
+ *       ser_start(argv[0]);
+ *       float *x = ecalloc(n, sizeof *x);
+ *       if (ser_reader_open(&r, path, "features", &e))
+ *           die_error(&e);
+ *       ...
+ *   }
+ */
+#ifndef SER_CORE_H
+#define SER_CORE_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SER_VERSION "0.1.0"
+
+#define SER_MUST_CHECK        __attribute__((warn_unused_result))
+#define SER_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+
+/* Exit codes, the same in every tool. */
+enum ser_exit {
+    SER_OK = 0,    /* done */
+    SER_NO = 1,    /* a legitimate no: differs, below a threshold */
+    SER_USAGE = 2, /* the command line is wrong */
+    SER_BAD = 3,   /* the input is wrong */
+    SER_SYS = 4,   /* the system failed: no space, no memory, no permission, no such file */
+};
+
+/* Why something failed. text reads "FILE: record 17 (ID): what: why", without the program's name.
+ */
+struct ser_error {
+    int status; /* one of enum ser_exit, never SER_OK once set */
+    char text[1600];
+};
+
+/* Sets e and returns -1, so that a function can end with `return ser_fail(e, SER_BAD, ...)`. */
+int ser_fail(struct ser_error *e, int status, const char *fmt, ...) SER_PRINTF(3, 4);
+
+/* Remembers the program's name for messages; makes sure that descriptors 0, 1 and 2 are taken, so
+ * that a file opened later is never mistaken for a closed standard stream. Call it first. */
+void ser_start(const char *argv0);
+
+/* The program's name, without folders. */
+const char *ser_name(void);
+
+/* Prints "NAME: message" to standard error; control characters come out as \xNN. */
+void warn(const char *fmt, ...) SER_PRINTF(1, 2);
+
+/* The same, then ends the process with status. */
+_Noreturn void die(int status, const char *fmt, ...) SER_PRINTF(2, 3);
+_Noreturn void die_error(const struct ser_error *e);
+
+/* Memory, or the end of the process (SER_SYS). The caller frees. n * size is checked. */
+void *emalloc(size_t size);
+void *ecalloc(size_t n, size_t size);
+void *erealloc(void *p, size_t n, size_t size);
+char *estrdup(const char *s);
+char *eprintf_alloc(const char *fmt, ...) SER_PRINTF(1, 2);
+
+/* Whole-string numbers: 0 on success, -1 if s is not a number or lies outside min..max.
+ * Not-a-number and infinities are refused; integers are decimal; reals are read in the C locale. */
+int ser_parse_int(const char *s, int64_t min, int64_t max, int64_t *out) SER_MUST_CHECK;
+int ser_parse_real(const char *s, double min, double max, double *out) SER_MUST_CHECK;
+
+/* Number of processors this process may use, at least 1. */
+int ser_cores(void);
+
+/* 1 if the n bytes at s are well-formed UTF-8 without NUL and control characters, else 0. */
+int ser_is_text(const char *s, size_t n);
+
+#endif

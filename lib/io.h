@@ -1,0 +1,72 @@
+/* io.h - input and output in which every failure is noticed.
+ *
+ * Reads survive short reads and EINTR. Output is either whole or absent: a regular file is written
+ * as a temporary .ser-XXXXXX beside its final place, synced, then renamed; when the process ends
+ * early (die, exit, SIGINT, SIGTERM, SIGHUP) the temporary is removed.
+ */
+#ifndef SER_IO_H
+#define SER_IO_H
+
+#include "core.h"
+
+/* ---- input ---- */
+
+struct ser_in {
+    int fd;           /* -1: memory */
+    int owned;        /* close fd in ser_in_close */
+    const char *name; /* for messages: the path, or <stdin>; borrowed */
+    unsigned char *buf;
+    size_t cap, pos, len;
+    uint64_t offset; /* of the next byte to be handed out, from where reading began */
+};
+
+/* Opens path for reading; NULL or "-" is standard input. 0, or -1 with e set. A folder is refused.
+ * path must live as long as in. */
+int ser_in_open(struct ser_in *in, const char *path, struct ser_error *e) SER_MUST_CHECK;
+
+/* Reads from the len bytes at mem, which stay the caller's. */
+void ser_in_memory(struct ser_in *in, const void *mem, size_t len, const char *name);
+
+/* Reads up to n bytes, fewer only at the end of input: sets *got. 0, or -1 with e set. */
+int ser_in_read(struct ser_in *in, void *to, size_t n, size_t *got,
+                struct ser_error *e) SER_MUST_CHECK;
+
+/* Makes up to n (at most 4096) bytes visible at *at without consuming them: sets *got. */
+int ser_in_peek(struct ser_in *in, size_t n, const unsigned char **at, size_t *got,
+                struct ser_error *e) SER_MUST_CHECK;
+
+/* Reads all that is left, at most max bytes, into memory that the caller frees: *data (never NULL
+ * on success), *len. More than max bytes is SER_BAD. */
+int ser_in_rest(struct ser_in *in, size_t max, unsigned char **data, size_t *len,
+                struct ser_error *e) SER_MUST_CHECK;
+
+void ser_in_close(struct ser_in *in);
+
+/* ---- output ---- */
+
+struct ser_out {
+    int fd;
+    const char *name; /* for messages: the path as given, or <stdout>; borrowed */
+    char *final;      /* where the temporary goes; NULL when writing straight through */
+    char *temp;
+    unsigned char *buf;
+    size_t cap, len;
+};
+
+/* Opens path for writing, or standard output for NULL and "-". Links are resolved; what exists and
+ * is not a regular file (/dev/null, a FIFO) is written straight through. binary refuses a terminal
+ * (SER_USAGE). These end the process when they fail (SER_SYS). */
+void ser_out_open(struct ser_out *o, const char *path, int binary);
+void ser_out_write(struct ser_out *o, const void *data, size_t n);
+void ser_out_printf(struct ser_out *o, const char *fmt, ...) SER_PRINTF(2, 3);
+
+/* Hands what is buffered to the system now, so that the next program in the pipe sees it. */
+void ser_out_flush(struct ser_out *o);
+
+/* Flushes, syncs, renames, closes: after it the output is complete. */
+void ser_out_close(struct ser_out *o);
+
+/* Drops the output: the temporary is removed, the old file stays. */
+void ser_out_abandon(struct ser_out *o);
+
+#endif

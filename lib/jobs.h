@@ -1,0 +1,23 @@
+/* jobs.h - ordered work on several threads: items are fetched in order, worked on side by side, and
+ * finished in order, so that the result is the one of a single thread. Memory is bounded by the
+ * number of slots.
+ */
+#ifndef SER_JOBS_H
+#define SER_JOBS_H
+
+#include <stddef.h>
+
+struct ser_jobs {
+    void *ctx;
+    size_t slot_size;                    /* bytes of an item; slots start as zeros and are reused */
+    int (*fetch)(void *ctx, void *slot); /* one at a time, in order: 1 filled, 0 no more */
+    void (*work)(void *ctx, void *slot, int worker); /* side by side; worker 0..jobs-1 */
+    int (*finish)(void *ctx, void *slot);            /* one at a time, in order: 0, or -1 to stop */
+    void (*release)(void *slot);                     /* at the end, for every slot; may be NULL */
+};
+
+/* Runs until fetch says 0 or finish says -1; returns 0 or -1. Ends the process (SER_SYS) if threads
+ * cannot be made. jobs 1 works on the calling thread. */
+int ser_jobs_run(const struct ser_jobs *j, int jobs);
+
+#endif
