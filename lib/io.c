@@ -33,6 +33,11 @@ int ser_in_open(struct ser_in *in, const char *path, struct ser_error *e) {
     return 0;
 }
 
+void ser_in_fd(struct ser_in *in, int fd, const char *name) {
+    *in = (struct ser_in){.fd = fd, .owned = 1, .name = name, .cap = BUFFER};
+    in->buf = emalloc(in->cap);
+}
+
 void ser_in_memory(struct ser_in *in, const void *mem, size_t len, const char *name) {
     *in = (struct ser_in){.fd = -1, .name = name, .cap = BUFFER};
     in->buf = emalloc(len ? len : 1);

@@ -24,6 +24,9 @@ struct ser_in {
  * path must live as long as in. */
 int ser_in_open(struct ser_in *in, const char *path, struct ser_error *e) SER_MUST_CHECK;
 
+/* Reads from an open descriptor, which in takes over. */
+void ser_in_fd(struct ser_in *in, int fd, const char *name);
+
 /* Reads from the len bytes at mem, which stay the caller's. */
 void ser_in_memory(struct ser_in *in, const void *mem, size_t len, const char *name);
 

@@ -250,8 +250,7 @@ void ser_record_set(struct ser_record *r, const char *key, enum ser_type type, i
     memset(r->data, 0, r->bytes);
 }
 
-/* Streams are little-endian: on another host the bytes of each element are turned round. */
-static void swap_elements(void *data, size_t count, size_t size) {
+void ser_swap_elements(void *data, size_t count, size_t size) {
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     unsigned char *p = data;
     for (size_t i = 0; i < count; i++, p += size)
@@ -520,7 +519,7 @@ int ser_reader_next(struct ser_reader *r, struct ser_record *rec, struct ser_err
     uint64_t n = rec->bytes; /* the head's length is a multiple of BLOCK */
     if (take_closing(r, n, e))
         return -1;
-    swap_elements(rec->data, rec->count, ser_type_size(rec->type));
+    ser_swap_elements(rec->data, rec->count, ser_type_size(rec->type));
     size_t bad = first_not_finite(rec);
     if (bad < rec->count)
         return ser_reader_fail(r, rec, e, "element %zu is infinite or not a number", bad);
@@ -596,9 +595,9 @@ void ser_writer_put(struct ser_writer *w, const struct ser_record *rec) {
     put(w, head, len + padding(len));
     free(head);
     size_t size = ser_type_size(rec->type);
-    swap_elements(rec->data, rec->count, size);
+    ser_swap_elements(rec->data, rec->count, size);
     put(w, rec->data, rec->bytes);
-    swap_elements(rec->data, rec->count, size);
+    ser_swap_elements(rec->data, rec->count, size);
     put_closing(w, rec->bytes);
     w->records++;
 }

@@ -61,8 +61,12 @@ struct ser_record {
 
 size_t ser_type_size(enum ser_type t);      /* bytes of an element; 0 for an unknown type */
 const char *ser_type_name(enum ser_type t); /* "f32" ... */
-void ser_record_free(
-    struct ser_record *r); /* of a record that was read, or set by ser_record_set */
+
+/* Frees what a record holds that was read, or set by ser_record_set. */
+void ser_record_free(struct ser_record *r);
+
+/* Streams are little-endian: on another host turns round the bytes of each element. */
+void ser_swap_elements(void *data, size_t count, size_t size);
 
 /* Makes r a record of this key, type and shape with room for its elements (zeros); attributes are
  * kept empty. For writers. Ends the process when the shape breaks the limits. */

@@ -1,0 +1,251 @@
+#include "dataset.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+/* ---- adding streams ---- */
+
+/* An unlinked file in TMPDIR that holds what can be read from in. -1 with e set. */
+static int spool(struct ser_in *in, struct ser_error *e) {
+    const char *folder = getenv("TMPDIR");
+    char *path = eprintf_alloc("%s/ser-XXXXXX", folder && *folder ? folder : "/tmp");
+    int fd = mkostemp(path, O_CLOEXEC);
+    if (fd < 0) {
+        ser_fail(e, SER_SYS, "%s: cannot make a temporary file: %s", path, strerror(errno));
+        free(path);
+        return -1;
+    }
+    unlink(path);
+    free(path);
+    enum { CHUNK = 1 << 20 };
+    unsigned char *buf = emalloc(CHUNK);
+    size_t got = 0;
+    int failed = 0;
+    do {
+        failed = ser_in_read(in, buf, CHUNK, &got, e);
+        for (size_t done = 0; !failed && done < got;) {
+            ssize_t k = write(fd, buf + done, got - done);
+            if (k < 0 && errno != EINTR)
+                failed = ser_fail(e, SER_SYS, "%s: cannot copy it to TMPDIR: %s", in->name,
+                                  strerror(errno));
+            done += k > 0 ? (size_t)k : 0;
+        }
+    } while (!failed && got == CHUNK);
+    free(buf);
+    if (failed || lseek(fd, 0, SEEK_SET) < 0) {
+        close(fd);
+        return failed ? -1 : ser_fail(e, SER_SYS, "%s: cannot seek in TMPDIR", in->name);
+    }
+    return fd;
+}
+
+/* Makes in read a file that can be read again later; *fd is that file. */
+static int open_again(struct ser_in *in, const char *path, int *fd, struct ser_error *e) {
+    if (ser_in_open(in, path, e))
+        return -1;
+    struct stat st;
+    *fd = fcntl(in->fd, F_DUPFD_CLOEXEC, 3);
+    if (*fd >= 0 && fstat(*fd, &st) == 0 && S_ISREG(st.st_mode) && lseek(*fd, 0, SEEK_CUR) == 0)
+        return 0;
+    if (*fd >= 0)
+        close(*fd);
+    const char *name = in->name;
+    *fd = spool(in, e);
+    ser_in_close(in);
+    if (*fd < 0)
+        return -1;
+    int copy = fcntl(*fd, F_DUPFD_CLOEXEC, 3);
+    if (copy < 0)
+        return ser_fail(e, SER_SYS, "%s: cannot open its copy: %s", name, strerror(errno));
+    ser_in_fd(in, copy, name);
+    return 0;
+}
+
+static int emotion_index(struct ser_dataset *d, const char *emotion) {
+    for (int i = 0; i < d->emotions; i++)
+        if (strcmp(d->emotion[i], emotion) == 0)
+            return i;
+    d->emotion = erealloc(d->emotion, (size_t)d->emotions + 1, sizeof *d->emotion);
+    d->emotion[d->emotions] = estrdup(emotion);
+    return d->emotions++;
+}
+
+static int add_record(struct ser_dataset *d, const struct ser_reader *r, struct ser_record *rec,
+                      struct ser_error *e) {
+    const char *emotion = ser_attr(&rec->attrs, "emotion");
+    const char *speaker = ser_attr(&rec->attrs, "speaker");
+    const char *part = ser_attr(&rec->attrs, "part"), *split = ser_attr(&rec->attrs, "split");
+    if (part && strcmp(part, "test") == 0)
+        return ser_reader_fail(r, rec, e,
+                               "belongs to the test part: training and validation never see it");
+    if (!emotion)
+        return ser_reader_fail(r, rec, e, "has no emotion: make features from a manifest");
+    if (rec->type != SER_F32 || rec->rank != 2 || !rec->count)
+        return ser_reader_fail(r, rec, e, "is not f32 [rows, frames]");
+    if (rec->dim[0] > SER_MAX_DIM || rec->dim[1] > SER_MAX_DIM)
+        return ser_reader_fail(r, rec, e, "is larger than a network takes");
+    int rows = (int)rec->dim[0], frames = (int)rec->dim[1];
+    if (d->n && (rows != d->rows || frames != d->frames))
+        return ser_reader_fail(r, rec, e, "is %d x %d, those before are %d x %d", rows, frames,
+                               d->rows, d->frames);
+    d->rows = rows;
+    d->frames = frames;
+    if (d->n == d->cap) {
+        d->cap = d->cap ? 2 * d->cap : 1024;
+        d->at = erealloc(d->at, d->cap, sizeof *d->at);
+    }
+    d->at[d->n++] = (struct ser_sample){.offset = rec->offset,
+                                        .hash = XXH3_64bits(rec->data, rec->bytes),
+                                        .file = d->files,
+                                        .emotion = emotion_index(d, emotion)};
+    if (speaker)
+        ser_set_add(&d->speakers, speaker);
+    d->random += split && strcmp(split, "random") == 0;
+    return 0;
+}
+
+int ser_dataset_add(struct ser_dataset *d, const char *path, struct ser_error *e) {
+    struct ser_in in;
+    struct ser_reader r;
+    struct ser_record rec = {0};
+    int fd, got;
+    if (open_again(&in, path, &fd, e) || ser_reader_begin(&r, &in, "features", e))
+        return -1;
+    const char *name = r.in.name;
+    const char *differ = d->files ? ser_attrs_differ(&d->recipe, &r.header, "feat.") : NULL;
+    if (differ) {
+        ser_reader_close(&r);
+        return ser_fail(e, SER_BAD, "%s: features of another recipe than %s: %s differs", name,
+                        d->path[0], differ);
+    }
+    ser_attrs_copy(&d->recipe, &r.header);
+    while ((got = ser_reader_next(&r, &rec, e)) > 0)
+        if (add_record(d, &r, &rec, e)) {
+            got = -1;
+            break;
+        }
+    ser_record_free(&rec);
+    ser_reader_close(&r);
+    if (got < 0)
+        return -1;
+    d->fd = erealloc(d->fd, (size_t)d->files + 1, sizeof *d->fd);
+    d->path = erealloc(d->path, (size_t)d->files + 1, sizeof *d->path);
+    d->path[d->files] = estrdup(name);
+    d->fd[d->files++] = fd;
+    return 0;
+}
+
+/* ---- classes and checks ---- */
+
+int ser_dataset_classes(const struct ser_dataset *d, char ***classes, int *n, struct ser_error *e) {
+    if (d->emotions < 2 || d->emotions > SER_MAX_CLASSES)
+        return ser_fail(e, SER_BAD, "%s: %d emotions in the training data: 2 to %d are needed",
+                        d->files ? d->path[0] : "?", d->emotions, SER_MAX_CLASSES);
+    struct ser_set set = {0};
+    for (int i = 0; i < d->emotions; i++)
+        ser_set_add(&set, d->emotion[i]);
+    *classes = ser_set_sorted(&set);
+    *n = d->emotions;
+    for (int i = 0; i < *n; i++)
+        (*classes)[i] = estrdup((*classes)[i]);
+    ser_set_free(&set);
+    return 0;
+}
+
+int ser_dataset_label(struct ser_dataset *d, char *const *classes, int n, struct ser_error *e) {
+    free(d->label);
+    d->label = ecalloc((size_t)d->emotions, sizeof *d->label);
+    for (int i = 0; i < d->emotions; i++) {
+        int c = 0;
+        while (c < n && strcmp(classes[c], d->emotion[i]) != 0)
+            c++;
+        if (c == n)
+            return ser_fail(e, SER_BAD, "%s: emotion '%.100s' is not among the training data",
+                            d->path[0], d->emotion[i]);
+        d->label[i] = c;
+    }
+    return 0;
+}
+
+int ser_dataset_fit(const struct ser_dataset *train, const struct ser_dataset *val,
+                    struct ser_error *e) {
+    const char *differ = ser_attrs_differ(&train->recipe, &val->recipe, "feat.");
+    if (differ)
+        return ser_fail(e, SER_BAD, "%s: features of another recipe than the training data: %s",
+                        val->path[0], differ);
+    if (train->rows != val->rows || train->frames != val->frames)
+        return ser_fail(e, SER_BAD, "%s: samples are %d x %d, those of training %d x %d",
+                        val->path[0], val->rows, val->frames, train->rows, train->frames);
+    if (train->random == train->n && val->random == val->n)
+        return 0;
+    for (size_t i = 0; i < val->speakers.cap; i++)
+        if (val->speakers.at[i] && ser_set_has(&train->speakers, val->speakers.at[i]))
+            return ser_fail(
+                e, SER_BAD,
+                "%s: speaker %.100s is in training and in validation: split by speaker, "
+                "or with ser-split --random",
+                val->path[0], val->speakers.at[i]);
+    return 0;
+}
+
+uint64_t ser_dataset_hash(const struct ser_dataset *d) {
+    uint64_t h = 0;
+    for (size_t i = 0; i < d->n; i++) {
+        const uint64_t word[2] = {d->at[i].hash, (uint64_t)d->label[d->at[i].emotion]};
+        h = XXH3_64bits_withSeed(word, sizeof word, h);
+    }
+    return h;
+}
+
+/* ---- reading samples ---- */
+
+static int get(void *ctx, size_t i, float *x, int *label) {
+    struct ser_dataset *d = ctx;
+    const struct ser_sample *s = &d->at[i];
+    size_t bytes = sizeof *x * (size_t)d->rows * (size_t)d->frames, done = 0;
+    while (done < bytes) {
+        ssize_t k =
+            pread(d->fd[s->file], (char *)x + done, bytes - done, (off_t)(s->offset + done));
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k < 0)
+            return ser_fail(&d->e, SER_SYS, "%s: cannot read: %s", d->path[s->file],
+                            strerror(errno));
+        if (k == 0)
+            break;
+        done += (size_t)k;
+    }
+    ser_swap_elements(x, bytes / sizeof *x, sizeof *x);
+    if (done < bytes || XXH3_64bits(x, bytes) != s->hash)
+        return ser_fail(&d->e, SER_BAD, "%s: changed or shrank while it was in use",
+                        d->path[s->file]);
+    *label = d->label[s->emotion];
+    return 0;
+}
+
+struct ser_data ser_dataset_data(struct ser_dataset *d) {
+    return (struct ser_data){.n = d->n, .get = get, .ctx = d};
+}
+
+void ser_dataset_free(struct ser_dataset *d) {
+    for (int i = 0; i < d->files; i++) {
+        close(d->fd[i]);
+        free(d->path[i]);
+    }
+    for (int i = 0; i < d->emotions; i++)
+        free(d->emotion[i]);
+    free(d->at);
+    free(d->fd);
+    free(d->path);
+    free(d->emotion);
+    free(d->label);
+    ser_attrs_clear(&d->recipe);
+    ser_set_free(&d->speakers);
+    *d = (struct ser_dataset){0};
+}
