@@ -72,7 +72,7 @@ int ser_parse_real(const char *s, double min, double max, double *out) SER_MUST_
 /* Number of processors this process may use, at least 1. */
 int ser_cores(void);
 
-/* 1 if the n bytes at s are well-formed UTF-8 without NUL and control characters, else 0. */
+/* 1 if the n bytes at s are well-formed UTF-8 without the bytes 0x00..0x1f and 0x7f, else 0. */
 int ser_is_text(const char *s, size_t n);
 
 #endif

@@ -141,8 +141,11 @@ void ser_in_close(struct ser_in *in) {
 
 enum { MAX_TEMPS = 64 };
 static char *volatile temps[MAX_TEMPS]; /* read by the signal handler */
+static pid_t temps_owner;
 
 static void remove_temps(void) {
+    if (getpid() != temps_owner)
+        return; /* a forked child that exits leaves its parent's output alone */
     for (int i = 0; i < MAX_TEMPS; i++)
         if (temps[i])
             unlink(temps[i]);
@@ -155,7 +158,8 @@ static void remove_temps_and_die(int sig) {
 }
 
 static void install_cleanup(void) {
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGXFSZ};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGXCPU, SIGXFSZ};
+    temps_owner = getpid();
     atexit(remove_temps);
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         struct sigaction old, act = {.sa_handler = remove_temps_and_die, .sa_flags = SA_RESTART};
@@ -228,19 +232,17 @@ void ser_out_open(struct ser_out *o, const char *path, int binary) {
     if (path && strcmp(path, "-") != 0) {
         struct stat st;
         o->name = path;
-        o->final = resolve(path);
-        if (!*o->final)
+        if (!*path)
             die(SER_USAGE, "the name of the output file is empty");
-        int there = stat(o->final, &st) == 0;
+        int there = stat(path, &st) == 0;
         if (there && S_ISDIR(st.st_mode))
             die(SER_SYS, "%s: cannot write: is a folder", path);
         if (there && !S_ISREG(st.st_mode)) {
-            o->fd = open(o->final, O_WRONLY | O_CLOEXEC);
+            o->fd = open(path, O_WRONLY | O_CLOEXEC); /* its links may be /proc's, without a path */
             if (o->fd < 0)
                 die(SER_SYS, "%s: cannot write: %s", path, strerror(errno));
-            free(o->final);
-            o->final = NULL;
         } else {
+            o->final = resolve(path);
             mode_t mask = umask(0);
             umask(mask);
             open_temp(o, there ? st.st_mode & 0777 : 0666 & ~mask);

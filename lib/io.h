@@ -2,7 +2,7 @@
  *
  * Reads survive short reads and EINTR. Output is either whole or absent: a regular file is written
  * as a temporary .ser-XXXXXX beside its final place, synced, then renamed; when the process ends
- * early (die, exit, SIGINT, SIGTERM, SIGHUP) the temporary is removed.
+ * early (die, exit, SIGINT, SIGTERM, SIGHUP, SIGPIPE ...) the temporary is removed.
  */
 #ifndef SER_IO_H
 #define SER_IO_H

@@ -87,6 +87,8 @@ void ser_usage(const char *what, ...) {
 
 static int is_word_of(const char *words, const char *value) {
     size_t n = strlen(value);
+    if (strchr(value, '|'))
+        return 0;
     for (const char *w = words; w; w = strchr(w, '|') ? strchr(w, '|') + 1 : NULL)
         if (n && strncmp(w, value, n) == 0 && (w[n] == '|' || !w[n]))
             return 1;
@@ -169,7 +171,8 @@ int ser_options(int argc, char **argv, const struct ser_tool *tool) {
         if (c == ':')
             ser_usage("option '%s' needs a value", argv[optind - 1]);
         if (c == '?') {
-            if (optopt && optopt < FIRST_LONG && strncmp(argv[optind - 1], "--", 2) != 0)
+            /* 0: an unknown long option; a known one: it was given a value that it does not take */
+            if (optopt && optopt < FIRST_LONG && !strchr(letters, optopt))
                 ser_usage("unknown option '-%c'", optopt);
             ser_usage("unknown, ambiguous or wrongly used option '%s'", argv[optind - 1]);
         }

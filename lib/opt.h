@@ -32,7 +32,7 @@ struct ser_opt {
     const char *name;
     enum ser_opt_type type;
     void *target;
-    double min, max; /* of INT, REAL, RANGE */
+    double min, max; /* of INT, REAL, RANGE; of INT at most 2^53 either way */
     const char *arg; /* what --help calls the value; CHOICE: the words; FLAG: NULL */
     const char *help;
 };

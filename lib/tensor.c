@@ -203,16 +203,22 @@ void ser_record_free(struct ser_record *r) {
     *r = (struct ser_record){0};
 }
 
-/* Sets count and bytes from type, rank and dim; -1 when they break the limits. */
+_Static_assert(sizeof(size_t) >= 8, "payloads of SER_MAX_PAYLOAD need a 64-bit size_t");
+
+/* Sets count and bytes from type, rank and dim; -1 when they break the limits. An empty dimension
+ * counts as 1 towards the limit, so that no product of some of the dimensions ever overflows. */
 static int measure(struct ser_record *r) {
-    uint64_t count = 1, bytes;
-    for (int i = 0; i < r->rank; i++)
-        if (__builtin_mul_overflow(count, r->dim[i], &count))
+    uint64_t bytes = ser_type_size(r->type);
+    int empty = 0;
+    for (int i = 0; i < r->rank; i++) {
+        if (__builtin_mul_overflow(bytes, r->dim[i] ? r->dim[i] : 1, &bytes))
             return -1;
-    if (__builtin_mul_overflow(count, ser_type_size(r->type), &bytes) || bytes > SER_MAX_PAYLOAD)
+        empty |= r->dim[i] == 0;
+    }
+    if (bytes > SER_MAX_PAYLOAD)
         return -1;
-    r->count = (size_t)count;
-    r->bytes = (size_t)bytes;
+    r->bytes = empty ? 0 : (size_t)bytes;
+    r->count = r->bytes / ser_type_size(r->type);
     return 0;
 }
 
@@ -298,14 +304,19 @@ int ser_reader_fail(const struct ser_reader *r, const struct ser_record *rec, st
                     (unsigned long long)r->record, rec && rec->key ? rec->key : "?", what);
 }
 
-/* Damage at a place that has no key yet. */
 static int damaged(const struct ser_reader *r, struct ser_error *e, const char *what) {
+    if (r->inside)
+        return ser_reader_fail(r, r->inside, e, "%s", what);
     return ser_fail(e, SER_BAD, "%s: after record %llu: %s", r->in.name,
                     (unsigned long long)r->record, what);
 }
 
 static int cut_short(const struct ser_reader *r, struct ser_error *e) {
     return damaged(r, e, "the stream ends early: it was cut short, or its writer failed");
+}
+
+static int junk(const struct ser_reader *r, struct ser_error *e) {
+    return damaged(r, e, "bytes follow the end of the stream that are no stream");
 }
 
 /* Reads exactly n bytes and adds them to the block's hash. */
@@ -407,8 +418,9 @@ static int take_fixed(struct ser_reader *r, unsigned char fixed[FIXED], int may_
     XXH3_64bits_update(r->hash, fixed, got);
     if (got == FIXED)
         return 1;
-    if (!r->streams && got && memcmp(fixed, magic, got < 8 ? got : 8) != 0)
-        return ser_fail(e, SER_BAD, "%s: not a tensor stream", r->in.name);
+    if (may_end && memcmp(fixed, magic, got < 8 ? got : 8) != 0)
+        return r->streams ? junk(r, e)
+                          : ser_fail(e, SER_BAD, "%s: not a tensor stream", r->in.name);
     return cut_short(r, e);
 }
 
@@ -469,11 +481,14 @@ static int read_record_head(struct ser_reader *r, const unsigned char *fixed,
     rec->key = erealloc(rec->key, key_len + 1, 1);
     memcpy(rec->key, p + dims, key_len);
     rec->key[key_len] = '\0';
+    r->inside = rec;
+    r->record++;
+    r->in_stream++;
     size_t used = dims + key_len + attrs_len;
     if (memcmp(p + used, zeros, len - used) != 0)
-        return ser_reader_fail(r, rec, e, "the padding is not zero");
+        return damaged(r, e, "the padding is not zero");
     const char *wrong = parse_attrs(&rec->attrs, (char *)p + dims + key_len, attrs_len);
-    return wrong ? ser_reader_fail(r, rec, e, "%s", wrong) : 0;
+    return wrong ? damaged(r, e, wrong) : 0;
 }
 
 /* Memory follows the bytes that arrive, so that a header's word alone costs little. */
@@ -506,19 +521,15 @@ int ser_reader_next(struct ser_reader *r, struct ser_record *rec, struct ser_err
         if (got <= 0)
             return got;
         if (memcmp(fixed, magic, sizeof magic) != 0)
-            return damaged(r, e, "bytes follow the end of the stream that are no stream");
+            return junk(r, e);
         if (read_header(r, fixed, e))
             return -1;
     }
-    if (read_record_head(r, fixed, rec, e))
+    /* The head's length is a multiple of BLOCK, so the payload's alone decides the padding. */
+    if (read_record_head(r, fixed, rec, e) || read_payload(r, rec, e) ||
+        take_closing(r, rec->bytes, e))
         return -1;
-    r->record++;
-    r->in_stream++;
-    if (read_payload(r, rec, e))
-        return -1;
-    uint64_t n = rec->bytes; /* the head's length is a multiple of BLOCK */
-    if (take_closing(r, n, e))
-        return -1;
+    r->inside = NULL;
     ser_swap_elements(rec->data, rec->count, ser_type_size(rec->type));
     size_t bad = first_not_finite(rec);
     if (bad < rec->count)

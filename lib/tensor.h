@@ -51,6 +51,7 @@ struct ser_record {
     char *key; /* UTF-8, 1..SER_MAX_KEY bytes */
     enum ser_type type;
     int rank; /* 0..SER_MAX_RANK; rank 0 is one element */
+    /* May be 0, which makes the tensor empty; the others still keep to SER_MAX_PAYLOAD. */
     uint64_t dim[SER_MAX_RANK];
     struct ser_attrs attrs;
     void *data; /* count elements in host order, 64-byte aligned, row-major */
@@ -80,8 +81,9 @@ struct ser_reader {
     struct ser_attrs header; /* of the stream the last record came from; "kind" is always there */
     uint64_t record;         /* number of the last record, from 1, over all concatenated streams */
     uint64_t streams;        /* begun so far, at least 1 after opening */
-    const char *kind;        /* what the caller wants; NULL: anything, also mixed */
+    const char *kind;        /* what the caller wants (borrowed); NULL: anything, also mixed */
     uint64_t in_stream;      /* records of the current stream */
+    const struct ser_record *inside; /* what is being read, once its key is known */
     struct XXH3_state_s *hash;
     unsigned char *head; /* room for a block's head, owned */
     size_t head_cap;
