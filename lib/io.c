@@ -342,3 +342,24 @@ void ser_out_abandon(struct ser_out *o) {
     free(o->temp);
     *o = (struct ser_out){.fd = -1};
 }
+
+void ser_out_spool(struct ser_out *o) {
+    const char *folder = getenv("TMPDIR");
+    char *path = eprintf_alloc("%s/.ser-XXXXXX", folder && *folder ? folder : "/tmp");
+    *o = (struct ser_out){.name = "a temporary file in TMPDIR", .cap = BUFFER};
+    o->fd = mkostemp(path, O_CLOEXEC);
+    if (o->fd < 0)
+        die(SER_SYS, "%s: cannot make a temporary file: %s", path, strerror(errno));
+    unlink(path);
+    free(path);
+    o->buf = emalloc(o->cap);
+}
+
+void ser_out_reread(struct ser_out *o, struct ser_in *in) {
+    ser_out_flush(o);
+    if (lseek(o->fd, 0, SEEK_SET) < 0)
+        die(SER_SYS, "%s: cannot be read again: %s", o->name, strerror(errno));
+    ser_in_fd(in, o->fd, o->name);
+    free(o->buf);
+    *o = (struct ser_out){.fd = -1};
+}

@@ -72,4 +72,10 @@ void ser_out_close(struct ser_out *o);
 /* Drops the output: the temporary is removed, the old file stays. */
 void ser_out_abandon(struct ser_out *o);
 
+/* Output that is read again by this process alone: an unlinked file in TMPDIR. */
+void ser_out_spool(struct ser_out *o);
+
+/* Ends such an output; in reads what was written, from the beginning. */
+void ser_out_reread(struct ser_out *o, struct ser_in *in);
+
 #endif

@@ -205,21 +205,25 @@ void ser_record_free(struct ser_record *r) {
 
 _Static_assert(sizeof(size_t) >= 8, "payloads of SER_MAX_PAYLOAD need a 64-bit size_t");
 
-/* Sets count and bytes from type, rank and dim; -1 when they break the limits. An empty dimension
- * counts as 1 towards the limit, so that no product of some of the dimensions ever overflows. */
-static int measure(struct ser_record *r) {
-    uint64_t bytes = ser_type_size(r->type);
+/* An empty dimension counts as 1 towards the limit, so that no product of some of the dimensions
+ * ever overflows. */
+uint64_t ser_shape_bytes(enum ser_type t, int rank, const uint64_t *dim) {
+    uint64_t bytes = ser_type_size(t);
     int empty = 0;
-    for (int i = 0; i < r->rank; i++) {
-        if (__builtin_mul_overflow(bytes, r->dim[i] ? r->dim[i] : 1, &bytes))
-            return -1;
-        empty |= r->dim[i] == 0;
+    for (int i = 0; i < rank; i++) {
+        if (__builtin_mul_overflow(bytes, dim[i] ? dim[i] : 1, &bytes))
+            return UINT64_MAX;
+        empty |= dim[i] == 0;
     }
-    if (bytes > SER_MAX_PAYLOAD)
-        return -1;
-    r->bytes = empty ? 0 : (size_t)bytes;
+    return bytes > SER_MAX_PAYLOAD ? UINT64_MAX : empty ? 0 : bytes;
+}
+
+/* Sets count and bytes from type, rank and dim; -1 when they break the limits. */
+static int measure(struct ser_record *r) {
+    uint64_t bytes = ser_shape_bytes(r->type, r->rank, r->dim);
+    r->bytes = (size_t)bytes;
     r->count = r->bytes / ser_type_size(r->type);
-    return 0;
+    return bytes == UINT64_MAX ? -1 : 0;
 }
 
 /* Room for n bytes of data, of which the first keep bytes stay. */

@@ -63,6 +63,9 @@ struct ser_record {
 size_t ser_type_size(enum ser_type t);      /* bytes of an element; 0 for an unknown type */
 const char *ser_type_name(enum ser_type t); /* "f32" ... */
 
+/* Bytes of a tensor of this type and shape, UINT64_MAX if that is over SER_MAX_PAYLOAD. */
+uint64_t ser_shape_bytes(enum ser_type t, int rank, const uint64_t *dim);
+
 /* Frees what a record holds that was read, or set by ser_record_set. */
 void ser_record_free(struct ser_record *r);
 
