@@ -2,64 +2,170 @@
 #   make            build the tools into build/
 #   make demo       the whole pipeline on generated speech
 #   make test       every test; make check is the quick part
-#   make lint       format and static analysis
-#   make install    PREFIX=/usr/local DESTDIR=
-# Sanitizers: make BUILD=build/asan SANITIZE=address,undefined
+#   make lint       format, static analysis, manual pages, warnings of two compilers
+#   make asan       every test under AddressSanitizer and UndefinedBehaviorSanitizer
+#   make valgrind   one run of each tool under valgrind
+#   make fuzz       FUZZ_S seconds of each fuzz target
+#   make install    PREFIX=/usr/local DESTDIR=; make uninstall
+#   make clean
+# BUILD=FOLDER keeps a flavour apart: make BUILD=build/debug CFLAGS='-O0 -g'
 
 PREFIX  = /usr/local
 DESTDIR =
+BINDIR  = $(PREFIX)/bin
 MANDIR  = $(PREFIX)/share/man
 DATADIR = $(PREFIX)/share/ser
 
 BUILD    = build
 CC       = gcc
+CLANG    = clang
 SANITIZE =
 WERROR   =
+FUZZ_S   = 60
 
-TOOLS := $(patsubst tools/%.c,%,$(wildcard tools/*.c))
-LIB   := $(wildcard lib/*.c lib/nn/*.c)
-UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
-FUZZ  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+TOOLS    := $(patsubst tools/%.c,%,$(wildcard tools/*.c))
+SCRIPTS  := $(filter-out %.c %.h %.1,$(wildcard tools/*))
+LIB      := $(wildcard lib/*.c lib/nn/*.c)
+MAN      := $(wildcard tools/*.1 lib/*.5)
+DATA     := $(wildcard pipelines/*.mk pipelines/nets/*.net manifests/*)
+PROGRAMS := pipelines/ser-demo-corpus
+UNITS    := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
+FUZZ     := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+BATS     := $(wildcard tests/*.bats)
+SOURCES  := $(wildcard lib/*.[ch] lib/nn/*.[ch] tools/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch])
+BASH     := bootstrap .ci/run tests/run tests/valgrind $(PROGRAMS) $(SCRIPTS) $(wildcard tests/*.bash)
 
 # oneDNN is used where it is installed; ONEDNN= builds without.
 ONEDNN := $(shell printf '\043include <oneapi/dnnl/dnnl.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
 
 WARN     = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings $(if $(WERROR),-Werror)
-HARDEN   = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer,-D_FORTIFY_SOURCE=2)
+FORTIFY  = $(if $(filter -O1 -O2 -O3 -Os,$(CFLAGS)),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+HARDEN   = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer,$(FORTIFY))
 CFLAGS   = -O2 -g
 CPPFLAGS =
 LDFLAGS  =
-OUR_CFLAGS = -std=c11 -D_GNU_SOURCE -Ilib -ffp-contract=off -fPIE -fstack-protector-strong -pthread -MMD -MP \
-             $(WARN) $(HARDEN) $(if $(ONEDNN),-DSER_ONEDNN)
+OUR_CFLAGS  = -std=c11 -D_GNU_SOURCE -Ilib -ffp-contract=off -fPIE -fstack-protector-strong -pthread -MMD -MP \
+              $(WARN) $(HARDEN) $(if $(ONEDNN),-DSER_ONEDNN)
 OUR_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack $(if $(SANITIZE),-fsanitize=$(SANITIZE))
-LIBS     = -Wl,--as-needed -lsndfile -lsoxr -lfftw3f -lxxhash $(if $(ONEDNN),-ldnnl -lgomp) -lm
+LIBS        = -Wl,--as-needed -lsndfile -lsoxr -lfftw3f -lxxhash $(if $(ONEDNN),-ldnnl -lgomp) -lm
 
-LIB_OBJ := $(LIB:%.c=$(BUILD)/obj/%.o)
-BIN     := $(TOOLS:%=$(BUILD)/%)
+COMPILE = $(CC) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS)
+LINK    = $(CC) $(OUR_LDFLAGS) $(LDFLAGS)
+
+LIB_OBJ  := $(LIB:%.c=$(BUILD)/obj/%.o)
+BIN      := $(TOOLS:%=$(BUILD)/%)
+UNIT_BIN := $(UNITS:%=$(BUILD)/unit/%)
+FUZZ_BIN := $(FUZZ:%=$(BUILD)/fuzz/%)
 
 all: $(BIN)
 
 $(BUILD)/libser.a: $(LIB_OBJ)
 	rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/obj/%.o: %.c
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -c -o $@ $<
+	$(COMPILE) -c -o $@ $<
 
 $(BIN): $(BUILD)/%: $(BUILD)/obj/tools/%.o $(BUILD)/libser.a
-	$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(LINK) -o $@ $^ $(LIBS)
 
-$(UNITS:%=$(BUILD)/unit/%): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libser.a
+$(UNIT_BIN): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libser.a
 	@mkdir -p $(@D)
-	$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(LINK) -o $@ $^ $(LIBS)
 
-units: $(UNITS:%=$(BUILD)/unit/%)
+# Other flags make other objects: the file changes only when they do.
+FLAGS := $(strip $(COMPILE) $(LINK) $(LIBS))
+ifneq ($(file <$(BUILD)/flags),$(FLAGS))
+$(BUILD)/flags: FORCE
+endif
+$(BUILD)/flags:
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(FLAGS))' >$@
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+FORCE:
+.PHONY: all FORCE
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+# The pipelines include this file for the rules above; what follows is for people.
+ifndef SER_PIPELINE
+
+demo: $(BIN)
+	@$(MAKE) --no-print-directory -f pipelines/demo.mk
+
+units: $(UNIT_BIN)
+
+test: $(BIN) $(UNIT_BIN)
+	@BUILD='$(BUILD)' tests/run $(BATS)
+
+check: $(BIN) $(UNIT_BIN)
+	@BUILD='$(BUILD)' tests/run --quick $(BATS)
+
+asan:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined test
+
+valgrind: $(BIN)
+	@BUILD='$(BUILD)' tests/valgrind
+
+lint: lint-format lint-cppcheck lint-shell lint-man lint-gcc lint-clang
+
+lint-format:
+	clang-format --dry-run -Werror $(SOURCES)
+
+lint-cppcheck:
+	cppcheck -q --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
+	    --suppress=missingIncludeSystem -D__GNUC__ -Ilib $(filter %.c,$(SOURCES))
+
+lint-shell:
+	shellcheck -s bash $(BASH)
+	shellcheck -s bats -S warning $(BATS)
+
+lint-man:
+	@for page in $(MAN); do mandoc -T lint -W warning "$$page" || exit 1; done
+
+lint-gcc lint-clang: lint-%:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/lint-$* CC=$(if $(filter clang,$*),$(CLANG),$(CC)) WERROR=1 all units
+
+# Each target explores its own folder, from the streams that the tests keep and its own seeds.
+fuzz:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=$(CLANG) ONEDNN= \
+	    SANITIZE=address,undefined,fuzzer-no-link fuzz-run
+
+fuzz-run: $(FUZZ_BIN:%=%.run)
+
+$(FUZZ_BIN): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libser.a
+	@mkdir -p $(@D)
+	$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+$(FUZZ_BIN:%=%.run): %.run: %
+	@mkdir -p $*.corpus
+	$* -max_total_time=$(FUZZ_S) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
+	    -artifact_prefix=$*. $*.corpus $(wildcard tests/fuzz/$(*F) tests/tensor/passed tests/tensor/failed)
+
+to = '$(subst ','\'',$(DESTDIR)$1)'
+
+install: $(BIN)
+	install -d $(call to,$(BINDIR)) $(call to,$(MANDIR)/man1) $(call to,$(MANDIR)/man5) \
+	    $(call to,$(DATADIR)/pipelines/nets) $(call to,$(DATADIR)/manifests)
+	install $(BIN) $(SCRIPTS) $(call to,$(BINDIR))
+	install $(PROGRAMS) $(call to,$(DATADIR)/pipelines)
+	for f in $(DATA); do install -m 644 "$$f" $(call to,$(DATADIR))/"$$f" || exit 1; done
+	for f in $(MAN); do install -m 644 "$$f" $(call to,$(MANDIR))/man"$${f##*.}" || exit 1; done
+
+uninstall:
+	for f in $(notdir $(BIN) $(SCRIPTS)); do rm -f $(call to,$(BINDIR))/"$$f"; done
+	for f in $(notdir $(MAN)); do rm -f $(call to,$(MANDIR))/man"$${f##*.}"/"$$f"; done
+	for f in $(DATA) $(PROGRAMS); do rm -f $(call to,$(DATADIR))/"$$f"; done
+	for d in pipelines/nets pipelines manifests .; do \
+	    [ ! -d $(call to,$(DATADIR))/"$$d" ] || rmdir --ignore-fail-on-non-empty $(call to,$(DATADIR))/"$$d"; \
+	done
 
 clean:
 	rm -rf $(BUILD)
 
--include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+.PHONY: demo units test check asan valgrind lint lint-format lint-cppcheck lint-shell lint-man lint-gcc lint-clang \
+    fuzz fuzz-run install uninstall clean
 
-.PHONY: all units clean
-.SECONDARY:
-.DELETE_ON_ERROR:
+endif
