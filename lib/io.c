@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -128,6 +129,11 @@ int ser_in_rest(struct ser_in *in, size_t max, unsigned char **data, size_t *len
     *data = p;
     *len = n;
     return 0;
+}
+
+int ser_in_ready(const struct ser_in *in) {
+    struct pollfd p = {.fd = in->fd, .events = POLLIN};
+    return in->pos < in->len || in->fd < 0 || poll(&p, 1, 0) != 0;
 }
 
 void ser_in_close(struct ser_in *in) {

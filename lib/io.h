@@ -43,6 +43,9 @@ int ser_in_peek(struct ser_in *in, size_t n, const unsigned char **at, size_t *g
 int ser_in_rest(struct ser_in *in, size_t max, unsigned char **data, size_t *len,
                 struct ser_error *e) SER_MUST_CHECK;
 
+/* 1 if a read now would not wait: something is buffered, has arrived, or the end was reached. */
+int ser_in_ready(const struct ser_in *in);
+
 void ser_in_close(struct ser_in *in);
 
 /* ---- output ---- */

@@ -1,0 +1,165 @@
+/* ser-score - a model's predictions for feature streams. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+#include "opt.h"
+#include "progress.h"
+#include "recipe.h"
+
+enum { MAX_THREADS = 256 };
+
+static struct {
+    const char *output, *kernels;
+    int64_t batch, threads;
+    int quiet;
+} opt = {.batch = 32};
+
+static const struct ser_opt options[] = {
+    {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
+    {'b', "batch", SER_OPT_INT, &opt.batch, 1, 4096, "N", "records computed at once, at most"},
+    {'j', "threads", SER_OPT_INT, &opt.threads, 1, MAX_THREADS, "N", "the result is the same"},
+    {0, "kernels", SER_OPT_TEXT, &opt.kernels, 0, 0, "NAME", "plain or onednn"},
+    {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress line"},
+    {0}};
+
+static const struct ser_tool tool = {
+    "MODEL [FILE...]", "Scores feature streams (files or standard input) with a trained model.",
+    options, "One row a record: id emotion predicted confidence p_CLASS... speaker corpus sex."};
+
+/* Records that wait to be computed together. */
+struct batch {
+    int n;
+    char **text; /* [2 * batch] what stands left and right of the probabilities in a row */
+    float *x;    /* [batch, rows * frames] */
+    float *p;    /* [batch, classes] */
+};
+
+struct scoring {
+    struct ser_model model;
+    struct ser_run *run;
+    struct batch batch;
+    struct ser_out out;
+    struct ser_progress progress;
+    uint64_t done;
+};
+
+static void write_header(struct scoring *s) {
+    ser_out_printf(&s->out, "id\temotion\tpredicted\tconfidence");
+    for (int c = 0; c < s->model.classes; c++)
+        ser_out_printf(&s->out, "\tp_%s", s->model.class[c]);
+    ser_out_printf(&s->out, "\tspeaker\tcorpus\tsex\n");
+}
+
+static void write_row(struct scoring *s, const char *id_emotion, const char *tail, const float *p) {
+    int best = 0;
+    for (int c = 1; c < s->model.classes; c++)
+        if (p[c] > p[best])
+            best = c;
+    ser_out_printf(&s->out, "%s\t%s\t%.9g", id_emotion, s->model.class[best], p[best]);
+    for (int c = 0; c < s->model.classes; c++)
+        ser_out_printf(&s->out, "\t%.9g", p[c]);
+    ser_out_printf(&s->out, "\t%s\n", tail);
+}
+
+static void compute(struct scoring *s) {
+    struct batch *b = &s->batch;
+    if (!b->n)
+        return;
+    ser_run_predict(s->run, b->x, b->n, b->p);
+    for (int i = 0; i < b->n; i++) {
+        write_row(s, b->text[2 * i], b->text[2 * i + 1], b->p + i * s->model.classes);
+        free(b->text[2 * i]);
+        free(b->text[2 * i + 1]);
+    }
+    s->done += (uint64_t)b->n;
+    b->n = 0;
+    ser_out_flush(&s->out); /* whoever reads the pipe need not wait for more */
+    ser_progress_show(&s->progress, s->done);
+}
+
+static const char *known(const struct ser_record *rec, const char *key) {
+    const char *v = ser_attr(&rec->attrs, key);
+    return v && *v ? v : "-";
+}
+
+static int add(struct scoring *s, const struct ser_reader *r, const struct ser_record *rec,
+               struct ser_error *e) {
+    const struct ser_model *m = &s->model;
+    struct batch *b = &s->batch;
+    if (rec->type != SER_F32 || rec->rank != 2 || rec->dim[0] != (uint64_t)m->rows ||
+        rec->dim[1] != (uint64_t)m->frames)
+        return ser_reader_fail(r, rec, e, "is not f32 [%d, %d], as the model wants", m->rows,
+                               m->frames);
+    memcpy(b->x + (size_t)b->n * rec->count, rec->data, rec->bytes);
+    b->text[2 * b->n] = eprintf_alloc("%s\t%s", rec->key, known(rec, "emotion"));
+    b->text[2 * b->n + 1] =
+        eprintf_alloc("%s\t%s\t%s", known(rec, "speaker"), known(rec, "corpus"), known(rec, "sex"));
+    /* A batch is computed when it is full, or when the next record is not there yet. */
+    if (++b->n == opt.batch || !ser_in_ready(&r->in))
+        compute(s);
+    return 0;
+}
+
+static void score_stream(struct scoring *s, const char *path) {
+    struct ser_error e;
+    struct ser_reader r;
+    struct ser_record rec = {0};
+    int got;
+    if (ser_reader_open(&r, path, "features", &e) ||
+        ser_recipe_same(&s->model.header, &r.header, r.in.name, &e))
+        die_error(&e);
+    while ((got = ser_reader_next(&r, &rec, &e)) > 0)
+        if (add(s, &r, &rec, &e))
+            die_error(&e);
+    if (got < 0)
+        die_error(&e);
+    compute(s);
+    ser_record_free(&rec);
+    ser_reader_close(&r);
+}
+
+static void open_scoring(struct scoring *s, const char *model) {
+    struct ser_error e;
+    char why[SER_WHY];
+    if (ser_model_load(&s->model, model, &e))
+        die_error(&e);
+    s->run = ser_run_new(s->model.net, ser_kernels_find(opt.kernels), (int)opt.batch,
+                         (int)opt.threads, 0, why);
+    if (!s->run)
+        die(SER_SYS, "%s: cannot score: %s", model, why);
+    size_t n = (size_t)opt.batch, size = (size_t)s->model.rows * (size_t)s->model.frames;
+    s->batch.x = ecalloc(n, size * sizeof *s->batch.x);
+    s->batch.p = ecalloc(n, (size_t)s->model.classes * sizeof *s->batch.p);
+    s->batch.text = ecalloc(2 * n, sizeof *s->batch.text);
+}
+
+int main(int argc, char **argv) {
+    struct scoring s = {0};
+    ser_start(argv[0]);
+    opt.threads = ser_cores() < MAX_THREADS ? ser_cores() : MAX_THREADS;
+    opt.kernels = ser_kernels_default();
+    int first = ser_options(argc, argv, &tool);
+    if (first == argc)
+        ser_usage("a model is needed");
+    if (!ser_kernels_find(opt.kernels))
+        ser_usage("--kernels: '%s' is not built here; the default is %s", opt.kernels,
+                  ser_kernels_default());
+    open_scoring(&s, argv[first]);
+    ser_out_open(&s.out, opt.output, 0);
+    write_header(&s);
+    ser_progress_start(&s.progress, "records", 0, opt.quiet);
+    if (first + 1 == argc)
+        score_stream(&s, NULL);
+    for (int i = first + 1; i < argc; i++)
+        score_stream(&s, argv[i]);
+    ser_progress_end(&s.progress);
+    ser_out_close(&s.out);
+
+    ser_run_free(s.run);
+    ser_model_free(&s.model);
+    free(s.batch.x);
+    free(s.batch.p);
+    free(s.batch.text);
+    return SER_OK;
+}
