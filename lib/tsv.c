@@ -80,15 +80,24 @@ static int read_header(struct ser_tsv *t, struct ser_error *e) {
     return 0;
 }
 
-int ser_tsv_open(struct ser_tsv *t, const char *path, struct ser_error *e) {
-    *t = (struct ser_tsv){0};
-    if (ser_in_open(&t->in, path, e))
-        return -1;
+static int begin(struct ser_tsv *t, struct ser_error *e) {
     if (read_header(t, e)) {
         ser_tsv_close(t);
         return -1;
     }
     return 0;
+}
+
+int ser_tsv_open(struct ser_tsv *t, const char *path, struct ser_error *e) {
+    *t = (struct ser_tsv){0};
+    return ser_in_open(&t->in, path, e) ? -1 : begin(t, e);
+}
+
+int ser_tsv_memory(struct ser_tsv *t, const void *mem, size_t len, const char *name,
+                   struct ser_error *e) {
+    *t = (struct ser_tsv){0};
+    ser_in_memory(&t->in, mem, len, name);
+    return begin(t, e);
 }
 
 int ser_tsv_next(struct ser_tsv *t, struct ser_error *e) {

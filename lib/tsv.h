@@ -24,6 +24,10 @@ struct ser_tsv {
  * column name is SER_BAD. 0, or -1 with e set (nothing to close). */
 int ser_tsv_open(struct ser_tsv *t, const char *path, struct ser_error *e) SER_MUST_CHECK;
 
+/* The same from the len bytes at mem, which stay the caller's. */
+int ser_tsv_memory(struct ser_tsv *t, const void *mem, size_t len, const char *name,
+                   struct ser_error *e) SER_MUST_CHECK;
+
 /* The next row: 1; 0 at the end; -1 with e set: another number of fields than the header, a NUL
  * byte, a line over SER_MAX_LINE. */
 int ser_tsv_next(struct ser_tsv *t, struct ser_error *e) SER_MUST_CHECK;

@@ -1,4 +1,5 @@
 # Shared by every Bats file: where the tools are, and a few assertions.
+bats_require_minimum_version 1.5.0 # run --separate-stderr
 load /usr/lib/bats/bats-support/load
 load /usr/lib/bats/bats-assert/load
 

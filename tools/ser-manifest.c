@@ -1,0 +1,452 @@
+/* ser-manifest: folders of a corpus to a table of its utterances. */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core.h"
+#include "corpus.h"
+#include "io.h"
+#include "opt.h"
+#include "tsv.h"
+
+static struct {
+    const char *corpus, *emotions, *drop, *quarantine, *output;
+    int no_quarantine, strict;
+} opt = {.corpus = "auto"};
+
+static const struct ser_opt options[] = {
+    {0, "corpus", SER_OPT_CHOICE, &opt.corpus, 0, 0, "ravdess|savee|cremad|auto",
+     "whose names to read"},
+    {0, "emotions", SER_OPT_TEXT, &opt.emotions, 0, 0, "LIST", "keep these, separated by commas"},
+    {0, "drop", SER_OPT_TEXT, &opt.drop, 0, 0, "LIST", "drop these emotions"},
+    {0, "quarantine", SER_OPT_TEXT, &opt.quarantine, 0, 0, "FILE",
+     "clips to drop, instead of those known"},
+    {0, "no-quarantine", SER_OPT_FLAG, &opt.no_quarantine, 0, 0, NULL, "keep them"},
+    {0, "strict", SER_OPT_FLAG, &opt.strict, 0, 0, NULL,
+     "exit 3 without a table if anything is wrong"},
+    {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE",
+     "write FILE instead of standard output"},
+    {0}};
+
+static const struct ser_tool tool = {
+    "DIR...", "One row per utterance of the folders DIR: id, path, speaker, emotion ...", options,
+    "Emotions: angry calm disgust fearful happy neutral sad surprised"};
+
+/* ---- what is known of the corpora: tables of manifests/, part of the program ---- */
+
+#define KNOWN(name, file)                                                                          \
+    __asm__(".section .rodata\n" #name ":\n.incbin \"manifests/" file "\"\n" #name                 \
+            "_end:\n.previous\n");                                                                 \
+    extern const char name[] __attribute__((visibility("hidden")));                                \
+    extern const char name##_end[] __attribute__((visibility("hidden")))
+
+KNOWN(known_quarantine, "quarantine.tsv");
+KNOWN(known_actors, "cremad-actors.tsv");
+
+/* ---- findings ---- */
+
+enum finding { FOREIGN, OTHER, BAD, BROKEN, QUARANTINED, FINDINGS };
+
+static const struct {
+    const char *name;
+    size_t listed; /* how many are listed one by one */
+    int harmless;  /* --strict lets them pass */
+} finding[FINDINGS] = {
+    [FOREIGN] = {"foreign files", 20, 0},         [OTHER] = {"files of song or video", 0, 1},
+    [BAD] = {"impossible names", SIZE_MAX, 0},    [BROKEN] = {"links to nothing", SIZE_MAX, 0},
+    [QUARANTINED] = {"quarantined", SIZE_MAX, 1},
+};
+
+struct row {
+    struct ser_utterance u;
+    char *path;
+    int dropped;
+};
+
+struct folder {
+    dev_t dev;
+    ino_t ino;
+};
+
+struct manifest {
+    struct row *row;
+    size_t rows, row_cap;
+    struct folder *seen; /* folders already read: links may lead there again */
+    size_t seens, seen_cap;
+    char **link; /* links to folders, read after all folders */
+    size_t links, link_cap;
+    size_t found[FINDINGS];
+};
+
+static void report(struct manifest *m, enum finding kind, const char *path, const char *what) {
+    if (m->found[kind]++ < finding[kind].listed)
+        warn("%s: %s", path, what);
+}
+
+/* Makes room for one more of n elements of size bytes. */
+static void *room(void *p, size_t n, size_t *cap, size_t size) {
+    if (n < *cap)
+        return p;
+    *cap = *cap ? 2 * *cap : 64;
+    return erealloc(p, *cap, size);
+}
+
+/* ---- files ---- */
+
+/* The extensions of the formats that libsndfile reads. */
+static const char *const extensions[] = {
+    "wav",   "wave", "rf64", "w64", "flac", "aif", "aiff", "aifc", "ogg", "oga",  "opus",
+    "mp3",   "au",   "snd",  "caf", "voc",  "sph", "nist", "iff",  "svx", "8svx", "sf",
+    "ircam", "paf",  "pvf",  "sds", "avr",  "xi",  "mat",  "htk",  "wve", "mpc",  NULL};
+
+static int is_audio_extension(const char *s) {
+    for (const char *const *e = extensions; *e; e++)
+        if (strcasecmp(*e, s) == 0)
+            return 1;
+    return 0;
+}
+
+static void add_row(struct manifest *m, const struct ser_utterance *u, const char *path) {
+    if (strpbrk(path, "\t\n"))
+        die(SER_BAD, "%s: a manifest cannot hold a path with a tab or a newline: rename it", path);
+    m->row = room(m->row, m->rows, &m->row_cap, sizeof *m->row);
+    m->row[m->rows++] = (struct row){.u = *u, .path = estrdup(path)};
+}
+
+static void add_file(struct manifest *m, const char *path, const char *folder, const char *name) {
+    struct ser_utterance u = {0};
+    char stem[64], why[200];
+    const char *dot = strrchr(name, '.');
+    if (!dot || !is_audio_extension(dot + 1)) {
+        report(m, FOREIGN, path, "foreign: no audio by its extension");
+        return;
+    }
+    enum ser_name_kind kind = SER_NAME_FOREIGN;
+    if ((size_t)(dot - name) < sizeof stem) {
+        snprintf(stem, sizeof stem, "%.*s", (int)(dot - name), name);
+        kind = ser_corpus_parse(opt.corpus, folder, stem, &u, why, sizeof why);
+    }
+    switch (kind) {
+    case SER_NAME_GOOD:
+        add_row(m, &u, path);
+        return;
+    case SER_NAME_OTHER:
+        report(m, OTHER, path, why);
+        return;
+    case SER_NAME_BAD:
+        report(m, BAD, path, why);
+        return;
+    case SER_NAME_FOREIGN:
+        report(m, FOREIGN, path, "foreign: the corpus has no such names");
+    }
+}
+
+/* ---- folders ---- */
+
+/* 1 the first time that this folder comes. */
+static int is_new(struct manifest *m, const struct stat *st) {
+    for (size_t i = 0; i < m->seens; i++)
+        if (m->seen[i].dev == st->st_dev && m->seen[i].ino == st->st_ino)
+            return 0;
+    m->seen = room(m->seen, m->seens, &m->seen_cap, sizeof *m->seen);
+    m->seen[m->seens++] = (struct folder){st->st_dev, st->st_ino};
+    return 1;
+}
+
+static void defer(struct manifest *m, const char *path) {
+    m->link = room(m->link, m->links, &m->link_cap, sizeof *m->link);
+    m->link[m->links++] = estrdup(path);
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b) {
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* The last name of path; that of the real folder where path ends in a dot. The caller frees. */
+static char *folder_name(const char *path) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    if (*name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
+        return estrdup(name);
+    char *real = realpath(path, NULL);
+    if (!real)
+        die(SER_SYS, "%s: cannot find out its name: %s", path, strerror(errno));
+    char *last = estrdup(strrchr(real, '/') + 1);
+    free(real);
+    return last;
+}
+
+static void add_folder(struct manifest *m, const char *path);
+
+static void add_entry(struct manifest *m, const char *path, const char *folder, const char *name) {
+    struct stat st;
+    if (lstat(path, &st))
+        die(SER_SYS, "%s: cannot look at it: %s", path, strerror(errno));
+    int is_link = S_ISLNK(st.st_mode);
+    if (is_link && stat(path, &st)) {
+        report(m, BROKEN, path, strerror(errno));
+        return;
+    }
+    if (S_ISREG(st.st_mode))
+        add_file(m, path, folder, name);
+    else if (!S_ISDIR(st.st_mode))
+        report(m, FOREIGN, path, "foreign: neither a file nor a folder");
+    else if (is_link)
+        defer(m, path); /* so that a path never depends on where a link happens to lie */
+    else if (*name != '.')
+        add_folder(m, path);
+}
+
+static void add_folder(struct manifest *m, const char *path) {
+    struct stat st;
+    struct dirent **entry;
+    if (stat(path, &st))
+        die(SER_SYS, "%s: cannot read the folder: %s", path, strerror(errno));
+    if (!is_new(m, &st))
+        return;
+    int n = scandir(path, &entry, NULL, by_bytes);
+    if (n < 0)
+        die(SER_SYS, "%s: cannot read the folder: %s", path, strerror(errno));
+    char *folder = folder_name(path);
+    for (int i = 0; i < n; i++) {
+        const char *name = entry[i]->d_name;
+        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0) {
+            char *child = eprintf_alloc("%s/%s", strcmp(path, "/") == 0 ? "" : path, name);
+            add_entry(m, child, folder, name);
+            free(child);
+        }
+        free(entry[i]);
+    }
+    free(entry);
+    free(folder);
+}
+
+static const char *how_to_get(void) {
+    if (strcmp(opt.corpus, "savee") == 0)
+        return "SAVEE needs registration, 'ser-fetch savee DIR' says how to get it";
+    if (strcmp(opt.corpus, "ravdess") == 0)
+        return "'ser-fetch ravdess DIR' gets the corpus";
+    if (strcmp(opt.corpus, "cremad") == 0)
+        return "'ser-fetch cremad DIR' gets the corpus";
+    return "'ser-fetch CORPUS DIR' gets one: ravdess, cremad, savee";
+}
+
+static void add_operand(struct manifest *m, const char *operand) {
+    struct stat st;
+    char *path = estrdup(operand);
+    for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
+        path[n - 1] = '\0';
+    int there = stat(path, &st) == 0;
+    if (!there && (errno == ENOENT || errno == ENOTDIR))
+        die(SER_SYS, "%s: no such folder: %s", operand, how_to_get());
+    if (there && !S_ISDIR(st.st_mode))
+        die(SER_SYS, "%s: is not a folder", operand);
+    add_folder(m, path);
+    free(path);
+}
+
+static void read_folders(struct manifest *m, char **operand, int n) {
+    for (int i = 0; i < n; i++)
+        add_operand(m, operand[i]);
+    for (size_t i = 0; i < m->links; i++) { /* each may add more */
+        add_folder(m, m->link[i]);
+        free(m->link[i]);
+    }
+    if (!m->rows)
+        die(SER_BAD, "%s: no utterance of %s in it (foreign files: %zu): %s", operand[0],
+            strcmp(opt.corpus, "auto") == 0 ? "a known corpus" : opt.corpus, m->found[FOREIGN],
+            how_to_get());
+}
+
+/* ---- rows ---- */
+
+static int by_id(const void *a, const void *b) {
+    const struct row *x = a, *y = b;
+    int order = strcmp(x->u.id, y->u.id);
+    return order ? order : strcmp(x->path, y->path);
+}
+
+static void sort_rows(struct manifest *m) {
+    size_t twice = 0, first = 0;
+    qsort(m->row, m->rows, sizeof *m->row, by_id);
+    for (size_t i = m->rows; i-- > 1;)
+        if (strcmp(m->row[i].u.id, m->row[i - 1].u.id) == 0) {
+            twice++;
+            first = i;
+        }
+    if (twice)
+        die(SER_BAD, "%s: has the id %s, as %s has (%zu such ids): give each utterance once",
+            m->row[first].path, m->row[first].u.id, m->row[first - 1].path, twice);
+}
+
+static void drop(struct manifest *m, struct row *r, enum finding kind, const char *why) {
+    report(m, kind, r->path, why);
+    r->dropped = 1;
+}
+
+static struct row *find_row(struct manifest *m, const char *id) {
+    size_t low = 0, high = m->rows;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        int order = strcmp(m->row[mid].u.id, id);
+        if (order == 0)
+            return &m->row[mid];
+        if (order < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return NULL;
+}
+
+/* Calls use(m, first, second) with two fields of every row of t, then closes t. */
+static void each_row(struct ser_tsv *t, const char *first, const char *second, struct manifest *m,
+                     void (*use)(struct manifest *, const char *, const char *)) {
+    struct ser_error e;
+    int a = ser_tsv_need(t, first, &e), b = a < 0 ? -1 : ser_tsv_need(t, second, &e), got = -1;
+    if (a >= 0 && b >= 0)
+        while ((got = ser_tsv_next(t, &e)) > 0)
+            use(m, t->field[a], t->field[b]);
+    if (got < 0)
+        die_error(&e);
+    ser_tsv_close(t);
+}
+
+static void quarantine(struct manifest *m, const char *id, const char *reason) {
+    struct row *r = find_row(m, id);
+    char why[300];
+    snprintf(why, sizeof why, "quarantined: %s", reason);
+    if (r && !r->dropped)
+        drop(m, r, QUARANTINED, why);
+}
+
+static void set_sex(struct manifest *m, const char *speaker, const char *sex) {
+    for (size_t i = 0; i < m->rows; i++)
+        if (strcmp(m->row[i].u.speaker, speaker) == 0)
+            m->row[i].u.sex = strcmp(sex, "female") == 0 ? "female" : "male";
+}
+
+static void apply_known(struct manifest *m) {
+    struct ser_tsv t;
+    struct ser_error e;
+    if (ser_tsv_memory(&t, known_actors, (size_t)(known_actors_end - known_actors),
+                       "cremad-actors.tsv", &e))
+        die_error(&e);
+    each_row(&t, "speaker", "sex", m, set_sex);
+    if (opt.no_quarantine)
+        return;
+    if (opt.quarantine ? ser_tsv_open(&t, opt.quarantine, &e)
+                       : ser_tsv_memory(&t, known_quarantine,
+                                        (size_t)(known_quarantine_end - known_quarantine),
+                                        "quarantine.tsv", &e))
+        die_error(&e);
+    each_row(&t, "id", "reason", m, quarantine);
+}
+
+/* ---- emotions ---- */
+
+/* 1 if word is in the list, whose words are separated by commas. */
+static int in_list(const char *list, const char *word) {
+    size_t n = strlen(word);
+    for (const char *s = list; s; s = strchr(s, ',') ? strchr(s, ',') + 1 : NULL)
+        if (strncmp(s, word, n) == 0 && (s[n] == ',' || !s[n]))
+            return 1;
+    return 0;
+}
+
+static void check_list(const char *option, const char *list) {
+    for (const char *s = list; s; s = strchr(s, ',') ? strchr(s, ',') + 1 : NULL) {
+        size_t n = strcspn(s, ",");
+        if (!ser_is_emotion(s, n))
+            ser_usage("--%s: '%.*s' is no emotion (angry calm disgust fearful happy neutral sad "
+                      "surprised)",
+                      option, n > 100 ? 100 : (int)n, s);
+    }
+}
+
+static void select_emotions(struct manifest *m) {
+    for (size_t i = 0; i < m->rows; i++) {
+        const char *emotion = m->row[i].u.emotion;
+        if ((opt.emotions && !in_list(opt.emotions, emotion)) ||
+            (opt.drop && in_list(opt.drop, emotion)))
+            m->row[i].dropped = 1;
+    }
+}
+
+/* ---- output ---- */
+
+static void summarise(const struct manifest *m, size_t kept) {
+    char text[600] = "";
+    size_t n = 0;
+    int wrong = 0;
+    for (int k = 0; k < FINDINGS; k++)
+        if (m->found[k]) {
+            n += (size_t)snprintf(text + n, sizeof text - n, "; %s: %zu", finding[k].name,
+                                  m->found[k]);
+            if (m->found[k] > finding[k].listed && finding[k].listed)
+                n += (size_t)snprintf(text + n, sizeof text - n, " (the first %zu are listed)",
+                                      finding[k].listed);
+            wrong |= !finding[k].harmless;
+        }
+    if (n)
+        warn("utterances: %zu%s", kept, text);
+    if (wrong && opt.strict)
+        die(SER_BAD, "--strict: no table is written");
+}
+
+static void write_table(const struct manifest *m) {
+    struct ser_out o;
+    ser_out_open(&o, opt.output, 0);
+    ser_out_printf(&o,
+                   "id\tpath\tcorpus\tspeaker\tsex\temotion\tintensity\tstatement\trepetition\n");
+    for (size_t i = 0; i < m->rows; i++) {
+        const struct row *r = &m->row[i];
+        const struct ser_utterance *u = &r->u;
+        if (!r->dropped)
+            ser_out_printf(&o, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", u->id, r->path, u->corpus,
+                           u->speaker, u->sex, u->emotion, u->intensity, u->statement,
+                           u->repetition);
+    }
+    ser_out_close(&o);
+}
+
+static size_t kept(const struct manifest *m) {
+    size_t n = 0;
+    for (size_t i = 0; i < m->rows; i++)
+        n += !m->row[i].dropped;
+    return n;
+}
+
+static void release(struct manifest *m) {
+    for (size_t i = 0; i < m->rows; i++)
+        free(m->row[i].path);
+    free(m->row);
+    free(m->seen);
+    free(m->link);
+}
+
+int main(int argc, char **argv) {
+    struct manifest m = {0};
+    ser_start(argv[0]);
+    int first = ser_options(argc, argv, &tool);
+    check_list("emotions", opt.emotions);
+    check_list("drop", opt.drop);
+    if (opt.quarantine && opt.no_quarantine)
+        ser_usage("--quarantine and --no-quarantine exclude each other");
+    if (first == argc)
+        ser_usage("no folder is given");
+
+    read_folders(&m, argv + first, argc - first);
+    sort_rows(&m);
+    apply_known(&m);
+    select_emotions(&m);
+    summarise(&m, kept(&m));
+    if (!kept(&m))
+        die(SER_BAD, "no utterance is left of %zu", m.rows);
+    write_table(&m);
+    release(&m);
+    return SER_OK;
+}
