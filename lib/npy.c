@@ -194,6 +194,9 @@ int ser_npy_read(struct ser_in *in, const char *key, struct ser_record *rec, str
     if (h.big)
         reverse_bytes(rec->data, rec->count, ser_type_size(rec->type));
     ser_swap_elements(rec->data, rec->count, ser_type_size(rec->type));
+    size_t bad = ser_not_finite(rec);
+    if (bad < rec->count)
+        return ser_fail(e, SER_BAD, "%s: element %zu is infinite or not a number", in->name, bad);
     return 0;
 }
 

@@ -13,7 +13,8 @@
 
 /* Reads the one array that in holds, version 1 to 3, any byte order, into rec as a record named
  * key; arrays in Fortran order are transposed. Types other than f4 f8 i2 i4 u1, arrays over the
- * limits of a record, a cut file and bytes that follow the array are SER_BAD. 0, or -1 with e set.
+ * limits of a record, elements that are not finite, a cut file and bytes that follow the array are
+ * SER_BAD. 0, or -1 with e set.
  */
 int ser_npy_read(struct ser_in *in, const char *key, struct ser_record *rec,
                  struct ser_error *e) SER_MUST_CHECK;

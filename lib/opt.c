@@ -43,7 +43,10 @@ static void print_option(struct ser_out *o, int letter, const char *name, const 
     char left[128];
     snprintf(left, sizeof left, "  %c%c%s --%s%s%s", letter ? '-' : ' ', letter ? letter : ' ',
              letter ? "," : " ", name, arg ? " " : "", arg ? arg : "");
-    ser_out_printf(o, "%-*s %s", LEFT - 1, left, help);
+    if (strlen(left) >= LEFT)
+        ser_out_printf(o, "%s\n%*s%s", left, LEFT, "", help);
+    else
+        ser_out_printf(o, "%-*s%s", LEFT, left, help);
 }
 
 static void print_help(const struct ser_tool *t) {

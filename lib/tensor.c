@@ -274,8 +274,7 @@ void ser_swap_elements(void *data, size_t count, size_t size) {
 #endif
 }
 
-/* Index of the first element that is infinite or not a number, or count. */
-static size_t first_not_finite(const struct ser_record *r) {
+size_t ser_not_finite(const struct ser_record *r) {
     uint32_t bad = 0;
     const uint32_t *f = r->data;
     const uint64_t *d = r->data;
@@ -289,6 +288,29 @@ static size_t first_not_finite(const struct ser_record *r) {
                                 : (d[i] & 0x7ff0000000000000u) == 0x7ff0000000000000u))
         i++;
     return i;
+}
+
+const char *ser_shape_text(int rank, const uint64_t *dim, char text[SER_SHAPE_TEXT]) {
+    char *p = text + sprintf(text, "%s", rank ? "" : "scalar");
+    for (int i = 0; i < rank; i++)
+        p += sprintf(p, "%s%llu", i ? "x" : "", (unsigned long long)dim[i]);
+    return text;
+}
+
+double ser_value(const struct ser_record *r, size_t i) {
+    switch (r->type) {
+    case SER_F32:
+        return ((const float *)r->data)[i];
+    case SER_F64:
+        return ((const double *)r->data)[i];
+    case SER_I16:
+        return ((const int16_t *)r->data)[i];
+    case SER_I32:
+        return ((const int32_t *)r->data)[i];
+    case SER_U8:
+        return ((const uint8_t *)r->data)[i];
+    }
+    return 0;
 }
 
 /* ---- reading ---- */
@@ -535,7 +557,7 @@ int ser_reader_next(struct ser_reader *r, struct ser_record *rec, struct ser_err
         return -1;
     r->inside = NULL;
     ser_swap_elements(rec->data, rec->count, ser_type_size(rec->type));
-    size_t bad = first_not_finite(rec);
+    size_t bad = ser_not_finite(rec);
     if (bad < rec->count)
         return ser_reader_fail(r, rec, e, "element %zu is infinite or not a number", bad);
     return 1;
@@ -592,7 +614,7 @@ void ser_writer_put(struct ser_writer *w, const struct ser_record *rec) {
     if (attrs_len > SER_MAX_ATTRS_BYTES)
         die(SER_BAD, "%s: record (%s): attributes over %d bytes", w->out.name, rec->key,
             SER_MAX_ATTRS_BYTES);
-    size_t bad = first_not_finite(rec);
+    size_t bad = ser_not_finite(rec);
     if (bad < rec->count)
         die(SER_BAD, "%s: record (%s): element %zu is infinite or not a number", w->out.name,
             rec->key, bad);

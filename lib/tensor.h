@@ -77,6 +77,16 @@ void ser_swap_elements(void *data, size_t count, size_t size);
 void ser_record_set(struct ser_record *r, const char *key, enum ser_type type, int rank,
                     const uint64_t *dim);
 
+/* "40x174", or "scalar"; returns text. */
+#define SER_SHAPE_TEXT 200
+const char *ser_shape_text(int rank, const uint64_t *dim, char text[SER_SHAPE_TEXT]);
+
+/* Element i of any type, which a double holds exactly. */
+double ser_value(const struct ser_record *r, size_t i);
+
+/* Index of the first element that is infinite or not a number, count if there is none. */
+size_t ser_not_finite(const struct ser_record *r);
+
 /* ---- reading ---- */
 
 struct ser_reader {

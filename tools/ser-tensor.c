@@ -1,0 +1,703 @@
+/* ser-tensor - looks into tensor streams, converts and verifies them. */
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "npy.h"
+#include "opt.h"
+#include "tensor.h"
+
+struct values {
+    const char *output, *key, *match, *columns, *kind, *like;
+    int64_t records;
+    int header, transpose;
+};
+static struct values opt = {.kind = "features", .records = 10};
+
+static const struct ser_opt options[] = {
+    {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
+    {'k', "key", SER_OPT_TEXT, &opt.key, 0, 0, "KEY",
+     "only records of this key; from-npy: name it so"},
+    {'m', "match", SER_OPT_TEXT, &opt.match, 0, 0, "GLOB", "only records whose key matches"},
+    {'n', "records", SER_OPT_INT, &opt.records, 0, 1e15, "N", "head: so many records"},
+    {'H', "header", SER_OPT_FLAG, &opt.header, 0, 0, NULL, "ls: the streams' attributes instead"},
+    {'c', "columns", SER_OPT_TEXT, &opt.columns, 0, 0, "LIST",
+     "ls: a column for each of these attributes"},
+    {'T', "transpose", SER_OPT_FLAG, &opt.transpose, 0, 0, NULL, "ark, text: columns become rows"},
+    {0, "kind", SER_OPT_CHOICE, &opt.kind, 0, 0, "audio|features|model|checkpoint",
+     "from-npy: what the stream holds"},
+    {0, "like", SER_OPT_TEXT, &opt.like, 0, 0, "STREAM", "from-npy: take kind and recipe from it"},
+    {0},
+};
+
+/* ---- records of all files, one after another ---- */
+
+struct input {
+    char **file;
+    int files, at, open;
+    struct ser_reader r;
+    struct ser_record rec;
+    struct ser_error e;
+    uint64_t chosen;
+};
+
+static void open_next(struct input *in) {
+    if (ser_reader_open(&in->r, in->file[in->at++], NULL, &in->e))
+        die_error(&in->e);
+    in->open = 1;
+}
+
+static int is_wanted(const char *key) {
+    return (!opt.key || strcmp(opt.key, key) == 0) &&
+           (!opt.match || fnmatch(opt.match, key, 0) == 0);
+}
+
+/* The next record that is wanted: 1 with in->rec, or 0 at the end. */
+static int next(struct input *in) {
+    for (;;) {
+        if (!in->open) {
+            if (in->at == in->files)
+                return 0;
+            open_next(in);
+        }
+        int got = ser_reader_next(&in->r, &in->rec, &in->e);
+        if (got < 0)
+            die_error(&in->e);
+        if (!got) {
+            ser_reader_close(&in->r);
+            in->open = 0;
+        } else if (is_wanted(in->rec.key)) {
+            in->chosen++;
+            return 1;
+        }
+    }
+}
+
+static _Noreturn void refuse(struct input *in, const char *what) {
+    ser_reader_fail(&in->r, &in->rec, &in->e, "%s", what);
+    die_error(&in->e);
+}
+
+/* Ends the reading; 1 if records were asked for by key and there are none. */
+static int is_missing(struct input *in) {
+    if (in->open)
+        ser_reader_close(&in->r);
+    ser_record_free(&in->rec);
+    if (in->chosen || (!opt.key && !opt.match))
+        return 0;
+    warn("no record has the key '%s'", opt.key ? opt.key : opt.match);
+    return 1;
+}
+
+static int finish(struct input *in, struct ser_out *o) {
+    if (is_missing(in)) {
+        ser_out_abandon(o);
+        return SER_NO;
+    }
+    ser_out_close(o);
+    return SER_OK;
+}
+
+/* ---- ls ---- */
+
+static void list_columns(struct ser_out *o, const struct ser_attrs *attrs) {
+    char *list = estrdup(opt.columns), *save;
+    for (char *c = strtok_r(list, ",", &save); c; c = strtok_r(NULL, ",", &save)) {
+        const char *value = attrs ? ser_attr(attrs, c) : c;
+        ser_out_printf(o, "\t%s", value ? value : "-");
+    }
+    free(list);
+}
+
+static void list_attributes(struct ser_out *o, const struct ser_attrs *attrs, char between) {
+    for (int i = 0; i < attrs->n; i++)
+        ser_out_printf(o, "%s=%s%c", attrs->at[i].key, attrs->at[i].value,
+                       i + 1 < attrs->n ? between : '\n');
+}
+
+static void list_record(struct ser_out *o, const struct ser_record *rec) {
+    char shape[SER_SHAPE_TEXT];
+    ser_out_printf(o, "%s\t%s\t%s", rec->key, ser_type_name(rec->type),
+                   ser_shape_text(rec->rank, rec->dim, shape));
+    if (opt.columns)
+        list_columns(o, &rec->attrs);
+    else
+        ser_out_write(o, "\t", 1);
+    if (opt.columns || !rec->attrs.n)
+        ser_out_write(o, "\n", 1);
+    else
+        list_attributes(o, &rec->attrs, ' ');
+}
+
+/* A file's streams follow each other unseen when they hold no record: each header is looked at when
+ * a record arrives, and the last one at the end. */
+static int list_headers(struct ser_out *o, struct input *in) {
+    for (const char *blank = ""; in->at < in->files; ser_reader_close(&in->r)) {
+        uint64_t shown = 0;
+        open_next(in);
+        for (int got = 1; got;) {
+            if (in->r.streams != shown) {
+                ser_out_printf(o, "%s", blank);
+                list_attributes(o, &in->r.header, '\n');
+                ser_out_flush(o);
+                shown = in->r.streams;
+                blank = "\n";
+            }
+            if ((got = ser_reader_next(&in->r, &in->rec, &in->e)) < 0)
+                die_error(&in->e);
+        }
+    }
+    ser_record_free(&in->rec);
+    ser_out_close(o);
+    return SER_OK;
+}
+
+static int run_ls(struct input *in) {
+    struct ser_out o;
+    ser_out_open(&o, opt.output, 0);
+    if (opt.header)
+        return list_headers(&o, in);
+    ser_out_printf(&o, "key\ttype\tshape");
+    if (opt.columns)
+        list_columns(&o, NULL);
+    ser_out_printf(&o, "%s\n", opt.columns ? "" : "\tattributes");
+    while (next(in)) {
+        list_record(&o, &in->rec);
+        ser_out_flush(&o);
+    }
+    return finish(in, &o);
+}
+
+/* ---- cat, head ---- */
+
+/* Records that differ in kind or recipe have no place in one stream. */
+static void check_same(struct input *in, const struct ser_attrs *first) {
+    static const char *const prefix[] = {"kind", "feat."};
+    for (int i = 0; i < 2; i++) {
+        const char *differ = ser_attrs_differ(first, &in->r.header, prefix[i]);
+        if (!differ)
+            continue;
+        const char *a = ser_attr(first, differ), *b = ser_attr(&in->r.header, differ);
+        die(SER_BAD, "%s: %s is %s, but %s in the first stream: these cannot be joined",
+            in->r.in.name, differ, b ? b : "unset", a ? a : "unset");
+    }
+}
+
+static int join(struct input *in, int64_t most) {
+    struct ser_attrs first = {0};
+    struct ser_writer w;
+    open_next(in);
+    ser_attrs_copy(&first, &in->r.header);
+    ser_writer_open(&w, opt.output, &first);
+    while (most-- > 0 && next(in)) {
+        check_same(in, &first);
+        ser_writer_put(&w, &in->rec);
+    }
+    ser_attrs_clear(&first);
+    if (is_missing(in)) {
+        ser_writer_abandon(&w);
+        return SER_NO;
+    }
+    ser_writer_close(&w);
+    return SER_OK;
+}
+
+static int run_cat(struct input *in) {
+    return join(in, INT64_MAX);
+}
+
+static int run_head(struct input *in) {
+    return join(in, opt.records);
+}
+
+/* ---- npy, npz: how many records there are is known only at the end, so they are spooled ---- */
+
+enum { KEY, EMOTION, SPEAKER, TEXTS };
+
+struct item {
+    char *text[TEXTS];
+    enum ser_type type;
+    int rank;
+    uint64_t dim[SER_MAX_RANK];
+    uint64_t bytes;
+    uint32_t crc; /* of the payload */
+};
+
+struct items {
+    size_t n, cap;
+    struct item *at;
+    uint64_t bytes;
+    uint32_t crc; /* of all payloads, one after another */
+    char *kind;   /* of all, or NULL */
+    struct ser_in data;
+};
+
+static int same_shape(const struct item *a, const struct item *b) {
+    return a->type == b->type && a->rank == b->rank &&
+           memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim) == 0;
+}
+
+static void add_item(struct items *all, const struct ser_record *rec) {
+    static const char *const name[TEXTS] = {[EMOTION] = "emotion", [SPEAKER] = "speaker"};
+    if (all->n == all->cap) {
+        all->cap = all->cap ? 2 * all->cap : 64;
+        all->at = erealloc(all->at, all->cap, sizeof *all->at);
+    }
+    struct item *it = &all->at[all->n++];
+    *it = (struct item){.type = rec->type, .rank = rec->rank, .bytes = rec->bytes};
+    memcpy(it->dim, rec->dim, sizeof it->dim);
+    for (int i = 0; i < TEXTS; i++) {
+        const char *value = name[i] ? ser_attr(&rec->attrs, name[i]) : rec->key;
+        it->text[i] = estrdup(value ? value : "-");
+    }
+}
+
+/* Reads all records. With one_shape another shape than the first one's is refused. */
+static void spool(struct input *in, struct items *all, int one_shape) {
+    struct ser_out o;
+    *all = (struct items){0};
+    ser_out_spool(&o);
+    while (next(in)) {
+        struct ser_record *rec = &in->rec;
+        const char *kind = ser_attr(&in->r.header, "kind");
+        add_item(all, rec);
+        struct item *it = &all->at[all->n - 1];
+        if (one_shape && !same_shape(it, all->at)) {
+            char text[SER_SHAPE_TEXT], want[SER_SHAPE_TEXT];
+            ser_shape_text(it->rank, it->dim, text);
+            ser_shape_text(all->at->rank, all->at->dim, want);
+            ser_reader_fail(&in->r, rec, &in->e,
+                            "%s %s, but the first is %s %s: one array needs one shape (npz takes "
+                            "any)",
+                            ser_type_name(it->type), text, ser_type_name(all->at->type), want);
+            die_error(&in->e);
+        }
+        ser_swap_elements(rec->data, rec->count, ser_type_size(rec->type));
+        ser_out_write(&o, rec->data, rec->bytes);
+        it->crc = (uint32_t)crc32_z(0, rec->data, rec->bytes);
+        all->crc = (uint32_t)crc32_combine(all->crc, it->crc, (off_t)rec->bytes);
+        all->bytes += rec->bytes;
+        if (all->n == 1)
+            all->kind = estrdup(kind);
+        else if (all->kind && strcmp(all->kind, kind) != 0) {
+            free(all->kind);
+            all->kind = NULL;
+        }
+    }
+    ser_out_reread(&o, &all->data);
+}
+
+static void free_items(struct items *all) {
+    for (size_t i = 0; i < all->n; i++)
+        for (int t = 0; t < TEXTS; t++)
+            free(all->at[i].text[t]);
+    free(all->at);
+    free(all->kind);
+    ser_in_close(&all->data);
+}
+
+/* Writes the next n bytes of the spooled payloads. */
+static void copy_data(struct items *all, struct ser_out *o, uint64_t n) {
+    enum { CHUNK = 1 << 20 };
+    struct ser_error e;
+    unsigned char *buf = emalloc(CHUNK);
+    while (n) {
+        size_t got, want = n < CHUNK ? (size_t)n : CHUNK;
+        if (ser_in_read(&all->data, buf, want, &got, &e))
+            die_error(&e);
+        if (got != want)
+            die(SER_SYS, "%s: shrank while it was in use", all->data.name);
+        ser_out_write(o, buf, got);
+        n -= got;
+    }
+    free(buf);
+}
+
+/* The head of an array of all items together, or of one alone. */
+static size_t stack_head(const struct items *all, char head[SER_NPY_HEAD]) {
+    const struct item *it = all->at;
+    uint64_t dim[SER_MAX_RANK + 1] = {all->n};
+    memcpy(dim + 1, it->dim, (size_t)it->rank * sizeof *dim);
+    return ser_npy_head(head, ser_npy_type(it->type), it->rank + 1, dim);
+}
+
+static size_t item_head(const struct item *it, char head[SER_NPY_HEAD]) {
+    return ser_npy_head(head, ser_npy_type(it->type), it->rank, it->dim);
+}
+
+/* 1 if there are records; otherwise says why not and sets *status. */
+static int have_items(struct input *in, const struct items *all, int *status) {
+    *status = is_missing(in) ? SER_NO : SER_OK;
+    if (*status == SER_OK && !all->n)
+        die(SER_BAD, "%s: holds no record: there is nothing to make an array of", in->file[0]);
+    return all->n > 0;
+}
+
+static int run_npy(struct input *in) {
+    struct items all;
+    struct ser_out o;
+    char head[SER_NPY_HEAD];
+    int status;
+    ser_out_open(&o, opt.output, 1);
+    spool(in, &all, 1);
+    if (have_items(in, &all, &status)) {
+        ser_out_write(&o, head, all.n == 1 ? item_head(all.at, head) : stack_head(&all, head));
+        copy_data(&all, &o, all.bytes);
+        ser_out_close(&o);
+    } else {
+        ser_out_abandon(&o);
+    }
+    free_items(&all);
+    return status;
+}
+
+static void put_array(struct ser_npz *z, struct items *all, const char *name, const char *head,
+                      size_t len, uint64_t bytes, uint32_t crc) {
+    uint32_t of_head = (uint32_t)crc32_z(0, (const unsigned char *)head, len);
+    ser_npz_entry(z, name, len + bytes, (uint32_t)crc32_combine(of_head, crc, (off_t)bytes));
+    ser_out_write(&z->out, head, len);
+    copy_data(all, &z->out, bytes);
+}
+
+/* Code points of a UTF-8 text as little-endian UTF-32, as NumPy keeps texts; returns their number.
+ * The text is known to be well-formed. */
+static size_t to_utf32(const char *s, unsigned char *to) {
+    size_t n = 0;
+    for (const unsigned char *u = (const unsigned char *)s; *u; n++) {
+        int more = *u >= 0xf0 ? 3 : *u >= 0xe0 ? 2 : *u >= 0xc0 ? 1 : 0;
+        uint32_t c = more ? *u & (0x3fu >> more) : *u;
+        for (u++; more; more--)
+            c = c << 6 | (*u++ & 0x3fu);
+        for (int i = 0; to && i < 4; i++)
+            to[4 * n + (size_t)i] = (unsigned char)(c >> 8 * i);
+    }
+    return n;
+}
+
+/* An array of texts, all of the width of the longest. */
+static void put_texts(struct ser_npz *z, const struct items *all, const char *name, int which) {
+    char head[SER_NPY_HEAD], type[32];
+    size_t width = 1;
+    for (size_t i = 0; i < all->n; i++) {
+        size_t n = to_utf32(all->at[i].text[which], NULL);
+        width = n > width ? n : width;
+    }
+    snprintf(type, sizeof type, "<U%zu", width);
+    size_t len = ser_npy_head(head, type, 1, (const uint64_t[]){all->n}), bytes = 4 * width;
+    unsigned char *row = emalloc(bytes);
+    unsigned long crc = crc32_z(0, (const unsigned char *)head, len);
+    for (int writing = 0; writing < 2; writing++) {
+        if (writing) {
+            ser_npz_entry(z, name, len + all->n * bytes, (uint32_t)crc);
+            ser_out_write(&z->out, head, len);
+        }
+        for (size_t i = 0; i < all->n; i++) {
+            memset(row, 0, bytes);
+            to_utf32(all->at[i].text[which], row);
+            if (writing)
+                ser_out_write(&z->out, row, bytes);
+            else
+                crc = crc32_z(crc, row, bytes);
+        }
+    }
+    free(row);
+}
+
+static int by_key(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* One array a record: its key is the array's name, so keys must differ. */
+static void check_names(const struct items *all, int texts) {
+    static const char *const taken[] = {"ids", "labels", "speakers"};
+    size_t n = all->n;
+    const char **name = ecalloc(n + 3, sizeof *name);
+    for (size_t i = 0; i < all->n; i++)
+        name[i] = all->at[i].text[KEY];
+    for (int i = 0; texts && i < 3; i++)
+        name[n++] = taken[i];
+    qsort(name, n, sizeof *name, by_key);
+    for (size_t i = 1; i < n; i++)
+        if (strcmp(name[i - 1], name[i]) == 0)
+            die(SER_BAD, "two arrays of the archive would be named '%s'", name[i]);
+    free(name);
+}
+
+static void write_npz(struct ser_npz *z, struct items *all) {
+    char head[SER_NPY_HEAD];
+    int samples =
+        all->kind && (strcmp(all->kind, "features") == 0 || strcmp(all->kind, "audio") == 0);
+    int stacked = samples;
+    for (size_t i = 0; i < all->n; i++)
+        stacked &= same_shape(&all->at[i], all->at);
+    if (stacked) {
+        put_array(z, all, all->kind, head, stack_head(all, head), all->bytes, all->crc);
+    } else {
+        check_names(all, samples);
+        for (const struct item *it = all->at; it < all->at + all->n; it++)
+            put_array(z, all, it->text[KEY], head, item_head(it, head), it->bytes, it->crc);
+    }
+    if (samples) {
+        put_texts(z, all, "ids", KEY);
+        put_texts(z, all, "labels", EMOTION);
+        put_texts(z, all, "speakers", SPEAKER);
+    }
+}
+
+static int run_npz(struct input *in) {
+    struct items all;
+    struct ser_npz z;
+    int status;
+    ser_npz_open(&z, opt.output);
+    spool(in, &all, 0);
+    if (have_items(in, &all, &status)) {
+        write_npz(&z, &all);
+        ser_npz_close(&z);
+    } else {
+        ser_out_abandon(&z.out);
+    }
+    free_items(&all);
+    return status;
+}
+
+/* ---- ark, text: Kaldi's forms ---- */
+
+/* A record as rows and columns, perhaps transposed. */
+struct matrix {
+    size_t rows, columns, row_step, column_step; /* steps in elements */
+};
+
+static struct matrix as_matrix(struct input *in) {
+    const struct ser_record *r = &in->rec;
+    if (strpbrk(r->key, " "))
+        refuse(in, "its key holds a space, which ends a key in Kaldi's archives");
+    if (opt.transpose && r->rank != 2)
+        refuse(in, "only what has two dimensions can be transposed");
+    size_t columns = r->rank ? (size_t)r->dim[r->rank - 1] : 1;
+    struct matrix m = {columns ? r->count / columns : 0, columns, columns, 1};
+    if (opt.transpose)
+        m = (struct matrix){m.columns, m.rows, 1, columns};
+    return m;
+}
+
+static void put_size(struct ser_out *o, size_t n) {
+    unsigned char b[5] = {4, (unsigned char)n, (unsigned char)(n >> 8), (unsigned char)(n >> 16),
+                          (unsigned char)(n >> 24)};
+    ser_out_write(o, b, sizeof b);
+}
+
+static void put_ark(struct ser_out *o, struct input *in) {
+    const struct ser_record *r = &in->rec;
+    struct matrix m = as_matrix(in);
+    int wide = r->type == SER_F64 || r->type == SER_I32; /* i32 does not fit a float */
+    if (r->rank != 1 && r->rank != 2)
+        refuse(in, "Kaldi's archives hold what has one or two dimensions");
+    if (m.rows > INT32_MAX || m.columns > INT32_MAX)
+        refuse(in, "too large for Kaldi's archives");
+    if (!r->count)
+        m.rows = m.columns = 0; /* Kaldi knows no 0 x 5 */
+    ser_out_printf(o, "%s ", r->key);
+    ser_out_write(o, "\0B", 2);
+    ser_out_printf(o, "%c%c ", wide ? 'D' : 'F', r->rank == 1 ? 'V' : 'M');
+    if (r->rank == 2)
+        put_size(o, m.rows);
+    put_size(o, m.columns);
+    for (size_t i = 0; i < m.rows; i++)
+        for (size_t j = 0; j < m.columns; j++) {
+            double d = ser_value(r, i * m.row_step + j * m.column_step);
+            float f = (float)d;
+            ser_swap_elements(&d, 1, sizeof d);
+            ser_swap_elements(&f, 1, sizeof f);
+            ser_out_write(o, wide ? (void *)&d : (void *)&f, wide ? sizeof d : sizeof f);
+        }
+}
+
+static int run_ark(struct input *in) {
+    struct ser_out o;
+    ser_out_open(&o, opt.output, 1);
+    while (next(in))
+        put_ark(&o, in);
+    return finish(in, &o);
+}
+
+static void put_text(struct ser_out *o, struct input *in) {
+    const struct ser_record *r = &in->rec;
+    struct matrix m = as_matrix(in);
+    int digits = r->type == SER_F32 ? 9 : 17; /* enough to tell any two values apart */
+    ser_out_printf(o, "%s  [", r->key);
+    for (size_t i = 0; i < m.rows; i++) {
+        ser_out_printf(o, "%s", r->rank > 1 ? "\n  " : " ");
+        for (size_t j = 0; j < m.columns; j++)
+            ser_out_printf(o, "%.*g ", digits, ser_value(r, i * m.row_step + j * m.column_step));
+    }
+    ser_out_printf(o, "%s]\n", m.rows && m.columns ? "" : " ");
+}
+
+static int run_text(struct input *in) {
+    struct ser_out o;
+    ser_out_open(&o, opt.output, 0);
+    while (next(in))
+        put_text(&o, in);
+    return finish(in, &o);
+}
+
+/* ---- from-npy ---- */
+
+static char *key_of(const char *file) {
+    const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+    size_t n = strlen(name);
+    if (strcmp(file, "-") == 0)
+        return estrdup(opt.key ? opt.key : "stdin");
+    if (n > 4 && strcmp(name + n - 4, ".npy") == 0)
+        n -= 4;
+    char *key = opt.key ? estrdup(opt.key) : eprintf_alloc("%.*s", (int)n, name);
+    if (!*key || strlen(key) > SER_MAX_KEY || !ser_is_text(key, strlen(key)))
+        die(SER_USAGE, "%s: its name cannot be a key: give one with --key", file);
+    return key;
+}
+
+static int run_from_npy(struct input *in) {
+    struct ser_attrs header = {0};
+    struct ser_writer w;
+    if (opt.key && in->files > 1)
+        ser_usage("--key names one array, not %d", in->files);
+    ser_attr_set(&header, "kind", opt.kind);
+    if (opt.like) {
+        if (ser_reader_open(&in->r, opt.like, NULL, &in->e))
+            die_error(&in->e);
+        ser_attrs_copy(&header, &in->r.header);
+        ser_reader_close(&in->r);
+    }
+    ser_writer_open(&w, opt.output, &header);
+    ser_attrs_clear(&header);
+    for (; in->at < in->files; in->at++) {
+        struct ser_in from;
+        char *key = key_of(in->file[in->at]);
+        if (ser_in_open(&from, in->file[in->at], &in->e) ||
+            ser_npy_read(&from, key, &in->rec, &in->e))
+            die_error(&in->e);
+        ser_in_close(&from);
+        free(key);
+        ser_writer_put(&w, &in->rec);
+    }
+    ser_record_free(&in->rec);
+    ser_writer_close(&w);
+    return SER_OK;
+}
+
+/* ---- check ---- */
+
+static const char *plural(uint64_t n) {
+    return n == 1 ? "" : "s";
+}
+
+/* Reads a file to its end; its exit code, and what is wrong in in->e. */
+static int check_file(struct input *in, const char *file, struct ser_out *o) {
+    if (ser_reader_open(&in->r, file, NULL, &in->e))
+        return in->e.status;
+    char *kind = estrdup(ser_attr(&in->r.header, "kind"));
+    int got, mixed = 0;
+    do {
+        got = ser_reader_next(&in->r, &in->rec, &in->e);
+        mixed |= got >= 0 && strcmp(kind, ser_attr(&in->r.header, "kind")) != 0;
+    } while (got > 0);
+    if (got == 0)
+        ser_out_printf(o, "%s: %s, %llu stream%s, %llu record%s, %llu bytes\n", in->r.in.name,
+                       mixed ? "mixed" : kind, (unsigned long long)in->r.streams,
+                       plural(in->r.streams), (unsigned long long)in->r.record,
+                       plural(in->r.record), (unsigned long long)in->r.in.offset);
+    free(kind);
+    ser_reader_close(&in->r);
+    return got ? in->e.status : SER_OK;
+}
+
+static int run_check(struct input *in) {
+    struct ser_out o;
+    int worst = SER_OK;
+    ser_out_open(&o, opt.output, 0);
+    for (; in->at < in->files; in->at++) {
+        int status = check_file(in, in->file[in->at], &o);
+        if (status)
+            warn("%s", in->e.text);
+        ser_out_flush(&o);
+        worst = status > worst ? status : worst;
+    }
+    ser_record_free(&in->rec);
+    ser_out_close(&o);
+    return worst;
+}
+
+/* ---- commands ---- */
+
+static const struct command {
+    const char *name;
+    int (*run)(struct input *in);
+    const char *takes; /* options besides --output */
+    const char *help;
+} commands[] = {
+    {"ls", run_ls, " key match header columns ", "one line a record: key, type, shape, attributes"},
+    {"cat", run_cat, " key match ", "joins streams into one"},
+    {"head", run_head, " key match records ", "the first records"},
+    {"npy", run_npy, " key match ", "a NumPy array; several records of one shape are stacked"},
+    {"npz", run_npz, " key match ", "NumPy arrays: features, ids, labels, speakers"},
+    {"ark", run_ark, " key match transpose ", "a Kaldi archive of matrices and vectors"},
+    {"text", run_text, " key match transpose ", "the same as text"},
+    {"from-npy", run_from_npy, " key kind like ", "NumPy arrays to a stream, one record a FILE"},
+    {"check", run_check, " ", "reads everything, prints counts, says what is damaged"},
+};
+
+static const struct command *find_command(const char *name) {
+    for (size_t i = 0; name && i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    if (!name)
+        ser_usage("which COMMAND?");
+    ser_usage("'%s' is no command", name);
+}
+
+/* An option that another command takes would have no effect: it is refused, not ignored. */
+static void check_options(const struct command *c, const struct values *defaults) {
+    for (const struct ser_opt *p = options; p->name; p++) {
+        size_t at = (size_t)((char *)p->target - (char *)&opt);
+        size_t size = p->type == SER_OPT_FLAG  ? sizeof(int)
+                      : p->type == SER_OPT_INT ? sizeof(int64_t)
+                                               : sizeof(char *);
+        char word[64];
+        snprintf(word, sizeof word, " %s ", p->name);
+        if (p->target != &opt.output && !strstr(c->takes, word) &&
+            memcmp(p->target, (const char *)defaults + at, size) != 0)
+            ser_usage("%s takes no option --%s", c->name, p->name);
+    }
+}
+
+static char *help_tail(void) {
+    char *tail = estrdup("COMMAND:");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        char *more = eprintf_alloc("%s\n  %-9s %s", tail, commands[i].name, commands[i].help);
+        free(tail);
+        tail = more;
+    }
+    return tail;
+}
+
+int main(int argc, char **argv) {
+    ser_start(argv[0]);
+    char *tail = help_tail(), dash[] = "-", *standard_input[] = {dash};
+    const struct ser_tool tool = {"COMMAND [FILE...]",
+                                  "looks into tensor streams, converts and verifies them", options,
+                                  tail};
+    const struct values defaults = opt;
+    int first = ser_options(argc, argv, &tool);
+    const struct command *c = find_command(argv[first]);
+    check_options(c, &defaults);
+    struct input in = {.file = argv + first + 1, .files = argc - first - 1};
+    if (!in.files) {
+        in.file = standard_input;
+        in.files = 1;
+    }
+    int status = c->run(&in);
+    free(tail);
+    return status;
+}
