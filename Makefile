@@ -28,7 +28,7 @@ SCRIPTS  := $(filter-out %.c %.h %.1,$(wildcard tools/*))
 LIB      := $(wildcard lib/*.c lib/nn/*.c)
 MAN      := $(wildcard tools/*.1 lib/*.5)
 DATA     := $(wildcard pipelines/*.mk pipelines/nets/*.net manifests/*)
-PROGRAMS := pipelines/ser-demo-corpus
+PROGRAMS := $(wildcard pipelines/ser-*)
 UNITS    := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 FUZZ     := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 BATS     := $(wildcard tests/*.bats)
@@ -47,7 +47,7 @@ LDFLAGS  =
 OUR_CFLAGS  = -std=c11 -D_GNU_SOURCE -Ilib -ffp-contract=off -fPIE -fstack-protector-strong -pthread -MMD -MP \
               $(WARN) $(HARDEN) $(if $(ONEDNN),-DSER_ONEDNN)
 OUR_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack $(if $(SANITIZE),-fsanitize=$(SANITIZE))
-LIBS        = -Wl,--as-needed -lsndfile -lsoxr -lfftw3f -lxxhash $(if $(ONEDNN),-ldnnl -lgomp) -lm
+LIBS        = -Wl,--as-needed -lsndfile -lsoxr -lfftw3f -lxxhash -lz $(if $(ONEDNN),-ldnnl -lgomp) -lm
 
 COMPILE = $(CC) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS)
 LINK    = $(CC) $(OUR_LDFLAGS) $(LDFLAGS)
