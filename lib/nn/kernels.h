@@ -1,25 +1,29 @@
 /* kernels.h - the few operations that take the time, in two versions that tests hold together.
  *
- * plain.c is the reference: portable C, every sum in one fixed order, no contraction, so the same bytes
- * on any x86-64. onednn.c is the fast one and the only file that includes oneDNN's header. For lib/nn only.
+ * plain.c is the reference: portable C, every sum in one fixed order, no contraction, so the same
+ * bytes on any x86-64. onednn.c is the fast one and the only file that includes oneDNN's header.
+ * For lib/nn only.
  */
 #ifndef SER_NN_KERNELS_H
 #define SER_NN_KERNELS_H
 
 #include <stddef.h>
 
-struct ser_conv_shape { /* valid padding, stride 1: x [N,H,W,C], w [kh,kw,C,F], y [N,H-kh+1,W-kw+1,F] */
+struct ser_conv_shape { /* valid padding, stride 1: x [N,H,W,C], w [kh,kw,C,F], y
+                           [N,H-kh+1,W-kw+1,F] */
     int N, H, W, C, F, kh, kw;
 };
 
 struct ser_kernels {
     const char *name;
 
-    /* Per thread, called on that thread: whatever the kernels keep. NULL with why when they cannot run. */
+    /* Per thread, called on that thread: whatever the kernels keep. NULL with why when they cannot
+     * run. */
     void *(*open)(char *why, size_t size);
     void (*close)(void *state);
 
-    /* C [M,N] = op(A) op(B) + beta C, row-major with leading dimensions; ta, tb: transposed; beta 0 or 1. */
+    /* C [M,N] = op(A) op(B) + beta C, row-major with leading dimensions; ta, tb: transposed; beta 0
+     * or 1. */
     void (*gemm)(void *state, int ta, int tb, int M, int N, int K, const float *A, int lda,
                  const float *B, int ldb, float beta, float *C, int ldc);
 

@@ -1,14 +1,23 @@
 /* layer.h - what a layer is, for the files of lib/nn only.
  *
- * A layer type is a table of functions. Each works on one shard of N samples and touches nothing but
- * what its pass names; so shards run side by side. Where a layer needs the whole batch (batchnorm in
- * training), it fills sums for its shard, reduce adds them over shards in order, and the pass goes on.
+ * A layer type is a table of functions. Each works on one shard of N samples and touches nothing
+ * but what its pass names; so shards run side by side. Where a layer needs the whole batch
+ * (batchnorm in training), it fills sums for its shard, they are added over shards in order, and
+ * the pass goes on.
  */
 #ifndef SER_NN_LAYER_H
 #define SER_NN_LAYER_H
 
 #include "kernels.h"
 #include "nn.h"
+#include "rng.h"
+
+/* What a thread owns. */
+struct ser_worker {
+    const struct ser_kernels *k;
+    void *state;    /* of the kernels */
+    float *scratch; /* as large as the largest need of a layer; holds nothing between passes */
+};
 
 /* One layer, one shard. */
 struct ser_pass {
@@ -16,36 +25,75 @@ struct ser_pass {
     struct ser_param *param; /* the layer's own, in its order */
     int N;
     int training;
-    const struct ser_draw *draw;   /* dropout's; NULL: none */
-    const size_t *place;           /* [N] into the training data; NULL with draw */
-    const float *x;                /* [N, in] */
-    float *y;                      /* [N, out] */
-    const float *dy;               /* backward: [N, out] */
-    float *dx;                     /* backward: [N, in], overwritten; NULL: not wanted */
-    float **grad;                  /* backward: this shard's gradient per parameter, overwritten */
-    void *saved;                   /* what forward leaves for backward */
-    double *sums;                  /* what reduce adds over shards */
-    const double *total;           /* the reduced sums, and how many samples they are of: B */
-    int B;
-    struct ser_worker *worker;     /* kernels and scratch of the thread that runs this */
+    const struct ser_draw *draw; /* dropout's; NULL: none */
+    const size_t *place;         /* [N] into the training data; NULL with draw */
+    const float *x;              /* [N, in] */
+    float *y;                    /* [N, out] */
+    float *dy;                   /* backward: [N, out]; the layer may use it up */
+    float *dx;                   /* backward: [N, in], overwritten; NULL: not wanted */
+    float **grad; /* backward: this shard's gradient per parameter of the layer, overwritten; NULL
+                     where it is not trained */
+    void *saved;  /* what forward leaves for backward; room for forward to work in otherwise */
+    double *sums; /* of this shard, forward's or backward's */
+    const double *total, *dtotal; /* forward's and backward's sums over the batch */
+    int B;                        /* samples of the batch */
+    struct ser_worker *worker;    /* kernels and scratch of the thread that runs this */
 };
 
+/* Functions that a type does not need are NULL. Without forward, y is x and dx is dy. */
 struct ser_layer_type {
     const char *name;
     const char *usage; /* of its line in a description, for messages */
+    int first_only; /* it looks at the input itself; nothing trained lies below, so no backward */
+    int idle;       /* does nothing outside training */
 
     /* Reads words[1..n-1] into the layer, checks in, sets out, declares parameters. */
     int (*setup)(struct ser_net *net, struct ser_layer *l, int n, char **words, char why[SER_WHY]);
-    void (*init)(struct ser_layer *l, struct ser_param *p, uint64_t seed);
+    void (*init)(const struct ser_layer *l, struct ser_param *p, uint64_t seed);
 
     size_t (*saved_bytes)(const struct ser_layer *l, int N);
-    size_t (*sums)(const struct ser_layer *l); /* doubles per shard; 0: no reduction */
+    size_t (*scratch_bytes)(const struct ser_layer *l, int N);
+    size_t (*sums)(
+        const struct ser_layer *l); /* doubles per shard and direction; NULL: no reduction */
 
     void (*forward_sums)(const struct ser_pass *p); /* before forward, in training */
     void (*forward)(const struct ser_pass *p);
-    void (*forward_done)(const struct ser_pass *p); /* once per batch, with total: moving statistics */
+    void (*forward_done)(
+        const struct ser_pass *p); /* once per batch, with total: moving statistics */
     void (*backward_sums)(const struct ser_pass *p);
     void (*backward)(const struct ser_pass *p);
 };
+
+extern const struct ser_layer_type ser_layer_conv, ser_layer_batchnorm, ser_layer_maxpool,
+    ser_layer_dropout, ser_layer_reshape, ser_layer_lstm, ser_layer_bilstm, ser_layer_attention,
+    ser_layer_mean, ser_layer_last, ser_layer_dense, ser_layer_standardize, ser_layer_scale;
+
+/* ---- for setup (net.c) ---- */
+
+/* Says why and returns -1. */
+int ser_refuse(char why[SER_WHY], const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* "7x3" into count numbers from 1 to SER_MAX_DIM; 0, or -1 when the word is anything else. */
+int ser_word_dims(const char *word, int count, int *dim);
+/* A decimal number lo <= *out <= hi, as a whole word. */
+int ser_word_number(const char *word, double lo, double hi, double *out);
+/* "relu" (where relu is not NULL) and "l2=NUMBER" (where l2 is not NULL) in any order from
+ * words[from]. */
+int ser_word_options(const char *usage, int n, char **words, int from, int *relu, float *l2,
+                     char why[SER_WHY]);
+
+/* Declares the layer's next parameter "LAYER.suffix". */
+int ser_param_add(struct ser_net *net, struct ser_layer *l, const char *suffix, int rank,
+                  const int *dim, int trained, float l2, char why[SER_WHY]);
+
+/* ---- initialisers (net.c); the numbers depend on the seed and the parameter's name alone ---- */
+
+struct ser_key ser_param_key(const struct ser_param *p, uint64_t seed);
+void ser_init_constant(struct ser_param *p, float value);
+/* Uniform in +-sqrt(6 / (fan_in + fan_out)). */
+void ser_init_glorot(struct ser_param *p, uint64_t seed, double fan_in, double fan_out);
+
+/* Zeroed memory for so many bytes at a multiple of 64, for free(); NULL when there is none. */
+void *ser_zeroed(size_t bytes);
 
 #endif

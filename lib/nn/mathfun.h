@@ -1,15 +1,16 @@
 /* mathfun.h - exp, sigmoid, tanh, ln and cosine with the same bytes on every machine.
  *
- * The C library picks other code for other processors and changes from release to release; these are
- * plain arithmetic in a fixed order. Pure. For lib/nn and lib/rng.c.
+ * The C library picks other code for other processors and changes from release to release; these
+ * are plain arithmetic in a fixed order. Pure. For lib/nn and lib/rng.c.
  */
 #ifndef SER_NN_MATHFUN_H
 #define SER_NN_MATHFUN_H
 
 #include "simd.h"
 
-/* e^x, relative error below 2e-7 for x in [-87, 88]; beyond, the value at that end. Not a number stays one.
- * x = n ln 2 + r, |r| <= ln 2 / 2, e^r by a polynomial (coefficients of Cephes' expf), 2^n by its bits. */
+/* e^x, relative error below 2e-7 for x in [-87, 88]; beyond, the value at that end. Not a number
+ * stays one. x = n ln 2 + r, |r| <= ln 2 / 2, e^r by a polynomial (coefficients of Cephes' expf),
+ * 2^n by its bits. */
 SER_INLINE ser_vec ser_vexp(ser_vec x) {
     const ser_vec hi = ser_splat(88.0f), lo = ser_splat(-87.0f), round = ser_splat(12582912.0f);
     x = ser_select(x > hi, hi, x);

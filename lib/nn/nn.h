@@ -1,19 +1,19 @@
 /* nn.h - the network: description, parameters, forward and backward, optimiser, fit.
  *
- * Pure: arrays in, arrays out; no file, no message, no exit. What fails returns -1 (or NULL) and says
- * why in a text.
+ * Pure: arrays in, arrays out; no file, no message, no exit. What fails returns -1 (or NULL) and
+ * says why in a text.
  *
  * Letters of shapes, the same in every file here:
  *   B samples in a batch      T steps of a sequence     H height (coefficients)   K classes
- *   N samples in a shard      C channels or features    W width (frames)          U units of an LSTM
- * Arrays are row-major, the last index runs fastest. An image is [H,W,C] (one layout everywhere, no
- * conversions between layers), a sequence [T,C], a vector [C]; a shard of them has N in front. Weights
- * are as Keras stores them, the output index last: conv [kh,kw,C,F], dense [C,K], LSTM w [C,4U],
- * u [U,4U], b [4U] with gates i, f, c, o.
+ *   N samples in a shard      C channels or features    W width (frames)          U units of an
+ * LSTM Arrays are row-major, the last index runs fastest. An image is [H,W,C] (one layout
+ * everywhere, no conversions between layers), a sequence [T,C], a vector [C]; a shard of them has N
+ * in front. Weights are as Keras stores them, the output index last: conv [kh,kw,C,F], dense [C,K],
+ * LSTM w [C,4U], u [U,4U], b [4U] with gates i, f, c, o.
  *
- * A batch is cut into shards of SER_SHARD samples, the last may be smaller. One thread computes a whole
- * shard; what concerns the batch (batch statistics, the sum of gradients) is added over shards in
- * ascending order. So results do not depend on the number of threads.
+ * A batch is cut into shards of SER_SHARD samples, the last may be smaller. One thread computes a
+ * whole shard; what concerns the batch (batch statistics, the sum of gradients) is added over
+ * shards in ascending order. So results do not depend on the number of threads.
  */
 #ifndef SER_NN_H
 #define SER_NN_H
@@ -22,13 +22,13 @@
 #include <stdint.h>
 
 #define SER_SHARD 8
-#define SER_WHY 256 /* size of the texts that say why */
+#define SER_WHY   256 /* size of the texts that say why */
 
 /* Limits of a network, so that no description asks for absurd memory. */
-#define SER_MAX_LAYERS 64
-#define SER_MAX_DIM 65536
+#define SER_MAX_LAYERS   64
+#define SER_MAX_DIM      65536
 #define SER_MAX_ELEMENTS (1 << 26) /* of one sample's activation, and of one parameter */
-#define SER_MAX_CLASSES 256
+#define SER_MAX_CLASSES  256
 
 /* ---- description ---- */
 
@@ -39,21 +39,25 @@ struct ser_shape { /* of one sample: image {H,W,C}, sequence {T,C}, vector {C} *
 size_t ser_shape_size(const struct ser_shape *s);
 
 struct ser_param {
-    char name[32]; /* conv1.w conv1.b batchnorm1.gamma .beta .mean .var lstm1.w .u .b dense1.w .b */
+    char name[32]; /* conv1.w conv1.b batchnorm1.gamma .beta .mean .var lstm1.w .u .b dense1.w .b;
+                      bilstm1.w .u .b with a 2 (forward, backward) in front of the LSTM's shapes;
+                      standardize1.mean .deviation, scale1.max */
     int rank, dim[4];
     size_t n;
-    int trained; /* 0: statistics, moved by the layer itself (batchnorm mean, var; standardize) */
-    float l2;    /* the loss has l2 * sum of squares */
+    int trained;  /* 0: statistics, moved by the layer itself or fitted beforehand */
+    float l2;     /* the loss has l2 * sum of squares */
     float *value; /* [n], owned by the net */
 };
 
+struct ser_layer_type;
 struct ser_layer {
     const struct ser_layer_type *type;
     char name[24]; /* type and number from 1 among its type: conv1 */
     struct ser_shape in, out;
-    int first_param; /* index of its first parameter in the net; order per layer type */
+    int index;               /* in the net, from 0 */
+    int first_param, params; /* its parameters in the net; order per layer type */
     int kh, kw, units, relu;
-    float rate, l2; /* dropout; kernel penalty */
+    float rate; /* dropout */
 };
 
 struct ser_net {
@@ -65,13 +69,15 @@ struct ser_net {
     struct ser_param param[SER_MAX_LAYERS * 4];
 };
 
-/* Reads a description for an input of rows x frames and so many classes. Lines: NAME WORD..., '#' starts
- * a comment. The first error is told with its line number. The values are allocated and zero. */
+/* Reads a description for an input of rows x frames and so many classes. Lines: NAME WORD..., '#'
+ * starts a comment. The first error is told with its line number. The values are allocated and
+ * zero. */
 struct ser_net *ser_net_parse(const char *text, size_t len, int rows, int frames, int classes,
                               char why[SER_WHY]);
 void ser_net_free(struct ser_net *net);
 
-/* Keras' initialisers: Glorot uniform kernels, orthogonal recurrent kernel, zeros, forget gate 1, ones. */
+/* Keras' initialisers: Glorot uniform kernels, orthogonal recurrent kernel, zeros, forget gate 1,
+ * ones. */
 void ser_net_init(struct ser_net *net, uint64_t seed);
 
 /* Parameters in all, and those that are trained. */
@@ -86,9 +92,9 @@ const char *ser_kernels_default(void);
 
 /* ---- running ---- */
 
-/* A network at work: threads, buffers, gradients. The net must outlive it. max_batch sets the memory.
- * training 0 keeps only what inference needs. NULL when memory or threads are missing, or the
- * kernels refuse (why says which). */
+/* A network at work: threads, buffers, gradients. The net must outlive it. max_batch sets the
+ * memory. training 0 keeps only what inference needs. NULL when memory or threads are missing, or
+ * the kernels refuse (why says which). */
 struct ser_run;
 struct ser_run *ser_run_new(struct ser_net *net, const struct ser_kernels *k, int max_batch,
                             int threads, int training, char why[SER_WHY]);
@@ -103,9 +109,9 @@ struct ser_draw {
 /* x [B, H*W] -> p [B,K] softmax probabilities, with moving statistics and without dropout. */
 void ser_run_predict(struct ser_run *r, const float *x, int B, float *p);
 
-/* One training step's forward and backward: fills the gradients, moves the moving statistics. x [B, H*W],
- * label [B] in 0..K-1. draw NULL: no dropout. Writes p [B,K] (may be NULL) and returns the mean
- * cross-entropy; the l2 penalty is apart (ser_net_penalty) but its gradient is included. */
+/* One training step's forward and backward: fills the gradients, moves the moving statistics. x [B,
+ * H*W], label [B] in 0..K-1. draw NULL: no dropout. Writes p [B,K] (may be NULL) and returns the
+ * mean cross-entropy; the l2 penalty is apart (ser_net_penalty) but its gradient is included. */
 double ser_run_gradients(struct ser_run *r, const float *x, const int *label, int B,
                          const struct ser_draw *draw, float *p);
 
@@ -123,8 +129,8 @@ double ser_cross_entropy(const float *p, const int *label, int B, int K);
 
 /* ---- optimiser ---- */
 
-/* Adam as Keras 3 has it: step = lr sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + eps), b1 0.9, b2 0.999,
- * eps 1e-7 (keras/src/optimizers/adam.py). */
+/* Adam as Keras 3 has it: step = lr sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + eps), b1 0.9, b2
+ * 0.999, eps 1e-7 (keras/src/optimizers/adam.py). */
 struct ser_adam {
     float **m, **v; /* [params][n]; NULL where not trained */
     uint64_t steps;
@@ -136,8 +142,8 @@ void ser_adam_step(struct ser_adam *a, struct ser_net *net, struct ser_run *r, d
 
 /* ---- fit ---- */
 
-/* Where samples come from. get fills x [rows*frames] and *label for sample i; 0, or -1 to stop the fit.
- * It is called from one thread at a time. */
+/* Where samples come from. get fills x [rows*frames] and *label for sample i; 0, or -1 to stop the
+ * fit. It is called from one thread at a time. */
 struct ser_data {
     size_t n;
     int (*get)(void *ctx, size_t i, float *x, int *label);
@@ -147,19 +153,19 @@ struct ser_data {
 struct ser_fit_options {
     int epochs, batch;
     double lr;
-    int patience;      /* early stopping on validation loss; 0: never */
-    int lr_patience;   /* plateau on validation loss; 0: never */
+    int patience;    /* early stopping on validation loss; 0: never */
+    int lr_patience; /* plateau on validation loss; 0: never */
     double lr_factor, min_lr;
     uint64_t seed;
 };
 
-struct ser_epoch { /* one line of the log */
-    int epoch;     /* from 1 */
-    double lr;     /* used in this epoch */
+struct ser_epoch {                                 /* one line of the log */
+    int epoch;                                     /* from 1 */
+    double lr;                                     /* used in this epoch */
     double loss, accuracy, val_loss, val_accuracy; /* losses include the l2 penalty */
-    int improved;  /* val_accuracy is the best so far: the best weights are these */
-    int reduced;   /* the learning rate was cut after this epoch */
-    int stopped;   /* early stopping ends the fit here */
+    int improved; /* val_accuracy is the best so far: the best weights are these */
+    int reduced;  /* the learning rate was cut after this epoch */
+    int stopped;  /* early stopping ends the fit here */
 };
 
 /* Everything that continues over epochs; all of it goes into a checkpoint. */
@@ -177,18 +183,23 @@ struct ser_fit {
 int ser_fit_new(struct ser_fit *f, const struct ser_net *net, const struct ser_fit_options *o);
 void ser_fit_free(struct ser_fit *f, const struct ser_net *net);
 
-/* Called after each epoch with its figures, and during an epoch with batch b of n (log NULL). Non-zero
- * ends the fit. */
+/* What the callbacks make of an epoch, whose figures log holds: sets improved, reduced, stopped in
+ * log and moves f on. */
+void ser_fit_judge(struct ser_fit *f, const struct ser_fit_options *o, struct ser_epoch *log);
+
+/* Called after each epoch with its figures, and during an epoch with batch b of n (log NULL).
+ * Non-zero ends the fit. */
 typedef int (*ser_fit_progress)(void *ctx, const struct ser_epoch *log, int b, int n);
 
-/* Computes what standardize and scale layers need from the training data. Before the first epoch only. */
+/* Computes what standardize and scale layers need from the training data. Before the first epoch
+ * only. */
 int ser_fit_standardize(struct ser_net *net, const struct ser_data *train, char why[SER_WHY]);
 
-/* Runs epochs until o->epochs, early stopping, or a stop. Keras 3's semantics: training data in a new
- * order each epoch, loss and accuracy of training as running means over the batches, validation after
- * each epoch, then the callbacks: keep the best by validation accuracy (strictly greater), early
- * stopping and plateau on validation loss (FIELD facts in fit.c). 0, or -1 with why set: data failed, or
- * the loss is not a number (epoch and batch are named). */
+/* Runs epochs until o->epochs, early stopping, or a stop. Keras 3's semantics: training data in a
+ * new order each epoch, loss and accuracy of training as running means over the batches, validation
+ * after each epoch, then the callbacks: keep the best by validation accuracy (strictly greater),
+ * early stopping and plateau on validation loss (FIELD facts in fit.c). 0, or -1 with why set: data
+ * failed, or the loss is not a number (epoch and batch are named). */
 int ser_fit_run(struct ser_fit *f, struct ser_net *net, struct ser_run *r,
                 const struct ser_data *train, const struct ser_data *val,
                 const struct ser_fit_options *o, ser_fit_progress progress, void *ctx,

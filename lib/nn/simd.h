@@ -1,8 +1,8 @@
 /* simd.h - vectors of 16 floats, for the files of lib/nn only.
  *
- * GCC's and clang's vector extension: the compiler lowers a vec to whatever the machine has, and each
- * lane is computed by itself, so results are the same bytes with any instruction set. No contraction to
- * fused multiply-add: the tree is built with -ffp-contract=off.
+ * GCC's and clang's vector extension: the compiler lowers a vec to whatever the machine has, and
+ * each lane is computed by itself, so results are the same bytes with any instruction set. No
+ * contraction to fused multiply-add: the tree is built with -ffp-contract=off.
  */
 #ifndef SER_NN_SIMD_H
 #define SER_NN_SIMD_H
@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Hot functions are compiled for several instruction sets, picked when the program starts. Not under
- * sanitizers, whose run-time is not up yet when the pick is made. */
+/* Hot functions are compiled for several instruction sets, picked when the program starts. Not
+ * under sanitizers, whose run-time is not up yet when the pick is made. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__) &&       \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define SER_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
@@ -22,15 +22,10 @@
 
 #define SER_INLINE static inline __attribute__((always_inline))
 
-/* Vectors are passed between inlined functions only, so their calling convention is of no concern. */
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wpsabi"
-#endif
-
 #define SER_LANES 16
 
-typedef float ser_vec __attribute__((vector_size(4 * SER_LANES)));
-typedef int32_t ser_ivec __attribute__((vector_size(4 * SER_LANES)));
+typedef float ser_vec __attribute__((vector_size(4 * SER_LANES), aligned(16)));
+typedef int32_t ser_ivec __attribute__((vector_size(4 * SER_LANES), aligned(16)));
 typedef uint8_t ser_bvec __attribute__((vector_size(SER_LANES)));
 
 /* The lanes left from index i on of n: SER_LANES, or fewer at the end. */

@@ -1,0 +1,284 @@
+/* Training over epochs. What Keras 3 does, and so this:
+ *   ModelCheckpoint on val_accuracy: strictly greater than the best.
+ *   EarlyStopping on val_loss, min_delta 0: each epoch wait grows, an improvement sets it to zero;
+ * the fit ends when wait reaches patience, not in the first epoch. ReduceLROnPlateau on val_loss,
+ * min_delta 1e-4, no cooldown: at lr_patience epochs without improvement the rate is multiplied by
+ * lr_factor, not below min_lr, and the wait starts anew. The first value always improves. Losses
+ * include the penalty, as it was before each step.
+ */
+#include "layer.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PLATEAU_DELTA 1e-4
+
+int ser_fit_new(struct ser_fit *f, const struct ser_net *net, const struct ser_fit_options *o) {
+    *f = (struct ser_fit){
+        .lr = o->lr, .best_accuracy = -INFINITY, .best_loss = INFINITY, .plateau_best = INFINITY};
+    if (ser_adam_new(&f->adam, net))
+        return -1;
+    f->best = calloc((size_t)net->params + 1, sizeof *f->best);
+    int bad = !f->best;
+    for (int i = 0; !bad && i < net->params; i++) {
+        f->best[i] = ser_zeroed(net->param[i].n * sizeof(float));
+        bad = !f->best[i];
+    }
+    if (bad)
+        ser_fit_free(f, net);
+    return bad ? -1 : 0;
+}
+
+void ser_fit_free(struct ser_fit *f, const struct ser_net *net) {
+    for (int i = 0; f->best && i < net->params; i++)
+        free(f->best[i]);
+    free(f->best);
+    ser_adam_free(&f->adam, net);
+    *f = (struct ser_fit){0};
+}
+
+void ser_fit_judge(struct ser_fit *f, const struct ser_fit_options *o, struct ser_epoch *log) {
+    f->epoch = log->epoch;
+    log->improved = log->val_accuracy > f->best_accuracy;
+    if (log->improved) {
+        f->best_accuracy = log->val_accuracy;
+        f->best_epoch = log->epoch;
+    }
+
+    f->wait++;
+    if (log->val_loss < f->best_loss) {
+        f->best_loss = log->val_loss;
+        f->wait = 0;
+    } else if (o->patience && f->wait >= o->patience && log->epoch > 1) {
+        f->stopped = 1;
+    }
+    log->stopped = f->stopped;
+
+    log->reduced = 0;
+    if (log->val_loss + PLATEAU_DELTA < f->plateau_best) {
+        f->plateau_best = log->val_loss;
+        f->plateau_wait = 0;
+    } else if (++f->plateau_wait >= o->lr_patience && o->lr_patience && f->lr > o->min_lr) {
+        f->lr = f->lr * o->lr_factor > o->min_lr ? f->lr * o->lr_factor : o->min_lr;
+        f->plateau_wait = 0;
+        log->reduced = 1;
+    }
+}
+
+/* ---- fitted layers ---- */
+
+static int fit_mean(struct ser_net *net, const struct ser_data *train, float *x, double *sums,
+                    char why[SER_WHY]) {
+    int H = net->input.dim[0], W = net->input.dim[1], label;
+    float *mean = net->param[0].value, *deviation = net->param[1].value;
+    memset(sums, 0, 2 * (size_t)H * sizeof *sums);
+    for (int pass = 0; pass < 2; pass++) /* the mean, then the squares about it */
+        for (size_t i = 0; i < train->n; i++) {
+            if (train->get(train->ctx, i, x, &label))
+                return ser_refuse(why, "reading the training data stopped at sample %zu", i + 1);
+            for (int h = 0; h < H; h++)
+                for (int w = 0; w < W; w++) {
+                    double v = x[(size_t)h * W + w], m = sums[h] / ((double)train->n * W);
+                    sums[pass * H + h] += pass ? (v - m) * (v - m) : v;
+                }
+        }
+    for (int h = 0; h < H; h++) {
+        double n = (double)train->n * W, d = sqrt(sums[H + h] / n);
+        if (!isfinite(d))
+            return ser_refuse(why, "coefficient %d of the training data is not finite", h + 1);
+        mean[h] = (float)(sums[h] / n);
+        deviation[h] = d > 0 ? (float)d : 1; /* a coefficient that never changes */
+    }
+    return 0;
+}
+
+static int fit_max(struct ser_net *net, const struct ser_data *train, float *x, char why[SER_WHY]) {
+    size_t n = ser_shape_size(&net->input);
+    float max = -INFINITY;
+    int label;
+    for (size_t i = 0; i < train->n; i++) {
+        if (train->get(train->ctx, i, x, &label))
+            return ser_refuse(why, "reading the training data stopped at sample %zu", i + 1);
+        for (size_t j = 0; j < n; j++)
+            max = x[j] > max ? x[j] : max;
+    }
+    if (!(max > 0) || !isfinite(max))
+        return ser_refuse(why, "the largest value of the training data is %g: nothing to scale by",
+                          (double)max);
+    net->param[0].value[0] = max;
+    return 0;
+}
+
+int ser_fit_standardize(struct ser_net *net, const struct ser_data *train, char why[SER_WHY]) {
+    const struct ser_layer_type *type = net->layer[0].type; /* these come first or not at all */
+    if (!type->first_only)
+        return 0;
+    if (!train->n)
+        return ser_refuse(why, "no training data");
+    float *x = malloc(ser_shape_size(&net->input) * sizeof *x);
+    double *sums = malloc(2 * (size_t)net->input.dim[0] * sizeof *sums);
+    int bad = -1;
+    if (!x || !sums)
+        ser_refuse(why, "not enough memory");
+    else if (type == &ser_layer_standardize)
+        bad = fit_mean(net, train, x, sums, why);
+    else
+        bad = fit_max(net, train, x, why);
+    free(x);
+    free(sums);
+    return bad;
+}
+
+/* ---- epochs ---- */
+
+struct fit {
+    struct ser_fit *state;
+    struct ser_net *net;
+    struct ser_run *run;
+    const struct ser_fit_options *o;
+    ser_fit_progress progress;
+    void *ctx;
+    float *x, *p;  /* [batch, rows*frames], [batch, K] */
+    int *label;    /* [batch] */
+    size_t *order; /* [train] */
+    char *why;
+};
+
+/* Running sums over an epoch. */
+struct tally {
+    double loss, right;
+    size_t n;
+};
+
+static void count(struct tally *t, const struct fit *f, int B, double loss) {
+    int K = f->net->classes;
+    for (int b = 0; b < B; b++) {
+        const float *p = f->p + (size_t)b * K;
+        int best = 0;
+        for (int k = 1; k < K; k++)
+            best = p[k] > p[best] ? k : best;
+        t->right += best == f->label[b];
+    }
+    t->loss += loss * B;
+    t->n += (size_t)B;
+}
+
+/* Samples order[0..B-1] (NULL: first, first + 1 ...) into f->x and f->label. */
+static int gather(struct fit *f, const struct ser_data *data, const size_t *order, size_t first,
+                  int B) {
+    size_t size = ser_shape_size(&f->net->input);
+    for (int b = 0; b < B; b++) {
+        size_t i = order ? order[b] : first + (size_t)b;
+        if (data->get(data->ctx, i, f->x + (size_t)b * size, &f->label[b]))
+            return ser_refuse(f->why, "reading the data stopped at sample %zu", i + 1);
+        if (f->label[b] < 0 || f->label[b] >= f->net->classes)
+            return ser_refuse(f->why, "sample %zu has class %d of %d", i + 1, f->label[b],
+                              f->net->classes);
+    }
+    return 0;
+}
+
+static int batch_size(const struct fit *f, size_t n, size_t first) {
+    return n - first < (size_t)f->o->batch ? (int)(n - first) : f->o->batch;
+}
+
+/* One epoch of training; 0, 1 when progress ends the fit, -1. */
+static int train_epoch(struct fit *f, const struct ser_data *train, int epoch, struct tally *t) {
+    int batches = (int)((train->n + (size_t)f->o->batch - 1) / (size_t)f->o->batch), b = 0;
+    ser_permute(ser_key(f->o->seed, SER_STREAM_SHUFFLE, (uint64_t)epoch, 0), train->n, f->order);
+    for (size_t first = 0; first < train->n; first += (size_t)f->o->batch) {
+        int B = batch_size(f, train->n, first);
+        struct ser_draw draw = {f->o->seed, (uint64_t)epoch, f->order + first};
+        if (gather(f, train, f->order + first, 0, B))
+            return -1;
+        double loss = ser_net_penalty(f->net);
+        loss += ser_run_gradients(f->run, f->x, f->label, B, &draw, f->p);
+        if (!isfinite(loss))
+            return ser_refuse(f->why,
+                              "the loss is not a finite number in epoch %d, batch %d of %d: "
+                              "lower the learning rate or look at the features",
+                              epoch, b + 1, batches);
+        ser_adam_step(&f->state->adam, f->net, f->run, f->state->lr);
+        count(t, f, B, loss);
+        b++;
+        if (f->progress && f->progress(f->ctx, NULL, b, batches))
+            return 1;
+    }
+    return 0;
+}
+
+static int validate(struct fit *f, const struct ser_data *val, int epoch, struct tally *t) {
+    double penalty = ser_net_penalty(f->net);
+    for (size_t first = 0; first < val->n; first += (size_t)f->o->batch) {
+        int B = batch_size(f, val->n, first);
+        if (gather(f, val, NULL, first, B))
+            return -1;
+        ser_run_predict(f->run, f->x, B, f->p);
+        double loss = penalty + ser_cross_entropy(f->p, f->label, B, f->net->classes);
+        if (!isfinite(loss))
+            return ser_refuse(f->why, "the validation loss is not a finite number in epoch %d",
+                              epoch);
+        count(t, f, B, loss);
+    }
+    return 0;
+}
+
+static void keep_best(struct fit *f) {
+    for (int i = 0; i < f->net->params; i++)
+        memcpy(f->state->best[i], f->net->param[i].value, f->net->param[i].n * sizeof(float));
+}
+
+static int run_epochs(struct fit *f, const struct ser_data *train, const struct ser_data *val) {
+    while (f->state->epoch < f->o->epochs && !f->state->stopped) {
+        int epoch = f->state->epoch + 1;
+        struct tally t = {0}, v = {0};
+        struct ser_epoch log = {.epoch = epoch, .lr = f->state->lr};
+        int end = train_epoch(f, train, epoch, &t);
+        if (end)
+            return end < 0 ? -1 : 0;
+        if (validate(f, val, epoch, &v))
+            return -1;
+        log.loss = t.loss / (double)t.n;
+        log.accuracy = t.right / (double)t.n;
+        log.val_loss = v.loss / (double)v.n;
+        log.val_accuracy = v.right / (double)v.n;
+        ser_fit_judge(f->state, f->o, &log);
+        if (log.improved)
+            keep_best(f);
+        if (f->progress && f->progress(f->ctx, &log, 0, 0))
+            return 0;
+    }
+    return 0;
+}
+
+int ser_fit_run(struct ser_fit *state, struct ser_net *net, struct ser_run *r,
+                const struct ser_data *train, const struct ser_data *val,
+                const struct ser_fit_options *o, ser_fit_progress progress, void *ctx,
+                char why[SER_WHY]) {
+    size_t batch = (size_t)o->batch;
+    struct fit f = {
+        .state = state,
+        .net = net,
+        .run = r,
+        .o = o,
+        .progress = progress,
+        .ctx = ctx,
+        .x = malloc(batch * ser_shape_size(&net->input) * sizeof(float)),
+        .p = malloc(batch * (size_t)net->classes * sizeof(float)),
+        .label = malloc(batch * sizeof(int)),
+        .order = calloc(train->n + 1, sizeof(size_t)),
+        .why = why,
+    };
+    int bad;
+    if (!train->n || !val->n)
+        bad = ser_refuse(why, "no %s data", train->n ? "validation" : "training");
+    else if (!f.x || !f.p || !f.label || !f.order)
+        bad = ser_refuse(why, "not enough memory for batches of %d", o->batch);
+    else
+        bad = run_epochs(&f, train, val);
+    free(f.x);
+    free(f.p);
+    free(f.label);
+    free(f.order);
+    return bad;
+}

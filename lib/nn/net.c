@@ -1,0 +1,285 @@
+#include "layer.h"
+#include "rng.h"
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_WORDS 8
+
+static const struct ser_layer_type *const types[] = {
+    &ser_layer_conv,    &ser_layer_batchnorm, &ser_layer_maxpool, &ser_layer_dropout,
+    &ser_layer_reshape, &ser_layer_lstm,      &ser_layer_bilstm,  &ser_layer_attention,
+    &ser_layer_mean,    &ser_layer_last,      &ser_layer_dense,   &ser_layer_standardize,
+    &ser_layer_scale,
+};
+#define TYPES (sizeof types / sizeof *types)
+
+size_t ser_shape_size(const struct ser_shape *s) {
+    size_t n = 1;
+    for (int i = 0; i < s->rank; i++)
+        n *= (size_t)s->dim[i];
+    return n;
+}
+
+int ser_refuse(char why[SER_WHY], const char *format, ...) {
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(why, SER_WHY, format, ap);
+    va_end(ap);
+    return -1;
+}
+
+void *ser_zeroed(size_t bytes) {
+    if (bytes > SIZE_MAX - 64)
+        return NULL;
+    bytes = (bytes + 64) & ~(size_t)63;
+    void *p = aligned_alloc(64, bytes);
+    if (p)
+        memset(p, 0, bytes);
+    return p;
+}
+
+/* ---- words ---- */
+
+int ser_word_number(const char *word, double lo, double hi, double *out) {
+    char *end;
+    if (strspn(word, "0123456789.eE+-") != strlen(word))
+        return -1; /* strtod would take hexadecimal and words */
+    *out = strtod(word, &end);
+    return end == word || *end || !(*out >= lo && *out <= hi) ? -1 : 0;
+}
+
+int ser_word_dims(const char *word, int count, int *dim) {
+    for (int i = 0; i < count; i++) {
+        char *end;
+        if (*word < '1' || *word > '9')
+            return -1;
+        errno = 0;
+        long v = strtol(word, &end, 10);
+        if (errno || v > SER_MAX_DIM || *end != (i + 1 < count ? 'x' : '\0'))
+            return -1;
+        dim[i] = (int)v;
+        word = end + 1;
+    }
+    return 0;
+}
+
+int ser_word_options(const char *usage, int n, char **words, int from, int *relu, float *l2,
+                     char why[SER_WHY]) {
+    for (int i = from; i < n; i++) {
+        double v;
+        if (relu && !strcmp(words[i], "relu"))
+            *relu = 1;
+        else if (l2 && !strncmp(words[i], "l2=", 3) && !ser_word_number(words[i] + 3, 0, 1e6, &v))
+            *l2 = (float)v;
+        else
+            return ser_refuse(why, "'%.40s' is not understood; usage: %s", words[i], usage);
+    }
+    return 0;
+}
+
+int ser_param_add(struct ser_net *net, struct ser_layer *l, const char *suffix, int rank,
+                  const int *dim, int trained, float l2, char why[SER_WHY]) {
+    struct ser_param *p = &net->param[net->params];
+    snprintf(p->name, sizeof p->name, "%s.%s", l->name, suffix);
+    p->rank = rank;
+    p->n = 1;
+    for (int i = 0; i < rank; i++) {
+        p->dim[i] = dim[i];
+        if (dim[i] < 1 || p->n > SER_MAX_ELEMENTS / (size_t)dim[i])
+            return ser_refuse(why, "%s would have more than %d elements", p->name,
+                              SER_MAX_ELEMENTS);
+        p->n *= (size_t)dim[i];
+    }
+    p->trained = trained;
+    p->l2 = l2;
+    p->value = ser_zeroed(p->n * sizeof(float));
+    if (!p->value)
+        return ser_refuse(why, "not enough memory for %s", p->name);
+    net->params++;
+    l->params++;
+    return 0;
+}
+
+/* ---- description ---- */
+
+static void number_layer(const struct ser_net *net, struct ser_layer *l) {
+    int same = 1;
+    for (int i = 0; i < net->layers; i++)
+        same += net->layer[i].type == l->type;
+    snprintf(l->name, sizeof l->name, "%s%d", l->type->name, same);
+}
+
+static int add_layer(struct ser_net *net, int n, char **words, char why[SER_WHY]) {
+    if (net->layers == SER_MAX_LAYERS)
+        return ser_refuse(why, "more than %d layers", SER_MAX_LAYERS);
+    struct ser_layer *l = &net->layer[net->layers];
+    for (size_t t = 0; t < TYPES; t++)
+        if (!strcmp(words[0], types[t]->name))
+            l->type = types[t];
+    if (!l->type)
+        return ser_refuse(why, "there is no layer '%.40s'", words[0]);
+    if (l->type->first_only && net->layers)
+        return ser_refuse(why, "%s must be the first layer", words[0]);
+    number_layer(net, l);
+    l->index = net->layers;
+    l->in = net->layers ? l[-1].out : net->input;
+    l->first_param = net->params;
+    if (l->type->setup(net, l, n, words, why))
+        return -1;
+    if (ser_shape_size(&l->out) > SER_MAX_ELEMENTS)
+        return ser_refuse(why, "its output would have more than %d elements", SER_MAX_ELEMENTS);
+    net->layers++;
+    return 0;
+}
+
+/* Adds the line to the text kept: words with one blank between. */
+static void keep_line(struct ser_net *net, int n, char **words) {
+    char *end = net->text + strlen(net->text);
+    for (int i = 0; i < n; i++)
+        end += sprintf(end, "%s%c", words[i], i + 1 < n ? ' ' : '\n');
+}
+
+static int parse_line(struct ser_net *net, char *line, char why[SER_WHY]) {
+    char *words[MAX_WORDS], *rest = NULL;
+    int n = 0;
+    line[strcspn(line, "#")] = '\0';
+    for (char *w = strtok_r(line, " \t\r", &rest); w; w = strtok_r(NULL, " \t\r", &rest)) {
+        if (n == MAX_WORDS)
+            return ser_refuse(why, "more than %d words", MAX_WORDS);
+        for (char *c = w; *c; c++)
+            if (*c < '!' || *c > '~')
+                return ser_refuse(why, "a character that is not plain text");
+        words[n++] = w;
+    }
+    if (!n)
+        return 0;
+    if (add_layer(net, n, words, why))
+        return -1;
+    keep_line(net, n, words);
+    return 0;
+}
+
+static int parse_text(struct ser_net *net, char *text, size_t len, char why[SER_WHY]) {
+    int number = 1;
+    for (char *line = text, *end = text + len; line < end; number++) {
+        char *stop = memchr(line, '\n', (size_t)(end - line));
+        if (!stop)
+            stop = end;
+        *stop = '\0';
+        char reason[SER_WHY];
+        if (strlen(line) != (size_t)(stop - line))
+            return ser_refuse(why, "line %d: a zero byte", number);
+        if (parse_line(net, line, reason))
+            return ser_refuse(why, "line %d: %.200s", number, reason);
+        line = stop + 1;
+    }
+    if (!net->layers)
+        return ser_refuse(why, "no layer in the description");
+    const struct ser_shape *out = &net->layer[net->layers - 1].out;
+    if (out->rank != 1 || out->dim[0] != net->classes)
+        return ser_refuse(why,
+                          "the last layer must give one number for each of the %d classes: "
+                          "end with 'dense classes'",
+                          net->classes);
+    return 0;
+}
+
+struct ser_net *ser_net_parse(const char *text, size_t len, int rows, int frames, int classes,
+                              char why[SER_WHY]) {
+    if (rows < 1 || rows > SER_MAX_DIM || frames < 1 || frames > SER_MAX_DIM ||
+        rows > SER_MAX_ELEMENTS / frames) {
+        ser_refuse(why, "an input of %d x %d is out of range", rows, frames);
+        return NULL;
+    }
+    if (classes < 1 || classes > SER_MAX_CLASSES) {
+        ser_refuse(why, "%d classes are out of range: 1 to %d", classes, SER_MAX_CLASSES);
+        return NULL;
+    }
+    struct ser_net *net = calloc(1, sizeof *net);
+    char *copy = len < SIZE_MAX - 2 ? malloc(len + 1) : NULL;
+    if (net)
+        net->text =
+            len < SIZE_MAX - 2 ? calloc(1, len + 2) : NULL; /* + a newline for the last line */
+    if (!net || !copy || !net->text) {
+        ser_refuse(why, "not enough memory for the description");
+        free(copy);
+        ser_net_free(net);
+        return NULL;
+    }
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    net->input = (struct ser_shape){3, {rows, frames, 1}};
+    net->classes = classes;
+    int bad = parse_text(net, copy, len, why);
+    free(copy);
+    if (bad) {
+        ser_net_free(net);
+        return NULL;
+    }
+    return net;
+}
+
+void ser_net_free(struct ser_net *net) {
+    if (!net)
+        return;
+    for (int i = 0; i < net->params; i++)
+        free(net->param[i].value);
+    free(net->text);
+    free(net);
+}
+
+size_t ser_net_count(const struct ser_net *net, size_t *trained) {
+    size_t all = 0, some = 0;
+    for (int i = 0; i < net->params; i++) {
+        all += net->param[i].n;
+        some += net->param[i].trained ? net->param[i].n : 0;
+    }
+    if (trained)
+        *trained = some;
+    return all;
+}
+
+double ser_net_penalty(const struct ser_net *net) {
+    double sum = 0;
+    for (int i = 0; i < net->params; i++) {
+        const struct ser_param *p = &net->param[i];
+        double squares = 0;
+        for (size_t j = 0; p->l2 > 0 && j < p->n; j++)
+            squares += (double)p->value[j] * p->value[j];
+        sum += p->l2 * squares;
+    }
+    return sum;
+}
+
+/* ---- initial values ---- */
+
+struct ser_key ser_param_key(const struct ser_param *p, uint64_t seed) {
+    uint64_t hash = 0xcbf29ce484222325ULL; /* FNV-1a of the name */
+    for (const char *c = p->name; *c; c++)
+        hash = (hash ^ (unsigned char)*c) * 0x100000001b3ULL;
+    return ser_key(seed, SER_STREAM_INIT, hash, 0);
+}
+
+void ser_init_constant(struct ser_param *p, float value) {
+    for (size_t i = 0; i < p->n; i++)
+        p->value[i] = value;
+}
+
+void ser_init_glorot(struct ser_param *p, uint64_t seed, double fan_in, double fan_out) {
+    struct ser_key key = ser_param_key(p, seed);
+    double limit = sqrt(6 / (fan_in + fan_out));
+    for (size_t i = 0; i < p->n; i++)
+        p->value[i] = (float)((2 * ser_uniform(key, i) - 1) * limit);
+}
+
+void ser_net_init(struct ser_net *net, uint64_t seed) {
+    for (int i = 0; i < net->layers; i++) {
+        const struct ser_layer *l = &net->layer[i];
+        if (l->type->init)
+            l->type->init(l, net->param + l->first_param, seed);
+    }
+}

@@ -1,0 +1,108 @@
+#include "pool.h"
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+struct ser_pool {
+    pthread_mutex_t lock;
+    pthread_cond_t work, done;
+    pthread_t *thread;
+    int threads;
+    int (*enter)(void *ctx, int thread);
+    void (*leave)(void *ctx, int thread);
+    void (*job)(void *ctx, int thread, int i);
+    void *ctx;
+    int started; /* threads that have taken a number */
+    int entered; /* threads whose enter is over */
+    int failed, quit;
+    int items, next; /* of the present job */
+    int running;     /* items taken and not finished */
+};
+
+static void *serve(void *arg) {
+    struct ser_pool *p = arg;
+    pthread_mutex_lock(&p->lock);
+    int me = p->started++;
+    pthread_mutex_unlock(&p->lock);
+    int bad = p->enter(p->ctx, me);
+    pthread_mutex_lock(&p->lock);
+    p->failed |= bad;
+    p->entered++;
+    pthread_cond_signal(&p->done);
+    while (!p->quit) {
+        if (p->next == p->items) {
+            pthread_cond_wait(&p->work, &p->lock);
+            continue;
+        }
+        int i = p->next++;
+        p->running++;
+        pthread_mutex_unlock(&p->lock);
+        p->job(p->ctx, me, i);
+        pthread_mutex_lock(&p->lock);
+        p->running--;
+        if (p->next == p->items && !p->running)
+            pthread_cond_signal(&p->done);
+    }
+    pthread_mutex_unlock(&p->lock);
+    if (!bad)
+        p->leave(p->ctx, me);
+    return NULL;
+}
+
+struct ser_pool *ser_pool_new(int threads, int (*enter)(void *ctx, int thread),
+                              void (*leave)(void *ctx, int thread), void *ctx) {
+    struct ser_pool *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    p->enter = enter;
+    p->leave = leave;
+    p->ctx = ctx;
+    p->thread = calloc((size_t)threads, sizeof *p->thread);
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->work, NULL);
+    pthread_cond_init(&p->done, NULL);
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* inherited by the threads */
+    while (p->thread && p->threads < threads &&
+           !pthread_create(&p->thread[p->threads], NULL, serve, p))
+        p->threads++;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_mutex_lock(&p->lock);
+    while (p->entered < p->threads)
+        pthread_cond_wait(&p->done, &p->lock);
+    int bad = p->failed || p->threads < threads;
+    pthread_mutex_unlock(&p->lock);
+    if (bad) {
+        ser_pool_free(p);
+        return NULL;
+    }
+    return p;
+}
+
+void ser_pool_free(struct ser_pool *p) {
+    if (!p)
+        return;
+    pthread_mutex_lock(&p->lock);
+    p->quit = 1;
+    pthread_cond_broadcast(&p->work);
+    pthread_mutex_unlock(&p->lock);
+    for (int i = 0; i < p->threads; i++)
+        pthread_join(p->thread[i], NULL);
+    pthread_cond_destroy(&p->work);
+    pthread_cond_destroy(&p->done);
+    pthread_mutex_destroy(&p->lock);
+    free(p->thread);
+    free(p);
+}
+
+void ser_pool_run(struct ser_pool *p, int n, void (*job)(void *ctx, int thread, int i)) {
+    pthread_mutex_lock(&p->lock);
+    p->job = job;
+    p->items = n;
+    p->next = 0;
+    pthread_cond_broadcast(&p->work);
+    while (p->next < p->items || p->running)
+        pthread_cond_wait(&p->done, &p->lock);
+    pthread_mutex_unlock(&p->lock);
+}

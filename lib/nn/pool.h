@@ -1,0 +1,18 @@
+/* pool.h - threads that wait for work, for the files of lib/nn only. */
+#ifndef SER_NN_POOL_H
+#define SER_NN_POOL_H
+
+struct ser_pool;
+
+/* Starts the threads; each calls enter(ctx, thread) first and leave(ctx, thread) last, thread from
+ * 0. NULL when threads or memory are missing or an enter did not return 0. All signals stay with
+ * the threads of the caller. */
+struct ser_pool *ser_pool_new(int threads, int (*enter)(void *ctx, int thread),
+                              void (*leave)(void *ctx, int thread), void *ctx);
+void ser_pool_free(struct ser_pool *p);
+
+/* job(ctx, thread, i) for each i in 0..n-1, on any thread in any order; returns when all are done.
+ */
+void ser_pool_run(struct ser_pool *p, int n, void (*job)(void *ctx, int thread, int i));
+
+#endif

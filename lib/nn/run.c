@@ -1,0 +1,482 @@
+/* Runs a network over a batch.
+ *
+ * A training step is a list of steps, made once: each layer's forward, the loss, each layer's
+ * backward, and where a layer needs sums over the batch, a step that fills them and one that adds
+ * them. Steps up to such an addition are a segment: one thread takes one shard through all of it.
+ */
+#include "layer.h"
+#include "pool.h"
+#include "softmax.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum action { FORWARD, FORWARD_SUMS, FORWARD_ADD, LOSS, BACKWARD_SUMS, BACKWARD_ADD, BACKWARD };
+
+struct step {
+    enum action action;
+    int layer;
+};
+
+#define MAX_STEPS (SER_MAX_LAYERS * 6 + 1)
+
+/* What a layer keeps from forward to backward, for a whole batch. */
+struct kept {
+    float *y;    /* [max_batch, out]; NULL: y is x */
+    char *saved; /* [shards][saved_bytes] */
+    size_t saved_bytes;
+    size_t sums;                /* doubles per shard and direction */
+    double *forward, *backward; /* [shards][sums] */
+    double *total, *dtotal;     /* [sums] */
+};
+
+struct ser_run {
+    struct ser_net *net;
+    int max_batch, shards, threads, training;
+    struct ser_pool *pool;
+    struct ser_worker *worker; /* [threads] */
+    struct inference {
+        float *a[2], *saved;
+    } * inference; /* [threads]: activations in turn */
+    char *why;
+
+    struct step step[MAX_STEPS];
+    int steps;
+    int lowest; /* the lowest layer with trained parameters */
+    struct kept kept[SER_MAX_LAYERS];
+    float *d[2];   /* [max_batch, widest] gradients of activations in turn */
+    size_t widest; /* elements of the largest activation of one sample, the input too */
+
+    float *gradients;        /* of all trained parameters */
+    float **shard_gradients; /* [shards], the same */
+    size_t trained;          /* how many */
+    size_t offset[SER_MAX_LAYERS * 4];
+
+    float *logits, *p; /* [max_batch,K] */
+
+    /* The call at work. */
+    const float *x;
+    const int *label;
+    int B, from, to; /* steps of the segment */
+    const struct ser_draw *draw;
+};
+
+static int shard_size(const struct ser_run *r, int shard) {
+    int left = r->B - shard * SER_SHARD;
+    return left < SER_SHARD ? left : SER_SHARD;
+}
+
+static int shards_of(int B) {
+    return (B + SER_SHARD - 1) / SER_SHARD;
+}
+
+/* ---- inference: a shard goes through all layers in two buffers ---- */
+
+static void infer_shard(void *ctx, int thread, int shard) {
+    struct ser_run *r = ctx;
+    struct inference *mine = &r->inference[thread];
+    int N = shard_size(r, shard), K = r->net->classes, turn = 0;
+    const float *x = r->x + (size_t)shard * SER_SHARD * ser_shape_size(&r->net->input);
+    for (int i = 0; i < r->net->layers; i++) {
+        const struct ser_layer *l = &r->net->layer[i];
+        if (!l->type->forward || l->type->idle)
+            continue;
+        struct ser_pass p = {
+            .layer = l,
+            .param = r->net->param + l->first_param,
+            .N = N,
+            .x = x,
+            .y = mine->a[turn],
+            .saved = mine->saved,
+            .worker = &r->worker[thread],
+        };
+        l->type->forward(&p);
+        x = mine->a[turn];
+        turn = !turn;
+    }
+    float *logits = r->logits + (size_t)shard * SER_SHARD * K;
+    float *p = r->p + (size_t)shard * SER_SHARD * K;
+    memcpy(logits, x, (size_t)N * K * sizeof *logits);
+    memcpy(p, x, (size_t)N * K * sizeof *p);
+    ser_softmax(p, (size_t)N, K);
+}
+
+void ser_run_predict(struct ser_run *r, const float *x, int B, float *p) {
+    r->x = x;
+    r->B = B;
+    ser_pool_run(r->pool, shards_of(B), infer_shard);
+    memcpy(p, r->p, (size_t)B * r->net->classes * sizeof *p);
+}
+
+/* ---- training ---- */
+
+/* Input and output of layer i for a shard. */
+static const float *input_of(const struct ser_run *r, int i, int shard) {
+    size_t first = (size_t)shard * SER_SHARD;
+    for (i--; i >= 0; i--)
+        if (r->kept[i].y)
+            return r->kept[i].y + first * ser_shape_size(&r->net->layer[i].out);
+    return r->x + first * ser_shape_size(&r->net->input);
+}
+
+/* The gradient of layer i's output, or of its input for i - 1: layers without a y of their own
+ * share. */
+static float *gradient_at(const struct ser_run *r, int i, int shard) {
+    int turn = 0;
+    for (; i >= 0; i--)
+        turn ^= r->kept[i].y != NULL;
+    return r->d[turn] + (size_t)shard * SER_SHARD * r->widest;
+}
+
+static void set_pass(const struct ser_run *r, int i, int shard, int thread, float **grad,
+                     struct ser_pass *p) {
+    const struct ser_layer *l = &r->net->layer[i];
+    const struct kept *kept = &r->kept[i];
+    size_t first = (size_t)shard * SER_SHARD;
+    for (int j = 0; j < l->params; j++) {
+        int k = l->first_param + j;
+        grad[j] = r->net->param[k].trained ? r->shard_gradients[shard] + r->offset[k] : NULL;
+    }
+    *p = (struct ser_pass){
+        .layer = l,
+        .param = r->net->param + l->first_param,
+        .N = shard_size(r, shard),
+        .training = 1,
+        .draw = r->draw,
+        .place = r->draw ? r->draw->place + first : NULL,
+        .x = input_of(r, i, shard),
+        .y = kept->y ? kept->y + first * ser_shape_size(&l->out) : NULL,
+        .dy = gradient_at(r, i, shard),
+        .dx = i > r->lowest ? gradient_at(r, i - 1, shard) : NULL,
+        .grad = grad,
+        .saved = kept->saved ? kept->saved + (size_t)shard * kept->saved_bytes : NULL,
+        .total = kept->total,
+        .dtotal = kept->dtotal,
+        .B = r->B,
+        .worker = &r->worker[thread],
+    };
+}
+
+/* Softmax, and the gradient of the mean cross-entropy: (p - one at the label) / B. */
+static void loss(const struct ser_run *r, int shard) {
+    int K = r->net->classes, N = shard_size(r, shard);
+    size_t at = (size_t)shard * SER_SHARD * K;
+    const float *logits = input_of(r, r->net->layers, shard);
+    float *p = r->p + at, *d = gradient_at(r, r->net->layers - 1, shard);
+    memcpy(r->logits + at, logits, (size_t)N * K * sizeof *p);
+    memcpy(p, logits, (size_t)N * K * sizeof *p);
+    ser_softmax(p, (size_t)N, K);
+    for (int n = 0; n < N; n++)
+        for (int k = 0; k < K; k++) {
+            float target = r->label[shard * SER_SHARD + n] == k;
+            d[(size_t)n * K + k] = (p[(size_t)n * K + k] - target) / (float)r->B;
+        }
+}
+
+static void train_shard(void *ctx, int thread, int shard) {
+    struct ser_run *r = ctx;
+    for (int s = r->from; s < r->to; s++) {
+        int i = r->step[s].layer;
+        enum action action = r->step[s].action;
+        if (action == LOSS) {
+            loss(r, shard);
+            continue;
+        }
+        const struct ser_layer_type *type = r->net->layer[i].type;
+        const struct kept *kept = &r->kept[i];
+        float *grad[4];
+        struct ser_pass p;
+        set_pass(r, i, shard, thread, grad, &p);
+        p.sums = action == FORWARD || action == FORWARD_SUMS ? kept->forward : kept->backward;
+        p.sums += (size_t)shard * kept->sums;
+        if (action == FORWARD)
+            type->forward(&p);
+        else if (action == FORWARD_SUMS)
+            type->forward_sums(&p);
+        else if (action == BACKWARD_SUMS)
+            type->backward_sums(&p);
+        else
+            type->backward(&p);
+    }
+}
+
+/* total[n] = the sum over shards of sums [shards][n], in ascending order. */
+static void add_sums(const double *sums, int shards, size_t n, double *total) {
+    for (size_t i = 0; i < n; i++) {
+        total[i] = 0;
+        for (int s = 0; s < shards; s++)
+            total[i] += sums[(size_t)s * n + i];
+    }
+}
+
+static void add_step(struct ser_run *r, const struct step *step) {
+    const struct ser_layer *l = &r->net->layer[step->layer];
+    struct kept *kept = &r->kept[step->layer];
+    if (step->action == BACKWARD_ADD) {
+        add_sums(kept->backward, shards_of(r->B), kept->sums, kept->dtotal);
+        return;
+    }
+    add_sums(kept->forward, shards_of(r->B), kept->sums, kept->total);
+    struct ser_pass p = {
+        .layer = l,
+        .param = r->net->param + l->first_param,
+        .training = 1,
+        .total = kept->total,
+        .B = r->B,
+    };
+    if (l->type->forward_done)
+        l->type->forward_done(&p);
+}
+
+/* gradients = the sum over shards in ascending order, and the penalty's part. */
+static void add_gradients(struct ser_run *r) {
+    int shards = shards_of(r->B);
+    for (int i = 0; i < r->net->params; i++) {
+        const struct ser_param *p = &r->net->param[i];
+        if (!p->trained)
+            continue;
+        float *g = r->gradients + r->offset[i];
+        memcpy(g, r->shard_gradients[0] + r->offset[i], p->n * sizeof *g);
+        for (int s = 1; s < shards; s++) {
+            const float *more = r->shard_gradients[s] + r->offset[i];
+            for (size_t j = 0; j < p->n; j++)
+                g[j] += more[j];
+        }
+        if (p->l2 > 0)
+            for (size_t j = 0; j < p->n; j++)
+                g[j] += 2 * p->l2 * p->value[j];
+    }
+}
+
+double ser_run_gradients(struct ser_run *r, const float *x, const int *label, int B,
+                         const struct ser_draw *draw, float *p) {
+    r->x = x;
+    r->label = label;
+    r->B = B;
+    r->draw = draw;
+    for (r->from = 0; r->from < r->steps; r->from = r->to + 1) {
+        for (r->to = r->from; r->to < r->steps; r->to++)
+            if (r->step[r->to].action == FORWARD_ADD || r->step[r->to].action == BACKWARD_ADD)
+                break;
+        ser_pool_run(r->pool, shards_of(B), train_shard);
+        if (r->to < r->steps)
+            add_step(r, &r->step[r->to]);
+    }
+    add_gradients(r);
+    int K = r->net->classes;
+    if (p)
+        memcpy(p, r->p, (size_t)B * K * sizeof *p);
+    return ser_cross_entropy(r->p, label, B, K);
+}
+
+const float *ser_run_logits(const struct ser_run *r) {
+    return r->logits;
+}
+
+float *ser_run_gradient(struct ser_run *r, int i) {
+    return r->net->param[i].trained ? r->gradients + r->offset[i] : NULL;
+}
+
+/* ---- making one ---- */
+
+static void add(struct ser_run *r, enum action action, int layer) {
+    r->step[r->steps++] = (struct step){action, layer};
+}
+
+static void plan(struct ser_run *r) {
+    const struct ser_net *net = r->net;
+    r->lowest = net->layers;
+    for (int i = 0; i < net->params; i++)
+        if (net->param[i].trained)
+            for (int l = 0; l < r->lowest; l++)
+                if (i >= net->layer[l].first_param &&
+                    i < net->layer[l].first_param + net->layer[l].params)
+                    r->lowest = l;
+    for (int i = 0; i < net->layers; i++) {
+        const struct ser_layer_type *type = net->layer[i].type;
+        if (type->sums) {
+            add(r, FORWARD_SUMS, i);
+            add(r, FORWARD_ADD, i);
+        }
+        if (type->forward)
+            add(r, FORWARD, i);
+    }
+    add(r, LOSS, 0);
+    for (int i = net->layers - 1; i >= r->lowest; i--) {
+        const struct ser_layer_type *type = net->layer[i].type;
+        if (type->sums) {
+            add(r, BACKWARD_SUMS, i);
+            add(r, BACKWARD_ADD, i);
+        }
+        if (type->backward)
+            add(r, BACKWARD, i);
+    }
+}
+
+/* A pointer to n elements of size bytes, or NULL; sizes here are bounded by SER_MAX_ELEMENTS per
+ * sample and the batch. */
+static void *room(size_t n, size_t size, int *short_of) {
+    void *p = n <= SIZE_MAX / size ? ser_zeroed(n * size) : NULL;
+    *short_of |= !p;
+    return p;
+}
+
+static void keep_room(struct ser_run *r, int *short_of) {
+    size_t shards = (size_t)r->shards, batch = shards * SER_SHARD;
+    for (int i = 0; i < r->net->layers; i++) {
+        const struct ser_layer *l = &r->net->layer[i];
+        struct kept *kept = &r->kept[i];
+        if (l->type->forward)
+            kept->y = room(batch * ser_shape_size(&l->out), sizeof(float), short_of);
+        if (l->type->saved_bytes) {
+            kept->saved_bytes = (l->type->saved_bytes(l, SER_SHARD) + 63) & ~(size_t)63;
+            kept->saved = room(shards, kept->saved_bytes, short_of);
+        }
+        if (l->type->sums) {
+            kept->sums = l->type->sums(l);
+            kept->forward = room(shards * kept->sums, sizeof(double), short_of);
+            kept->backward = room(shards * kept->sums, sizeof(double), short_of);
+            kept->total = room(kept->sums, sizeof(double), short_of);
+            kept->dtotal = room(kept->sums, sizeof(double), short_of);
+        }
+    }
+    for (int i = 0; i < 2; i++)
+        r->d[i] = room(batch * r->widest, sizeof(float), short_of);
+    for (int i = 0; i < r->net->params; i++) {
+        r->offset[i] = r->trained;
+        if (r->net->param[i].trained)
+            r->trained += (r->net->param[i].n + 15) & ~(size_t)15;
+    }
+    r->gradients = room(r->trained, sizeof(float), short_of);
+    r->shard_gradients = room(shards, sizeof *r->shard_gradients, short_of);
+    for (size_t s = 0; r->shard_gradients && s < shards; s++)
+        r->shard_gradients[s] = room(r->trained, sizeof(float), short_of);
+}
+
+static int make_room(struct ser_run *r) {
+    const struct ser_net *net = r->net;
+    int short_of = 0;
+    size_t scratch = 0, saved = 0, K = (size_t)net->classes;
+    r->widest = ser_shape_size(&net->input);
+    for (int i = 0; i < net->layers; i++) {
+        const struct ser_layer *l = &net->layer[i];
+        size_t out = ser_shape_size(&l->out);
+        size_t a = l->type->scratch_bytes ? l->type->scratch_bytes(l, SER_SHARD) : 0;
+        size_t b = l->type->saved_bytes && !l->type->idle ? l->type->saved_bytes(l, SER_SHARD) : 0;
+        r->widest = out > r->widest ? out : r->widest;
+        scratch = a > scratch ? a : scratch;
+        saved = b > saved ? b : saved;
+    }
+    size_t threads = (size_t)r->threads;
+    r->worker = room(threads, sizeof *r->worker, &short_of);
+    r->inference = room(threads, sizeof *r->inference, &short_of);
+    for (size_t t = 0; r->worker && r->inference && t < threads; t++) {
+        r->worker[t].scratch = room(scratch, 1, &short_of);
+        r->inference[t].saved = room(saved, 1, &short_of);
+        for (int i = 0; i < 2; i++)
+            r->inference[t].a[i] = room(SER_SHARD * r->widest, sizeof(float), &short_of);
+    }
+    r->logits = room((size_t)r->max_batch * K, sizeof(float), &short_of);
+    r->p = room((size_t)r->max_batch * K, sizeof(float), &short_of);
+    if (r->training)
+        keep_room(r, &short_of);
+    return short_of ? -1 : 0;
+}
+
+static int enter(void *ctx, int thread) {
+    struct ser_run *r = ctx;
+    struct ser_worker *w = &r->worker[thread];
+    char why[SER_WHY];
+    w->state = w->k->open(why, sizeof why);
+    if (!w->state && !thread)
+        snprintf(r->why, SER_WHY, "the %s kernels: %.200s", w->k->name, why);
+    return w->state ? 0 : -1;
+}
+
+static void leave(void *ctx, int thread) {
+    struct ser_run *r = ctx;
+    r->worker[thread].k->close(r->worker[thread].state);
+}
+
+struct ser_run *ser_run_new(struct ser_net *net, const struct ser_kernels *k, int max_batch,
+                            int threads, int training, char why[SER_WHY]) {
+    struct ser_run *r = calloc(1, sizeof *r);
+    ser_refuse(why, "not enough memory for a batch of %d", max_batch);
+    if (!r)
+        return NULL;
+    r->net = net;
+    r->max_batch = max_batch;
+    r->shards = shards_of(max_batch);
+    r->threads = threads < r->shards ? threads : r->shards;
+    r->training = training;
+    r->why = why;
+    plan(r);
+    if (!make_room(r)) {
+        for (int t = 0; t < r->threads; t++)
+            r->worker[t].k = k;
+        ser_refuse(why, "%d threads cannot be started", r->threads);
+        r->pool = ser_pool_new(r->threads, enter, leave, r);
+    }
+    r->why = NULL;
+    if (!r->pool) {
+        ser_run_free(r);
+        return NULL;
+    }
+    return r;
+}
+
+void ser_run_free(struct ser_run *r) {
+    if (!r)
+        return;
+    ser_pool_free(r->pool);
+    for (int t = 0; r->worker && r->inference && t < r->threads; t++) {
+        free(r->worker[t].scratch);
+        free(r->inference[t].saved);
+        free(r->inference[t].a[0]);
+        free(r->inference[t].a[1]);
+    }
+    free(r->worker);
+    free(r->inference);
+    for (int i = 0; i < SER_MAX_LAYERS; i++) {
+        struct kept *kept = &r->kept[i];
+        free(kept->y);
+        free(kept->saved);
+        free(kept->forward);
+        free(kept->backward);
+        free(kept->total);
+        free(kept->dtotal);
+    }
+    for (int s = 0; r->shard_gradients && s < r->shards; s++)
+        free(r->shard_gradients[s]);
+    free(r->shard_gradients);
+    free(r->gradients);
+    free(r->d[0]);
+    free(r->d[1]);
+    free(r->logits);
+    free(r->p);
+    free(r);
+}
+
+/* ---- kernels ---- */
+
+const struct ser_kernels *ser_kernels_find(const char *name) {
+    static const struct ser_kernels *const all[] = {
+#ifdef SER_ONEDNN
+        &ser_kernels_onednn,
+#endif
+        &ser_kernels_plain,
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (!strcmp(all[i]->name, name))
+            return all[i];
+    return NULL;
+}
+
+const char *ser_kernels_default(void) {
+#ifdef SER_ONEDNN
+    return ser_kernels_onednn.name;
+#else
+    return ser_kernels_plain.name;
+#endif
+}

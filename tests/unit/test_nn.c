@@ -1,0 +1,1159 @@
+/* test_nn - random numbers, elementary functions, the neural network and its training.
+ *
+ * usage: test_nn [FOLDER]
+ * FOLDER holds plain/ and attention/: what PyTorch makes of the two networks in double precision.
+ * The rest is compared with a slow model in double precision (forward only; gradients by
+ * differences), with published vectors and with tables made by hand. Run from the top of the tree:
+ * it reads pipelines/nets.
+ */
+#include "nn/mathfun.h"
+#include "nn/nn.h"
+#include "rng.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static int failed;
+
+static int check(int good, const char *fmt, ...) {
+    va_list ap;
+    printf("%s - ", good ? "ok" : "not ok");
+    va_start(ap, fmt);
+    vprintf(fmt, ap);
+    va_end(ap);
+    putchar('\n');
+    failed += !good;
+    return good;
+}
+
+static void *must(void *p) {
+    if (!p) {
+        puts("not ok - out of memory or a network that does not parse");
+        exit(1);
+    }
+    return p;
+}
+
+/* The largest |a - b| over the largest |b|; infinite if one is not a number. */
+static double worst(const float *a, const float *b, size_t n) {
+    double most = 0, size = 0;
+    for (size_t i = 0; i < n; i++) {
+        double d = fabs((double)a[i] - b[i]);
+        most = d <= most ? most : d > most ? d : INFINITY;
+        size = fabs((double)b[i]) > size ? fabs((double)b[i]) : size;
+    }
+    return most > 0 ? most / size : 0;
+}
+
+static const char *const kernel_names[] = {"plain", "onednn"};
+
+static struct ser_net *parse(const char *text, int rows, int frames, int classes) {
+    char why[SER_WHY] = "";
+    struct ser_net *net = ser_net_parse(text, strlen(text), rows, frames, classes, why);
+    if (!net)
+        printf("# %s\n", why);
+    return must(net);
+}
+
+static struct ser_run *start(struct ser_net *net, const char *kernels, int batch, int threads) {
+    char why[SER_WHY] = "";
+    struct ser_run *r = ser_run_new(net, ser_kernels_find(kernels), batch, threads, 1, why);
+    if (!r)
+        printf("# %s\n", why);
+    return must(r);
+}
+
+static float *random_floats(size_t n, uint64_t seed, double scale) {
+    float *x = must(malloc(n * sizeof *x + 1));
+    struct ser_key key = ser_key(seed, SER_STREAM_BOOTSTRAP, 0, 0);
+    for (size_t i = 0; i < n; i++)
+        x[i] = (float)(scale * ser_normal(key, i));
+    return x;
+}
+
+static char *read_text(const char *path) {
+    FILE *f = fopen(path, "rb");
+    char *text = calloc(1, 65536);
+    if (!f || !text || fread(text, 1, 65535, f) == 0) {
+        printf("not ok - cannot read %s: run this from the top of the tree\n", path);
+        exit(1);
+    }
+    fclose(f);
+    return text;
+}
+
+/* ---- random numbers ---- */
+
+static void test_philox(void) {
+    /* Random123's kat_vectors, philox4x32 10: counter, key, result. */
+    static const uint32_t known[3][10] = {
+        {0, 0, 0, 0, 0, 0, 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8},
+        {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0x408f276d,
+         0x41c83b0e, 0xa20bc7c6, 0x6d5451fd},
+        {0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822, 0x299f31d0, 0xd16cfe09,
+         0x94fdcceb, 0x5001e420, 0x24126ea1},
+    };
+    int good = 1;
+    for (int i = 0; i < 3; i++) {
+        const uint32_t *k = known[i];
+        uint32_t out[4];
+        ser_philox((struct ser_key){{k[4], k[5]}}, (uint64_t)k[1] << 32 | k[0],
+                   (uint64_t)k[3] << 32 | k[2], out);
+        good &= !memcmp(out, k + 6, sizeof out);
+    }
+    check(good, "Philox gives the published vectors");
+}
+
+static void test_draws(void) {
+    struct ser_key key = ser_key(7, SER_STREAM_SPLIT, 0, 0);
+    enum { N = 20000 };
+    double sum = 0, squares = 0, uniform = 0;
+    for (uint64_t i = 0; i < N; i++) {
+        double x = ser_normal(key, i), u = ser_uniform(key, i);
+        sum += x;
+        squares += x * x;
+        uniform += u;
+        if (u < 0 || u >= 1)
+            check(0, "a uniform number is outside [0, 1)");
+    }
+    check(fabs(sum / N) < 0.03 && fabs(squares / N - 1) < 0.05,
+          "normal numbers: mean %.3f var %.3f", sum / N, squares / N);
+    check(fabs(uniform / N - 0.5) < 0.01, "uniform numbers: mean %.3f", uniform / N);
+
+    int seen[7] = {0};
+    for (uint64_t i = 0; i < 7000; i++)
+        seen[ser_below(key, i, 7)]++;
+    int even = 1;
+    for (int i = 0; i < 7; i++)
+        even &= seen[i] > 880 && seen[i] < 1120;
+    check(even, "numbers below 7 are even");
+    uint64_t top = 0, many = (UINT64_C(1) << 63) + 1; /* half of all draws must be drawn again */
+    for (uint64_t i = 0; i < 100; i++)
+        top += ser_below(key, i, many) >= many;
+    check(!top, "numbers below 2^63 + 1 are below it");
+
+    size_t order[1000], again[1000], in_place = 0, sums = 0;
+    char met[1000] = {0};
+    ser_permute(key, 1000, order);
+    ser_permute(key, 1000, again);
+    for (size_t i = 0; i < 1000; i++) {
+        met[order[i]] = 1;
+        in_place += order[i] == i;
+    }
+    for (int i = 0; i < 1000; i++)
+        sums += (size_t)met[i];
+    check(sums == 1000 && in_place < 10 && !memcmp(order, again, sizeof order),
+          "a permutation has each index once, and is the same again");
+    struct ser_key other[] = {ser_key(7, SER_STREAM_SPLIT, 0, 1),
+                              ser_key(7, SER_STREAM_SPLIT, 1, 0), ser_key(7, SER_STREAM_INIT, 0, 0),
+                              ser_key(8, SER_STREAM_SPLIT, 0, 0)};
+    int apart = 1;
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+        apart &= !!memcmp(&other[i], &key, sizeof key);
+    check(apart, "keys of other purposes and seeds are other keys");
+}
+
+static void test_functions(void) {
+    double e = 0, s = 0, t = 0, l = 0, c = 0;
+    for (int i = -8700; i <= 8800; i++) {
+        float x = (float)i / 100;
+        ser_vec v = ser_splat(x), ve = ser_vexp(v), vs = ser_vsigmoid(v), vt = ser_vtanh(v / 8.0f);
+        e = fmax(e, fabs(ve[3] / exp(x) - 1));
+        s = fmax(s, fabs(vs[3] - 1 / (1 + exp(-x))));
+        t = fmax(t, fabs(vt[3] - tanh(x / 8)));
+    }
+    for (int i = 1; i < 10000; i++) {
+        double x = i * 1e-3 * i;
+        l = fmax(l, fabs(ser_ln(x) - log(x)) / fmax(fabs(log(x)), 1e-3));
+        c = fmax(c, fabs(ser_cos_turns(i / 10000.0) - cos(6.283185307179586477 * (i / 10000.0))));
+    }
+    check(e < 2e-7 && s < 2e-7 && t < 2e-7, "exp %.1e, sigmoid %.1e, tanh %.1e", e, s, t);
+    check(l < 2e-15 && c < 2e-15, "ln %.1e, cos %.1e", l, c);
+    ser_vec bad = ser_vexp(ser_splat(NAN));
+    check(bad[0] != bad[0], "exp of what is not a number is not a number");
+}
+
+/* ---- a model of networks in double precision ---- */
+
+struct model {
+    const struct ser_net *net;
+    double *param[SER_MAX_LAYERS * 4];
+    int B;
+    const struct ser_draw *draw;
+};
+
+static double sigmoid(double x) {
+    return 1 / (1 + exp(-x));
+}
+
+static void model_conv(const struct ser_layer *l, double *const *w, int B, const double *x,
+                       double *y) {
+    const int *in = l->in.dim, *out = l->out.dim;
+    for (int b = 0; b < B; b++)
+        for (int h = 0; h < out[0]; h++)
+            for (int v = 0; v < out[1]; v++)
+                for (int f = 0; f < out[2]; f++) {
+                    double sum = w[1][f];
+                    for (int i = 0; i < l->kh; i++)
+                        for (int j = 0; j < l->kw; j++)
+                            for (int c = 0; c < in[2]; c++)
+                                sum += x[((b * in[0] + h + i) * in[1] + v + j) * in[2] + c] *
+                                       w[0][((i * l->kw + j) * in[2] + c) * out[2] + f];
+                    y[((b * out[0] + h) * out[1] + v) * out[2] + f] = l->relu && sum < 0 ? 0 : sum;
+                }
+}
+
+static void model_batchnorm(const struct ser_layer *l, double *const *w, int B, const double *x,
+                            double *y) {
+    int C = l->in.dim[l->in.rank - 1], n = B * (int)ser_shape_size(&l->in) / C;
+    for (int c = 0; c < C; c++) {
+        double mean = 0, var = 0;
+        for (int i = 0; i < n; i++)
+            mean += x[i * C + c] / n;
+        for (int i = 0; i < n; i++)
+            var += (x[i * C + c] - mean) * (x[i * C + c] - mean) / n;
+        for (int i = 0; i < n; i++)
+            y[i * C + c] = w[0][c] * (x[i * C + c] - mean) / sqrt(var + 1e-3) + w[1][c];
+    }
+}
+
+static void model_maxpool(const struct ser_layer *l, int B, const double *x, double *y) {
+    const int *in = l->in.dim, *out = l->out.dim;
+    for (int b = 0; b < B; b++)
+        for (int h = 0; h < out[0]; h++)
+            for (int v = 0; v < out[1]; v++)
+                for (int c = 0; c < out[2]; c++) {
+                    double best = -INFINITY;
+                    for (int i = 0; i < l->kh * l->kw; i++) {
+                        int row = b * in[0] + h * l->kh + i / l->kw, col = v * l->kw + i % l->kw;
+                        best = fmax(best, x[(row * in[1] + col) * in[2] + c]);
+                    }
+                    y[((b * out[0] + h) * out[1] + v) * out[2] + c] = best;
+                }
+}
+
+static void model_dropout(const struct model *m, const struct ser_layer *l, const double *x,
+                          double *y) {
+    size_t n = ser_shape_size(&l->in);
+    struct ser_key key = ser_key(m->draw ? m->draw->seed : 0, SER_STREAM_DROPOUT,
+                                 m->draw ? m->draw->epoch : 0, (uint64_t)l->index);
+    for (int b = 0; b < m->B; b++)
+        for (size_t i = 0; i < n; i++) {
+            size_t at = (size_t)b * n + i;
+            y[at] = x[at];
+            if (!m->draw)
+                continue;
+            uint32_t word[4];
+            ser_philox(key, i / 8, m->draw->place[b], word);
+            uint32_t sixteen = word[i / 2 % 4] >> (i % 2 * 16) & 0xffff;
+            y[at] = sixteen < floor(l->rate * 65536 + 0.5) ? 0 : x[at] / (1 - l->rate);
+        }
+}
+
+/* One direction of an LSTM: y [B,T,ldy]. */
+static void model_lstm(const struct ser_layer *l, const double *w, const double *u, const double *b,
+                       int back, int B, const double *x, double *y, int ldy) {
+    int T = l->in.dim[0], C = l->in.dim[1], U = l->units;
+    double *h = must(calloc((size_t)U * 6, sizeof *h)), *c = h + U, *z = c + U;
+    for (int n = 0; n < B; n++) {
+        memset(h, 0, (size_t)U * 2 * sizeof *h);
+        for (int s = 0; s < T; s++) {
+            int t = back ? T - 1 - s : s;
+            for (int j = 0; j < 4 * U; j++) {
+                z[j] = b[j];
+                for (int i = 0; i < C; i++)
+                    z[j] += x[(n * T + t) * C + i] * w[i * 4 * U + j];
+                for (int i = 0; i < U; i++)
+                    z[j] += h[i] * u[i * 4 * U + j];
+            }
+            for (int j = 0; j < U; j++) {
+                c[j] = sigmoid(z[U + j]) * c[j] + sigmoid(z[j]) * tanh(z[2 * U + j]);
+                h[j] = sigmoid(z[3 * U + j]) * tanh(c[j]);
+                y[(n * T + t) * ldy + j] = h[j];
+            }
+        }
+    }
+    free(h);
+}
+
+static void model_attention(const struct ser_layer *l, int B, const double *x, double *y) {
+    int T = l->in.dim[0], C = l->in.dim[1];
+    double *a = must(calloc((size_t)T, sizeof *a));
+    for (int n = 0; n < B; n++, x += T * C, y += T * C)
+        for (int t = 0; t < T; t++) {
+            double sum = 0;
+            for (int s = 0; s < T; s++) {
+                a[s] = 0;
+                for (int c = 0; c < C; c++)
+                    a[s] += x[t * C + c] * x[s * C + c];
+                a[s] = exp(a[s]);
+                sum += a[s];
+            }
+            for (int c = 0; c < C; c++) {
+                y[t * C + c] = 0;
+                for (int s = 0; s < T; s++)
+                    y[t * C + c] += a[s] / sum * x[s * C + c];
+            }
+        }
+    free(a);
+}
+
+static void model_dense(const struct ser_layer *l, double *const *w, int B, const double *x,
+                        double *y) {
+    int C = l->in.dim[0], K = l->units;
+    for (int b = 0; b < B; b++)
+        for (int k = 0; k < K; k++) {
+            double sum = w[1][k];
+            for (int c = 0; c < C; c++)
+                sum += x[b * C + c] * w[0][c * K + k];
+            y[b * K + k] = l->relu && sum < 0 ? 0 : sum;
+        }
+}
+
+static void model_layer(const struct model *m, const struct ser_layer *l, const char *name,
+                        const double *x, double *y) {
+    double *const *w = m->param + l->first_param;
+    int B = m->B, T = l->in.dim[0], C = l->in.dim[1];
+    size_t in = ser_shape_size(&l->in), all = (size_t)B * in;
+    if (!strcmp(name, "conv"))
+        model_conv(l, w, B, x, y);
+    else if (!strcmp(name, "batchnorm"))
+        model_batchnorm(l, w, B, x, y);
+    else if (!strcmp(name, "maxpool"))
+        model_maxpool(l, B, x, y);
+    else if (!strcmp(name, "dropout"))
+        model_dropout(m, l, x, y);
+    else if (!strcmp(name, "reshape"))
+        memcpy(y, x, all * sizeof *y);
+    else if (!strcmp(name, "lstm"))
+        model_lstm(l, w[0], w[1], w[2], 0, B, x, y, l->units);
+    else if (!strcmp(name, "bilstm"))
+        for (int d = 0; d < 2; d++)
+            model_lstm(l, w[0] + d * C * 4 * l->units, w[1] + d * 4 * l->units * l->units,
+                       w[2] + d * 4 * l->units, d, B, x, y + d * l->units, 2 * l->units);
+    else if (!strcmp(name, "attention"))
+        model_attention(l, B, x, y);
+    else if (!strcmp(name, "mean") || !strcmp(name, "last"))
+        for (int i = 0; i < B * C; i++) {
+            double sum = 0;
+            for (int t = 0; t < T; t++)
+                sum += x[(i / C * T + t) * C + i % C] / T;
+            y[i] = *name == 'm' ? sum : x[(i / C * T + T - 1) * C + i % C];
+        }
+    else if (!strcmp(name, "dense"))
+        model_dense(l, w, B, x, y);
+    else if (!strcmp(name, "standardize"))
+        for (size_t i = 0; i < all; i++) {
+            size_t h = i % in / (size_t)l->in.dim[1];
+            y[i] = (x[i] - w[0][h]) / w[1][h];
+        }
+    else if (!strcmp(name, "scale"))
+        for (size_t i = 0; i < all; i++)
+            y[i] = x[i] / w[0][0];
+    else
+        check(0, "the model has no layer %s", name);
+}
+
+/* Cross-entropy and penalty in training mode; logits [B,K] if not NULL. */
+static double model_loss(const struct model *m, const float *x, const int *label, double *logits) {
+    const struct ser_net *net = m->net;
+    size_t n = (size_t)m->B * ser_shape_size(&net->input);
+    double *a = must(malloc(n * sizeof *a)), loss = 0;
+    for (size_t i = 0; i < n; i++)
+        a[i] = x[i];
+    for (int i = 0; i < net->layers; i++) {
+        const struct ser_layer *l = &net->layer[i];
+        char name[24];
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(l->name, "0123456789"), l->name);
+        double *y = must(malloc((size_t)m->B * ser_shape_size(&l->out) * sizeof *y));
+        model_layer(m, l, name, a, y);
+        free(a);
+        a = y;
+    }
+    int K = net->classes;
+    for (int b = 0; b < m->B; b++) {
+        double sum = 0;
+        for (int k = 0; k < K; k++)
+            sum += exp(a[b * K + k]);
+        loss += (log(sum) - a[b * K + label[b]]) / m->B;
+    }
+    if (logits)
+        memcpy(logits, a, (size_t)m->B * K * sizeof *a);
+    free(a);
+    for (int i = 0; i < net->params; i++)
+        for (size_t j = 0; j < net->param[i].n; j++)
+            loss += net->param[i].l2 * m->param[i][j] * m->param[i][j];
+    return loss;
+}
+
+static void test_gradients_of(const char *kernels, const char *text, int rows, int frames,
+                              int drop) {
+    enum { B = 11, K = 3, TRIES = 60 };
+    const double step = 1e-6;
+    struct ser_net *net = parse(text, rows, frames, K);
+    struct ser_run *r = start(net, kernels, B, 2);
+    float *x = random_floats((size_t)B * rows * frames, 3, 1);
+    int label[B];
+    size_t place[B];
+    struct model m = {.net = net, .B = B};
+    for (int b = 0; b < B; b++) {
+        label[b] = b * 7 % K;
+        place[b] = (size_t)(b * 1000 + 5);
+    }
+    struct ser_draw draw = {42, 3, place};
+    m.draw = drop ? &draw : NULL;
+    ser_net_init(net, 5);
+    for (int i = 0; i < net->params; i++) { /* away from zeros and ones */
+        struct ser_param *p = &net->param[i];
+        float *noise = random_floats(p->n, (uint64_t)i + 100, 0.2);
+        m.param[i] = must(malloc(p->n * sizeof(double)));
+        for (size_t j = 0; j < p->n; j++) {
+            p->value[j] += p->rank == 1 ? fabsf(noise[j]) : noise[j] / 4;
+            m.param[i][j] = p->value[j];
+        }
+        free(noise);
+    }
+
+    double loss = ser_run_gradients(r, x, label, B, m.draw, NULL) + ser_net_penalty(net);
+    double logits[B * K], expected = model_loss(&m, x, label, logits);
+    float want[B * K];
+    for (int i = 0; i < B * K; i++)
+        want[i] = (float)logits[i];
+    double out = worst(ser_run_logits(r), want, B * K), most = 0;
+    const char *which = "";
+    for (int i = 0; i < net->params; i++) {
+        struct ser_param *p = &net->param[i];
+        size_t stride = p->n / TRIES + 1;
+        double error = 0, size = 0.05; /* a bias before batchnorm has no gradient at all */
+        for (size_t j = 0; p->trained && j < p->n; j += stride) {
+            double keep = m.param[i][j];
+            m.param[i][j] = keep + step;
+            double up = model_loss(&m, x, label, NULL);
+            m.param[i][j] = keep - step;
+            double slope = (up - model_loss(&m, x, label, NULL)) / (2 * step);
+            m.param[i][j] = keep;
+            double d = fabs(slope - ser_run_gradient(r, i)[j]);
+            error = d <= error ? error : d > error ? d : INFINITY;
+            size = fmax(size, fabs(slope));
+        }
+        if (p->trained && !(error / size <= most)) {
+            most = error / size;
+            which = p->name;
+        }
+    }
+    char line[200];
+    snprintf(line, sizeof line, "%s", text);
+    for (char *c = line; *c; c++)
+        *c = *c == '\n' ? ';' : *c;
+    check(most < 2e-5 && out < 5e-6 && fabs(loss - expected) < 1e-5 * expected,
+          "%s, %s loss %.1e, logits %.1e, gradients %.1e (%s)", kernels, line,
+          fabs(loss - expected), out, most, which);
+    for (int i = 0; i < net->params; i++)
+        free(m.param[i]);
+    free(x);
+    ser_run_free(r);
+    ser_net_free(net);
+}
+
+static void test_gradients(const char *kernels) {
+    static const struct {
+        const char *text;
+        int rows, frames, drop;
+    } nets[] = {
+        {"conv 3 2x2 relu l2=1e-2\nconv 5 3x2\nreshape 100\ndense 7 relu l2=1e-3\ndense classes\n",
+         7, 7, 0},
+        {"conv 20 3x3 relu\nconv 33 2x2 relu\nreshape 15x33\nmean\ndense classes\n", 6, 8, 0},
+        {"conv 3 2x2\nbatchnorm\nconv 2 2x1 relu\nreshape 40\ndense classes\n", 6, 6, 0},
+        {"conv 18 2x2 relu\nbatchnorm\nreshape 25x18\nmean\nbatchnorm\ndense classes\n", 6, 6, 0},
+        {"conv 3 2x2\nmaxpool 2x3\nreshape 18\ndense classes\n", 6, 10, 0},
+        {"conv 17 2x2\nmaxpool 2x2\nreshape 102\ndense classes\n", 6, 8, 0},
+        {"conv 3 2x2\ndropout 0.3\nreshape 75\ndropout 0.5\ndense classes\n", 6, 6, 1},
+        {"conv 4 2x2 relu\nbatchnorm\nmaxpool 2x2\ndropout 0.3\nconv 3 2x2 relu\nbatchnorm\n"
+         "maxpool 2x2\ndropout 0.4\nreshape 6\ndense classes\n",
+         7, 12, 1},
+        {"conv 17 2x2\nbatchnorm\nmaxpool 2x2\nconv 34 1x2 relu\nbatchnorm\nmaxpool 1x2\n"
+         "reshape 6x34\nmean\ndense classes\n",
+         8, 11, 0},
+        {"conv 4 1x1\nreshape 6x24\nlstm 5 l2=1e-2\nlast\ndense classes\n", 6, 6, 0},
+        {"conv 19 2x2\nreshape 12x19\nlstm 18\nlstm 3\nmean\ndense classes\n", 4, 5, 0},
+        {"conv 4 1x1\nreshape 6x16\nbilstm 5 l2=1e-2\nmean\ndense classes\n", 4, 6, 0},
+        {"conv 4 1x1\nreshape 6x16\nbilstm 3\nbilstm 17\nlast\ndense classes\n", 4, 6, 0},
+        {"conv 3 1x1\nreshape 1x12\nlstm 4\nlast\ndense classes\n", 2, 2, 0},
+        {"conv 4 1x1\nreshape 6x16\nattention dot\nmean\ndense classes\n", 4, 6, 0},
+        {"conv 2 1x1\nreshape 20x6\nlstm 9\nattention dot\nlast\ndense classes\n", 5, 12, 0},
+        {"standardize\nconv 2 2x2\nreshape 32\ndense classes\n", 5, 5, 0},
+        {"scale max\nconv 2 2x2 relu\nreshape 32\ndense classes\n", 5, 5, 0},
+    };
+    for (size_t i = 0; i < sizeof nets / sizeof *nets; i++)
+        test_gradients_of(kernels, nets[i].text, nets[i].rows, nets[i].frames, nets[i].drop);
+}
+
+/* ---- against PyTorch ---- */
+
+/* The n elements, 4 bytes each, of FOLDER/NET/NAME.npy. */
+static void *load(const char *folder, const char *net, const char *name, size_t n) {
+    char path[1024];
+    unsigned char start[10];
+    snprintf(path, sizeof path, "%s/%s/%s.npy", folder, net, name);
+    FILE *f = fopen(path, "rb");
+    void *data = must(malloc(n * 4 + 1));
+    int good = f && fread(start, 1, 10, f) == 10 &&
+               !fseek(f, 10 + start[8] + 256L * start[9], SEEK_SET) && fread(data, 4, n, f) == n &&
+               fgetc(f) == EOF;
+    if (!good) {
+        printf("not ok - %s cannot be read, or has not %zu elements\n", path, n);
+        exit(1);
+    }
+    fclose(f);
+    return data;
+}
+
+/* The same for a parameter of ours under a prefix (p. g. u. adam3.), turned into our layout. */
+static float *load_param(const char *folder, const char *which, const char *prefix,
+                         const struct ser_param *p) {
+    static const char *const names[][2] = {{"lstm1.w", "lstm.w_ih"},
+                                           {"lstm1.u", "lstm.w_hh"},
+                                           {"lstm1.b", "lstm.b"},
+                                           {"dense1.w", "dense.w"},
+                                           {"dense1.b", "dense.b"}};
+    char name[80];
+    snprintf(name, sizeof name, "%s%s", prefix, p->name);
+    if (!strncmp(p->name, "batchnorm", 9))
+        snprintf(name, sizeof name, "%sbn%s", prefix, p->name + 9);
+    if (!strncmp(p->name, "batchnorm", 9) && !p->trained)
+        snprintf(name, sizeof name, "%s.%c", strstr(p->name, "mean") ? "mean" : "var", p->name[9]);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(p->name, names[i][0]))
+            snprintf(name, sizeof name, "%s%s", prefix, names[i][1]);
+    float *theirs = load(folder, which, name, p->n), *ours = must(malloc(p->n * sizeof *ours));
+    size_t out = (size_t)p->dim[p->rank - 1], in = p->n / out;
+    if (p->rank == 4) { /* [out,in,3,3] -> [3,3,in,out] */
+        size_t C = (size_t)p->dim[2], field = in / C;
+        for (size_t i = 0; i < p->n; i++)
+            ours[i] = theirs[(i % out * C + i / out % C) * field + i / out / C];
+    } else { /* [out,in] -> [in,out] */
+        for (size_t i = 0; i < p->n; i++)
+            ours[i] = theirs[i % out * in + i / out];
+    }
+    free(theirs);
+    return ours;
+}
+
+struct ranking {
+    double most;
+    const char *name;
+};
+
+static void compare(const char *folder, const char *which, const char *prefix, struct ser_net *net,
+                    struct ser_run *r, int trained, struct ranking *rank) {
+    for (int i = 0; i < net->params; i++) {
+        struct ser_param *p = &net->param[i];
+        if (p->trained != trained)
+            continue;
+        float *theirs = load_param(folder, which, prefix, p);
+        double d = worst(*prefix == 'g' ? ser_run_gradient(r, i) : p->value, theirs, p->n);
+        if (!(d <= rank->most)) {
+            rank->most = d;
+            rank->name = p->name;
+        }
+        free(theirs);
+    }
+}
+
+static void set_params(const char *folder, const char *which, struct ser_net *net) {
+    ser_net_init(net, 0);
+    for (int i = 0; i < net->params; i++)
+        if (net->param[i].trained) {
+            float *v = load_param(folder, which, "p.", &net->param[i]);
+            memcpy(net->param[i].value, v, net->param[i].n * sizeof *v);
+            free(v);
+        }
+}
+
+static void report(const char *kernels, const char *which, const char *what, struct ranking rank) {
+    check(rank.most < 1e-4, "%s, %s against PyTorch: %s %.1e (worst: %s)", kernels, which, what,
+          rank.most, rank.name ? rank.name : "-");
+}
+
+static void test_reference(const char *folder, const char *kernels, const char *which) {
+    char *text = read_text(!strcmp(which, "plain") ? "pipelines/nets/baseline.net"
+                                                   : "pipelines/nets/attention.net");
+    struct ser_net *net = parse(text, 40, 174, 8);
+    struct ser_run *r = start(net, kernels, 4, 2);
+    struct ser_adam adam;
+    must(ser_adam_new(&adam, net) ? NULL : net);
+    float *x = load(folder, which, "x", 4 * 40 * 174);
+    int *y = load(folder, which, "y", 4);
+    float *logits = load(folder, which, "logits", 32), *eval = load(folder, which, "eval", 32);
+    float *loss = load(folder, which, "loss", 1), *xent = load(folder, which, "xent", 1);
+    set_params(folder, which, net);
+
+    double got = ser_run_gradients(r, x, y, 4, NULL, NULL);
+    check(fabs(got - *xent) < 1e-5 * *xent, "%s, %s: cross-entropy %.7f", kernels, which, got);
+    got += ser_net_penalty(net);
+    check(fabs(got - *loss) < 1e-5 * *loss, "%s, %s: loss %.7f", kernels, which, got);
+    report(kernels, which, "logits",
+           (struct ranking){worst(ser_run_logits(r), logits, 32), "logits"});
+    struct ranking g = {0}, m = {0}, u = {0}, a = {0};
+    compare(folder, which, "g.", net, r, 1, &g);
+    report(kernels, which, "gradients", g);
+    compare(folder, which, "", net, r, 0, &m);
+    report(kernels, which, "moving statistics", m);
+
+    ser_adam_step(&adam, net, r, 1e-3);
+    compare(folder, which, "u.", net, r, 1, &u);
+    float p[32];
+    ser_run_predict(r, x, 4, p);
+    /* Adam's first step is lr sign(g): where a gradient is next to nothing the sign is chance, and
+     * the stepped parameter differs by up to 2 lr. */
+    check(u.most < 1e-2, "%s, %s against PyTorch: after a step %.1e (worst: %s)", kernels, which,
+          u.most, u.name);
+    report(kernels, which, "eval", (struct ranking){worst(ser_run_logits(r), eval, 32), "eval"});
+
+    set_params(folder, which, net);
+    ser_adam_free(&adam, net);
+    must(ser_adam_new(&adam, net) ? NULL : net);
+    const float scale[] = {1, 0.5f, -0.25f};
+    for (int s = 0; s < 3; s++) {
+        for (int i = 0; i < net->params; i++) {
+            struct ser_param *q = &net->param[i];
+            if (!q->trained)
+                continue;
+            float *given = load_param(folder, which, "g.", q);
+            for (size_t j = 0; j < q->n; j++)
+                ser_run_gradient(r, i)[j] = scale[s] * given[j];
+            free(given);
+        }
+        ser_adam_step(&adam, net, r, 1e-3);
+    }
+    compare(folder, which, "adam3.", net, r, 1, &a);
+    report(kernels, which, "three steps of Adam", a);
+    ser_adam_free(&adam, net);
+    free(x);
+    free(y);
+    free(logits);
+    free(eval);
+    free(loss);
+    free(xent);
+    free(text);
+    ser_run_free(r);
+    ser_net_free(net);
+}
+
+/* ---- the two networks as they are used ---- */
+
+enum { CLASSES = 6, SIZE = 40 * 174 };
+
+static const char attention[] = "pipelines/nets/attention.net";
+
+struct step {
+    struct ser_net *net;
+    struct ser_run *run;
+    float *predicted;
+    double loss;
+};
+
+struct batch {
+    float *x;
+    int label[100];
+    size_t place[100];
+};
+
+static struct batch make_batch(void) {
+    struct batch b = {.x = random_floats(100 * SIZE, 77, 1)};
+    for (int i = 0; i < 100; i++) {
+        b.label[i] = i * 5 % CLASSES;
+        b.place[i] = (size_t)(i * 37 % 1000);
+    }
+    return b;
+}
+
+/* One training step and a prediction; file NULL: a network without maxpool and relu. */
+static struct step take_step(const char *file, const char *kernels, int B, int threads,
+                             const struct batch *b) {
+    static const char smooth[] = "conv 32 3x3\nconv 64 3x3\nbatchnorm\nconv 16 5x5\n"
+                                 "reshape 32x2656\nlstm 64\nattention dot\nmean\ndense classes\n";
+    char *text = file ? read_text(file) : NULL;
+    struct step s = {.net = parse(file ? text : smooth, 40, 174, CLASSES)};
+    struct ser_draw draw = {9, 2, b->place};
+    ser_net_init(s.net, 1);
+    s.run = start(s.net, kernels, B, threads);
+    s.loss = ser_run_gradients(s.run, b->x, b->label, B, &draw, NULL);
+    s.predicted = must(malloc((size_t)B * CLASSES * sizeof(float)));
+    ser_run_predict(s.run, b->x, B, s.predicted);
+    free(text);
+    return s;
+}
+
+static void end_step(struct step *s) {
+    ser_run_free(s->run);
+    ser_net_free(s->net);
+    free(s->predicted);
+}
+
+/* |a - b| over |b|. */
+static double apart(const float *a, const float *b, size_t n) {
+    double difference = 0, size = 0;
+    for (size_t i = 0; i < n; i++) {
+        difference += ((double)a[i] - b[i]) * ((double)a[i] - b[i]);
+        size += (double)b[i] * b[i];
+    }
+    return sqrt(difference / size);
+}
+
+/* Rounding decides between nearly equal values under a maximum, and about what is just above zero:
+ * each such choice moves the gradient of one place. So networks with maxpool and relu are held to
+ * the whole vector of a gradient, smooth ones to its every element. */
+static void test_kernels(const char *file, double tolerance, const struct batch *b, int B) {
+    struct step a = take_step(file, "plain", B, 2, b), c = take_step(file, "onednn", B, 2, b);
+    struct ranking rank = {0};
+    for (int i = 0; i < a.net->params; i++) {
+        const struct ser_param *p = &a.net->param[i], *q = &c.net->param[i];
+        if (strstr(p->name, "conv") && p->rank == 1)
+            continue; /* nothing but rounding: batchnorm follows */
+        double d = !p->trained ? apart(q->value, p->value, p->n)
+                   : file      ? apart(ser_run_gradient(c.run, i), ser_run_gradient(a.run, i), p->n)
+                          : worst(ser_run_gradient(c.run, i), ser_run_gradient(a.run, i), p->n);
+        if (!(d <= rank.most)) {
+            rank.most = d;
+            rank.name = p->name;
+        }
+    }
+    double out = worst(c.predicted, a.predicted, (size_t)B * CLASSES);
+    check(rank.most < tolerance && out < 1e-5,
+          "onednn against plain, %s, batch %d: predictions %.1e, gradients %.1e (worst: %s)",
+          file ? file : "a smooth network", B, out, rank.most, rank.name);
+    end_step(&a);
+    end_step(&c);
+}
+
+static void test_threads(const char *kernels, const struct batch *b, int B) {
+    struct step one = take_step(attention, kernels, B, 1, b);
+    static const int threads[] = {2, 3, 7};
+    for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
+        struct step s = take_step(attention, kernels, B, threads[t], b);
+        int same = !memcmp(s.predicted, one.predicted, (size_t)B * CLASSES * sizeof(float)) &&
+                   s.loss == one.loss;
+        for (int i = 0; i < one.net->params; i++) {
+            size_t n = one.net->param[i].n * sizeof(float);
+            same &= !memcmp(s.net->param[i].value, one.net->param[i].value, n);
+            if (one.net->param[i].trained)
+                same &= !memcmp(ser_run_gradient(s.run, i), ser_run_gradient(one.run, i), n);
+        }
+        check(same, "%s, batch %d: %d threads and one give the same bytes", kernels, B, threads[t]);
+        end_step(&s);
+    }
+    end_step(&one);
+}
+
+static uint64_t hash(uint64_t h, const void *data, size_t n) {
+    for (const unsigned char *c = data; n--; c++)
+        h = (h ^ *c) * 0x100000001b3ULL;
+    return h;
+}
+
+/* For comparing builds, machines and OMP_NUM_THREADS from outside. */
+static void print_hash(const char *kernels, const struct batch *b, int B) {
+    struct step s = take_step(attention, kernels, B, 2, b);
+    uint64_t h = hash(0xcbf29ce484222325ULL, s.predicted, (size_t)B * CLASSES * sizeof(float));
+    for (int i = 0; i < s.net->params; i++)
+        if (s.net->param[i].trained)
+            h = hash(h, ser_run_gradient(s.run, i), s.net->param[i].n * sizeof(float));
+    printf("# %s, batch %d: gradients and predictions hash to %016llx\n", kernels, B,
+           (unsigned long long)h);
+    end_step(&s);
+}
+
+/* What is dropped hangs on a sample's place in the data, not on its place in the batch. */
+static void test_dropout_place(void) {
+    const char *text = "dropout 0.5\nreshape 400\ndense classes\n";
+    enum { N = 400 };
+    float *x = random_floats(N, 8, 1), both[2 * N], first[2], second[2], other[2];
+    memcpy(both, x, sizeof both / 2);
+    memcpy(both + N, x, sizeof both / 2);
+    struct ser_net *net = parse(text, 20, 20, 2);
+    ser_net_init(net, 1);
+    struct ser_run *r = start(net, "plain", 2, 1);
+    int label[] = {0, 1};
+    size_t places[] = {5, 9}, turned[] = {9, 5};
+    ser_run_gradients(r, both, label, 2, &(struct ser_draw){1, 1, places}, NULL);
+    memcpy(first, ser_run_logits(r), sizeof first);
+    memcpy(other, ser_run_logits(r) + 2, sizeof other);
+    ser_run_gradients(r, both, label, 2, &(struct ser_draw){1, 1, turned}, NULL);
+    memcpy(second, ser_run_logits(r) + 2, sizeof second);
+    check(!memcmp(first, second, sizeof first) && memcmp(first, other, sizeof first),
+          "dropout follows the sample, not its place in the batch");
+    ser_run_gradients(r, both, label, 2, &(struct ser_draw){1, 2, turned}, NULL);
+    check(memcmp(ser_run_logits(r) + 2, second, sizeof second), "dropout differs between epochs");
+    free(x);
+    ser_run_free(r);
+    ser_net_free(net);
+}
+
+/* ---- descriptions ---- */
+
+static void test_counts(void) {
+    static const char *const files[] = {"pipelines/nets/baseline.net",
+                                        "pipelines/nets/attention.net"};
+    for (int i = 0; i < 2; i++) {
+        char *text = read_text(files[i]);
+        struct ser_net *eight = parse(text, 40, 174, 8), *six = parse(text, 40, 174, 6);
+        size_t trained, a = ser_net_count(eight, &trained), b = ser_net_count(six, NULL);
+        check(a == 226184 && b == 225926 && a - trained == 2 * (32 + 64 + 128),
+              "%s has %zu parameters at 8 classes, %zu at 6, %zu of 8 trained", files[i], a, b,
+              trained);
+        struct ser_net *again = parse(eight->text, 40, 174, 8);
+        check(!strcmp(again->text, eight->text) && again->layers == eight->layers &&
+                  !strchr(again->text, '#'),
+              "%s: the text that is kept reads as the same network", files[i]);
+        ser_net_free(again);
+        ser_net_free(eight);
+        ser_net_free(six);
+        free(text);
+    }
+}
+
+static void test_errors(void) {
+    static const char *const bad[][2] = {
+        {"", "no layer"},
+        {"# nothing\n\n", "no layer"},
+        {"conv 4 3x3\n", "dense classes"},
+        {"reshape 42\ndense 5\n", "dense classes"},
+        {"convolution 4 3x3\n", "line 1: there is no layer 'convolution'"},
+        {"conv 4\n", "usage: conv"},
+        {"conv 0 3x3\n", "usage: conv"},
+        {"conv 4 3\n", "usage: conv"},
+        {"conv 4 3x3x3\n", "usage: conv"},
+        {"conv 4 3x3 tanh\n", "'tanh' is not understood"},
+        {"conv 4 3x3 l2=-1\n", "is not understood"},
+        {"conv 4 3x3 l2=nan\n", "is not understood"},
+        {"conv 4 9x3\n", "does not fit"},
+        {"# a\n\nconv 4 3x3\nconv 4 3x3\nconv 1 3x3\n", "line 5: a 3x3 kernel does not fit"},
+        {"conv 60000 1x1\nconv 60000 1x1\n", "elements"},
+        {"conv 60000 6x1\nreshape 420000\n", "usage: reshape"},
+        {"reshape 42x1\nbilstm 16000\n", "elements"},
+        {"conv 99999999999999999999 1x1\n", "usage: conv"},
+        {"maxpool 7x2\n", "too large"},
+        {"maxpool 2\n", "usage: maxpool"},
+        {"dropout 1\n", "usage: dropout"},
+        {"dropout 0x1p-2\n", "usage: dropout"},
+        {"dropout -0.1\n", "usage: dropout"},
+        {"reshape 5x5\n", "the input has 42"},
+        {"reshape 65536x65536x65536\n", "the input has 42"},
+        {"lstm 5\n", "needs a sequence"},
+        {"attention dot\n", "needs a sequence"},
+        {"reshape 6x7\nattention scaled\n", "usage: attention"},
+        {"mean\n", "needs a sequence"},
+        {"last 3\n", "usage: last"},
+        {"dense classes\n", "needs a vector"},
+        {"batchnorm 3\n", "usage: batchnorm"},
+        {"batchnorm\nstandardize\n", "line 2: standardize must be the first"},
+        {"scale min\n", "usage: scale"},
+        {"conv 4 3x3 relu relu relu relu relu relu\n", "more than 8 words"},
+        {"conv\x01 4 3x3\n", "not plain text"},
+        {"conv\xc3\xa9\n", "not plain text"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char why[SER_WHY] = "";
+        struct ser_net *net = ser_net_parse(bad[i][0], strlen(bad[i][0]), 6, 7, 3, why);
+        check(!net && strstr(why, bad[i][1]), "refused: %s", why);
+        ser_net_free(net);
+    }
+    char why[SER_WHY], many[65 * 10 + 1] = "";
+    for (int i = 0; i < 65; i++)
+        strcat(many, "batchnorm\n");
+    check(!ser_net_parse(many, strlen(many), 6, 7, 3, why) && strstr(why, "line 65: more than 64"),
+          "refused: %s", why);
+    check(!ser_net_parse("mean\0\n", 6, 6, 7, 3, why) && strstr(why, "zero byte"), "refused: %s",
+          why);
+    check(!ser_net_parse("mean\n", 5, 0, 7, 3, why), "refused: %s", why);
+    check(!ser_net_parse("mean\n", 5, 65536, 65536, 3, why), "refused: %s", why);
+    check(!ser_net_parse("mean\n", 5, 6, 7, 257, why), "refused: %s", why);
+}
+
+static void test_initial(void) {
+    char *text = read_text("pipelines/nets/attention.net");
+    struct ser_net *a = parse(text, 40, 174, 8), *b = parse(text, 40, 174, 8);
+    ser_net_init(a, 1);
+    ser_net_init(b, 1);
+    int same = 1, good = 1;
+    for (int i = 0; i < a->params; i++)
+        same &= !memcmp(a->param[i].value, b->param[i].value, a->param[i].n * sizeof(float));
+    ser_net_init(b, 2);
+    check(same && memcmp(a->param[0].value, b->param[0].value, a->param[0].n * sizeof(float)),
+          "initial weights depend on the seed alone");
+    for (int i = 0; i < a->params; i++) {
+        const struct ser_param *p = &a->param[i];
+        double most = 0, dot = 0, limit = 0;
+        for (size_t j = 0; j < p->n; j++)
+            most = fmax(most, fabs(p->value[j]));
+        if (!strcmp(p->name, "conv2.w"))
+            limit = sqrt(6.0 / (9 * 32 + 9 * 64));
+        if (!strcmp(p->name, "lstm1.w"))
+            limit = sqrt(6.0 / (128 + 512));
+        if (!strcmp(p->name, "dense1.w"))
+            limit = sqrt(6.0 / (128 + 8));
+        if (limit > 0)
+            good &= most <= limit && most > 0.98 * limit;
+        if (!strcmp(p->name, "lstm1.b"))
+            for (size_t j = 0; j < p->n; j++)
+                good &= p->value[j] == (j >= 128 && j < 256);
+        for (int r = 0; !strcmp(p->name, "lstm1.u") && r < 128; r++)
+            for (int s = 0; s <= r; s++) {
+                dot = 0;
+                for (int j = 0; j < 512; j++)
+                    dot += (double)p->value[r * 512 + j] * p->value[s * 512 + j];
+                good &= fabs(dot - (r == s)) < 1e-6;
+            }
+    }
+    check(good, "Glorot's limits, the open forget gate, an orthogonal recurrent kernel");
+    free(text);
+    ser_net_free(a);
+    ser_net_free(b);
+}
+
+/* ---- fit ---- */
+
+/* Made by hand: patience 3, lr_patience 2, factor 0.2, min_lr 1e-5. */
+static void test_callbacks(void) {
+    static const struct {
+        double val_loss, val_accuracy;
+        int improved, reduced, stopped;
+        double lr_after;
+    } table[] = {
+        {2.0, 0.30, 1, 0, 0, 1e-3},
+        {1.5, 0.30, 0, 0, 0, 1e-3},     /* equal accuracy is not better */
+        {1.49995, 0.31, 1, 0, 0, 1e-3}, /* stopping: better; plateau: not by 1e-4, wait 1 */
+        {1.49990, 0.20, 0, 1, 0, 2e-4}, /* stopping: better; plateau: still against 1.5, wait 2 */
+        {1.6, 0.50, 1, 0, 0, 2e-4},     /* stopping wait 1; plateau wait 1 after the cut */
+        {1.7, 0.50, 0, 1, 0, 4e-5},     /* 2; cut */
+        {1.0, 0.10, 0, 0, 0, 4e-5},     /* both better */
+        {1.0, 0.10, 0, 0, 0, 4e-5},     /* equal: 1, 1 */
+        {1.0, 0.10, 0, 1, 0, 1e-5},     /* 2, cut, held at min_lr */
+        {1.0, 0.60, 1, 0, 1, 1e-5},     /* 3: stop, though the accuracy is the best */
+    };
+    struct ser_net *net = parse("reshape 4\ndense classes\n", 2, 2, 2);
+    struct ser_fit_options o = {
+        .lr = 1e-3, .patience = 3, .lr_patience = 2, .lr_factor = 0.2, .min_lr = 1e-5};
+    struct ser_fit f;
+    must(ser_fit_new(&f, net, &o) ? NULL : net);
+    int n = sizeof table / sizeof *table;
+    for (int i = 0; i < n; i++) {
+        struct ser_epoch log = {.epoch = i + 1,
+                                .lr = f.lr,
+                                .val_loss = table[i].val_loss,
+                                .val_accuracy = table[i].val_accuracy};
+        ser_fit_judge(&f, &o, &log);
+        check(log.improved == table[i].improved && log.reduced == table[i].reduced &&
+                  log.stopped == table[i].stopped &&
+                  fabs(f.lr - table[i].lr_after) < 1e-9 * table[i].lr_after,
+              "callbacks, epoch %d: improved %d, reduced %d, stopped %d, lr %g", i + 1,
+              log.improved, log.reduced, log.stopped, f.lr);
+    }
+    check(f.best_epoch == n && f.best_accuracy == 0.6 && f.best_loss == 1.0, "the best are kept");
+    o = (struct ser_fit_options){.lr = 1e-3}; /* neither callback */
+    ser_fit_free(&f, net);
+    must(ser_fit_new(&f, net, &o) ? NULL : net);
+    for (int i = 0; i < 40; i++) {
+        struct ser_epoch log = {.epoch = i + 1, .val_loss = 1};
+        ser_fit_judge(&f, &o, &log);
+    }
+    check(!f.stopped && f.lr == 1e-3, "patience 0 never stops and never cuts");
+    ser_fit_free(&f, net);
+    ser_net_free(net);
+}
+
+/* Two classes that differ by the sign of the mean in the upper half. */
+struct toy {
+    float *x;
+    int bad;   /* sample that is not a number; -1: none */
+    int fails; /* sample that cannot be read; -1: none */
+};
+
+static int toy_get(void *ctx, size_t i, float *x, int *label) {
+    struct toy *t = ctx;
+    *label = (int)(i % 2);
+    for (int j = 0; j < 64; j++)
+        x[j] = t->x[i * 64 + (size_t)j] + (j < 32 ? (*label ? 0.6f : -0.6f) : 0);
+    if ((int)i == t->bad)
+        x[3] = NAN;
+    return (int)i == t->fails ? -1 : 0;
+}
+
+static const char toy_net[] = "standardize\nconv 4 3x3 relu l2=1e-3\nbatchnorm\nmaxpool 2x2\n"
+                              "dropout 0.25\nreshape 9x4\nlstm 6 l2=1e-3\nattention dot\nmean\n"
+                              "dense classes\n";
+
+struct trace {
+    struct ser_epoch log[20];
+    int epochs, batches, stop_after;
+};
+
+static int follow(void *ctx, const struct ser_epoch *log, int b, int n) {
+    struct trace *t = ctx;
+    if (!log) {
+        t->batches++;
+        return b > n;
+    }
+    t->log[t->epochs++] = *log;
+    return t->epochs == t->stop_after;
+}
+
+static const struct ser_fit_options toy_options = {.epochs = 6,
+                                                   .batch = 20,
+                                                   .lr = 5e-3,
+                                                   .seed = 3,
+                                                   .patience = 5,
+                                                   .lr_patience = 3,
+                                                   .lr_factor = 0.5,
+                                                   .min_lr = 1e-6};
+
+/* Trains a new net up to so many epochs, then on in a new run; its bytes as a hash. */
+static uint64_t fit_toy(const char *kernels, int threads, int stop_after, struct trace *trace) {
+    enum { TRAIN = 90, VAL = 33 };
+    struct toy a = {random_floats(TRAIN * 64, 5, 1), -1, -1},
+               b = {random_floats(VAL * 64, 6, 1), -1, -1};
+    struct ser_data train = {TRAIN, toy_get, &a}, val = {VAL, toy_get, &b};
+    struct ser_net *net = parse(toy_net, 8, 8, 2);
+    struct ser_fit f;
+    char why[SER_WHY] = "";
+    *trace = (struct trace){.stop_after = stop_after};
+    ser_net_init(net, 3);
+    must(ser_fit_new(&f, net, &toy_options) ? NULL : net);
+    int bad = ser_fit_standardize(net, &train, why);
+    for (int part = 0; part < 2; part++) {
+        struct ser_run *r = start(net, kernels, toy_options.batch, threads);
+        bad |= ser_fit_run(&f, net, r, &train, &val, &toy_options, follow, trace, why);
+        ser_run_free(r);
+    }
+    check(!bad && f.epoch == 6 && trace->epochs == 6 && trace->batches == 6 * 5,
+          "%s: %d epochs of 5 batches with %d threads %s", kernels, f.epoch, threads, why);
+    uint64_t h = 0;
+    for (int i = 0; i < net->params; i++) {
+        h = hash(h, net->param[i].value, net->param[i].n * sizeof(float));
+        h = hash(h, f.best[i], net->param[i].n * sizeof(float));
+    }
+    h = hash(h, &f.best_loss, sizeof f.best_loss);
+    free(a.x);
+    free(b.x);
+    ser_fit_free(&f, net);
+    ser_net_free(net);
+    return h;
+}
+
+static void test_fit(const char *kernels) {
+    struct trace t, u;
+    uint64_t whole = fit_toy(kernels, 1, 0, &t);
+    check(t.log[5].loss < 0.7 * t.log[0].loss && t.log[5].accuracy > 0.85,
+          "%s: the loss falls from %.3f to %.3f, accuracy %.3f", kernels, t.log[0].loss,
+          t.log[5].loss, t.log[5].accuracy);
+    check(fit_toy(kernels, 3, 2, &u) == whole && !memcmp(t.log, u.log, sizeof t.log),
+          "%s: cut after two epochs and continued, with other threads: the same bytes", kernels);
+}
+
+static void test_fit_errors(void) {
+    struct toy a = {random_floats(40 * 64, 5, 1), 33, -1};
+    struct ser_data data = {40, toy_get, &a}, none = {0, toy_get, &a};
+    struct ser_net *net = parse("reshape 64\ndense classes\n", 8, 8, 2);
+    struct ser_run *r = start(net, "plain", 8, 1);
+    struct ser_fit_options o = {.epochs = 3, .batch = 8, .lr = 1e-3};
+    struct ser_fit f;
+    char why[SER_WHY] = "", expected[40];
+    must(ser_fit_new(&f, net, &o) ? NULL : net);
+    size_t order[40], at = 0;
+    ser_permute(ser_key(0, SER_STREAM_SHUFFLE, 1, 0), 40, order);
+    while (order[at] != 33)
+        at++;
+    snprintf(expected, sizeof expected, "epoch 1, batch %zu of 5", at / 8 + 1);
+    int bad = ser_fit_run(&f, net, r, &data, &data, &o, NULL, NULL, why);
+    check(bad && strstr(why, expected), "stopped: %s", why);
+    a.bad = -1;
+    a.fails = 7;
+    bad = ser_fit_run(&f, net, r, &data, &data, &o, NULL, NULL, why);
+    check(bad && strstr(why, "sample 8"), "stopped: %s", why);
+    bad = ser_fit_run(&f, net, r, &none, &data, &o, NULL, NULL, why);
+    check(bad && strstr(why, "no training data"), "stopped: %s", why);
+    ser_fit_free(&f, net);
+    ser_run_free(r);
+    ser_net_free(net);
+    free(a.x);
+}
+
+static void test_standardize(void) {
+    struct toy a = {random_floats(50 * 64, 5, 1), -1, -1};
+    struct ser_data data = {50, toy_get, &a};
+    struct ser_net *net = parse("standardize\nreshape 64\ndense classes\n", 8, 8, 2);
+    char why[SER_WHY] = "";
+    double error = 0, top = 0;
+    int bad = ser_fit_standardize(net, &data, why);
+    for (int h = 0; h < 8; h++) {
+        double sum = 0, squares = 0;
+        for (size_t i = 0; i < 50; i++) {
+            float x[64];
+            int label;
+            toy_get(&a, i, x, &label);
+            for (int w = 0; w < 8; w++) {
+                sum += x[h * 8 + w];
+                squares += (double)x[h * 8 + w] * x[h * 8 + w];
+                top = fmax(top, x[h * 8 + w]);
+            }
+        }
+        double mean = sum / 400, deviation = sqrt(squares / 400 - mean * mean);
+        error = fmax(error, fabs(net->param[0].value[h] - mean));
+        error = fmax(error, fabs(net->param[1].value[h] - deviation));
+    }
+    check(!bad && error < 1e-6, "standardize: mean and deviation of each coefficient, %.1e", error);
+    ser_net_free(net);
+    net = parse("scale max\nreshape 64\ndense classes\n", 8, 8, 2);
+    bad = ser_fit_standardize(net, &data, why);
+    check(!bad && net->param[0].value[0] == (float)top, "scale: the largest value %.3f", top);
+    for (int i = 0; i < 50 * 64; i++)
+        a.x[i] = -1;
+    bad = ser_fit_standardize(net, &data, why);
+    check(bad && strstr(why, "nothing to scale by"), "refused: %s", why);
+    ser_net_free(net);
+    free(a.x);
+}
+
+int main(int argc, char **argv) {
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    test_philox();
+    test_draws();
+    test_functions();
+    test_counts();
+    test_errors();
+    test_initial();
+    test_callbacks();
+    test_standardize();
+    test_fit_errors();
+    test_dropout_place();
+    struct batch b = make_batch();
+    for (size_t k = 0; k < sizeof kernel_names / sizeof *kernel_names; k++) {
+        const char *name = kernel_names[k];
+        if (!ser_kernels_find(name)) {
+            printf("# left out: the %s kernels are not built\n", name);
+            continue;
+        }
+        test_gradients(name);
+        test_fit(name);
+        if (argc > 1) {
+            test_reference(argv[1], name, "plain");
+            test_reference(argv[1], name, "attention");
+        }
+        test_threads(name, &b, 32);
+        test_threads(name, &b, 11);
+        print_hash(name, &b, 32);
+    }
+    if (ser_kernels_find("onednn")) {
+        test_kernels(attention, 1e-3, &b, 11);
+        test_kernels(attention, 1e-3, &b, 100);
+        test_kernels(NULL, 1e-4, &b, 11);
+    }
+    if (argc < 2)
+        puts("# left out: the comparison with PyTorch; give its folder");
+    free(b.x);
+    printf("# %d failed\n", failed);
+    return failed != 0;
+}
