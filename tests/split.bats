@@ -1,0 +1,251 @@
+# ser-split: parts of a manifest.
+load helper
+
+# table SPEAKERS ROWS [EMOTIONS]: a manifest with that many speakers s1.. and rows each, emotions in turn
+table() {
+    awk -v S="$1" -v R="$2" -v E="${3:-2}" 'BEGIN {
+        split("angry happy sad calm", name, " ")
+        print "id\tpath\tspeaker\temotion"
+        for (s = 1; s <= S; s++) for (r = 0; r < R; r++)
+            printf "u%d_%03d\tu.wav\ts%d\t%s\n", s, r, s, name[r % E + 1]
+    }'
+}
+
+# list COLUMN SPEAKER=VALUE...
+list() {
+    printf 'speaker\t%s\n' "$1"
+    shift
+    printf '%s\n' "${@//=/$'\t'}"
+}
+
+# parts FILE: "speaker part" pairs, each once
+parts() {
+    awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next } { print $c["speaker"] "=" $c["part"] }' "$1" | sort -u | xargs
+}
+
+count() {
+    tail -n +2 "$1" | awk -F'\t' '{ n[$NF]++ } END { printf "%d/%d/%d\n", n["train"], n["val"], n["test"] }'
+}
+
+@test "split: listed speakers get their parts, columns and order stay" {
+    table 4 3 >m.tsv
+    list part s1=train s2=val s3=test s4=train >p.tsv
+    ser-split --speakers p.tsv m.tsv >out.tsv 2>err
+    assert_equal "$(parts out.tsv)" "s1=train s2=val s3=test s4=train"
+    same <(cut -f 1-4 out.tsv) m.tsv
+    assert_equal "$(head -n 1 out.tsv | tr '\t' ' ')" "id path speaker emotion part"
+    [ ! -s err ]
+    ser-split --speakers p.tsv <m.tsv | same - out.tsv
+    ser-split --speakers p.tsv -o o.tsv - <m.tsv
+    same o.tsv out.tsv
+}
+
+@test "split: one part alone keeps its column" {
+    table 3 2 >m.tsv
+    list part s1=train s2=val s3=test >p.tsv
+    ser-split --speakers p.tsv m.tsv >out.tsv
+    for p in train val test; do
+        ser-split --speakers p.tsv --part $p m.tsv | same - <(awk -F'\t' -v p=$p 'NR == 1 || $NF == p' out.tsv)
+    done
+    fails 2 'part' ser-split --speakers p.tsv --part dev m.tsv
+}
+
+@test "split: absent speakers are named, unlisted ones refused" {
+    table 3 2 >m.tsv
+    list part s1=train s2=val s3=test s8=train s9=val >p.tsv
+    ser-split --speakers p.tsv m.tsv >out.tsv 2>err
+    assert_equal "$(cat err)" "ser-split: m.tsv: speakers that p.tsv lists, without a row: s8 s9"
+    list part s1=train s3=test >p.tsv
+    fails 3 'm.tsv: speakers that p.tsv does not list: s2$' ser-split --speakers p.tsv m.tsv
+    list part s1=train s2=train s3=train s9=test >p.tsv
+    fails 3 'the part test would be empty' ser-split --speakers p.tsv m.tsv
+}
+
+@test "split: a wrong list is refused" {
+    table 2 2 >m.tsv
+    list part s1=train s2=test s1=val >p.tsv
+    fails 3 'p.tsv: the speaker s1 is there twice' ser-split --speakers p.tsv m.tsv
+    list part s1=train s2=test s1=train >p.tsv
+    fails 3 'p.tsv: the speaker s1 is there twice' ser-split --speakers p.tsv m.tsv
+    list part s1=train s2=dev >p.tsv
+    fails 3 "p.tsv: row 2 \(s2\): the part 'dev' is not train, val or test" ser-split --speakers p.tsv m.tsv
+    list fold s1=1 s2=2 >p.tsv
+    fails 3 "p.tsv: no column 'part'" ser-split --speakers p.tsv m.tsv
+    list part s1=1 s2=2 >p.tsv
+    fails 3 "p.tsv: no column 'fold'" ser-split --folds p.tsv --fold 1 m.tsv
+    printf 'speaker\tpart\n' >p.tsv
+    fails 3 'p.tsv: lists no speaker' ser-split --speakers p.tsv m.tsv
+    for bad in 0 -1 1.5 x 1001; do
+        list fold s1=1 s2=$bad >p.tsv
+        fails 3 "the fold '$bad'" ser-split --folds p.tsv --fold 1 m.tsv
+    done
+    fails 4 'nowhere' ser-split --speakers nowhere m.tsv
+}
+
+@test "split: fold I is tested, I mod K + 1 validated" {
+    table 5 2 >m.tsv
+    list fold s1=1 s2=2 s3=3 s4=3 s5=2 >f.tsv
+    ser-split --folds f.tsv --fold 1 m.tsv >out.tsv 2>err
+    assert_equal "$(parts out.tsv)" "s1=test s2=val s3=train s4=train s5=val"
+    ser-split --folds f.tsv --fold 2 m.tsv >out.tsv 2>>err
+    assert_equal "$(parts out.tsv)" "s1=train s2=test s3=val s4=val s5=test"
+    ser-split --folds f.tsv --fold 3 m.tsv >out.tsv 2>>err
+    assert_equal "$(parts out.tsv)" "s1=val s2=train s3=test s4=test s5=train"
+    [ ! -s err ]
+    fails 2 "'4' is none of the folds 1 to 3" ser-split --folds f.tsv --fold 4 m.tsv
+    fails 2 "'0' is none" ser-split --folds f.tsv --fold 0 m.tsv
+    fails 2 "'two' is none" ser-split --folds f.tsv --fold two m.tsv
+}
+
+@test "split: an empty fold is skipped by name for validation, and cannot be tested" {
+    table 3 2 >m.tsv
+    list fold s1=1 s2=2 s3=3 s8=4 s9=5 >f.tsv
+    ser-split --folds f.tsv --fold 3 m.tsv >out.tsv 2>err
+    assert_equal "$(parts out.tsv)" "s1=val s2=train s3=test"
+    assert_equal "$(cat err)" "\
+ser-split: m.tsv: speakers that f.tsv lists, without a row: s8 s9
+ser-split: m.tsv: fold 4 is skipped: the manifest has none of its speakers
+ser-split: m.tsv: fold 5 is skipped: the manifest has none of its speakers
+ser-split: m.tsv: validation is fold 1"
+    fails 3 'fold 5 cannot be tested' ser-split --folds f.tsv --fold 5 m.tsv
+    list fold s1=1 s2=2 s3=2 >f.tsv
+    fails 3 'the part train would be empty' ser-split --folds f.tsv --fold 1 m.tsv
+    list fold s1=1 s2=1 s3=1 >f.tsv
+    fails 3 'would be empty' ser-split --folds f.tsv --fold 1 m.tsv
+}
+
+@test "split: the speaker after the one left out is validated" {
+    table 3 2 >m.tsv
+    ser-split --leave-out s1 m.tsv >out.tsv 2>err
+    assert_equal "$(parts out.tsv)" "s1=test s2=val s3=train"
+    ser-split --leave-out s3 m.tsv >out.tsv 2>>err
+    assert_equal "$(parts out.tsv)" "s1=val s2=train s3=test"
+    [ ! -s err ]
+    fails 3 'm.tsv: has no speaker s4' ser-split --leave-out s4 m.tsv
+    table 2 2 >m.tsv
+    fails 3 'train would be empty' ser-split --leave-out s1 m.tsv
+    table 1 2 >m.tsv
+    fails 3 'would be empty' ser-split --leave-out s1 m.tsv
+}
+
+@test "split: random parts are stratified, and marked as random" {
+    table 10 30 3 >m.tsv
+    ser-split --random 70/15/15 m.tsv >out.tsv 2>err
+    assert_equal "$(count out.tsv)" 210/45/45
+    for e in angry happy sad; do
+        assert_equal "$(count <(awk -F'\t' -v e=$e 'NR == 1 || $4 == e' out.tsv))" 70/15/15
+    done
+    assert_equal "$(head -n 1 out.tsv | cut -f 5-)" $'split\tpart'
+    assert_equal "$(tail -n +2 out.tsv | cut -f 5 | sort -u)" random
+    same <(cut -f 1-4 out.tsv) m.tsv
+    assert_equal "$(cat err)" "ser-split: m.tsv: 10 of 10 speakers are in more than one part: scores will flatter"
+}
+
+@test "split: random parts depend on seed and id, not on the order of rows" {
+    table 10 30 >m.tsv
+    ser-split --random 60/20/20 m.tsv >a.tsv 2>err
+    ser-split --random 60/20/20 --seed 1 m.tsv >b.tsv 2>err
+    same a.tsv b.tsv
+    { head -n 1 m.tsv && tail -n +2 m.tsv | tac; } >r.tsv
+    ser-split --random 60/20/20 r.tsv >b.tsv 2>err
+    same <(sort a.tsv) <(sort b.tsv)
+    ser-split --random 60/20/20 --seed 2 m.tsv >b.tsv 2>err
+    ! cmp -s a.tsv b.tsv || fail "another seed, the same parts"
+    assert_equal "$(count b.tsv)" 180/60/60
+}
+
+@test "split: RAVDESS' sizes at random are the notebook's" {
+    awk 'BEGIN { print "id\tspeaker\temotion"
+        for (i = 0; i < 1440; i++) printf "r%d\ta%d\t%s\n", i, i % 24, i < 96 ? "neutral" : "e" int((i - 96) / 192) }' >m.tsv
+    ser-split --random 70/15/15 m.tsv >out.tsv 2>err
+    assert_equal "$(count out.tsv)" 1008/216/216
+}
+
+@test "split: no share is a whole row off, over an emotion or over all" {
+    for seed in 1 2 3 4 5 6; do
+        awk -v S=$seed 'BEGIN { srand(S); print "id\tspeaker\temotion"
+            for (i = 0; i < 157; i++) printf "r%d\tx\te%d\n", i, int(9 * rand() * rand()) }' >m.tsv
+        for way in 70/15/15 1/1/98 33/33/34 95/5/0 50/25/25; do
+            ser-split --random $way m.tsv 2>err >out.tsv || { grep -q 'would be empty' err && continue; }
+            awk -F'\t' -v way=$way 'NR > 1 { n[$3]++; k[$3, $5]++; all[$5]++ }
+                function off(got, want) { return got <= want - 1 || got >= want + 1 }
+                END { split(way, a, "/"); name[1] = "train"; name[2] = "val"; name[3] = "test"
+                    for (p = 1; p <= 3; p++) {
+                        if (off(all[name[p]], 157 * a[p] / 100)) { print "all", name[p], all[name[p]]; bad = 1 }
+                        for (e in n) if (off(k[e, name[p]], n[e] * a[p] / 100)) { print e, n[e], name[p], k[e, name[p]]; bad = 1 }
+                    }
+                    exit bad }' out.tsv || fail "seed $seed, $way"
+        done
+    done
+}
+
+@test "split: percentages must be three and add up to 100" {
+    table 3 10 >m.tsv
+    for bad in 70/15 70/15/14 70/15/15/0 a/b/c 70/15/x '' 110/-5/-5 70//30 70/15/15/; do
+        fails 2 'is not A/B/C' ser-split --random "$bad" m.tsv
+    done
+    ser-split --random 80/0/20 m.tsv >out.tsv 2>err
+    assert_equal "$(count out.tsv)" 24/0/6
+    fails 3 'the part val would be empty' ser-split --random 98/1/1 m.tsv
+}
+
+@test "split: the same audio in two parts is refused, at random it is reported" {
+    { printf 'id\tspeaker\temotion\taudio_hash\n'
+      printf '%s\n' u1,s1,sad,00000000000000aa u2,s2,sad,00000000000000bb u3,s3,sad,00000000000000aa \
+          u4,s1,sad,00000000000000aa u5,s2,sad,- u6,s3,sad,- | tr , '\t'; } >m.tsv
+    list part s1=train s2=val s3=test >p.tsv
+    fails 3 'm.tsv: u1 \(train\) and u3 \(test\) are the same audio' ser-split --speakers p.tsv m.tsv
+    list part s1=train s2=val s3=train >p.tsv
+    ser-split --speakers p.tsv m.tsv >out.tsv 2>err
+    [ ! -s err ]
+    ser-split --random 34/33/33 m.tsv >out.tsv 2>err
+    grep -q 'the same audio is in two parts: u' err
+}
+
+@test "split: what is no manifest is refused" {
+    list part s1=train s2=val s3=test >p.tsv
+    table 3 2 | cut -f 1,2,4 >m.tsv
+    fails 3 "m.tsv: no column 'speaker'" ser-split --speakers p.tsv m.tsv
+    table 3 2 | cut -f 2- >m.tsv
+    fails 3 "m.tsv: no column 'id'" ser-split --speakers p.tsv m.tsv
+    table 3 2 | cut -f 1-3 >m.tsv
+    fails 3 "m.tsv: no column 'emotion'" ser-split --speakers p.tsv m.tsv
+    table 3 2 | sed 's/u2_001/u1_000/' >m.tsv
+    fails 3 'm.tsv: the id u1_000 is there twice' ser-split --speakers p.tsv m.tsv
+    table 3 2 | head -n 1 >m.tsv
+    fails 3 'm.tsv: has no rows' ser-split --speakers p.tsv m.tsv
+    table 3 2 | sed 's/\ts2\t/\t-\t/' >m.tsv
+    fails 3 'the speaker of u2_000 is unknown' ser-split --speakers p.tsv m.tsv
+    fails 3 'the speaker of u2_000 is unknown' ser-split --leave-out s1 m.tsv
+    : >m.tsv
+    fails 3 'm.tsv: empty input' ser-split --speakers p.tsv m.tsv
+    table 3 2 >m.tsv
+    for way in '--speakers p.tsv' '--random 50/25/25'; do
+        ser-split $way m.tsv >out.tsv 2>err
+        fails 3 "out.tsv: has a column '(part|split)' already" ser-split --speakers p.tsv out.tsv
+    done
+}
+
+@test "split: exactly one way must be given" {
+    table 3 2 >m.tsv
+    list part s1=train s2=val s3=test >p.tsv
+    list fold s1=1 s2=2 s3=3 >f.tsv
+    fails 2 'give one of' ser-split m.tsv
+    fails 2 'give one of' ser-split --speakers p.tsv --leave-out s1 m.tsv
+    fails 2 'give one of' ser-split --speakers p.tsv --random 70/15/15 m.tsv
+    fails 2 'go together' ser-split --folds f.tsv m.tsv
+    fails 2 'go together' ser-split --fold 1 --speakers p.tsv m.tsv
+    fails 2 'more than one manifest' ser-split --speakers p.tsv m.tsv m.tsv
+}
+
+@test "split: the project's splits of the three whole corpora have the known sizes" {
+    awk -F'\t' 'BEGIN { print "id\tspeaker\temotion" }
+        $2 != "-" && NR > 1 { for (i = 0; i < $3; i++) print $2 "_" i "\t" $2 "\tsad" }' "$ROOT/manifests/counts.tsv" >m.tsv
+    ser-split --speakers "$ROOT/manifests/combined-notebook.tsv" m.tsv >out.tsv
+    assert_equal "$(count out.tsv)" "$((1080 + 240 + 5311))/$((180 + 120 + 1065))/$((180 + 120 + 1066))"
+    for c in ravdess-folds5 savee-folds4 cremad-folds5; do
+        { head -n 1 m.tsv && grep "${c%%-*}" m.tsv; } >c.tsv
+        for fold in 1 2 3 4; do ser-split --folds "$ROOT/manifests/$c.tsv" --fold $fold --part test c.tsv; done | sort | uniq -d >twice
+        assert_equal "$(cut -f 1 twice)" id
+    done
+}

@@ -1,0 +1,505 @@
+/* ser-split: gives each utterance of a manifest its part: train, val or test. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "core.h"
+#include "io.h"
+#include "opt.h"
+#include "rng.h"
+#include "tsv.h"
+
+enum { TRAIN, VAL, TEST, PARTS, ALL = PARTS };
+static const char *const part_name[PARTS] = {"train", "val", "test"};
+
+static struct {
+    const char *speakers, *folds, *fold, *leave_out, *random, *part, *output;
+    int64_t seed;
+} opt = {.seed = 1};
+
+static const struct ser_opt options[] = {
+    {0, "speakers", SER_OPT_TEXT, &opt.speakers, 0, 0, "FILE", "a table: speaker part"},
+    {0, "folds", SER_OPT_TEXT, &opt.folds, 0, 0, "FILE", "a table: speaker fold"},
+    {0, "fold", SER_OPT_TEXT, &opt.fold, 0, 0, "I", "test fold I of K, validate I mod K + 1"},
+    {0, "leave-out", SER_OPT_TEXT, &opt.leave_out, 0, 0, "SPEAKER", "test it, validate the next"},
+    {0, "random", SER_OPT_TEXT, &opt.random, 0, 0, "A/B/C", "percent of each emotion's rows"},
+    {0, "seed", SER_OPT_INT, &opt.seed, 0, 0x1p53, "N", "of --random"},
+    {0, "part", SER_OPT_CHOICE, &opt.part, 0, 0, "train|val|test", "write only these rows"},
+    {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE",
+     "write FILE instead of standard output"},
+    {0}};
+
+static const struct ser_tool tool = {
+    "WAY [MANIFEST]", "Adds the column 'part' to a manifest: train, val or test.", options,
+    "WAY is --speakers, --folds with --fold, --leave-out, or --random.\n"
+    "No speaker is in two parts, except with --random."};
+
+struct row {
+    char **field; /* [columns], one block of memory */
+    const char *id, *speaker, *emotion, *hash;
+    int part;
+};
+
+struct manifest {
+    const char *name;
+    char **column;
+    int columns;
+    struct row *row;
+    size_t rows;
+};
+
+/* A speaker, and the part or fold that is meant for it. */
+struct speaker {
+    const char *name;
+    int value;
+};
+
+struct speakers {
+    struct speaker *at; /* sorted by name */
+    size_t n;
+};
+
+/* ---- reading ---- */
+
+/* Copies the row's fields into one block of memory. */
+static char **copy_fields(const struct ser_tsv *t) {
+    size_t pointers = (size_t)t->columns * sizeof(char *), size = pointers;
+    for (int i = 0; i < t->columns; i++)
+        size += strlen(t->field[i]) + 1;
+    char **field = emalloc(size), *to = (char *)field + pointers;
+    for (int i = 0; i < t->columns; i++) {
+        field[i] = to;
+        to = stpcpy(to, t->field[i]) + 1;
+    }
+    return field;
+}
+
+static int by_id(const void *a, const void *b) {
+    const struct row *const *x = a, *const *y = b;
+    return strcmp((*x)->id, (*y)->id);
+}
+
+static int by_hash(const void *a, const void *b) {
+    const struct row *const *x = a, *const *y = b;
+    int order = strcmp((*x)->hash, (*y)->hash);
+    return order ? order : by_id(a, b);
+}
+
+/* The rows in another order; the caller frees. */
+static struct row **ordered(const struct manifest *m, int (*order)(const void *, const void *)) {
+    struct row **r = ecalloc(m->rows, sizeof *r);
+    for (size_t i = 0; i < m->rows; i++)
+        r[i] = &m->row[i];
+    qsort(r, m->rows, sizeof *r, order);
+    return r;
+}
+
+static void refuse_duplicate_ids(const struct manifest *m) {
+    struct row **r = ordered(m, by_id);
+    for (size_t i = 1; i < m->rows; i++)
+        if (strcmp(r[i]->id, r[i - 1]->id) == 0)
+            die(SER_BAD, "%s: the id %s is there twice", m->name, r[i]->id);
+    free(r);
+}
+
+static void read_manifest(struct manifest *m, const char *path) {
+    struct ser_tsv t;
+    struct ser_error e;
+    if (ser_tsv_open(&t, path, &e))
+        die_error(&e);
+    *m = (struct manifest){.name = t.in.name, .columns = t.columns};
+    for (const char *const *c = (const char *const[]){"part", "split", NULL}; *c; c++)
+        if (ser_tsv_column(&t, *c) >= 0)
+            die(SER_BAD,
+                "%s: has a column '%s' already: split the manifest as ser-manifest wrote it",
+                m->name, *c);
+    int id = ser_tsv_need(&t, "id", &e), hash = ser_tsv_column(&t, "audio_hash"), speaker = -1,
+        emotion = -1, got;
+    if (id < 0 || (speaker = ser_tsv_need(&t, "speaker", &e)) < 0 ||
+        (emotion = ser_tsv_need(&t, "emotion", &e)) < 0)
+        die_error(&e);
+    m->column = ecalloc((size_t)t.columns, sizeof *m->column);
+    for (int i = 0; i < t.columns; i++)
+        m->column[i] = estrdup(t.name[i]);
+    for (size_t cap = 0; (got = ser_tsv_next(&t, &e)) > 0; m->rows++) {
+        if (m->rows == cap)
+            m->row = erealloc(m->row, cap = cap ? 2 * cap : 1024, sizeof *m->row);
+        char **field = copy_fields(&t);
+        m->row[m->rows] = (struct row){
+            field, field[id], field[speaker], field[emotion], hash < 0 ? "-" : field[hash], -1};
+    }
+    if (got < 0)
+        die_error(&e);
+    if (!m->rows)
+        die(SER_BAD, "%s: has no rows", m->name);
+    ser_tsv_close(&t);
+    refuse_duplicate_ids(m);
+}
+
+/* ---- speakers ---- */
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(((const struct speaker *)a)->name, ((const struct speaker *)b)->name);
+}
+
+static struct speaker *find(const struct speakers *s, const char *name) {
+    struct speaker key = {.name = name};
+    return s->n ? bsearch(&key, s->at, s->n, sizeof *s->at, by_name) : NULL;
+}
+
+/* The manifest's speakers, each once. */
+static struct speakers speakers_of(const struct manifest *m) {
+    struct speakers s = {ecalloc(m->rows, sizeof *s.at), 0};
+    for (size_t i = 0; i < m->rows; i++) {
+        if (strcmp(m->row[i].speaker, "-") == 0)
+            die(SER_BAD, "%s: the speaker of %s is unknown: only --random can split it", m->name,
+                m->row[i].id);
+        s.at[i].name = m->row[i].speaker;
+    }
+    qsort(s.at, m->rows, sizeof *s.at, by_name);
+    for (size_t i = 0; i < m->rows; i++)
+        if (!s.n || strcmp(s.at[s.n - 1].name, s.at[i].name) != 0)
+            s.at[s.n++] = s.at[i];
+    return s;
+}
+
+static int parse_part(const char *word, int *value) {
+    for (*value = 0; *value < PARTS; ++*value)
+        if (strcmp(word, part_name[*value]) == 0)
+            return 0;
+    return -1;
+}
+
+enum { MAX_FOLDS = 1000 };
+
+static int parse_fold(const char *word, int *value) {
+    int64_t n;
+    if (ser_parse_int(word, 1, MAX_FOLDS, &n))
+        return -1;
+    *value = (int)n;
+    return 0;
+}
+
+/* Reads a table of speakers; free_speakers frees it. */
+static struct speakers read_speakers(const char *path, const char *column,
+                                     int (*parse)(const char *, int *), const char *legal) {
+    struct speakers s = {0};
+    struct ser_tsv t;
+    struct ser_error e;
+    int got = -1, speaker, value;
+    if (ser_tsv_open(&t, path, &e))
+        die_error(&e);
+    if ((speaker = ser_tsv_need(&t, "speaker", &e)) < 0 ||
+        (value = ser_tsv_need(&t, column, &e)) < 0)
+        die_error(&e);
+    for (size_t cap = 0; (got = ser_tsv_next(&t, &e)) > 0; s.n++) {
+        if (s.n == cap)
+            s.at = erealloc(s.at, cap = cap ? 2 * cap : 128, sizeof *s.at);
+        s.at[s.n].name = estrdup(t.field[speaker]);
+        if (parse(t.field[value], &s.at[s.n].value)) {
+            ser_tsv_fail(&t, &e, "the %s '%.100s' is not %s", column, t.field[value], legal);
+            die_error(&e);
+        }
+    }
+    if (got < 0)
+        die_error(&e);
+    if (!s.n)
+        die(SER_BAD, "%s: lists no speaker", path);
+    ser_tsv_close(&t);
+    qsort(s.at, s.n, sizeof *s.at, by_name);
+    for (size_t i = 1; i < s.n; i++)
+        if (strcmp(s.at[i].name, s.at[i - 1].name) == 0)
+            die(SER_BAD, "%s: the speaker %s is there twice: each has one %s", path, s.at[i].name,
+                column);
+    return s;
+}
+
+static void free_speakers(struct speakers *s) {
+    for (size_t i = 0; i < s->n; i++)
+        free((char *)s->at[i].name);
+    free(s->at);
+}
+
+/* The names of those that others lacks, one blank before each; "" if none. The caller frees. */
+static char *names_not_in(const struct speakers *s, const struct speakers *others) {
+    char *text = estrdup("");
+    size_t n = 0;
+    for (size_t i = 0; i < s->n; i++)
+        if (!find(others, s->at[i].name)) {
+            size_t k = strlen(s->at[i].name) + 1;
+            text = erealloc(text, n + k + 1, 1);
+            snprintf(text + n, k + 1, " %s", s->at[i].name);
+            n += k;
+        }
+    return text;
+}
+
+/* Gives the manifest's speakers the values that the list has for them. */
+static void look_up(const struct manifest *m, struct speakers *s, const struct speakers *list,
+                    const char *path) {
+    char *unlisted = names_not_in(s, list), *absent = names_not_in(list, s);
+    if (*unlisted)
+        die(SER_BAD, "%s: speakers that %s does not list:%s", m->name, path, unlisted);
+    if (*absent)
+        warn("%s: speakers that %s lists, without a row:%s", m->name, path, absent);
+    for (size_t i = 0; i < s->n; i++)
+        s->at[i].value = find(list, s->at[i].name)->value;
+    free(unlisted);
+    free(absent);
+}
+
+static void set_parts(struct manifest *m, const struct speakers *s) {
+    for (size_t i = 0; i < m->rows; i++)
+        m->row[i].part = find(s, m->row[i].speaker)->value;
+}
+
+/* ---- ways to split; each returns the parts that must not stay empty, as bits ---- */
+
+static unsigned split_by_speakers(struct manifest *m, struct speakers *s) {
+    struct speakers list = read_speakers(opt.speakers, "part", parse_part, "train, val or test");
+    unsigned wanted = 0;
+    look_up(m, s, &list, opt.speakers);
+    set_parts(m, s);
+    for (size_t i = 0; i < list.n; i++)
+        wanted |= 1u << list.at[i].value;
+    free_speakers(&list);
+    return wanted;
+}
+
+static unsigned split_by_folds(struct manifest *m, struct speakers *s) {
+    struct speakers list = read_speakers(opt.folds, "fold", parse_fold, "a fold from 1");
+    size_t present[MAX_FOLDS + 1] = {0};
+    int folds = 0, test, val;
+    for (size_t i = 0; i < list.n; i++)
+        folds = list.at[i].value > folds ? list.at[i].value : folds;
+    if (parse_fold(opt.fold, &test) || test > folds)
+        ser_usage("--fold: '%s' is none of the folds 1 to %d of %s", opt.fold, folds, opt.folds);
+    look_up(m, s, &list, opt.folds);
+    free_speakers(&list);
+    for (size_t i = 0; i < s->n; i++)
+        present[s->at[i].value]++;
+    if (!present[test])
+        die(SER_BAD, "%s: fold %d cannot be tested: the manifest has none of its speakers", m->name,
+            test);
+    for (val = test % folds + 1; !present[val]; val = val % folds + 1)
+        warn("%s: fold %d is skipped: the manifest has none of its speakers", m->name, val);
+    if (val != test % folds + 1)
+        warn("%s: validation is fold %d", m->name, val);
+    for (size_t i = 0; i < s->n; i++)
+        s->at[i].value = s->at[i].value == test ? TEST : s->at[i].value == val ? VAL : TRAIN;
+    set_parts(m, s);
+    return 1u << TRAIN | 1u << VAL | 1u << TEST;
+}
+
+static unsigned leave_one_out(struct manifest *m, struct speakers *s) {
+    struct speaker *test = find(s, opt.leave_out);
+    if (!test)
+        die(SER_BAD, "%s: has no speaker %s", m->name, opt.leave_out);
+    for (size_t i = 0; i < s->n; i++)
+        s->at[i].value = TRAIN;
+    s->at[((size_t)(test - s->at) + 1) % s->n].value = VAL;
+    test->value = TEST;
+    set_parts(m, s);
+    return 1u << TRAIN | 1u << VAL | 1u << TEST;
+}
+
+struct draw {
+    struct row *row;
+    uint64_t key;
+};
+
+static int by_emotion_and_key(const void *a, const void *b) {
+    const struct draw *x = a, *y = b;
+    int order = strcmp(x->row->emotion, y->row->emotion);
+    if (!order)
+        order = (x->key > y->key) - (x->key < y->key);
+    return order ? order : strcmp(x->row->id, y->row->id);
+}
+
+/* Random, but a function of the seed and the id alone. */
+static uint64_t draw_key(const char *id) {
+    uint32_t w[4];
+    uint64_t name = XXH3_64bits(id, strlen(id));
+    ser_philox(ser_key((uint64_t)opt.seed, SER_STREAM_SPLIT, name, 0), 0, 0, w);
+    return (uint64_t)w[0] << 32 | w[1];
+}
+
+/* Shares n rows out by percent. Shares that are no whole number are rounded up for the parts
+ * furthest behind their share of all rows so far (behind, in hundredths of a row), else down. So no
+ * part is a whole row off its share, neither of these rows nor of all: with three parts whose
+ * shortfalls in behind add up to 0 and lie within -100..100, they do so after each call. */
+static void share(size_t n, const int64_t percent[PARTS], int64_t behind[PARTS],
+                  size_t given[PARTS]) {
+    int may_grow[PARTS];
+    size_t left = n;
+    for (int p = 0; p < PARTS; p++) {
+        size_t exact = n * (size_t)percent[p];
+        given[p] = exact / 100;
+        may_grow[p] = exact % 100 != 0;
+        behind[p] += (int64_t)(exact % 100);
+        left -= given[p];
+    }
+    for (; left; left--) {
+        int most = -1;
+        for (int p = 0; p < PARTS; p++)
+            if (may_grow[p] && (most < 0 || behind[p] > behind[most]))
+                most = p;
+        may_grow[most] = 0;
+        given[most]++;
+        behind[most] -= 100;
+    }
+}
+
+static void parse_percent(int64_t percent[PARTS]) {
+    char text[16], *word, *rest = text;
+    int n = 0;
+    int64_t sum = 0;
+    snprintf(text, sizeof text, "%s", opt.random);
+    while (n >= 0 && (word = strsep(&rest, "/")))
+        if (n == PARTS || ser_parse_int(word, 0, 100, &percent[n]))
+            n = -1;
+        else
+            sum += percent[n++];
+    if (n != PARTS || sum != 100 || strlen(opt.random) >= sizeof text)
+        ser_usage("--random: '%s' is not A/B/C, three whole numbers that add up to 100",
+                  opt.random);
+}
+
+static unsigned split_at_random(struct manifest *m) {
+    int64_t percent[PARTS], behind[PARTS] = {0};
+    unsigned wanted = 0;
+    parse_percent(percent);
+    struct draw *d = ecalloc(m->rows, sizeof *d);
+    for (size_t i = 0; i < m->rows; i++)
+        d[i] = (struct draw){&m->row[i], draw_key(m->row[i].id)};
+    qsort(d, m->rows, sizeof *d, by_emotion_and_key);
+    for (size_t from = 0, to; from < m->rows; from = to) {
+        size_t given[PARTS];
+        for (to = from; to < m->rows && !strcmp(d[from].row->emotion, d[to].row->emotion);)
+            to++;
+        share(to - from, percent, behind, given);
+        for (int p = 0; p < PARTS; p++)
+            for (; given[p]; given[p]--)
+                d[from++].row->part = p;
+    }
+    free(d);
+    for (int p = 0; p < PARTS; p++)
+        wanted |= (unsigned)(percent[p] > 0) << p;
+    return wanted;
+}
+
+/* ---- what a split must keep ---- */
+
+static void refuse_empty_parts(const struct manifest *m, unsigned wanted) {
+    size_t n[PARTS] = {0};
+    for (size_t i = 0; i < m->rows; i++)
+        n[m->row[i].part]++;
+    for (int p = 0; p < PARTS; p++)
+        if ((wanted >> p & 1) && !n[p])
+            die(SER_BAD, "%s: the part %s would be empty", m->name, part_name[p]);
+}
+
+/* One recording in two parts: a model is tested with what it has learned. */
+static void check_audio(const struct manifest *m) {
+    struct row **r = ordered(m, by_hash);
+    const struct row *a = NULL, *b = NULL;
+    size_t n = 0;
+    for (size_t i = 1; i < m->rows; i++)
+        if (strcmp(r[i]->hash, "-") != 0 && strcmp(r[i]->hash, r[i - 1]->hash) == 0 &&
+            r[i]->part != r[i - 1]->part && n++ == 0) {
+            a = r[i - 1];
+            b = r[i];
+        }
+    free(r);
+    if (n && !opt.random)
+        die(SER_BAD, "%s: %s (%s) and %s (%s) are the same audio (pairs: %zu): keep one of them",
+            m->name, a->id, part_name[a->part], b->id, part_name[b->part], n);
+    if (n)
+        warn("%s: the same audio is in two parts: %s (%s) and %s (%s) (pairs: %zu)", m->name, a->id,
+             part_name[a->part], b->id, part_name[b->part], n);
+}
+
+static int by_speaker(const void *a, const void *b) {
+    const struct row *const *x = a, *const *y = b;
+    return strcmp((*x)->speaker, (*y)->speaker);
+}
+
+static void report_shared_speakers(const struct manifest *m) {
+    struct row **r = ordered(m, by_speaker);
+    size_t speakers = 0, shared = 0;
+    for (size_t from = 0, to; from < m->rows; from = to) {
+        int differ = 0;
+        for (to = from; to < m->rows && strcmp(r[from]->speaker, r[to]->speaker) == 0; to++)
+            differ |= r[to]->part != r[from]->part;
+        speakers++;
+        shared += (size_t)differ;
+    }
+    free(r);
+    if (shared)
+        warn("%s: %zu of %zu speakers are in more than one part: scores will flatter", m->name,
+             shared, speakers);
+}
+
+/* ---- output ---- */
+
+static void write_manifest(const struct manifest *m) {
+    struct ser_out o;
+    const char *split = opt.random ? "\trandom" : "";
+    ser_out_open(&o, opt.output, 0);
+    for (int c = 0; c < m->columns; c++)
+        ser_out_printf(&o, "%s\t", m->column[c]);
+    ser_out_printf(&o, "%spart\n", opt.random ? "split\t" : "");
+    for (size_t i = 0; i < m->rows; i++) {
+        const struct row *r = &m->row[i];
+        if (opt.part && strcmp(opt.part, part_name[r->part]) != 0)
+            continue;
+        ser_out_printf(&o, "%s", r->field[0]);
+        for (int c = 1; c < m->columns; c++)
+            ser_out_printf(&o, "\t%s", r->field[c]);
+        ser_out_printf(&o, "%s\t%s\n", split, part_name[r->part]);
+    }
+    ser_out_close(&o);
+}
+
+static void release(struct manifest *m) {
+    for (int c = 0; c < m->columns; c++)
+        free(m->column[c]);
+    for (size_t i = 0; i < m->rows; i++)
+        free(m->row[i].field);
+    free(m->column);
+    free(m->row);
+}
+
+static unsigned split(struct manifest *m) {
+    if (opt.random)
+        return split_at_random(m);
+    struct speakers s = speakers_of(m);
+    unsigned wanted = opt.speakers ? split_by_speakers(m, &s)
+                      : opt.folds  ? split_by_folds(m, &s)
+                                   : leave_one_out(m, &s);
+    free(s.at);
+    return wanted;
+}
+
+int main(int argc, char **argv) {
+    struct manifest m;
+    ser_start(argv[0]);
+    int first = ser_options(argc, argv, &tool);
+    if (!!opt.speakers + !!opt.folds + !!opt.leave_out + !!opt.random != 1)
+        ser_usage("give one of --speakers, --folds, --leave-out, --random");
+    if (!opt.folds != !opt.fold)
+        ser_usage("--folds and --fold go together");
+    if (argc - first > 1)
+        ser_usage("more than one manifest is given");
+
+    read_manifest(&m, argv[first]);
+    unsigned wanted = split(&m);
+    refuse_empty_parts(&m, wanted);
+    check_audio(&m);
+    if (opt.random)
+        report_shared_speakers(&m);
+    write_manifest(&m);
+    release(&m);
+    return SER_OK;
+}
