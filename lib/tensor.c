@@ -374,9 +374,9 @@ static int take_closing(struct ser_reader *r, uint64_t n, struct ser_error *e) {
     return 0;
 }
 
-/* Room for a block's texts behind its fixed part. */
+/* Room for a block's texts behind its fixed part; never NULL. */
 static unsigned char *head_room(struct ser_reader *r, size_t n) {
-    if (n > r->head_cap)
+    if (n > r->head_cap || !r->head)
         r->head = erealloc(r->head, r->head_cap = n, 1);
     return r->head;
 }
