@@ -1,0 +1,86 @@
+#!/usr/bin/env bats
+# ser-eval: figures worked out by hand, and tables that are none.
+load helper
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return 1
+    # Truth a a a b b c; predicted a a b b b a. Hits: a 2 of 3, b 2 of 2, c 0 of 1.
+    printf 'id\temotion\tpredicted\n1\ta\ta\n2\ta\ta\n3\ta\tb\n4\tb\tb\n5\tb\tb\n6\tc\ta\n' >p.tsv
+}
+
+value() { # value MEASURE CLASS PREDICTED FILE...
+    local m=$1 c=$2 p=$3
+    shift 3
+    ser-eval --tsv "$@" | awk -F'\t' -v m="$m" -v c="$c" -v p="$p" \
+        '$1 == "pooled" && $2 == m && $3 == c && $4 == p {printf "%.9f\n", $5}'
+}
+
+@test "accuracy, recall, F1 and confusion of a small table" {
+    [ "$(value wa - - p.tsv)" = 0.666666667 ]          # 4 / 6
+    [ "$(value ua - - p.tsv)" = 0.555555556 ]          # (2/3 + 1 + 0) / 3
+    [ "$(value macro_f1 - - p.tsv)" = 0.488888889 ]    # (2/3 + 4/5 + 0) / 3
+    [ "$(value weighted_f1 - - p.tsv)" = 0.600000000 ] # (3 * 2/3 + 2 * 4/5 + 0) / 6
+    [ "$(value precision b - p.tsv)" = 0.666666667 ]
+    [ "$(value recall c - p.tsv)" = 0.000000000 ]
+    [ "$(value confusion a b p.tsv)" = 1.000000000 ]
+    [ "$(value confusion c a p.tsv)" = 1.000000000 ]
+    [ "$(value n - - p.tsv)" = 6.000000000 ]
+}
+
+@test "recall is averaged over the classes of the truth, F1 over those seen" {
+    printf 'id\temotion\tpredicted\n1\ta\ta\n2\ta\td\n' >p.tsv
+    [ "$(value ua - - p.tsv)" = 0.500000000 ]
+    [ "$(value macro_f1 - - p.tsv)" = 0.333333333 ] # (2/3 + 0) / 2
+}
+
+@test "several files: each, mean and deviation, pooled" {
+    printf 'id\temotion\tpredicted\n1\ta\ta\n2\tb\tb\n' >q.tsv
+    [ "$(value wa - - p.tsv q.tsv)" = 0.750000000 ] # 6 / 8
+    run ser-eval p.tsv q.tsv
+    assert_line --partial "mean 0.8333, deviation 0.2357 over 2 files"
+    [ "$(ser-eval --tsv p.tsv q.tsv | awk -F'\t' '$1 == "q.tsv" && $2 == "wa" {print $5}')" = 1 ]
+}
+
+@test "JSON has the keys and the same figures" {
+    ser-eval --json p.tsv >p.json
+    for key in wa ua macro_f1 weighted_f1 n classes confusion per_class files over_files; do
+        grep -q "\"$key\":" p.json
+    done
+    grep -q '"confusion":\[\[2,1,0\],\[0,2,0\],\[1,0,0\]\]' p.json
+    grep -q '"classes":\["a","b","c"\]' p.json
+    printf 'id\temotion\tpredicted\n1\ta"\\b\ta"\\b\n' | ser-eval --json | grep -qF '"a\"\\b"'
+}
+
+@test "the text shows every class and the confusion" {
+    run ser-eval p.tsv
+    assert_line --regexp '^accuracy \(WA\) +0\.6667$'
+    assert_line --regexp '^b +0\.6667 +1\.0000 +0\.8000 +2$'
+    assert_line --regexp '^a +2 +1 +0$'
+}
+
+@test "utterances of unknown emotion are left out and counted" {
+    printf '7\t-\ta\n' >>p.tsv
+    run --separate-stderr ser-eval --tsv p.tsv
+    assert_success
+    [[ $stderr == *"1 utterances of unknown emotion are left out"* ]]
+    [ "$(value n - - p.tsv 2>/dev/null)" = 6.000000000 ]
+}
+
+@test "tables that are no predictions are refused" {
+    fails 3 "<stdin>: empty input" ser-eval </dev/null
+    printf 'id\temotion\n1\ta\n' >a.tsv
+    fails 3 "a.tsv: no column 'predicted'" ser-eval a.tsv
+    printf 'id\temotion\tpredicted\n1\ta\ta\n1\ta\ta\n' >b.tsv
+    fails 3 "b.tsv: row 2 \(1\): the id '1' comes twice" ser-eval b.tsv
+    printf 'id\temotion\tpredicted\n1\ta\n' >c.tsv
+    fails 3 "c.tsv: row 1 .*2 fields, the header has 3" ser-eval c.tsv
+    printf 'id\temotion\tpredicted\n1\t-\ta\n' >d.tsv
+    fails 3 "nothing to evaluate" ser-eval d.tsv
+    printf 'id\temotion\tpredicted\n1\t\ta\n' >e.tsv
+    fails 3 "e.tsv: row 1" ser-eval e.tsv
+    fails 4 "none.tsv: cannot open" ser-eval none.tsv
+    fails 2 "not both" ser-eval --tsv --json p.tsv
+    run bash -c 'ser-eval p.tsv >/dev/full'
+    assert_failure 4
+    fails 4 "nowhere/x: cannot write" ser-eval p.tsv -o nowhere/x
+}

@@ -1,0 +1,232 @@
+#!/usr/bin/env bats
+# ser-mfcc: every format in, librosa's values out, clear words about anything else.
+load helper
+
+tone() { # tone FILE [SOX OUTPUT OPTION...]: 0.4 s of a rising tone
+    local file=$1
+    shift
+    sox -n -r 48000 -b 16 "$@" "$file" synth 0.4 sine 200-2000 gain -6
+}
+
+# close_to A B TOLERANCE: streams with the same values within it, whatever their keys are
+close_to() {
+    run ser-cmp --values --atol "$3" "$1" "$2"
+    assert_success
+}
+
+@test "the committed golden recordings give librosa's values" {
+    n=0
+    for wav in "$ROOT"/tests/golden/mfcc/*.wav; do
+        ser-tensor from-npy "${wav%.wav}.mfcc.npy" >want.sert
+        ser-mfcc --frames 0 "$wav" >got.sert
+        close_to got.sert want.sert 1e-3
+        n=$((n + 1))
+    done
+    [ "$n" -ge 2 ]
+}
+
+@test "every reference recording gives librosa's values (SER_REFERENCE)" {
+    if [ -z "${SER_REFERENCE:-}" ]; then
+        echo "# left out: SER_REFERENCE is not set" >&3
+        return 0
+    fi
+    for wav in "$SER_REFERENCE"/mfcc/*.wav; do
+        ser-tensor from-npy "${wav%.wav}.mfcc.npy" >want.sert
+        ser-mfcc --frames 0 "$wav" >got.sert
+        close_to got.sert want.sert 1e-3
+        ser-mfcc --frames 0 <"$wav" >got.sert
+        close_to got.sert want.sert 1e-3
+    done
+}
+
+@test "values differ when the audio does" {
+    tone a.wav
+    sox -n -r 48000 -b 16 b.wav synth 0.4 sine 200-2100 gain -6
+    ser-mfcc a.wav >a.sert
+    ser-mfcc b.wav >b.sert
+    run ser-cmp --values --atol 1e-3 a.sert b.sert
+    assert_failure 1
+}
+
+@test "containers and encodings: the same values from a file, from standard input and from a pipe" {
+    tone ref.wav
+    ser-mfcc ref.wav >ref.sert
+    tone 24.wav -b 24
+    tone float.wav -e float -b 32
+    tone u8.wav -e unsigned -b 8
+    tone ulaw.wav -e u-law -b 8
+    tone a.flac
+    tone a.aiff
+    tone a.au
+    tone a.ogg
+    for f in 24.wav float.wav u8.wav ulaw.wav a.flac a.aiff a.au a.ogg; do
+        ser-mfcc "$f" >file.sert
+        ser-mfcc <"$f" >stdin.sert
+        cat "$f" | ser-mfcc >pipe.sert
+        same stdin.sert pipe.sert
+        close_to file.sert stdin.sert 0
+        case $f in
+        24.wav | float.wav | a.flac | a.aiff | a.au) close_to file.sert ref.sert 2 ;;
+        esac
+    done
+}
+
+@test "eight channels are averaged, any rate is resampled" {
+    tone one.wav
+    sox one.wav eight.wav remix 1 1 1 1 1 1 1 1
+    ser-mfcc one.wav >one.sert
+    ser-mfcc eight.wav >eight.sert
+    close_to one.sert eight.sert 1e-3
+    for rate in 8000 11025 44100 96000 192000; do
+        sox -n -r "$rate" -b 24 r.wav synth 0.4 sine 300
+        ser-mfcc r.wav | ser-tensor check
+    done
+}
+
+@test "a WAV of unknown length from a pipe works" {
+    tone a.wav
+    ser-mfcc <a.wav >a.sert
+    sox a.wav -t wav - | ser-mfcc >b.sert
+    same a.sert b.sert
+    # The sizes that programs write when they cannot know: 0, SoX's 0x7ffff000, and all ones.
+    for size in '\000\000\000\000' '\000\360\377\177' '\377\377\377\377'; do
+        { head -c 40 a.wav; printf '%b' "$size"; tail -c +45 a.wav; } >unknown.wav
+        ser-mfcc <unknown.wav >b.sert
+        same a.sert b.sert
+        ser-mfcc unknown.wav >b.sert
+        close_to a.sert b.sert 0
+    done
+}
+
+@test "a WAV that was cut short is refused, wherever it was cut" {
+    tone a.wav
+    size=$(stat -c %s a.wav)
+    for n in 4 11 20 30 43 44 45 1000 $((size - 1)); do
+        head -c "$n" a.wav >cut.wav
+        fails 3 "cut.wav" ser-mfcc cut.wav
+        fails 3 "<stdin>" ser-mfcc <cut.wav
+    done
+}
+
+@test "no audio: a message, exit 3, no output" {
+    echo "this is text, and no audio" >text.wav
+    printf 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n' >pointer.wav
+    : >empty.wav
+    sox -n -r 22050 -b 16 none.wav trim 0 0
+    head -c 3000 /dev/urandom >noise.wav
+    fails 3 "text.wav: " ser-mfcc text.wav -o out.sert
+    fails 3 "pointer.wav: .*LFS" ser-mfcc pointer.wav -o out.sert
+    fails 3 "empty.wav: .*empty" ser-mfcc empty.wav -o out.sert
+    fails 3 "none.wav: .*no samples" ser-mfcc none.wav -o out.sert
+    fails 3 "noise.wav: " ser-mfcc noise.wav -o out.sert
+    fails 3 "<stdin>: empty input" ser-mfcc -o out.sert </dev/null
+    fails 3 "<stdin>: " ser-mfcc -o out.sert <text.wav
+    [ ! -e out.sert ]
+    [ -z "$(find . -name '.ser-*')" ]
+}
+
+@test "not-a-number in a float file is refused" {
+    sox -n -r 22050 -e float -b 32 a.wav synth 0.1 sine 300
+    size=$(stat -c %s a.wav)
+    { head -c $((size - 4)) a.wav; printf '\000\000\300\177'; } >nan.wav
+    fails 3 "nan.wav: .*(not a number|finite)" ser-mfcc nan.wav
+}
+
+@test "a missing file and a folder are named, exit 4" {
+    mkdir folder
+    fails 4 "none.wav: cannot open: No such file" ser-mfcc none.wav
+    fails 4 "folder: .*folder" ser-mfcc folder
+}
+
+@test "manifests: columns, missing files, double ids, attributes" {
+    tone a.wav
+    tone 'b c"$(touch x).wav'
+    printf 'id\tpath\temotion\tspeaker\tcorpus\tsex\tpart\n' >m.tsv
+    printf 'u1\ta.wav\tsad\ts1\tc\t-\ttrain\nu2\tb c"$(touch x).wav\thappy\ts2\tc\tfemale\tval\n' >>m.tsv
+    ser-mfcc -m m.tsv -o m.sert
+    [ ! -e x ]
+    run ser-tensor ls m.sert
+    assert_line --partial "u1"
+    assert_line --partial "emotion=sad"
+    assert_line --partial "sex=female"
+    refute_output --partial "sex=-"
+
+    ser-mfcc -m - <m.tsv | cmp - m.sert
+    cut -f 1,3 m.tsv >nopath.tsv
+    fails 3 "nopath.tsv: no column 'path'" ser-mfcc -m nopath.tsv
+    { cat m.tsv; sed -n 2p m.tsv; } >twice.tsv
+    fails 3 "row 3.*u1.*twice" ser-mfcc -m twice.tsv -o out.sert
+    sed 's/a.wav/gone.wav/' m.tsv >gone.tsv
+    fails 4 "gone.wav: cannot open" ser-mfcc -m gone.tsv -o out.sert
+    [ ! -e out.sert ]
+    fails 2 "either --manifest or files" ser-mfcc -m m.tsv a.wav
+}
+
+@test "the output does not depend on the number of jobs" {
+    printf 'id\tpath\n' >m.tsv
+    for i in $(seq 1 30); do
+        sox -n -r 48000 -b 16 "$i.wav" synth 0.$((i % 7 + 1)) sine $((100 + i))
+        printf 'u%d\t%d.wav\n' "$i" "$i" >>m.tsv
+    done
+    ser-mfcc -j 1 -m m.tsv -o 1.sert
+    for j in 2 3 7; do
+        ser-mfcc -j "$j" -m m.tsv -o j.sert
+        same 1.sert j.sert
+    done
+    ser-mfcc -j 3 ./*.wav >a.sert
+    ser-mfcc -j 1 ./*.wav >b.sert
+    same a.sert b.sert
+}
+
+@test "--keep-going skips, says so, and exits 3 with the rest written" {
+    tone a.wav
+    tone c.wav
+    echo no >b.wav
+    run --separate-stderr ser-mfcc -k a.wav b.wav c.wav none.wav -o out.sert
+    assert_failure 3
+    [[ $stderr == *"b.wav: "*"none.wav: "*"2 of 4 recordings were skipped"* ]] || fail "$stderr"
+    [ "$(ser-tensor ls out.sert | grep -c '\.wav')" = 2 ]
+    fails 3 "b.wav" ser-mfcc a.wav b.wav c.wav -o none.sert
+    [ ! -e none.sert ]
+}
+
+@test "settings change the shape and the recipe" {
+    tone a.wav
+    check() { # check SHAPE OPTION...
+        local shape=$1
+        shift
+        run ser-tensor ls <(ser-mfcc "$@" a.wav)
+        assert_output --partial "$shape"
+    }
+    check 40x174
+    check 13x174 --coefs 13
+    check 40x18 --frames 0
+    check 40x35 --frames 0 --hop 256
+    check 64x174 --type logmel --bands 64
+    check 120x174 --deltas 2
+    check 40x13 --frames 0 --rate 16000
+    fails 2 "" ser-mfcc --coefs 200 a.wav
+    fails 2 "" ser-mfcc --fmin 5000 --fmax 4000 a.wav
+    fails 2 "from 1 to 65536" ser-mfcc --hop 0 a.wav
+}
+
+@test "an audio stream of another kind, or a features stream, is refused" {
+    tone a.wav
+    ser-mfcc a.wav >f.sert
+    fails 3 "<stdin>: holds features, but audio" ser-mfcc <f.sert
+}
+
+@test "output that cannot be written: exit 4, nothing left behind" {
+    tone a.wav
+    run --separate-stderr bash -c 'ser-mfcc a.wav > /dev/full'
+    assert_failure 4
+    fails 4 "nowhere/out.sert: cannot write" ser-mfcc a.wav -o nowhere/out.sert
+    fails 4 "/proc/out.sert: cannot write" ser-mfcc a.wav -o /proc/out.sert
+    run --separate-stderr bash -c 'ser-mfcc a.wav >&-'
+    assert_failure 4
+    run --separate-stderr bash -c 'ser-mfcc <&-'
+    assert_failure 4
+    # A reader that leaves: the writer dies of SIGPIPE.
+    run bash -c 'set -o pipefail; for i in $(seq 200); do echo a.wav; done | xargs ser-mfcc | head -c 1 >/dev/null'
+    assert_failure
+}

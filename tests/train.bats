@@ -1,0 +1,231 @@
+#!/usr/bin/env bats
+# ser-train and ser-score: they learn, repeat to the byte, resume, and refuse what is unfit.
+load helper
+
+# Twelve speakers, three kinds of sound, in parts train (8), val (2), test (2): made once for all tests.
+setup_file() {
+    load helper
+    cd "$BATS_FILE_TMPDIR" || return 1
+    printf 'id\tpath\tcorpus\tspeaker\tsex\temotion\tpart\n' >m.tsv
+    local s part i
+    for s in $(seq 1 12); do
+        part=train
+        [ "$s" -le 8 ] || part=val
+        [ "$s" -le 10 ] || part=test
+        for i in 1 2; do
+            sox -n -r 22050 -b 16 "calm$s.$i.wav" synth 0.5 sine $((150 + 9 * s + i))
+            sox -n -r 22050 -b 16 "happy$s.$i.wav" synth 0.5 sine $((500 + 9 * s)) synth 0.5 sine amod $((4 + i))
+            sox -R -n -r 22050 -b 16 "sad$s.$i.wav" synth 0.5 pinknoise gain -$((s + i))
+            for e in calm happy sad; do
+                printf '%s%d.%d\t%s/%s%d.%d.wav\ttest\ts%02d\tmale\t%s\t%s\n' \
+                    $e "$s" $i "$PWD" $e "$s" $i "$s" $e $part >>m.tsv
+            done
+        done
+    done
+    for part in train val test; do
+        awk -F'\t' -v p=$part 'NR == 1 || $7 == p' m.tsv | ser-mfcc --frames 24 -m - -o $part.sert
+    done
+    # The notebook's layers, small.
+    cat >small.net <<'NET'
+standardize
+conv 8 3x3 relu
+batchnorm
+maxpool 2x2
+dropout 0.25
+reshape 209x8
+lstm 12 l2=1e-4
+attention dot
+mean
+dropout 0.2
+dense classes l2=1e-4
+NET
+}
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return 1
+    cp "$BATS_FILE_TMPDIR"/*.sert "$BATS_FILE_TMPDIR"/small.net .
+}
+
+train() { # train OUTPUT OPTION...
+    local out=$1
+    shift
+    ser-train -q --net small.net --val val.sert --epochs 6 --batch 10 --patience 0 -o "$out" "$@" train.sert
+}
+
+@test "the notebook's networks have its numbers of parameters" {
+    for net in baseline attention; do
+        ser-mfcc "$BATS_FILE_TMPDIR"/calm1.1.wav >/dev/null
+        awk -F'\t' 'NR == 1 || $7 != "test"' "$BATS_FILE_TMPDIR/m.tsv" >m.tsv
+        ser-mfcc -m <(awk -F'\t' 'NR == 1 || $7 == "train"' m.tsv) -o t.sert
+        ser-mfcc -m <(awk -F'\t' 'NR == 1 || $7 == "val"' m.tsv) -o v.sert
+        run ser-train --net "$ROOT/pipelines/nets/$net.net" --val v.sert --summary t.sert
+        assert_success
+        # 129 parameters a class in the last layer: 226,184 at 8 classes, 225,539 at 3.
+        assert_line "total 225539, trained 225091, statistics 448"
+        assert_line --regexp '^lstm1 +60 x 128 +131584$'
+        assert_line --regexp '^conv3 +6 x 40 x 128 +73856$'
+    done
+}
+
+@test "it learns: unseen speakers are told apart" {
+    train model.bin --epochs 30 --lr 0.01 --log log.tsv
+    ser-score model.bin test.sert >p.tsv
+    [ "$(head -1 p.tsv)" = "$(printf 'id\temotion\tpredicted\tconfidence\tp_calm\tp_happy\tp_sad\tspeaker\tcorpus\tsex')" ]
+    [ "$(wc -l <p.tsv)" = 13 ]
+    awk -F'\t' 'NR > 1 {s = $5 + $6 + $7; if (s < 0.99999 || s > 1.00001) exit 1}' p.tsv
+    awk -F'\t' 'NR > 1 && ($9 != "test" || $10 != "male" || $8 !~ /^s1[12]$/) {exit 1}' p.tsv
+    ua=$(ser-eval --tsv p.tsv | awk '$1 == "pooled" && $2 == "ua" {print $5}')
+    awk -v ua="$ua" 'BEGIN {exit !(ua >= 0.8)}' || fail "ua $ua"
+    [ "$(head -1 log.tsv | cut -f 1-6)" = "$(printf 'epoch\tlr\tloss\taccuracy\tval_loss\tval_accuracy')" ]
+    [ "$(wc -l <log.tsv)" = 31 ]
+    # The model is the epoch with the best validation accuracy: the last one marked best.
+    awk -F'\t' 'NR > 1 {if ($7 != ($6 > best)) exit 1; if ($6 > best) best = $6}' log.tsv
+}
+
+@test "same bytes for any number of threads, from a pipe, in shards; other bytes for another seed" {
+    train a.bin -j 1 --log a.log
+    for j in 2 3 7; do
+        train b.bin -j $j --log b.log
+        same a.bin b.bin
+        same a.log b.log
+    done
+    for omp in 1 2 7; do
+        OMP_NUM_THREADS=$omp train b.bin
+        same a.bin b.bin
+    done
+    cat train.sert | ser-train -q --net small.net --val val.sert --epochs 6 --batch 10 --patience 0 -o b.bin
+    same a.bin b.bin
+    train b.bin --seed 2
+    run cmp -s a.bin b.bin
+    assert_failure 1
+    train a.bin --kernels plain -j 1
+    train b.bin --kernels plain -j 3
+    same a.bin b.bin
+}
+
+@test "a killed training resumes and ends with the same bytes" {
+    train whole.bin --log whole.log --checkpoint whole.ckpt
+    # The state after three epochs, as a killed run leaves it.
+    train part.bin --log run.log --checkpoint run.ckpt --epochs 3
+    run --separate-stderr train run.bin --log run.log --checkpoint run.ckpt --resume
+    assert_success
+    [[ $stderr == *"resumed at epoch 3"* ]]
+    same whole.bin run.bin
+    same whole.log run.log
+    same whole.ckpt run.ckpt
+    run --separate-stderr train again.bin --checkpoint run.ckpt --resume
+    [[ $stderr == *"resumed at epoch 6"* ]]
+    same whole.bin again.bin
+    # Without a checkpoint it begins.
+    train fresh.bin --checkpoint none.ckpt --resume
+    same whole.bin fresh.bin
+    [ -z "$(find . -name '.ser-*')" ]
+}
+
+@test "a checkpoint of another training is refused by name" {
+    train a.bin --checkpoint a.ckpt --epochs 2
+    fails 3 "a.ckpt: checkpoint of another training: train.seed is 1 there, 2 here" \
+        train b.bin --checkpoint a.ckpt --resume --seed 2
+    fails 3 "train.batch" train b.bin --checkpoint a.ckpt --resume --batch 9
+    sed 's/conv 8/conv 9/; s/209x8/209x9/' small.net >other.net
+    fails 3 "a.ckpt: checkpoint of another network" \
+        ser-train -q --net other.net --val val.sert --epochs 6 --batch 10 --patience 0 -o b.bin \
+        --checkpoint a.ckpt --resume train.sert
+    head -c 3000 a.ckpt >cut.ckpt
+    fails 3 "cut.ckpt: .*ends early" train b.bin --checkpoint cut.ckpt --resume
+    fails 2 "--resume needs --checkpoint" train b.bin --resume
+    fails 3 "beyond --epochs" train b.bin --checkpoint a.ckpt --resume --epochs 1
+    [ ! -e b.bin ]
+}
+
+@test "early stopping and the plateau show in the log" {
+    train a.bin --epochs 40 --patience 3 --lr-patience 1 --lr 0.02 --log a.log
+    # Stops after three epochs without a smaller validation loss.
+    awk -F'\t' 'NR == 2 || $5 < best {best = $5; wait = 0; if (NR == 2) next}
+        NR > 2 {if ($5 > best) wait++; stop = $9; if ((wait >= 3) != stop) exit 1}
+        END {exit !stop}' a.log
+    awk -F'\t' 'NR > 2 && cut {if ($2 >= lr) exit 1; n++} {lr = $2; cut = $8 == 1} END {exit !n}' a.log
+}
+
+@test "unfit data is refused" {
+    fails 3 "record 1 .calm11.1.: belongs to the test part" \
+        ser-train -q --net small.net --val val.sert -o x.bin test.sert
+    fails 3 "belongs to the test part" ser-train -q --net small.net --val test.sert -o x.bin train.sert
+    fails 3 "speaker s0. is in training and in validation" \
+        ser-train -q --net small.net --val train.sert -o x.bin train.sert
+    ser-mfcc --frames 24 -m <(sed 's/calm/fearful/g; /happy/d' "$BATS_FILE_TMPDIR/m.tsv" |
+        awk -F'\t' 'NR == 1 || $7 == "val" && $6 == "sad"' | sed 's/\tsad\t/\tangry\t/') -o odd.sert
+    fails 3 "emotion 'angry' is not among the training data" \
+        ser-train -q --net small.net --val odd.sert -o x.bin train.sert
+    ser-mfcc --frames 24 "$BATS_FILE_TMPDIR"/calm1.1.wav >unlabelled.sert
+    fails 3 "has no emotion" ser-train -q --net small.net --val val.sert -o x.bin unlabelled.sert
+    fails 3 "empty input" ser-train -q --net small.net --val val.sert -o x.bin </dev/null
+    head -c 5000 train.sert >cut.sert
+    fails 3 "cut.sert: .*ends early" ser-train -q --net small.net --val val.sert -o x.bin cut.sert
+    [ ! -e x.bin ]
+}
+
+@test "speakers may be in both parts of a random split" {
+    awk -F'\t' -v OFS='\t' 'NR == 1 {$8 = $7; $7 = "split"; print; next} {$8 = "train"; $7 = "random"; print}' \
+        "$BATS_FILE_TMPDIR/m.tsv" >r.tsv
+    ser-mfcc --frames 24 -m <(head -30 r.tsv) -o t.sert
+    ser-mfcc --frames 24 -m <(head -1 r.tsv; sed -n 31,40p r.tsv) -o v.sert
+    ser-train -q --net small.net --val v.sert -o x.bin --epochs 1 t.sert
+}
+
+@test "a wrong network names its line" {
+    net() { printf '%b' "$1" >bad.net; fails 3 "$2" ser-train -q --net bad.net --val val.sert -o x.bin train.sert; }
+    net 'conv 8 3x3 relu\nblah 3\n' "bad.net: line 2.*blah"
+    net 'conv 8 300x3 relu\nreshape 1x8\nmean\ndense classes\n' "bad.net: line 1"
+    net 'reshape 7x7\nmean\ndense classes\n' "bad.net: line 1"
+    net 'conv 8 3x3\n' "bad.net: "
+    net '' "bad.net: "
+    net 'reshape 960x1\nlstm 99999999\nmean\ndense classes\n' "bad.net: line 2"
+    fails 4 "none.net: cannot open" ser-train --net none.net --val val.sert -o x.bin train.sert
+}
+
+@test "a model scores no features made another way, and no damaged model scores" {
+    train model.bin --epochs 1
+    ser-mfcc --frames 24 --hop 400 "$BATS_FILE_TMPDIR"/calm1.1.wav >hop.sert
+    fails 3 "hop.sert: features of another recipe: feat.hop is 400, the model wants 512" \
+        ser-score model.bin hop.sert -o p.tsv
+    fails 3 "model.bin: holds model, but features are needed" ser-score model.bin model.bin -o p.tsv
+    fails 3 "test.sert: holds features, but model" ser-score test.sert test.sert -o p.tsv
+    size=$(stat -c %s model.bin)
+    for n in 0 1 63 64 200 5000 $((size - 1)); do
+        head -c "$n" model.bin >cut.bin
+        fails 3 "cut.bin" ser-score cut.bin test.sert -o p.tsv
+    done
+    for at in 9 70 300 4000 $((size - 9)); do
+        { head -c "$at" model.bin; printf '\377'; tail -c +$((at + 2)) model.bin; } >flip.bin
+        fails 3 "flip.bin" ser-score flip.bin test.sert -o p.tsv
+    done
+    [ ! -e p.tsv ]
+    head -c 3000 test.sert >cut.sert
+    fails 3 "cut.sert: .*ends early" ser-score model.bin cut.sert -o p.tsv
+    fails 2 "a model is needed" ser-score
+    [ ! -e p.tsv ]
+}
+
+@test "one line scores a recording, however its records arrive" {
+    train model.bin --epochs 2
+    ser-mfcc --frames 24 <"$BATS_FILE_TMPDIR/happy11.1.wav" | ser-score model.bin >p.tsv
+    [ "$(cut -f 1,2 p.tsv | tail -1)" = "$(printf 'stdin\t-')" ]
+    ser-score model.bin test.sert >all.tsv
+    for b in 1 3 7; do
+        ser-score -b $b model.bin test.sert | cmp - all.tsv
+        ser-score -j $b model.bin <test.sert | cmp - all.tsv
+    done
+    { cat test.sert; cat val.sert; } | ser-score model.bin >both.tsv
+    [ "$(wc -l <both.tsv)" = 25 ]
+    ser-score model.bin test.sert val.sert | cmp - both.tsv
+}
+
+@test "output that cannot be written: exit 4" {
+    run --separate-stderr train /dev/full --epochs 1
+    assert_failure 4
+    fails 4 "nowhere/m.bin: cannot write" train nowhere/m.bin --epochs 1
+    train model.bin --epochs 1
+    run bash -c 'ser-score model.bin test.sert > /dev/full'
+    assert_failure 4
+}
