@@ -161,8 +161,8 @@ uninstall:
 	for f in $(notdir $(BIN) $(SCRIPTS)); do rm -f $(call to,$(BINDIR))/"$$f"; done
 	for f in $(notdir $(MAN)); do rm -f $(call to,$(MANDIR))/man"$${f##*.}"/"$$f"; done
 	for f in $(DATA) $(PROGRAMS); do rm -f $(call to,$(DATADIR))/"$$f"; done
-	for d in pipelines/nets pipelines manifests .; do \
-	    [ ! -d $(call to,$(DATADIR))/"$$d" ] || rmdir --ignore-fail-on-non-empty $(call to,$(DATADIR))/"$$d"; \
+	for d in /pipelines/nets /pipelines /manifests ""; do \
+	    [ ! -d $(call to,$(DATADIR))"$$d" ] || rmdir --ignore-fail-on-non-empty $(call to,$(DATADIR))"$$d" || exit 1; \
 	done
 
 clean:

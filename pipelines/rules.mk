@@ -1,0 +1,222 @@
+# What the pipelines share: corpora to manifest, split, features, model, predictions, scores.
+#
+# A pipeline sets what it differs in and includes this file; it needs GNU Make 4.3 and bash.
+#   CORPORA    of ravdess savee cremad; RAVDESS= SAVEE= CREMAD= name their folders
+#   OUT        where results go
+#   PROTOCOL   notebook: listed speakers; folds5: speaker-disjoint folds, FOLD= one or more of them;
+#              random: utterances at random, as many a split as SEEDS
+#   PARTS      table of speakers and parts (notebook); FOLDS: table of speakers and folds (folds5)
+#   SEEDS      one model a seed, and a table of them all (default: SEED)
+#   MANIFEST FEATURES TRAIN   further options of ser-manifest, ser-mfcc, ser-train
+#   CHECK=     leaves out the decoding of every file that ser-manifest --check does
+#   NET EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR   of ser-train; THREADS
+#
+# The unit of work is one speaker. A stamp holds the options of each step; it is compared while make
+# parses and remade only when it differs, so a finished run has nothing to be done.
+#
+#   OUT/corpus/CORPUS                link to the corpus's folder, whose name make could not hold
+#   OUT/manifest/CORPUS.tsv          OUT/manifest.tsv: all corpora
+#   OUT/split/SPLIT/manifest.tsv     with the column part
+#   OUT/split/SPLIT/speakers/        SPEAKER.PART.tsv, SPEAKER.PART.sert
+#   OUT/split/SPLIT/PART.sert        features of train, val, test
+#   OUT/split/SPLIT/seed.N/          model.bin, log.tsv, predictions.tsv
+#   OUT/scores.tsv OUT/scores.txt    of all runs: by class, confusion
+#   OUT/report.txt                   the table
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL := all
+export LC_ALL := C
+
+HERE := $(dir $(lastword $(MAKEFILE_LIST)))
+ROOT := $(patsubst %/,%,$(dir $(patsubst %/,%,$(HERE))))
+
+# ---- variables ----
+
+RAVDESS ?= ravdess_data
+SAVEE   ?= savee_data
+CREMAD  ?= crema_d_data
+
+PROTOCOL    ?= notebook
+FOLD        ?= 1
+SEED        ?= 1
+SEEDS       ?= $(SEED)
+CHECK       ?= --check
+MANIFEST    ?=
+FEATURES    ?=
+TRAIN       ?=
+NET         ?= $(ROOT)/pipelines/nets/$(if $(filter random,$(PROTOCOL)),baseline,attention).net
+EPOCHS      ?= 40
+BATCH       ?= 32
+LR          ?= 0.001
+PATIENCE    ?= $(if $(filter random,$(PROTOCOL)),20,15)
+LR_PATIENCE ?= $(if $(filter random,$(PROTOCOL)),0,5)
+LR_FACTOR   ?= 0.2
+MIN_LR      ?= 1e-6
+THREADS     ?=
+
+FOLDER_ravdess := $(value RAVDESS)
+FOLDER_savee   := $(value SAVEE)
+FOLDER_cremad  := $(value CREMAD)
+GET_ravdess = ser-fetch ravdess FOLDER gets it, RAVDESS=FOLDER names it
+GET_savee   = its makers give it on registration (ser-fetch savee says how), SAVEE=FOLDER names it
+GET_cremad  = ser-fetch cremad FOLDER gets it, CREMAD=FOLDER names it
+
+SPLITS = $(SPLITS_$(PROTOCOL))
+SPLITS_notebook = notebook
+SPLITS_folds5   = $(FOLD:%=fold%)
+SPLITS_random   = $(SEEDS:%=random%)
+
+ifeq ($(SPLITS),)
+$(error PROTOCOL=$(PROTOCOL): notebook, folds5 or random is meant)
+endif
+ifneq ($(words x$(OUT)x),1)
+$(error OUT=$(OUT): make cannot hold a name with spaces)
+endif
+
+# A random split has the seed of its model; other splits have a model for every seed.
+RUNS = $(foreach s,$(SPLITS),$(addprefix $s/seed.,$(if $(filter random,$(PROTOCOL)),$(s:random%=%),$(SEEDS))))
+
+SPEAKERS := $(shell awk -v corpora='$(CORPORA)' 'BEGIN {n = split(corpora, c, " "); for (i = 1; i <= n; i++) use[c[i]]} \
+    ($$1 in use) && $$2 != "-" {print $$2}' $(ROOT)/manifests/counts.tsv)
+
+# ---- the tools: built here, built beside the pipelines, or installed ----
+
+ifneq ($(wildcard $(ROOT)/Makefile),)
+ifeq ($(realpath $(ROOT)),$(realpath $(CURDIR)))
+SER_PIPELINE = yes
+include Makefile
+else
+BUILD ?= $(ROOT)/build
+endif
+else
+BUILD := $(patsubst %/,%,$(dir $(shell command -v ser-mfcc 2>/dev/null)))
+$(if $(BUILD),,$(error ser-mfcc is not on PATH: install the tools first))
+endif
+
+tool = $(BUILD)/ser-$1
+
+# ---- helpers ----
+
+quote  = '$(subst ','\'',$1)'
+differ = $(subst x$1,,x$2)$(subst x$2,,x$1)
+start  = from=$${EPOCHREALTIME/./};
+# $(call took,STAGE,UNIT): appends the seconds since start
+took   = took=$$(( ($${EPOCHREALTIME/./} - from) / 1000 )); \
+         printf '%s\t%s\t%d.%03d\n' $1 $2 $$((took / 1000)) $$((took % 1000)) >>$(OUT)/times.tsv
+working := $(if $(filter clean,$(MAKECMDGOALS)),,yes)
+# A dry run of a finished study must find nothing to be done, so it prints no report.
+dry := $(findstring n,$(filter-out -%,$(firstword $(MAKEFLAGS))))
+
+# $(call stamp,FILE,TEXT): FILE holds TEXT, and changes only when TEXT does.
+define stamp
+$(eval text.$1 := $$(strip $$2))
+$(eval $1: ; @mkdir -p $$(@D); printf '%s\n' $$(call quote,$$(text.$$@)) >$$@)
+$(if $(call differ,$(file <$1),$(text.$1)),$(eval $1: FORCE))
+endef
+
+# ---- results ----
+
+REPORT      = $(OUT)/report.txt
+PREDICTIONS = $(RUNS:%=$(OUT)/split/%/predictions.tsv)
+$(call stamp,$(OUT)/options/report,$(PROTOCOL) $(notdir $(NET)) $(RUNS))
+
+SHOW       ?= $(REPORT)
+
+all: $(SHOW)
+	$(if $(dry),,@cat $(SHOW))
+
+$(REPORT): $(OUT)/scores.tsv $(ROOT)/pipelines/ser-table
+	@$(ROOT)/pipelines/ser-table $(PROTOCOL) $(notdir $(NET:.net=)) $(OUT) $(RUNS) >$@.new; mv $@.new $@
+
+$(OUT)/scores.tsv: $(PREDICTIONS) $(OUT)/options/report $(call tool,eval)
+	@$(start) $(call tool,eval) $(PREDICTIONS) -o $(OUT)/scores.txt; \
+	$(call tool,eval) --tsv $(PREDICTIONS) -o $@; $(call took,eval,all)
+
+# ---- manifest: corpora ----
+
+# A link to a relative name is relative, so that a study can be moved together with its corpus.
+# $1: corpus, $2: its manifest
+define corpus_changes
+$(if $(wildcard $2),$(if $(call differ,$(file <$(OUT)/options/$1),$(text.$(OUT)/options/$1)),$(need_folder)),$(need_folder))
+$(if $(shell find -L $(OUT)/corpus/$1 -newer $2 -print -quit 2>/dev/null),$2: FORCE)
+endef
+need_folder = $(if $(shell test -d $(call quote,$(FOLDER_$1)) && echo yes),,$(error \
+    $1: there is no folder '$(FOLDER_$1)'; $(GET_$1)))
+
+# A folder that is gone matters only when the manifest has to be made from it.
+define corpus_rules
+$(call stamp,$(OUT)/options/$1,$(FOLDER_$1) $(CHECK) $(MANIFEST))
+$(if $(working),$(if $(MADE),,$(call corpus_changes,$1,$(OUT)/manifest/$1.tsv)))
+
+$(OUT)/manifest/$1.tsv: $(OUT)/options/$1 $(call tool,manifest) $(MADE)
+	@mkdir -p $$(@D) $(OUT)/corpus
+	@ln -sfn$$(if $$(filter-out /%,$$(firstword $$(FOLDER_$1))),r) -- $$(call quote,$$(FOLDER_$1)) $(OUT)/corpus/$1
+	@$$(start) $(call tool,manifest) --corpus $1 $(CHECK) $(MANIFEST) $(OUT)/corpus/$1 >$$@.new; mv $$@.new $$@; \
+	$$(call took,manifest,$1); echo "manifest: $1, $$$$(($$$$(wc -l <$$@) - 1)) utterances"
+endef
+$(foreach c,$(CORPORA),$(eval $(call corpus_rules,$c)))
+
+$(OUT)/manifest.tsv: $(CORPORA:%=$(OUT)/manifest/%.tsv)
+	@awk 'NR == 1 || FNR > 1' $^ >$@.new; mv $@.new $@
+
+# ---- split, features, model, predictions, scores ----
+
+split_options = $(if $(filter random,$(PROTOCOL)),--random 70/15/15 --seed $(1:random%=%),$(if \
+    $(filter folds5,$(PROTOCOL)),--folds $(FOLDS) --fold $(1:fold%=%),--speakers $(PARTS)))
+split_table   = $(if $(filter random,$(PROTOCOL)),,$(if $(filter folds5,$(PROTOCOL)),$(FOLDS),$(PARTS)))
+train_options = --epochs $(EPOCHS) --batch $(BATCH) --lr $(LR) --patience $(PATIENCE) \
+    --lr-patience $(LR_PATIENCE) --lr-factor $(LR_FACTOR) --min-lr $(MIN_LR) $(TRAIN)
+
+# $1: split, $2: its folder
+define split_rules
+$(call stamp,$2/options/split,$(call split_options,$1))
+$(call stamp,$2/options/features,$(FEATURES))
+$(call stamp,$2/options/train,$(NET) $(train_options))
+
+$2/manifest.tsv: $(OUT)/manifest.tsv $2/options/split $(split_table) $(call tool,split)
+	@$$(start) $(call tool,split) $(call split_options,$1) $(OUT)/manifest.tsv >$$@.new; mv $$@.new $$@; \
+	$$(call took,split,$1)
+
+# One table a speaker and part; those that stay as they are keep their time, and so do their features.
+$2/speakers/stamp: $2/manifest.tsv $(ROOT)/pipelines/ser-speakers
+	@$(ROOT)/pipelines/ser-speakers $2/manifest.tsv $$(@D) $(SPEAKERS); touch $$@
+$(foreach s,$(SPEAKERS),$(foreach p,train val test,$2/speakers/$s.$p.tsv)): $2/speakers/stamp ; +
+
+$(foreach s,$(SPEAKERS),$(foreach p,train val test,$2/speakers/$s.$p.sert)): \
+$2/speakers/%.sert: $2/speakers/%.tsv $2/options/features $(call tool,mfcc)
+	@if [ -s $$< ]; then \
+	    $$(start) $(call tool,mfcc) -q $(FEATURES) -m $$< -o $$@; \
+	    $$(call took,features,$1.$$*); echo "features: $1 $$*, $$$$(($$$$(wc -l <$$<) - 1)) utterances"; \
+	else : >$$@; fi
+
+$(foreach p,train val test,$(eval $2/$p.sert: $(SPEAKERS:%=$2/speakers/%.$p.sert)))
+$2/train.sert $2/val.sert $2/test.sert:
+	@cat $$^ >$$@.new; mv $$@.new $$@
+
+$(foreach r,$(filter $1/%,$(RUNS)),$(call run_rules,$2,$(OUT)/split/$r,$(r:$1/seed.%=%)))
+endef
+
+# $1: folder of the split, $2: of the run, $3: seed
+define run_rules
+
+$2/model.bin: $1/train.sert $1/val.sert $(NET) $1/options/train $(call tool,train)
+	@mkdir -p $$(@D)
+	@$$(start) $(call tool,train) --net $(NET) --val $1/val.sert -o $$@ --log $2/log.tsv --seed $3 \
+	    $(train_options) $(if $(THREADS),--threads $(THREADS)) $1/train.sert; \
+	$$(call took,train,$2)
+
+$2/predictions.tsv: $2/model.bin $1/test.sert $(call tool,score)
+	@$$(start) $(call tool,score) -q $2/model.bin $1/test.sert -o $$@; $$(call took,score,$2)
+
+endef
+$(foreach s,$(SPLITS),$(eval $(call split_rules,$s,$(OUT)/split/$s)))
+
+clean:
+	rm -rf $(addprefix $(OUT)/,corpus manifest manifest.tsv options split times.tsv scores.tsv scores.txt) $(SHOW) $(MADE)
+	[ ! -d $(OUT) ] || rmdir --ignore-fail-on-non-empty $(OUT)
+
+FORCE:
+.PHONY: all clean FORCE

@@ -1,0 +1,202 @@
+# The pipelines: what is rebuilt when, and what is not.
+load helper
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+    export RUN=$BATS_FILE_TMPDIR/finished
+    mkdir "$RUN"
+    cd "$RUN" || return 1
+    "$ROOT/pipelines/ser-demo-corpus" -s 4 -u 8 'a "corpus" of it'\''s own'
+    printf 'speaker\tpart\nravdess_01\ttrain\nravdess_02\ttrain\nravdess_03\tval\nravdess_04\ttest\n' >parts.tsv
+    cat >tiny.net <<'END'
+conv 2 3x3 relu
+maxpool 8x8
+reshape 84x2
+lstm 4
+mean
+dense classes
+END
+    cp "$ROOT/README.md" . 2>/dev/null || :
+    pipeline -j2
+}
+
+# A finished run of its own for each test: times are kept, so nothing is to be done in it.
+setup() {
+    cp -a "$RUN" "$BATS_TEST_TMPDIR/run"
+    cd "$BATS_TEST_TMPDIR/run" || return 1
+}
+
+# pipeline ARGUMENT...: the RAVDESS pipeline on the small corpus
+pipeline() {
+    make -f "$ROOT/pipelines/ravdess.mk" BUILD="$BUILD" OUT=out RAVDESS='a "corpus" of it'\''s own' \
+        PARTS=parts.tsv NET=tiny.net EPOCHS=2 BATCH=8 THREADS=1 "$@"
+}
+
+# made ARGUMENT...: what a run with these arguments makes anew, by its place under out, sorted; without
+# the empty files of speakers who are not in a part
+made() {
+    state >before
+    pipeline "$@" >log 2>&1 || fail "$(cat log)"
+    state | comm -13 before - | sed 's/ .*//'
+}
+
+state() {
+    find out -type f -size +0 ! -name times.tsv -printf '%P %T@\n' | sort
+}
+
+@test "a finished run has nothing to be done" {
+    run pipeline -n
+    assert_success
+    assert_output "make: Nothing to be done for 'all'."
+}
+
+@test "a touched README, header or manual rebuilds nothing" {
+    run pipeline -n -W "$ROOT/README.md" -W "$ROOT/lib/ser-tensor.5" -W README.md
+    assert_success
+    assert_output "make: Nothing to be done for 'all'."
+}
+
+@test "a changed option of training rebuilds the model and what comes of it" {
+    run made EPOCHS=3
+    assert_success
+    assert_output "$(printf '%s\n' report.txt scores.tsv scores.txt split/notebook/options/train \
+        split/notebook/seed.1/log.tsv split/notebook/seed.1/model.bin split/notebook/seed.1/predictions.tsv)"
+    run pipeline -n EPOCHS=3
+    assert_output "make: Nothing to be done for 'all'."
+}
+
+@test "a changed network rebuilds the model" {
+    sed -i 's/lstm 4/lstm 5/' tiny.net
+    run made
+    assert_success
+    assert_line split/notebook/seed.1/model.bin
+    refute_line --partial .sert
+}
+
+@test "a changed option of the features rebuilds them, not the split" {
+    run made FEATURES='--hop 600'
+    assert_success
+    assert_output "$(printf '%s\n' report.txt scores.tsv scores.txt split/notebook/options/features \
+        split/notebook/seed.1/log.tsv split/notebook/seed.1/model.bin split/notebook/seed.1/predictions.tsv \
+        split/notebook/speakers/ravdess_{01.train,02.train,03.val,04.test}.sert \
+        split/notebook/{test,train,val}.sert | sort)"
+}
+
+@test "a recording that was only touched costs a new manifest, no features" {
+    touch a*/Actor_01/03-01-05-01-01-01-01.wav
+    run made
+    assert_success
+    assert_output "$(printf '%s\n' manifest.tsv manifest/ravdess.tsv split/notebook/manifest.tsv)"
+    run pipeline -n
+    assert_output "make: Nothing to be done for 'all'."
+}
+
+@test "a recording that went rebuilds the features of its speaker alone" {
+    rm a*/Actor_01/03-01-05-01-01-01-01.wav
+    run made
+    assert_success
+    assert_line split/notebook/speakers/ravdess_01.train.sert
+    refute_line --partial ravdess_02
+    refute_line --partial ravdess_03
+    assert_line split/notebook/train.sert
+    refute_line split/notebook/val.sert
+    assert_line split/notebook/seed.1/model.bin
+}
+
+@test "a rebuilt tool rebuilds what it made" {
+    mkdir tools
+    cp -a "$BUILD"/ser-* tools
+    pipeline -n BUILD=tools | grep "Nothing to be done"
+    touch tools/ser-score
+    run made BUILD=tools
+    assert_success
+    assert_output "$(printf '%s\n' report.txt scores.tsv scores.txt split/notebook/seed.1/predictions.tsv)"
+    touch tools/ser-mfcc
+    run made BUILD=tools
+    assert_line split/notebook/speakers/ravdess_04.test.sert
+    assert_line split/notebook/seed.1/model.bin
+    refute_line --partial .tsv.new
+    refute_line manifest.tsv
+}
+
+@test "more seeds: one more model, a table with mean and deviation" {
+    run made SEEDS='1 2'
+    assert_success
+    assert_line split/notebook/seed.2/model.bin
+    refute_line split/notebook/seed.1/model.bin
+    run awk '$1 == "notebook" {n++; sum += $5} $1 == "mean" {print n, $2 - sum / 2 < 0.0001 && sum / 2 - $2 < 0.0001}
+        $1 == "deviation" {print NF}' out/report.txt
+    assert_output "$(printf '%s\n' '2 1' 4)"
+}
+
+@test "folds and random splits stand beside the notebook's" {
+    printf 'speaker\tfold\nravdess_01\t1\nravdess_02\t1\nravdess_03\t2\nravdess_04\t3\n' >folds.tsv
+    run made PROTOCOL=folds5 FOLDS=folds.tsv FOLD='1 3'
+    assert_success
+    assert_line split/fold1/seed.1/model.bin
+    assert_line split/fold3/seed.1/model.bin
+    assert_equal "$(cut -f 7 out/split/fold3/seed.1/predictions.tsv | wc -l)" 9
+    run made PROTOCOL=random SEED=7
+    assert_success
+    assert_line split/random7/seed.7/model.bin
+    run made
+    assert_success
+    assert_output "$(printf '%s\n' options/report report.txt scores.tsv scores.txt)"
+}
+
+@test "the number of jobs changes no byte" {
+    pipeline -j1 OUT=again >/dev/null
+    for f in manifest.tsv split/notebook/train.sert split/notebook/seed.1/model.bin \
+        split/notebook/seed.1/predictions.tsv; do
+        # The paths of recordings are below OUT.
+        same <(sed 's,again/corpus,out/corpus,' "again/$f") "out/$f"
+    done
+}
+
+@test "a tool that fails leaves nothing that is taken for done" {
+    mkdir tools
+    cp -a "$BUILD"/ser-* tools
+    rm tools/ser-mfcc
+    printf '%s\n' '#!/bin/bash' 'case $* in *ravdess_02*) echo half >"${@: -1}"; exit 3 ;; esac' \
+        "exec '$BUILD/ser-mfcc' \"\$@\"" >tools/ser-mfcc
+    chmod +x tools/ser-mfcc
+    run pipeline BUILD=tools
+    assert_failure
+    [ ! -e out/split/notebook/speakers/ravdess_02.train.sert ] || fail "half a stream is left"
+    cp -a "$BUILD/ser-mfcc" tools
+    pipeline BUILD=tools >/dev/null
+    [ "$(ser-tensor ls out/split/notebook/train.sert | grep -c ravdess_03)" -gt 0 ] ||
+        ser-tensor check out/split/notebook/train.sert
+}
+
+@test "a missing corpus is one clear line" {
+    run make -f "$ROOT/pipelines/ravdess.mk" BUILD="$BUILD" OUT=new RAVDESS='not here'
+    assert_failure
+    assert_equal "${#lines[@]}" 1
+    assert_output --partial "there is no folder 'not here'; ser-fetch ravdess"
+    [ ! -e new ] || fail "new was made"
+}
+
+@test "a finished study does not need its corpus any more" {
+    mv a* gone
+    run pipeline -n
+    assert_output "make: Nothing to be done for 'all'."
+    run pipeline EPOCHS=3
+    assert_success
+}
+
+@test "a name of the results with a space is refused" {
+    run make -f "$ROOT/pipelines/ravdess.mk" BUILD="$BUILD" OUT='a b'
+    assert_failure
+    assert_output --partial "OUT=a b: make cannot hold a name with spaces"
+}
+
+@test "clean removes what was made and nothing else" {
+    touch out/mine
+    pipeline clean
+    assert_equal "$(find out -mindepth 1)" out/mine
+    rm out/mine
+    pipeline clean
+    [ ! -e out ] || fail "out is still there"
+    [ -e a*/Actor_01 ] || fail "the corpus is gone"
+}
