@@ -48,6 +48,11 @@ int ser_resample(struct ser_resampler *r, const float *x, size_t n, int from_hz,
         *m = n;
         return 0;
     }
+    if (from_hz < SER_RESAMPLE_MIN_HZ || from_hz > SER_RESAMPLE_MAX_HZ ||
+        to_hz < SER_RESAMPLE_MIN_HZ || to_hz > SER_RESAMPLE_MAX_HZ) {
+        *why = "rate is not in 1000..768000 Hz";
+        return -1;
+    }
     /* In floating point, as librosa counts: where n * to / from is whole, the rounding of the ratio
      * can add a sample. */
     double length = ceil((double)n * ((double)to_hz / from_hz));

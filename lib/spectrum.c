@@ -101,25 +101,38 @@ static void window_frame(int M, const float *restrict x, const float *restrict e
     }
 }
 
-static void unravel(int M, const float *restrict re, const float *restrict im,
-                    const float *restrict c, const float *restrict s, float *restrict power) {
-    float first = re[0] + im[0], last = re[0] - im[0];
-    power[0] = 4 * first * first;
-    power[M] = 4 * last * last;
-    float *restrict up = power;
-    for (int k = 1; k <= M / 2; k++) {
-        float er = re[k] + re[M - k], ei = im[k] - im[M - k];
-        float or = im[k] + im[M - k], oi = re[M - k] - re[k];
-        float tr = c[k] * or +s[k] * oi, ti = c[k] * oi - s[k] * or ;
+/* |X[k]|^2 and |X[M - k]|^2 for n neighbours: re, im, c, s and low go up from k, the others down
+ * from M - k. low and high must not overlap, or compilers do not make vector code of this. */
+static void unravel(int n, const float *restrict re, const float *restrict im,
+                    const float *restrict down_re, const float *restrict down_im,
+                    const float *restrict c, const float *restrict s, float *restrict low,
+                    float *restrict high) {
+    for (int k = 0; k < n; k++) {
+        float er = re[k] + down_re[-k], ei = im[k] - down_im[-k];
+        float dr = im[k] + down_im[-k], di = down_re[-k] - re[k];
+        float tr = c[k] * dr + s[k] * di, ti = c[k] * di - s[k] * dr;
         float ar = er + tr, ai = ei + ti, br = er - tr, bi = ei - ti;
-        up[M - k] = br * br + bi * bi;
-        up[k] = ar * ar + ai * ai;
+        low[k] = ar * ar + ai * ai;
+        high[-k] = br * br + bi * bi;
     }
+}
+
+static void fill_power(struct ser_spectrum *s) {
+    int M = s->half, middle = M / 2;
+    const float *re = s->zre, *im = s->zim;
+    float first = re[0] + im[0], last = re[0] - im[0], same;
+    s->power[0] = 4 * first * first;
+    s->power[M] = 4 * last * last;
+    unravel((M - 1) / 2, re + 1, im + 1, re + M - 1, im + M - 1, s->cos + 1, s->sin + 1,
+            s->power + 1, s->power + M - 1);
+    if (M % 2 == 0) /* the bin that is its own mirror image */
+        unravel(1, re + middle, im + middle, re + middle, im + middle, s->cos + middle,
+                s->sin + middle, s->power + middle, &same);
 }
 
 const float *ser_spectrum_power(struct ser_spectrum *s, const float *x, size_t n, size_t at) {
     window_frame(s->half, frame_at(s, x, n, at), s->window_even, s->window_odd, s->re, s->im);
     fftwf_execute(s->plan);
-    unravel(s->half, s->zre, s->zim, s->cos, s->sin, s->power);
+    fill_power(s);
     return s->power;
 }
