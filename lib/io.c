@@ -146,15 +146,16 @@ void ser_in_close(struct ser_in *in) {
 /* ---- temporaries that must not stay behind ---- */
 
 enum { MAX_TEMPS = 64 };
-static char *volatile temps[MAX_TEMPS]; /* read by the signal handler */
-static pid_t temps_owner;
+static struct {
+    char *volatile path;
+    volatile pid_t owner; /* a forked child that exits leaves its parent's alone */
+} temps[MAX_TEMPS];       /* read by the signal handler */
 
 static void remove_temps(void) {
-    if (getpid() != temps_owner)
-        return; /* a forked child that exits leaves its parent's output alone */
+    pid_t self = getpid();
     for (int i = 0; i < MAX_TEMPS; i++)
-        if (temps[i])
-            unlink(temps[i]);
+        if (temps[i].path && temps[i].owner == self)
+            unlink(temps[i].path);
 }
 
 static void remove_temps_and_die(int sig) {
@@ -165,7 +166,6 @@ static void remove_temps_and_die(int sig) {
 
 static void install_cleanup(void) {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGXCPU, SIGXFSZ};
-    temps_owner = getpid();
     atexit(remove_temps);
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         struct sigaction old, act = {.sa_handler = remove_temps_and_die, .sa_flags = SA_RESTART};
@@ -179,8 +179,9 @@ static void keep_temp(char *path) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, install_cleanup);
     for (int i = 0; i < MAX_TEMPS; i++)
-        if (!temps[i]) {
-            temps[i] = path;
+        if (!temps[i].path) {
+            temps[i].owner = getpid();
+            temps[i].path = path;
             return;
         }
     die(SER_SYS, "more than %d outputs at once", MAX_TEMPS);
@@ -188,8 +189,8 @@ static void keep_temp(char *path) {
 
 static void forget_temp(const char *path) {
     for (int i = 0; i < MAX_TEMPS; i++)
-        if (temps[i] == path)
-            temps[i] = NULL;
+        if (temps[i].path == path)
+            temps[i].path = NULL;
 }
 
 /* ---- output ---- */

@@ -50,6 +50,10 @@ static int is_key(const char *s) {
     return *s && s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789._-")] == '\0';
 }
 
+int ser_is_attr(const char *key, const char *value) {
+    return is_key(key) && ser_is_text(value, strlen(value));
+}
+
 /* Index of key, or where it belongs: -1 - index. */
 static int find(const struct ser_attrs *a, const char *key) {
     int lo = 0, hi = a->n;
@@ -81,7 +85,7 @@ static void insert(struct ser_attrs *a, int at, char *key, char *value) {
 }
 
 void ser_attr_set(struct ser_attrs *a, const char *key, const char *value) {
-    if (!is_key(key) || (value && !ser_is_text(value, strlen(value))))
+    if (!ser_is_attr(key, value ? value : ""))
         die(SER_BAD, "attribute '%s' cannot hold '%s'", key, value ? value : "");
     int i = find(a, key);
     if (i >= 0) {

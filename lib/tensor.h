@@ -24,11 +24,14 @@ struct ser_attrs {
     struct ser_attr *at; /* owned, with its texts */
 };
 
+/* 1 if key and value can be an attribute, else 0. */
+int ser_is_attr(const char *key, const char *value);
+
 /* The value, or NULL. It lasts until the attributes change. */
 const char *ser_attr(const struct ser_attrs *a, const char *key);
 
 /* Sets a value (copied). Ends the process if key or value are not legal: check what comes from
- * outside with ser_is_text. NULL removes the key. */
+ * outside with ser_is_attr. NULL removes the key. */
 void ser_attr_set(struct ser_attrs *a, const char *key, const char *value);
 void ser_attr_setf(struct ser_attrs *a, const char *key, const char *fmt, ...) SER_PRINTF(3, 4);
 void ser_attrs_copy(struct ser_attrs *to, const struct ser_attrs *from);

@@ -10,7 +10,7 @@
 #include "tensor.h"
 
 struct values {
-    const char *output, *key, *match, *columns, *kind, *like;
+    const char *output, *key, *match, *columns, *kind, *like, *set;
     int64_t records;
     int header, transpose;
 };
@@ -29,6 +29,7 @@ static const struct ser_opt options[] = {
     {0, "kind", SER_OPT_CHOICE, &opt.kind, 0, 0, "audio|features|model|checkpoint",
      "from-npy: what the stream holds"},
     {0, "like", SER_OPT_TEXT, &opt.like, 0, 0, "STREAM", "from-npy: take kind and recipe from it"},
+    {0, "set", SER_OPT_TEXT, &opt.set, 0, 0, "LIST", "from-npy: NAME=VALUE,... in the header"},
     {0},
 };
 
@@ -558,6 +559,19 @@ static char *key_of(const char *file) {
     return key;
 }
 
+static void set_attributes(struct ser_attrs *header) {
+    char *list = estrdup(opt.set), *save;
+    for (char *name = strtok_r(list, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
+        char *value = strchr(name, '=');
+        if (value)
+            *value++ = '\0';
+        if (!value || !ser_is_attr(name, value))
+            ser_usage("--set: '%s' is not NAME=VALUE with a NAME of [a-z0-9._-]", name);
+        ser_attr_set(header, name, value);
+    }
+    free(list);
+}
+
 static int run_from_npy(struct input *in) {
     struct ser_attrs header = {0};
     struct ser_writer w;
@@ -570,6 +584,8 @@ static int run_from_npy(struct input *in) {
         ser_attrs_copy(&header, &in->r.header);
         ser_reader_close(&in->r);
     }
+    if (opt.set)
+        set_attributes(&header);
     ser_writer_open(&w, opt.output, &header);
     ser_attrs_clear(&header);
     for (; in->at < in->files; in->at++) {
@@ -644,7 +660,8 @@ static const struct command {
     {"npz", run_npz, " key match ", "NumPy arrays: features, ids, labels, speakers"},
     {"ark", run_ark, " key match transpose ", "a Kaldi archive of matrices and vectors"},
     {"text", run_text, " key match transpose ", "the same as text"},
-    {"from-npy", run_from_npy, " key kind like ", "NumPy arrays to a stream, one record a FILE"},
+    {"from-npy", run_from_npy, " key kind like set ",
+     "NumPy arrays to a stream, one record a FILE"},
     {"check", run_check, " ", "reads everything, prints counts, says what is damaged"},
 };
 

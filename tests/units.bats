@@ -1,0 +1,49 @@
+#!/usr/bin/env bats
+# The unit programs: each prints a line "ok - ..." or "not ok - ..." a check, and exits 1 if one failed.
+load helper
+
+# What a program says it left out goes to the terminal, and so do its failed checks.
+unit() {
+    local name=$1 code=0
+    shift
+    (cd "$ROOT" && "$BUILD/unit/$name" "$@") >"$name.txt" 2>&1 || code=$?
+    sed -n 's/^# left out/# left out/p' "$name.txt" >&3
+    if [ "$code" != 0 ] || grep -q '^not ok' "$name.txt"; then
+        grep -v '^ok' "$name.txt"
+        fail "$name exits with $code"
+    fi
+    grep -q '^ok' "$name.txt" || fail "$name checked nothing"
+}
+
+reference() { # the folder NAME of the reference data, if there is one
+    [ -z "${SER_REFERENCE-}" ] || echo "$SER_REFERENCE/$1"
+}
+
+@test "core: numbers, text, input and output, tables, jobs" {
+    unit test_core
+}
+
+@test "tensor: every cut, every flipped bit, attributes, NumPy arrays" {
+    unit test_tensor
+}
+
+@test "mfcc: against the golden files, then the reference" {
+    unit test_mfcc "$ROOT/tests/golden/mfcc"
+    if [ -n "${SER_REFERENCE-}" ]; then
+        unit test_mfcc "$SER_REFERENCE/mfcc"
+    else
+        echo "# left out: the reference MFCC; set SER_REFERENCE" >&3
+    fi
+}
+
+@test "nn: layers, gradients, training" {
+    # shellcheck disable=SC2046 # no folder, no argument
+    unit test_nn $(reference seednet)
+}
+
+@test "every unit program is run here" {
+    for source in "$ROOT"/tests/unit/test_*.c; do
+        name=$(basename "$source" .c)
+        grep -q "unit $name" "$ROOT/tests/units.bats" || fail "$name is not run"
+    done
+}
