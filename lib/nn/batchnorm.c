@@ -6,6 +6,7 @@
  * positions backward  dbeta = sum dy, dgamma = sum dy xhat, dx = gamma / sqrt(var + eps) (dy -
  * dbeta / M - xhat dgamma / M)
  */
+#include "batchnorm.h"
 #include "layer.h"
 #include "simd.h"
 #include <math.h>
@@ -42,8 +43,9 @@ static int channels(const struct ser_layer *l) {
     return l->in.dim[l->in.rank - 1];
 }
 
-static size_t positions(const struct ser_layer *l) {
-    return ser_shape_size(&l->in) / (size_t)channels(l);
+/* Positions of n samples. */
+static size_t positions(const struct ser_layer *l, int n) {
+    return (size_t)n * (ser_shape_size(&l->in) / (size_t)channels(l));
 }
 
 static size_t sums(const struct ser_layer *l) {
@@ -52,14 +54,14 @@ static size_t sums(const struct ser_layer *l) {
 
 static size_t scratch_bytes(const struct ser_layer *l, int N) {
     (void)N;
-    return 4 * (size_t)channels(l) * sizeof(float);
+    return 3 * (size_t)channels(l) * sizeof(float);
 }
 
-/* sum[C] and squares[C] of x [n,C]. */
-SER_CLONES static void add_up(const float *x, size_t n, int C, double *sum, double *squares) {
+/* ---- shared ---- */
+
+SER_CLONES void ser_bn_add(const float *x, size_t n, int C, double *sums) {
     for (int c = 0; c < C; c += SER_LANES) {
         int lanes = ser_lanes(c, C);
-        double s[SER_LANES] = {0}, q[SER_LANES] = {0};
         for (size_t i = 0; i < n; i += FLUSH) {
             ser_vec a = {0}, b = {0};
             for (size_t j = i; j < n && j < i + FLUSH; j++) {
@@ -68,30 +70,92 @@ SER_CLONES static void add_up(const float *x, size_t n, int C, double *sum, doub
                 b += v * v;
             }
             for (int j = 0; j < lanes; j++) {
-                s[j] += a[j];
-                q[j] += b[j];
+                sums[c + j] += a[j];
+                sums[C + c + j] += b[j];
             }
-        }
-        for (int j = 0; j < lanes; j++) {
-            sum[c + j] = s[j];
-            squares[c + j] = q[j];
         }
     }
 }
 
-static void forward_sums(const struct ser_pass *p) {
-    int C = channels(p->layer);
-    add_up(p->x, (size_t)p->N * positions(p->layer), C, p->sums, p->sums + C);
+SER_CLONES void ser_bn_add_gradient(const float *x, const float *dy, size_t n, int C,
+                                    const float *mean, const float *inverse, double *sums) {
+    for (int c = 0; c < C; c += SER_LANES) {
+        int lanes = ser_lanes(c, C);
+        ser_vec m = ser_load(mean + c, lanes), inv = ser_load(inverse + c, lanes);
+        for (size_t i = 0; i < n; i += FLUSH) {
+            ser_vec a = {0}, b = {0};
+            for (size_t j = i; j < n && j < i + FLUSH; j++) {
+                size_t at = j * (size_t)C + (size_t)c;
+                ser_vec d = ser_load(dy + at, lanes);
+                a += d;
+                b += d * ((ser_load(x + at, lanes) - m) * inv);
+            }
+            for (int j = 0; j < lanes; j++) {
+                sums[c + j] += a[j];
+                sums[C + c + j] += b[j];
+            }
+        }
+    }
 }
 
-/* Mean and variance [C] of the batch from its totals. */
-static void moments(const struct ser_pass *p, int c, double *mean, double *var) {
-    int C = channels(p->layer);
-    double M = (double)p->B * (double)positions(p->layer);
-    *mean = p->total[c] / M;
-    *var = p->total[C + c] / M - *mean * *mean;
+/* Mean and variance of channel c. */
+static void moments(int C, int c, const double *total, double M, double *mean, double *var) {
+    *mean = total[c] / M;
+    *var = total[C + c] / M - *mean * *mean;
     if (*var < 0) /* rounding, where a channel is constant */
         *var = 0;
+}
+
+void ser_bn_moments(int C, const double *total, double M, float *mean, float *inverse) {
+    for (int c = 0; c < C; c++) {
+        double m, var;
+        moments(C, c, total, M, &m, &var);
+        mean[c] = (float)m;
+        inverse[c] = (float)(1 / sqrt(var + EPSILON));
+    }
+}
+
+void ser_bn_scale(const struct ser_param *param, int C, const double *total, double M, float *scale,
+                  float *shift) {
+    for (int c = 0; c < C; c++) {
+        double mean = param[MEAN].value[c], var = param[VAR].value[c];
+        if (total)
+            moments(C, c, total, M, &mean, &var);
+        double s = param[GAMMA].value[c] / sqrt(var + EPSILON);
+        scale[c] = (float)s;
+        shift[c] = (float)(param[BETA].value[c] - mean * s);
+    }
+}
+
+void ser_bn_move(struct ser_param *param, int C, const double *total, double M) {
+    for (int c = 0; c < C; c++) {
+        double mean, var;
+        moments(C, c, total, M, &mean, &var);
+        float *m = &param[MEAN].value[c], *v = &param[VAR].value[c];
+        *m = (float)(MOMENTUM * *m + (1 - MOMENTUM) * mean);
+        *v = (float)(MOMENTUM * *v + (1 - MOMENTUM) * var);
+    }
+}
+
+void ser_bn_slope(const struct ser_param *param, int C, const double *total, const double *dtotal,
+                  double M, float *a, float *b, float *c0) {
+    for (int c = 0; c < C; c++) {
+        double mean, var;
+        moments(C, c, total, M, &mean, &var);
+        double inverse = 1 / sqrt(var + EPSILON), scale = param[GAMMA].value[c] * inverse;
+        double slope = -scale * inverse * dtotal[C + c] / M;
+        a[c] = (float)scale;
+        b[c] = (float)slope;
+        c0[c] = (float)(-scale * dtotal[c] / M - slope * mean);
+    }
+}
+
+/* ---- passes ---- */
+
+static void forward_sums(const struct ser_pass *p) {
+    int C = channels(p->layer);
+    memset(p->sums, 0, sums(p->layer) * sizeof *p->sums);
+    ser_bn_add(p->x, positions(p->layer, p->N), C, p->sums);
 }
 
 /* y = x scale + shift, x and y [n,C]. */
@@ -109,101 +173,46 @@ SER_CLONES static void affine(const float *x, size_t n, int C, const float *scal
 static void forward(const struct ser_pass *p) {
     int C = channels(p->layer);
     float *scale = p->worker->scratch, *shift = scale + C;
-    for (int c = 0; c < C; c++) {
-        double mean = p->param[MEAN].value[c], var = p->param[VAR].value[c];
-        if (p->training)
-            moments(p, c, &mean, &var);
-        double s = p->param[GAMMA].value[c] / sqrt(var + EPSILON);
-        scale[c] = (float)s;
-        shift[c] = (float)(p->param[BETA].value[c] - mean * s);
-    }
-    affine(p->x, (size_t)p->N * positions(p->layer), C, scale, shift, p->y);
+    ser_bn_scale(p->param, C, p->training ? p->total : NULL, (double)positions(p->layer, p->B),
+                 scale, shift);
+    affine(p->x, positions(p->layer, p->N), C, scale, shift, p->y);
 }
 
 static void forward_done(const struct ser_pass *p) {
-    for (int c = 0; c < channels(p->layer); c++) {
-        double mean, var;
-        moments(p, c, &mean, &var);
-        float *m = &p->param[MEAN].value[c], *v = &p->param[VAR].value[c];
-        *m = (float)(MOMENTUM * *m + (1 - MOMENTUM) * mean);
-        *v = (float)(MOMENTUM * *v + (1 - MOMENTUM) * var);
-    }
-}
-
-/* sum[C] of dy and of dy (x - mean), both [n,C]. */
-SER_CLONES static void add_up_gradient(const float *x, const float *dy, size_t n, int C,
-                                       const float *mean, double *sum, double *product) {
-    for (int c = 0; c < C; c += SER_LANES) {
-        int lanes = ser_lanes(c, C);
-        double s[SER_LANES] = {0}, q[SER_LANES] = {0};
-        ser_vec m = ser_load(mean + c, lanes);
-        for (size_t i = 0; i < n; i += FLUSH) {
-            ser_vec a = {0}, b = {0};
-            for (size_t j = i; j < n && j < i + FLUSH; j++) {
-                size_t at = j * (size_t)C + (size_t)c;
-                ser_vec d = ser_load(dy + at, lanes);
-                a += d;
-                b += d * (ser_load(x + at, lanes) - m);
-            }
-            for (int j = 0; j < lanes; j++) {
-                s[j] += a[j];
-                q[j] += b[j];
-            }
-        }
-        for (int j = 0; j < lanes; j++) {
-            sum[c + j] = s[j];
-            product[c + j] = q[j];
-        }
-    }
+    ser_bn_move(p->param, channels(p->layer), p->total, (double)positions(p->layer, p->B));
 }
 
 /* The shard's part of dbeta and dgamma. */
 static void backward_sums(const struct ser_pass *p) {
     int C = channels(p->layer);
-    float *mean = p->worker->scratch;
-    double m, var;
-    for (int c = 0; c < C; c++) {
-        moments(p, c, &m, &var);
-        mean[c] = (float)m;
-    }
-    add_up_gradient(p->x, p->dy, (size_t)p->N * positions(p->layer), C, mean, p->sums, p->sums + C);
-    for (int c = 0; c < C; c++) {
-        moments(p, c, &m, &var);
-        p->sums[C + c] /= sqrt(var + EPSILON);
-    }
+    float *mean = p->worker->scratch, *inverse = mean + C;
+    ser_bn_moments(C, p->total, (double)positions(p->layer, p->B), mean, inverse);
+    memset(p->sums, 0, sums(p->layer) * sizeof *p->sums);
+    ser_bn_add_gradient(p->x, p->dy, positions(p->layer, p->N), C, mean, inverse, p->sums);
 }
 
-/* dx = dy a + (x - mean) b + c, [n,C]; a, b, c, mean [C]. */
+/* dx = dy a + x b + c0, [n,C]; a, b, c0 [C]. */
 SER_CLONES static void combine(const float *x, const float *dy, size_t n, int C, const float *a,
-                               const float *b, const float *c0, const float *mean, float *dx) {
+                               const float *b, const float *c0, float *dx) {
     for (size_t i = 0; i < n; i++)
         for (int c = 0; c < C; c += SER_LANES) {
             int lanes = ser_lanes(c, C);
             size_t at = i * (size_t)C + (size_t)c;
-            ser_vec v =
-                (ser_load(x + at, lanes) - ser_load(mean + c, lanes)) * ser_load(b + c, lanes);
-            v += ser_load(dy + at, lanes) * ser_load(a + c, lanes) + ser_load(c0 + c, lanes);
-            ser_store(dx + at, v, lanes);
+            ser_vec v = ser_load(x + at, lanes) * ser_load(b + c, lanes) + ser_load(c0 + c, lanes);
+            ser_store(dx + at, v + ser_load(dy + at, lanes) * ser_load(a + c, lanes), lanes);
         }
 }
 
 static void backward(const struct ser_pass *p) {
     int C = channels(p->layer);
-    double M = (double)p->B * (double)positions(p->layer);
-    float *a = p->worker->scratch, *b = a + C, *c0 = b + C, *mean = c0 + C;
+    float *a = p->worker->scratch, *b = a + C, *c0 = b + C;
     for (int c = 0; c < C; c++) {
-        double m, var;
-        moments(p, c, &m, &var);
-        double inv = 1 / sqrt(var + EPSILON), scale = p->param[GAMMA].value[c] * inv;
-        a[c] = (float)scale;
-        b[c] = (float)(-scale * inv * p->dtotal[C + c] / M);
-        c0[c] = (float)(-scale * p->dtotal[c] / M);
-        mean[c] = (float)m;
         p->grad[GAMMA][c] = (float)p->sums[C + c];
         p->grad[BETA][c] = (float)p->sums[c];
     }
+    ser_bn_slope(p->param, C, p->total, p->dtotal, (double)positions(p->layer, p->B), a, b, c0);
     if (p->dx)
-        combine(p->x, p->dy, (size_t)p->N * positions(p->layer), C, a, b, c0, mean, p->dx);
+        combine(p->x, p->dy, positions(p->layer, p->N), C, a, b, c0, p->dx);
 }
 
 const struct ser_layer_type ser_layer_batchnorm = {

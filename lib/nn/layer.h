@@ -93,7 +93,8 @@ void ser_init_constant(struct ser_param *p, float value);
 /* Uniform in +-sqrt(6 / (fan_in + fan_out)). */
 void ser_init_glorot(struct ser_param *p, uint64_t seed, double fan_in, double fan_out);
 
-/* Zeroed memory for so many bytes at a multiple of 64, for free(); NULL when there is none. */
+/* Memory for so many bytes at a multiple of 64, for free(); NULL when there is none. */
+void *ser_room(size_t bytes);
 void *ser_zeroed(size_t bytes);
 
 #endif

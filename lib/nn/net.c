@@ -32,11 +32,12 @@ int ser_refuse(char why[SER_WHY], const char *format, ...) {
     return -1;
 }
 
+void *ser_room(size_t bytes) {
+    return bytes < SIZE_MAX - 64 ? aligned_alloc(64, (bytes + 64) & ~(size_t)63) : NULL;
+}
+
 void *ser_zeroed(size_t bytes) {
-    if (bytes > SIZE_MAX - 64)
-        return NULL;
-    bytes = (bytes + 64) & ~(size_t)63;
-    void *p = aligned_alloc(64, bytes);
+    void *p = ser_room(bytes);
     if (p)
         memset(p, 0, bytes);
     return p;

@@ -57,7 +57,8 @@ struct ser_layer {
     int index;               /* in the net, from 0 */
     int first_param, params; /* its parameters in the net; order per layer type */
     int kh, kw, units, relu;
-    float rate; /* dropout */
+    float rate;                    /* dropout */
+    const struct ser_layer *fused; /* what a layer stands for that lib/nn makes of several */
 };
 
 struct ser_net {

@@ -4,6 +4,7 @@
  * backward, and where a layer needs sums over the batch, a step that fills them and one that adds
  * them. Steps up to such an addition are a segment: one thread takes one shard through all of it.
  */
+#include "block.h"
 #include "layer.h"
 #include "pool.h"
 #include "softmax.h"
@@ -16,13 +17,16 @@ enum action { FORWARD, FORWARD_SUMS, FORWARD_ADD, LOSS, BACKWARD_SUMS, BACKWARD_
 
 struct step {
     enum action action;
-    int layer;
+    int stage;
 };
 
-#define MAX_STEPS (SER_MAX_LAYERS * 6 + 1)
+#define MAX_PARAMS 6 /* of a stage */
+#define MAX_STEPS  (SER_MAX_LAYERS * 6 + 1)
 
-/* What a layer keeps from forward to backward, for a whole batch. */
-struct kept {
+/* One layer of the network, or several that one pass does together; and what it keeps from forward
+ * to backward, for a whole batch. */
+struct stage {
+    struct ser_layer layer;
     float *y;    /* [max_batch, out]; NULL: y is x */
     char *saved; /* [shards][saved_bytes] */
     size_t saved_bytes;
@@ -43,8 +47,9 @@ struct ser_run {
 
     struct step step[MAX_STEPS];
     int steps;
-    int lowest; /* the lowest layer with trained parameters */
-    struct kept kept[SER_MAX_LAYERS];
+    int lowest; /* the lowest stage with trained parameters */
+    struct stage stage[SER_MAX_LAYERS];
+    int stages;
     float *d[2];   /* [max_batch, widest] gradients of activations in turn */
     size_t widest; /* elements of the largest activation of one sample, the input too */
 
@@ -78,8 +83,8 @@ static void infer_shard(void *ctx, int thread, int shard) {
     struct inference *mine = &r->inference[thread];
     int N = shard_size(r, shard), K = r->net->classes, turn = 0;
     const float *x = r->x + (size_t)shard * SER_SHARD * ser_shape_size(&r->net->input);
-    for (int i = 0; i < r->net->layers; i++) {
-        const struct ser_layer *l = &r->net->layer[i];
+    for (int i = 0; i < r->stages; i++) {
+        const struct ser_layer *l = &r->stage[i].layer;
         if (!l->type->forward || l->type->idle)
             continue;
         struct ser_pass p = {
@@ -115,8 +120,8 @@ void ser_run_predict(struct ser_run *r, const float *x, int B, float *p) {
 static const float *input_of(const struct ser_run *r, int i, int shard) {
     size_t first = (size_t)shard * SER_SHARD;
     for (i--; i >= 0; i--)
-        if (r->kept[i].y)
-            return r->kept[i].y + first * ser_shape_size(&r->net->layer[i].out);
+        if (r->stage[i].y)
+            return r->stage[i].y + first * ser_shape_size(&r->stage[i].layer.out);
     return r->x + first * ser_shape_size(&r->net->input);
 }
 
@@ -125,14 +130,14 @@ static const float *input_of(const struct ser_run *r, int i, int shard) {
 static float *gradient_at(const struct ser_run *r, int i, int shard) {
     int turn = 0;
     for (; i >= 0; i--)
-        turn ^= r->kept[i].y != NULL;
+        turn ^= r->stage[i].y != NULL;
     return r->d[turn] + (size_t)shard * SER_SHARD * r->widest;
 }
 
 static void set_pass(const struct ser_run *r, int i, int shard, int thread, float **grad,
                      struct ser_pass *p) {
-    const struct ser_layer *l = &r->net->layer[i];
-    const struct kept *kept = &r->kept[i];
+    const struct ser_layer *l = &r->stage[i].layer;
+    const struct stage *stage = &r->stage[i];
     size_t first = (size_t)shard * SER_SHARD;
     for (int j = 0; j < l->params; j++) {
         int k = l->first_param + j;
@@ -146,13 +151,13 @@ static void set_pass(const struct ser_run *r, int i, int shard, int thread, floa
         .draw = r->draw,
         .place = r->draw ? r->draw->place + first : NULL,
         .x = input_of(r, i, shard),
-        .y = kept->y ? kept->y + first * ser_shape_size(&l->out) : NULL,
+        .y = stage->y ? stage->y + first * ser_shape_size(&l->out) : NULL,
         .dy = gradient_at(r, i, shard),
         .dx = i > r->lowest ? gradient_at(r, i - 1, shard) : NULL,
         .grad = grad,
-        .saved = kept->saved ? kept->saved + (size_t)shard * kept->saved_bytes : NULL,
-        .total = kept->total,
-        .dtotal = kept->dtotal,
+        .saved = stage->saved ? stage->saved + (size_t)shard * stage->saved_bytes : NULL,
+        .total = stage->total,
+        .dtotal = stage->dtotal,
         .B = r->B,
         .worker = &r->worker[thread],
     };
@@ -162,8 +167,8 @@ static void set_pass(const struct ser_run *r, int i, int shard, int thread, floa
 static void loss(const struct ser_run *r, int shard) {
     int K = r->net->classes, N = shard_size(r, shard);
     size_t at = (size_t)shard * SER_SHARD * K;
-    const float *logits = input_of(r, r->net->layers, shard);
-    float *p = r->p + at, *d = gradient_at(r, r->net->layers - 1, shard);
+    const float *logits = input_of(r, r->stages, shard);
+    float *p = r->p + at, *d = gradient_at(r, r->stages - 1, shard);
     memcpy(r->logits + at, logits, (size_t)N * K * sizeof *p);
     memcpy(p, logits, (size_t)N * K * sizeof *p);
     ser_softmax(p, (size_t)N, K);
@@ -177,19 +182,19 @@ static void loss(const struct ser_run *r, int shard) {
 static void train_shard(void *ctx, int thread, int shard) {
     struct ser_run *r = ctx;
     for (int s = r->from; s < r->to; s++) {
-        int i = r->step[s].layer;
+        int i = r->step[s].stage;
         enum action action = r->step[s].action;
         if (action == LOSS) {
             loss(r, shard);
             continue;
         }
-        const struct ser_layer_type *type = r->net->layer[i].type;
-        const struct kept *kept = &r->kept[i];
-        float *grad[4];
+        const struct ser_layer_type *type = r->stage[i].layer.type;
+        const struct stage *stage = &r->stage[i];
+        float *grad[MAX_PARAMS];
         struct ser_pass p;
         set_pass(r, i, shard, thread, grad, &p);
-        p.sums = action == FORWARD || action == FORWARD_SUMS ? kept->forward : kept->backward;
-        p.sums += (size_t)shard * kept->sums;
+        p.sums = action == FORWARD || action == FORWARD_SUMS ? stage->forward : stage->backward;
+        p.sums += (size_t)shard * stage->sums;
         if (action == FORWARD)
             type->forward(&p);
         else if (action == FORWARD_SUMS)
@@ -211,18 +216,18 @@ static void add_sums(const double *sums, int shards, size_t n, double *total) {
 }
 
 static void add_step(struct ser_run *r, const struct step *step) {
-    const struct ser_layer *l = &r->net->layer[step->layer];
-    struct kept *kept = &r->kept[step->layer];
+    const struct ser_layer *l = &r->stage[step->stage].layer;
+    struct stage *stage = &r->stage[step->stage];
     if (step->action == BACKWARD_ADD) {
-        add_sums(kept->backward, shards_of(r->B), kept->sums, kept->dtotal);
+        add_sums(stage->backward, shards_of(r->B), stage->sums, stage->dtotal);
         return;
     }
-    add_sums(kept->forward, shards_of(r->B), kept->sums, kept->total);
+    add_sums(stage->forward, shards_of(r->B), stage->sums, stage->total);
     struct ser_pass p = {
         .layer = l,
         .param = r->net->param + l->first_param,
         .training = 1,
-        .total = kept->total,
+        .total = stage->total,
         .B = r->B,
     };
     if (l->type->forward_done)
@@ -280,65 +285,79 @@ float *ser_run_gradient(struct ser_run *r, int i) {
 
 /* ---- making one ---- */
 
-static void add(struct ser_run *r, enum action action, int layer) {
-    r->step[r->steps++] = (struct step){action, layer};
+static void add_action(struct ser_run *r, enum action action, int stage) {
+    r->step[r->steps++] = (struct step){action, stage};
+}
+
+/* Fast kernels fuse what they can; the plain ones stay the layers one by one. */
+static void make_stages(struct ser_run *r, const struct ser_kernels *k) {
+    const struct ser_net *net = r->net;
+    for (int i = 0; i < net->layers; r->stages++) {
+        struct ser_layer *l = &r->stage[r->stages].layer;
+        int fused =
+            k == &ser_kernels_plain ? 0 : ser_block_fuse(&net->layer[i], net->layers - i, l);
+        if (!fused)
+            *l = net->layer[i];
+        i += fused ? fused : 1;
+    }
+}
+
+static int is_trained(const struct ser_run *r, const struct ser_layer *l) {
+    int trained = 0;
+    for (int i = 0; i < l->params; i++)
+        trained |= r->net->param[l->first_param + i].trained;
+    return trained;
 }
 
 static void plan(struct ser_run *r) {
-    const struct ser_net *net = r->net;
-    r->lowest = net->layers;
-    for (int i = 0; i < net->params; i++)
-        if (net->param[i].trained)
-            for (int l = 0; l < r->lowest; l++)
-                if (i >= net->layer[l].first_param &&
-                    i < net->layer[l].first_param + net->layer[l].params)
-                    r->lowest = l;
-    for (int i = 0; i < net->layers; i++) {
-        const struct ser_layer_type *type = net->layer[i].type;
+    while (r->lowest < r->stages && !is_trained(r, &r->stage[r->lowest].layer))
+        r->lowest++;
+    for (int i = 0; i < r->stages; i++) {
+        const struct ser_layer_type *type = r->stage[i].layer.type;
         if (type->sums) {
-            add(r, FORWARD_SUMS, i);
-            add(r, FORWARD_ADD, i);
+            add_action(r, FORWARD_SUMS, i);
+            add_action(r, FORWARD_ADD, i);
         }
         if (type->forward)
-            add(r, FORWARD, i);
+            add_action(r, FORWARD, i);
     }
-    add(r, LOSS, 0);
-    for (int i = net->layers - 1; i >= r->lowest; i--) {
-        const struct ser_layer_type *type = net->layer[i].type;
+    add_action(r, LOSS, 0);
+    for (int i = r->stages - 1; i >= r->lowest; i--) {
+        const struct ser_layer_type *type = r->stage[i].layer.type;
         if (type->sums) {
-            add(r, BACKWARD_SUMS, i);
-            add(r, BACKWARD_ADD, i);
+            add_action(r, BACKWARD_SUMS, i);
+            add_action(r, BACKWARD_ADD, i);
         }
         if (type->backward)
-            add(r, BACKWARD, i);
+            add_action(r, BACKWARD, i);
     }
 }
 
 /* A pointer to n elements of size bytes, or NULL; sizes here are bounded by SER_MAX_ELEMENTS per
  * sample and the batch. */
 static void *room(size_t n, size_t size, int *short_of) {
-    void *p = n <= SIZE_MAX / size ? ser_zeroed(n * size) : NULL;
+    void *p = n <= SIZE_MAX / size ? ser_room(n * size) : NULL;
     *short_of |= !p;
     return p;
 }
 
 static void keep_room(struct ser_run *r, int *short_of) {
     size_t shards = (size_t)r->shards, batch = shards * SER_SHARD;
-    for (int i = 0; i < r->net->layers; i++) {
-        const struct ser_layer *l = &r->net->layer[i];
-        struct kept *kept = &r->kept[i];
+    for (int i = 0; i < r->stages; i++) {
+        const struct ser_layer *l = &r->stage[i].layer;
+        struct stage *stage = &r->stage[i];
         if (l->type->forward)
-            kept->y = room(batch * ser_shape_size(&l->out), sizeof(float), short_of);
+            stage->y = room(batch * ser_shape_size(&l->out), sizeof(float), short_of);
         if (l->type->saved_bytes) {
-            kept->saved_bytes = (l->type->saved_bytes(l, SER_SHARD) + 63) & ~(size_t)63;
-            kept->saved = room(shards, kept->saved_bytes, short_of);
+            stage->saved_bytes = (l->type->saved_bytes(l, SER_SHARD) + 63) & ~(size_t)63;
+            stage->saved = room(shards, stage->saved_bytes, short_of);
         }
         if (l->type->sums) {
-            kept->sums = l->type->sums(l);
-            kept->forward = room(shards * kept->sums, sizeof(double), short_of);
-            kept->backward = room(shards * kept->sums, sizeof(double), short_of);
-            kept->total = room(kept->sums, sizeof(double), short_of);
-            kept->dtotal = room(kept->sums, sizeof(double), short_of);
+            stage->sums = l->type->sums(l);
+            stage->forward = room(shards * stage->sums, sizeof(double), short_of);
+            stage->backward = room(shards * stage->sums, sizeof(double), short_of);
+            stage->total = room(stage->sums, sizeof(double), short_of);
+            stage->dtotal = room(stage->sums, sizeof(double), short_of);
         }
     }
     for (int i = 0; i < 2; i++)
@@ -349,7 +368,8 @@ static void keep_room(struct ser_run *r, int *short_of) {
             r->trained += (r->net->param[i].n + 15) & ~(size_t)15;
     }
     r->gradients = room(r->trained, sizeof(float), short_of);
-    r->shard_gradients = room(shards, sizeof *r->shard_gradients, short_of);
+    r->shard_gradients = calloc(shards, sizeof *r->shard_gradients);
+    *short_of |= !r->shard_gradients;
     for (size_t s = 0; r->shard_gradients && s < shards; s++)
         r->shard_gradients[s] = room(r->trained, sizeof(float), short_of);
 }
@@ -359,8 +379,8 @@ static int make_room(struct ser_run *r) {
     int short_of = 0;
     size_t scratch = 0, saved = 0, K = (size_t)net->classes;
     r->widest = ser_shape_size(&net->input);
-    for (int i = 0; i < net->layers; i++) {
-        const struct ser_layer *l = &net->layer[i];
+    for (int i = 0; i < r->stages; i++) {
+        const struct ser_layer *l = &r->stage[i].layer;
         size_t out = ser_shape_size(&l->out);
         size_t a = l->type->scratch_bytes ? l->type->scratch_bytes(l, SER_SHARD) : 0;
         size_t b = l->type->saved_bytes && !l->type->idle ? l->type->saved_bytes(l, SER_SHARD) : 0;
@@ -369,8 +389,9 @@ static int make_room(struct ser_run *r) {
         saved = b > saved ? b : saved;
     }
     size_t threads = (size_t)r->threads;
-    r->worker = room(threads, sizeof *r->worker, &short_of);
-    r->inference = room(threads, sizeof *r->inference, &short_of);
+    r->worker = calloc(threads, sizeof *r->worker);
+    r->inference = calloc(threads, sizeof *r->inference);
+    short_of = !r->worker || !r->inference;
     for (size_t t = 0; r->worker && r->inference && t < threads; t++) {
         r->worker[t].scratch = room(scratch, 1, &short_of);
         r->inference[t].saved = room(saved, 1, &short_of);
@@ -411,6 +432,7 @@ struct ser_run *ser_run_new(struct ser_net *net, const struct ser_kernels *k, in
     r->threads = threads < r->shards ? threads : r->shards;
     r->training = training;
     r->why = why;
+    make_stages(r, k);
     plan(r);
     if (!make_room(r)) {
         for (int t = 0; t < r->threads; t++)
@@ -438,14 +460,14 @@ void ser_run_free(struct ser_run *r) {
     }
     free(r->worker);
     free(r->inference);
-    for (int i = 0; i < SER_MAX_LAYERS; i++) {
-        struct kept *kept = &r->kept[i];
-        free(kept->y);
-        free(kept->saved);
-        free(kept->forward);
-        free(kept->backward);
-        free(kept->total);
-        free(kept->dtotal);
+    for (int i = 0; i < r->stages; i++) {
+        struct stage *stage = &r->stage[i];
+        free(stage->y);
+        free(stage->saved);
+        free(stage->forward);
+        free(stage->backward);
+        free(stage->total);
+        free(stage->dtotal);
     }
     for (int s = 0; r->shard_gradients && s < r->shards; s++)
         free(r->shard_gradients[s]);
