@@ -6,7 +6,7 @@
  * double precision.
  */
 #include "mfcc.h"
-#include "npy.h"
+#include "read_npy.h"
 #include "resample.h"
 #include "spectrum.h"
 

@@ -1,6 +1,6 @@
-/* npy.h - reads a NumPy .npy file of float32 in C order, for unit tests. */
-#ifndef TESTS_NPY_H
-#define TESTS_NPY_H
+/* read_npy.h - reads a NumPy .npy file of float32 in C order, for unit tests. */
+#ifndef TESTS_READ_NPY_H
+#define TESTS_READ_NPY_H
 
 #include <stdio.h>
 #include <stdlib.h>
