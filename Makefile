@@ -24,7 +24,7 @@ WERROR   =
 FUZZ_S   = 60
 
 TOOLS    := $(patsubst tools/%.c,%,$(wildcard tools/*.c))
-SCRIPTS  := $(filter-out %.c %.h %.1,$(wildcard tools/*))
+SCRIPTS  := $(wildcard tools/*.sh)
 LIB      := $(wildcard lib/*.c lib/nn/*.c)
 MAN      := $(wildcard tools/*.1 lib/*.5)
 DATA     := $(wildcard pipelines/*.mk pipelines/nets/*.net manifests/*)
@@ -54,10 +54,11 @@ LINK    = $(CC) $(OUR_LDFLAGS) $(LDFLAGS)
 
 LIB_OBJ  := $(LIB:%.c=$(BUILD)/obj/%.o)
 BIN      := $(TOOLS:%=$(BUILD)/%)
+SH_BIN   := $(SCRIPTS:tools/%.sh=$(BUILD)/%)
 UNIT_BIN := $(UNITS:%=$(BUILD)/unit/%)
 FUZZ_BIN := $(FUZZ:%=$(BUILD)/fuzz/%)
 
-all: $(BIN)
+all: $(BIN) $(SH_BIN)
 
 $(BUILD)/libser.a: $(LIB_OBJ)
 	rm -f $@ && $(AR) rcs $@ $^
@@ -71,6 +72,14 @@ $(BUILD)/obj/tools/ser-manifest.o: $(addprefix manifests/,counts.tsv quarantine.
 
 $(BIN): $(BUILD)/%: $(BUILD)/obj/tools/%.o $(BUILD)/libser.a
 	$(LINK) -o $@ $^ $(LIBS)
+
+# A script is told the version, and the folder of the tables: here, or where they are installed.
+VERSION = $(shell sed -n 's/^.define SER_VERSION "\(.*\)"/\1/p' lib/core.h)
+fill    = sed "s|@VERSION@|$(VERSION)|; s|@MANIFESTS@|$1|" $2 >$3 && chmod 755 $3
+
+$(SH_BIN): $(BUILD)/%: tools/%.sh lib/core.h Makefile
+	@mkdir -p $(@D)
+	$(call fill,$(CURDIR)/manifests,$<,$@)
 
 $(UNIT_BIN): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libser.a
 	@mkdir -p $(@D)
@@ -100,10 +109,10 @@ demo: $(BIN)
 
 units: $(UNIT_BIN)
 
-test: $(BIN) $(UNIT_BIN)
+test: $(BIN) $(SH_BIN) $(UNIT_BIN)
 	@BUILD='$(BUILD)' tests/run $(BATS)
 
-check: $(BIN) $(UNIT_BIN)
+check: $(BIN) $(SH_BIN) $(UNIT_BIN)
 	@BUILD='$(BUILD)' tests/run --quick $(BATS)
 
 asan:
@@ -152,13 +161,16 @@ to = '$(subst ','\'',$(DESTDIR)$1)'
 install: $(BIN)
 	install -d $(call to,$(BINDIR)) $(call to,$(MANDIR)/man1) $(call to,$(MANDIR)/man5) \
 	    $(call to,$(DATADIR)/pipelines/nets) $(call to,$(DATADIR)/manifests)
-	install $(BIN) $(SCRIPTS) $(call to,$(BINDIR))
+	install $(BIN) $(call to,$(BINDIR))
+	for f in $(notdir $(SH_BIN)); do \
+	    $(call fill,$(DATADIR)/manifests,tools/"$$f".sh,$(call to,$(BINDIR))/"$$f") || exit 1; \
+	done
 	install $(PROGRAMS) $(call to,$(DATADIR)/pipelines)
 	for f in $(DATA); do install -m 644 "$$f" $(call to,$(DATADIR))/"$$f" || exit 1; done
 	for f in $(MAN); do install -m 644 "$$f" $(call to,$(MANDIR))/man"$${f##*.}" || exit 1; done
 
 uninstall:
-	for f in $(notdir $(BIN) $(SCRIPTS)); do rm -f $(call to,$(BINDIR))/"$$f"; done
+	for f in $(notdir $(BIN) $(SH_BIN)); do rm -f $(call to,$(BINDIR))/"$$f"; done
 	for f in $(notdir $(MAN)); do rm -f $(call to,$(MANDIR))/man"$${f##*.}"/"$$f"; done
 	for f in $(DATA) $(PROGRAMS); do rm -f $(call to,$(DATADIR))/"$$f"; done
 	for d in /pipelines/nets /pipelines /manifests ""; do \

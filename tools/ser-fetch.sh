@@ -1,0 +1,495 @@
+#!/usr/bin/env bash
+# ser-fetch: gets a corpus. curl brings it, unzip unpacks it; the manual is ser-fetch.1.
+#
+# All work is done in DIR.part, beside DIR, and renamed to DIR when everything is there and checked. So
+# a DIR that exists is complete, and what a killed run leaves behind is what the next one goes on
+# from. A lock in DIR.part keeps runs apart; curl inherits it, so that no run disturbs the curl of
+# another that was killed.
+set -eEu -o pipefail +o posix
+trap 'exit 4' ERR # exit 1 is an answer, never an accident
+export LC_ALL=C
+unset UNZIP UNZIPOPT ZIPINFO ZIPINFOOPT POSIXLY_CORRECT GETOPT_COMPATIBLE CDPATH
+
+version='@VERSION@'
+manifests='@MANIFESTS@'
+tool=${0##*/}
+
+# A standard stream that is closed must not become the number of a file that is opened later.
+{ : <&0; } 2>/dev/null || exec 0</dev/null
+{ : >&1; } 2>/dev/null || exec 1</dev/null
+{ : >&2; } 2>/dev/null || exec 2</dev/null
+
+url='' checksums='' jobs=8 retries=5 retry_delay=1 timeout=60 keep='' quiet='' progress=''
+
+# ---- messages ----
+
+warn() {
+    [ -z "$progress" ] || printf '\r\033[K' >&2
+    printf '%s: %s\n' "$tool" "${1//[[:cntrl:]]/?}" >&2 || :
+}
+
+note() {
+    [ -n "$quiet" ] || warn "$1"
+}
+
+die() { # die CODE MESSAGE
+    warn "$2"
+    exit "$1"
+}
+
+usage() { # usage [WHY]
+    [ $# = 0 ] || warn "$1"
+    die 2 "usage: $tool [OPTION...] ravdess|savee|cremad DIR (see --help)"
+}
+
+out() {
+    [ -z "$progress" ] || printf '\r\033[K' >&2
+    printf '%s\n' "$1" 2>/dev/null || die 4 "<stdout>: cannot write"
+}
+
+help() {
+    out "usage: $tool [OPTION...] ravdess|savee|cremad DIR
+get a speech corpus, checked and unpacked, as the folder DIR
+
+      --url URL               fetch URL/NAME, from a mirror, not from the corpus' own place
+      --checksums FILE        what to expect, instead of the table that is installed
+  -j, --jobs N                transfers at a time where files are many [$jobs]
+      --retries N             attempts in a row that may bring nothing [$retries]
+      --retry-delay S         seconds before trying again, each time doubled [$retry_delay]
+      --timeout S             seconds after which a silent connection is cut [$timeout]
+      --keep                  keep the archive, in DIR
+  -q, --quiet                 no progress, no notes: errors alone
+  -h, --help                  this text
+  -V, --version               the version
+
+ravdess: 208 MB from Zenodo. cremad: 606 MB in 7,442 files from GitHub. savee: says how to get it.
+After a failure run it again: it goes on from what has arrived."
+}
+
+# ---- options ----
+
+is_whole() { # is_whole TEXT MIN MAX
+    [[ $1 =~ ^[0-9]{1,9}$ ]] && ((10#$1 >= $2 && 10#$1 <= $3))
+}
+
+need_whole() { # need_whole OPTION TEXT MIN MAX
+    is_whole "$2" "$3" "$4" || usage "$1: '$2' is not a whole number from $3 to $4"
+}
+
+options() { # sets the options and the array operands
+    local line
+    line=$(getopt -n "$tool" -o j:qhV -l url:,checksums:,jobs:,retries:,retry-delay:,timeout:,keep \
+        -l quiet,help,version -- "$@") || usage
+    eval "set -- $line" # getopt has quoted every word
+    while [ "$1" != -- ]; do
+        case $1 in
+        --url) url=$2 && shift ;;
+        --checksums) checksums=$2 && shift ;;
+        -j | --jobs) jobs=$2 && shift ;;
+        --retries) retries=$2 && shift ;;
+        --retry-delay) retry_delay=$2 && shift ;;
+        --timeout) timeout=$2 && shift ;;
+        --keep) keep=1 ;;
+        -q | --quiet) quiet=1 ;;
+        -h | --help) help && exit ;;
+        -V | --version) out "$tool (ser) $version" && exit ;;
+        esac
+        shift
+    done
+    shift
+    operands=("$@")
+
+    need_whole --jobs "$jobs" 1 64
+    need_whole --retries "$retries" 0 1000
+    need_whole --timeout "$timeout" 1 3600
+    [[ $retry_delay =~ ^([0-9]{1,4})(\.([0-9]{1,3}))?$ ]] ||
+        usage "--retry-delay: '$retry_delay' is not a number of seconds such as 1 or 0.5"
+    local thousandths=${BASH_REMATCH[3]}000
+    delay_ms=$((10#${BASH_REMATCH[1]} * 1000 + 10#${thousandths:0:3}))
+    # What curl's settings could take for a quote, and a query, which a name cannot follow, stay out.
+    local address='^https?://[]A-Za-z0-9._~:/@!$&()*+,;=%[-]+$'
+    [ -z "$url" ] || [[ $url =~ $address ]] || usage "--url: '$url' is not an http or https address"
+    if [ -t 2 ] && [ -z "$quiet" ]; then progress=1; fi
+}
+
+# ---- what is known of the corpora ----
+
+# load COLUMNS FILE: sets table to the rows of FILE, which has these columns and fields that fit them.
+load() {
+    { [ -r "$2" ] && [ ! -d "$2" ]; } || die 4 "$2: no such table, or it cannot be read"
+    table=$(awk -F '\t' -v columns="$1" '
+        function fits(column, text) {
+            if (column ~ /^(bytes|clips)$/)
+                return text ~ /^[1-9][0-9]*$/ && length(text) <= 12
+            if (column ~ /^(md5|sha256)$/)
+                return text ~ /^[0-9a-f]*$/ && length(text) == (column == "md5" ? 32 : 64)
+            if (column == "source" || column == "speaker" && text == "-")
+                return text != ""
+            return text ~ /^[A-Za-z0-9][A-Za-z0-9_.-]*$/
+        }
+        BEGIN { n = split(columns, name, " ") }
+        {
+            bad = NF != n
+            for (i = 1; i <= n && !bad; i++)
+                bad = NR == 1 ? $i != name[i] : !fits(name[i], $i)
+            if (bad)
+                exit
+            if (NR > 1)
+                print
+        }
+        END {
+            if (bad || NR < 2) {
+                print "line " (NR ? NR : 1)
+                exit 1
+            }
+        }' "$2") || die 3 "$2: ${table##*$'\n'}: does not belong in a table of the columns $1"
+}
+
+# Sets what the corpus' place, licence and names are, and expected to lines "SPEAKER<tab>CLIPS".
+know_corpus() {
+    case $corpus in
+    ravdess)
+        home=https://zenodo.org/records/1188976/files
+        licence='CC BY-NC-SA 4.0; Livingstone and Russo, PLoS ONE 13(5): e0196391, 2018'
+        speaker_of='s,^Actor_([0-9]{2})/03-01-0[1-8](-0[12]){3}-\1\.wav$,ravdess_\1,p'
+        ;;
+    savee)
+        speaker_of='s,^(.*/)?(DC|JE|JK|KL)[/_](a|d|f|h|n|sa|su)[0-9]{2}\.wav$,savee_\2,p'
+        ;;
+    cremad)
+        # One commit: what is known of its files stays true.
+        home=https://media.githubusercontent.com/media/CheyneyComputerScience/CREMA-D
+        home=$home/1658cd342dff90010aa843eaeebd53610a08b1dc/AudioWAV
+        licence='Open Database License 1.0; Cao et al., IEEE Trans. Affective Computing 5(4), 2014'
+        speaker_of='s,^(1[0-9]{3})_[A-Z]{3}_[A-Z]{3}_(XX|LO|MD|HI)\.wav$,cremad_\1,p'
+        load 'speaker clips bytes sha256' "${checksums:=$manifests/cremad-checksums.tsv}"
+        expected=$(cut -f 1,2 <<<"$table")
+        return
+        ;;
+    esac
+    load 'corpus speaker clips' "$manifests/counts.tsv"
+    expected=$(awk -F '\t' -v c="$corpus" '$1 == c && $2 != "-" { print $2 "\t" $3 }' <<<"$table")
+}
+
+# compare FOLDER: sets lack to the first thing that it lacks, or has too much; to nothing if complete.
+compare() {
+    lack=$(find "$1" -type f -name '*.wav' -printf '%P\n' | sed -nE "$speaker_of" | awk '
+        FILENAME == "-" { have[$1]++; next }
+        { want[$1] = $2 }
+        END {
+            for (s in have)
+                want[s] += 0
+            for (s in want)
+                if (have[s] != want[s])
+                    printf "%s has %d of %d recordings\n", s, have[s], want[s]
+        }' - <(printf '%s\n' "$expected") | sort) || die 4 "$1: cannot be read"
+    lack=${lack%%$'\n'*}
+}
+
+# The recordings of a speaker of CREMA-D, sorted: 12 sentences in 6 emotions, one of the sentences at
+# three levels; 20 were never made.
+clips_of() { # clips_of SPEAKER
+    local actor=${1#cremad_} sentence emotion level levels
+    for sentence in DFA IEO IOM ITH ITS IWL IWW MTI TAI TIE TSI WSI; do
+        for emotion in ANG DIS FEA HAP NEU SAD; do
+            levels=XX
+            case ${actor}_${sentence}_$emotion in
+            1008_WSI_* | 1009_MTI_* | 1019_ITH_* | 1002_TIE_NEU | 1076_ITS_NEU) continue ;;
+            *_IEO_NEU) ;;
+            *_IEO_*) levels='HI LO MD' ;;
+            esac
+            for level in $levels; do
+                printf '%s\n' "${actor}_${sentence}_${emotion}_$level.wav"
+            done
+        done
+    done
+}
+
+# ---- transfers ----
+
+# What curl says of each transfer; the server has a hand only in what comes last.
+said='%{exitcode}|%{http_code}|%{filename_effective}|%header{retry-after}|%{errormsg}\n'
+
+set_curl() {
+    local protocols='=https'
+    case $url in http://*)
+        protocols='=http,https'
+        note "$url: plain http, as --url asks: no server is vouched for, the checksums alone are"
+        ;;
+    esac
+    # curl's settings file stays unread: it could switch the checks of certificates off.
+    curl=(curl --disable --fail --location --globoff --max-redirs 10
+        --proto "$protocols" --proto-redir "$protocols" --connect-timeout "$timeout"
+        --speed-limit 1 --speed-time "$timeout" --write-out "$said")
+}
+
+size_of() {
+    if [ -e "$1" ]; then stat -c %s -- "$1"; else echo 0; fi
+}
+
+# at_most BYTES COMMAND...: none of its files grows far beyond BYTES, whatever a server or archive says.
+at_most() {
+    (
+        trap '' XFSZ
+        ulimit -f $(($1 / 1024 + 1024)) 2>/dev/null || : # a lower limit is there already
+        shift
+        exec "$@"
+    )
+}
+
+# Sets verdict on a failed transfer: again; afresh, where the server cannot go on from a cut; or never,
+# where no attempt would end otherwise: no such file, no trust, no space.
+judge() { # judge CURL_EXIT HTTP_CODE
+    case $1:$2 in
+    22:416 | 33:* | 36:*) verdict=afresh ;;
+    22:408 | 22:425 | 22:429 | 22:5*) verdict=again ;;
+    [1-4]:* | 22:* | 23:* | 47:* | 5[348]:* | 59:* | 60:* | 66:* | 77:* | 8[0237]:* | 9[01]:* | 12[67]:*)
+        verdict=never
+        ;;
+    *) verdict=again ;;
+    esac
+}
+
+give_up() { # give_up CURL_EXIT FILE WHY
+    [ "$1" != 23 ] || die 4 "$work/$2.part: $3"
+    die 4 "$url/$2: $3"
+}
+
+# Waits, each time twice as long, up to a minute, or as long as the server asks, up to five.
+back_off() { # back_off FAILURES WHAT WHY SERVER_ASKS
+    local n ms=$delay_ms
+    if (($1 > retries)); then
+        die 4 "$2: $3: gave up after $1 attempts; run again to go on from what is in $work"
+    fi
+    for ((n = 1; n < $1 && ms < 60000; n++)); do ms=$((2 * ms)); done
+    if ((ms > 60000)); then ms=60000; fi
+    if is_whole "$4" 1 300 && ((10#$4 * 1000 > ms)); then ms=$((10#$4 * 1000)); fi
+    printf -v ms '%d.%03d' $((ms / 1000)) $((ms % 1000))
+    note "$2: $3: again in $ms s"
+    sleep "$ms"
+}
+
+# Brings FILE.part to BYTES, going on where an earlier attempt or run was cut.
+download() { # download FILE BYTES
+    local part=$1.part size most failures=0 line code http after why show=--silent
+    [ -z "$progress" ] || show=--progress-bar
+    most=$(size_of "$part")
+    size=$most
+    while ((size < $2)); do
+        line=$(at_most "$2" "${curl[@]}" "$show" --continue-at - --output "$part" "$url/$1") || :
+        size=$(size_of "$part")
+        if ((size >= $2)); then break; fi
+        IFS='|' read -r code http _ after why <<<"$line"
+        : "${code:=127}" "${why:=ended after $size of $2 bytes}"
+        judge "$code" "$http"
+        [ "$verdict" != never ] || give_up "$code" "$1" "$why"
+        failures=$((failures + 1))
+        if ((size > most)); then most=$size failures=1; fi
+        if [ "$verdict" = afresh ]; then rm -f -- "$part"; fi
+        back_off $failures "$url/$1" "$why" "$after"
+    done
+}
+
+# The same for files too small to go on with, many at a time; each appears when it is whole.
+download_all() { # download_all NAME...
+    local name missing failures=0 code http file after why trouble pause
+    while :; do
+        missing=()
+        for name; do [ -e "$name" ] || missing+=("$name"); done
+        [ ${#missing[@]} != 0 ] || return 0
+        failures=$((failures + 1)) trouble='curl ended without a word' pause=''
+        while IFS='|' read -r code http file after why; do
+            if [ "$code" = 0 ]; then
+                mv -- "$file" "${file%.part}"
+                failures=0
+                continue
+            fi
+            rm -f -- "$file"
+            judge "$code" "$http"
+            [ "$verdict" != never ] || give_up "$code" "${file%.part}" "$why"
+            trouble="${file%.part}: $why" pause=${after:-$pause}
+        done < <(for name in "${missing[@]}"; do
+            printf 'url = "%s/%s"\noutput = "%s.part"\n' "$url" "$name" "$name"
+        done | at_most 16777216 "${curl[@]}" --silent --parallel --parallel-max "$jobs" --config -)
+        [ "$failures" = 0 ] || back_off $failures "$url" "$trouble" "$pause"
+    done
+}
+
+# ---- the work ----
+
+enter() {
+    mkdir -p -- "$work" || die 4 "$work: cannot make it"
+    cd -- "$work"
+    { exec 9>lock; } 2>/dev/null || die 4 "$work/lock: cannot write"
+    flock -n 9 || die 4 "$work: a ser-fetch, or the curl of one that was killed, is at work there"
+}
+
+leave() { # leave FILE...: nothing but these and what enter made is removed
+    rm -rf -- tree lock "$@"
+    cd ..
+    rmdir -- "$work" || note "$work: holds more than ser-fetch put there, so it stays"
+}
+
+# Makes tree the folder DIR.
+finish() {
+    compare tree
+    [ -z "$lack" ] || die 3 "$url: not the whole corpus: $lack"
+    sync -f tree || die 4 "$work: cannot write"
+    mv -T -- tree "$whole" || die 4 "$dir: cannot rename $work/tree to it"
+}
+
+report() {
+    [ -n "$quiet" ] ||
+        out "$dir: $(awk '{ n += $2 } END { print NR " speakers, " n " recordings" }' <<<"$expected")"
+}
+
+# Refuses an archive that could write elsewhere than into the folder where it is unpacked, ask a
+# question, or fill the disk. unzip shows control characters as ^X; ^ is refused with them.
+inspect() { # inspect ARCHIVE
+    local listing flaw
+    listing=$(unzip -Zs "$1" 2>&1 </dev/null) || (($? == 1)) || die 3 "$1: no archive that unzip can read"
+    flaw=$(awk '
+        function refuse(why) {
+            print name ": " why
+            refused = 1
+            exit
+        }
+        NR <= 2 || / bytes uncompressed, / && !/^[-a-zA-Z?]+ +[0-9.]+ / { next }
+        {
+            name = $0
+            for (i = 1; i <= 7; i++)
+                sub(/^[^ ]+ +/, "", name)
+            sub(/^[^ ]+ /, "", name)
+            if ($1 !~ /^[-d?]/)
+                refuse("neither a file nor a folder")
+            if ($5 ~ /^[A-Z]/)
+                refuse("is encrypted")
+            if (name !~ /^[A-Za-z0-9_.+ ()\/-]+$/)
+                refuse("has characters that a name should not have")
+            if (name ~ /^\// || ("/" name "/") ~ /\/\.\.\//)
+                refuse("leads out of the folder")
+            if (seen[tolower(name)]++)
+                refuse("is there twice")
+            if ((bytes += $4) > 4e9 || ++entries > 100000)
+                refuse("more than 4 GB or 100,000 entries")
+        }' <<<"$listing")
+    [ -z "$flaw" ] || die 3 "$1: $flaw: refused, nothing is unpacked"
+}
+
+unpack() { # unpack ARCHIVE
+    local code=0 why
+    inspect "$1"
+    rm -rf tree
+    why=$(at_most 67108864 unzip -q "$1" 'Actor_[0-9][0-9]/*.wav' -d tree 2>&1 </dev/null) || code=$?
+    # 1 is a warning: whether it all came out is seen by counting.
+    if ((code == 50)); then die 4 "$work/tree: no space: ${why%%$'\n'*}"; fi
+    if ((code > 1)); then die 3 "$1: unzip fails: ${why%%$'\n'*}"; fi
+}
+
+get_ravdess() {
+    local archive bytes md5 found try
+    load 'corpus file bytes md5 source' "${checksums:=$manifests/checksums.tsv}"
+    IFS=$'\t' read -r _ archive bytes md5 _ <<<"$(sed -n '/^ravdess\t/p' <<<"$table")"
+    [ -n "$archive" ] || die 3 "$checksums: has no row of ravdess"
+    enter
+    # An archive of an earlier run is looked at again.
+    [ ! -e "$archive" ] || mv -- "$archive" "$archive.part"
+    for try in 1 2; do
+        download "$archive" "$bytes"
+        found=$(md5sum <"$archive.part")
+        [ "${found%% *} $(size_of "$archive.part")" != "$md5 $bytes" ] || break
+        rm -f -- "$archive.part"
+        found="$url/$archive: not the known archive: its MD5 is ${found%% *}, not $md5"
+        [ $try = 1 ] || die 3 "$found; removed"
+        note "$found: once more, from the start"
+    done
+    mv -- "$archive.part" "$archive"
+    unpack "$archive"
+    [ -z "$keep" ] || mv -- "$archive" tree
+    finish
+    leave "$archive"
+}
+
+get_cremad() {
+    local speaker clips bytes sha256 found try names number=0 total done_bytes=0 all_bytes
+    total=$(wc -l <<<"$table")
+    all_bytes=$(awk -F '\t' '{ n += $3 } END { printf "%d", n }' <<<"$table")
+    enter
+    mkdir -p tree
+    cd tree
+    while IFS=$'\t' read -r speaker clips bytes sha256; do
+        [ -z "$progress" ] || printf '\r%s: %d/%d speakers, %d/%d MB\033[K' "$tool" $number "$total" \
+            $((done_bytes / 1000000)) $((all_bytes / 1000000)) >&2
+        mapfile -t names < <(clips_of "$speaker")
+        [ ${#names[@]} = "$clips" ] ||
+            die 3 "$checksums: $speaker: has ${#names[@]} recordings, not $clips"
+        for try in 1 2; do
+            download_all "${names[@]}"
+            found=$(sha256sum -- "${names[@]}" | sha256sum)
+            [ "${found%% *}" != "$sha256" ] || break
+            found="$url: $speaker: not the known recordings: the SHA-256 of their sums is ${found%% *}, not $sha256"
+            if head -c 40 "${names[0]}" | grep -q '^version https://git-lfs'; then
+                found="$url: $speaker: pointers of Git LFS instead of audio"
+            fi
+            rm -f -- "${names[@]}"
+            [ $try = 1 ] || die 3 "$found; removed"
+            note "$found: once more, from the start"
+        done
+        number=$((number + 1)) done_bytes=$((done_bytes + bytes))
+    done <<<"$table"
+    cd ..
+    finish
+    leave
+}
+
+say_savee() {
+    out "SAVEE is given to those who register, for research; it may not be passed on.
+1. Register: http://kahlan.eps.surrey.ac.uk/savee/ (University of Surrey)
+2. Get AudioData.zip (480 recordings of DC, JE, JK and KL) with the address that is sent.
+3. Unpack it:  unzip AudioData.zip -d ${dir@Q}
+4. Check it:   $tool savee ${dir@Q}"
+    exit 1
+}
+
+main() {
+    local need
+    options "$@"
+    [ ${#operands[@]} -le 2 ] || usage "one corpus and one folder are meant"
+    corpus=${operands[0]-} dir=${operands[1]-}
+    case $corpus in
+    ravdess | cremad) ;;
+    savee) dir=${dir:-savee_data} ;;
+    '') usage "which corpus?" ;;
+    *) usage "'$corpus' is none of ravdess|savee|cremad" ;;
+    esac
+    [ -n "$dir" ] || usage "which folder?"
+    case $dir in *[[:cntrl:]]*) usage "'$dir': control characters in the name" ;; esac
+    whole=$(realpath -m -- "$dir") || die 4 "$dir: cannot find it"
+    work=$whole.part
+
+    know_corpus
+    if [ -e "$whole" ]; then
+        [ -d "$whole" ] || die 4 "$dir: is not a folder"
+        compare "$whole"
+        if [ -z "$lack" ]; then
+            [ ! -e "$work" ] || note "$work: left over from a run that was killed, may be removed"
+            report
+            exit
+        fi
+        [ -z "$(find "$whole" -maxdepth 1 -mindepth 1 -printf x -quit)" ] || die 3 \
+            "$dir: is there, but $lack: give another folder, or move it away to have it fetched"
+    fi
+    [ "$corpus" != savee ] || say_savee
+
+    for need in curl unzip flock; do
+        command -v $need >/dev/null || die 4 "$need: not installed; it is what ser-fetch works with"
+    done
+    : "${url:=$home}"
+    url=${url%"${url##*[!/]}"}
+    set_curl
+    get_"$corpus"
+    note "$corpus: licence $licence"
+    report
+}
+
+main "$@"
