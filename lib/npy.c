@@ -171,17 +171,18 @@ static void transpose(unsigned char *to, const unsigned char *from, const struct
 
 int ser_npy_read(struct ser_in *in, const char *key, struct ser_record *rec, struct ser_error *e) {
     struct head h = {0};
-    unsigned char *data;
-    size_t len;
+    unsigned char *data = NULL;
+    size_t len = 0;
     if (read_head(in, &h, e))
         return -1;
     uint64_t bytes = ser_shape_bytes(h.type, h.rank, h.dim);
     if (bytes > SER_MAX_PAYLOAD)
         return ser_fail(e, SER_BAD, "%s: an array over the limit of %llu bytes", in->name,
                         (unsigned long long)SER_MAX_PAYLOAD);
-    if (ser_in_rest(in, (size_t)bytes + 1, &data, &len, e))
+    int over = ser_in_rest(in, (size_t)bytes, &data, &len, e);
+    if (over && e->status != SER_BAD)
         return -1;
-    if (len != bytes) {
+    if (over || len != bytes) {
         free(data);
         return ser_fail(e, SER_BAD, "%s: the array is cut short or bytes follow it", in->name);
     }
