@@ -198,5 +198,5 @@ state() {
     rm out/mine
     pipeline clean
     [ ! -e out ] || fail "out is still there"
-    [ -e a*/Actor_01 ] || fail "the corpus is gone"
+    [ -e 'a "corpus" of it'\''s own/Actor_01' ] || fail "the corpus is gone"
 }
