@@ -276,3 +276,136 @@ ser-manifest: s/song.wav: foreign"
     diff <(cut -f 1 cremad-actors.tsv) <(cut -f 1 cremad-folds5.tsv)
     assert_equal "$(cut -f 2 cremad-actors.tsv | sort | uniq -c | xargs)" "43 female 48 male 1 sex"
 }
+
+# wav FILE N: four samples of 16 bit at 8 kHz, the last two tell N
+wav() {
+    local low high
+    printf -v low '\\x%02x' $(($2 % 256))
+    printf -v high '\\x%02x' $(($2 / 256))
+    [ -d "${1%/*}" ] || mkdir -p "${1%/*}"
+    # shellcheck disable=SC2059 # the bytes are the format
+    printf "RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x80\x3e\0\0\2\0\x10\0data\x08\0\0\0\0\x40\0\xc0$low\0$high\0" >"$1"
+}
+
+# A whole SAVEE; by a shell of its own, since Bats traces every command of this one.
+savee() {
+    export -f wav
+    bash -eu -c 'n=0
+        for s in DC JE JK KL; do
+            for e in a d f h n sa su; do
+                last=15
+                [ $e != n ] || last=30
+                for ((i = 1; i <= last; i++)); do
+                    printf -v name "savee/%s/%s%02d.wav" $s $e $i
+                    wav "$name" $((++n))
+                done
+            done
+        done'
+}
+
+@test "manifest: --check passes a whole corpus, in silence, for any number of jobs" {
+    savee
+    ser-manifest --check --strict savee >m.tsv 2>err
+    [ ! -s err ] || fail "$(cat err)"
+    assert_equal "$(ids m.tsv | wc -l)" 480
+    assert_equal "$(head -n 1 m.tsv | cut -f 10)" audio_hash
+    assert_equal "$(tail -n +2 m.tsv | cut -f 10 | grep -cE '^[0-9a-f]{16}$')" 480
+    ser-manifest savee | same - <(cut -f 1-9 m.tsv)
+    for j in 1 2 7; do ser-manifest --check --jobs $j savee | same - m.tsv; done
+}
+
+@test "manifest: --check counts clips and speakers" {
+    savee
+    rm savee/JK/n30.wav
+    rm -r savee/DC
+    ser-manifest --check savee 2>&1 >m.tsv | same - <(printf '%s\n' \
+        'ser-manifest: savee_JK: 119 clips where 120 are known' \
+        'ser-manifest: speakers without a clip: savee_DC' \
+        'ser-manifest: utterances: 359; wrong counts: 2')
+    assert_equal "$(ids m.tsv | wc -l)" 359
+    fails 3 'savee_JK: 119' ser-manifest --check --strict savee
+    ser-manifest --strict savee | same - <(cut -f 1-9 m.tsv)
+}
+
+# damaged FILE WHAT SUMMARY: --check reports and drops it
+damaged() {
+    ser-manifest --check s >m.tsv 2>err
+    grep -q "^ser-manifest: s/DC/$1: $2" err || fail "$(cat err)"
+    grep -q "; $3: 1$" err || fail "$(cat err)"
+    assert_equal "$(ids m.tsv)" savee_DC_a01
+    fails 3 "s/DC/$1: $2" ser-manifest --check --strict s
+    ser-manifest s >m.tsv
+    assert_equal "$(ids m.tsv | wc -l)" 2
+    rm "s/DC/$1"
+}
+
+@test "manifest: --check finds what cannot be decoded" {
+    wav s/DC/a01.wav 1
+    : >s/DC/a02.wav
+    damaged a02.wav '' unreadable
+    head -c 20 s/DC/a01.wav >s/DC/a02.wav
+    damaged a02.wav '' unreadable
+    head -c 50 s/DC/a01.wav >s/DC/a02.wav
+    damaged a02.wav '' unreadable
+    echo 'no audio at all' >s/DC/a02.flac
+    damaged a02.flac '' unreadable
+    printf 'version https://git-lfs.github.com/spec/v1\noid sha256:%064d\nsize 79056\n' 0 >s/DC/a02.wav
+    damaged a02.wav 'a Git LFS pointer.*git lfs pull' unreadable
+}
+
+@test "manifest: --check finds silence, a constant, and next to nothing" {
+    wav s/DC/a01.wav 1
+    sox -n -r 8000 -b 16 s/DC/a02.wav trim 0 0.1
+    damaged a02.wav silent silent
+    printf '\0\x40%.0s' {1..100} | sox -t raw -r 8000 -e signed -b 16 -c 1 - s/DC/a02.wav
+    damaged a02.wav silent silent
+    sox -D -n -r 8000 -b 16 s/DC/a02.wav synth 0.1 sine 400 gain -61
+    damaged a02.wav silent silent
+    sox -n -r 8000 -b 16 s/DC/a02.wav trim 0 0
+    damaged a02.wav '' unreadable
+    sox -D -n -r 8000 -b 16 s/DC/a02.wav synth 0.1 sine 400 gain -59
+    ser-manifest --check s >m.tsv 2>err
+    assert_equal "$(ids m.tsv | wc -l)" 2
+}
+
+@test "manifest: --check keeps the first of duplicates, and none that contradict each other" {
+    wav s/DC/a01.wav 1
+    for f in DC/a02 JE/a01 DC/f01; do wav "s/$f.wav" 1; done
+    for f in JE/h01 DC/h02 DC/h01; do wav "s/$f.wav" 2; done
+    sox s/DC/h01.wav s/KL_h05.flac # the samples count, not the bytes of the file
+    sox s/DC/h01.wav -c 2 s/KL_h06.wav
+    wav s/DC/n01.wav 3
+    ser-manifest --check s >m.tsv 2>err
+    assert_equal "$(ids m.tsv | xargs)" "savee_DC_h01 savee_DC_n01"
+    grep ' the same audio as ' err | sort >found
+    same found <(sort <<'END'
+ser-manifest: s/DC/a01.wav: the same audio as savee_DC_f01, which is fearful: neither stays
+ser-manifest: s/DC/a02.wav: the same audio as savee_DC_a01, which is angry: neither stays
+ser-manifest: s/DC/f01.wav: the same audio as savee_DC_a01, which is angry: neither stays
+ser-manifest: s/JE/a01.wav: the same audio as savee_DC_a01, which is angry: neither stays
+ser-manifest: s/DC/h02.wav: the same audio as savee_DC_h01, which stays
+ser-manifest: s/JE/h01.wav: the same audio as savee_DC_h01, which stays
+ser-manifest: s/KL_h05.flac: the same audio as savee_DC_h01, which stays
+ser-manifest: s/KL_h06.wav: the same audio as savee_DC_h01, which stays
+END
+    )
+    grep -q '; duplicates: 4; contradictory duplicates: 4$' err
+    ser-manifest --check --drop fearful s | cut -f 1 | same - <(printf 'id\nsavee_DC_h01\nsavee_DC_n01\n')
+    sox -r 16000 s/DC/n01.wav s/DC/n02.wav # the same samples, but at another rate, are another recording
+    ser-manifest --check s 2>err | cut -f 1 | tail -n 1 | same - <(echo savee_DC_n02)
+}
+
+@test "manifest: the real RAVDESS" {
+    if [ -z "${SER_DATA:-}" ]; then
+        echo "# without SER_DATA: the real recordings are left out" >&3
+        return
+    fi
+    ser-manifest --corpus ravdess --no-quarantine "$SER_DATA/ravdess" >m.tsv
+    assert_equal "$(ids m.tsv | wc -l)" 1200
+    assert_equal "$(cut -f 6 m.tsv | sort | uniq -c | xargs)" \
+        "160 angry 160 calm 160 disgust 1 emotion 160 fearful 160 happy 80 neutral 160 sad 160 surprised"
+    ser-manifest --check --no-quarantine "$SER_DATA/ravdess/Actor_07" >m.tsv 2>err
+    assert_equal "$(grep -v 'without a clip' err)" "\
+ser-manifest: $SER_DATA/ravdess/Actor_07/03-01-03-01-02-02-07.flac: the same audio as ravdess_03-01-03-01-02-01-07, which stays
+ser-manifest: utterances: 59; wrong counts: 1; duplicates: 1"
+}

@@ -1,21 +1,26 @@
 /* ser-manifest: folders of a corpus to a table of its utterances. */
 #include <dirent.h>
 #include <errno.h>
-#include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <xxhash.h>
 
+#include "audio.h"
 #include "core.h"
 #include "corpus.h"
 #include "io.h"
+#include "jobs.h"
 #include "opt.h"
+#include "progress.h"
 #include "tsv.h"
 
 static struct {
     const char *corpus, *emotions, *drop, *quarantine, *output;
-    int no_quarantine, strict;
+    int no_quarantine, check, strict, quiet;
+    int64_t jobs;
 } opt = {.corpus = "auto"};
 
 static const struct ser_opt options[] = {
@@ -26,10 +31,14 @@ static const struct ser_opt options[] = {
     {0, "quarantine", SER_OPT_TEXT, &opt.quarantine, 0, 0, "FILE",
      "clips to drop, instead of those known"},
     {0, "no-quarantine", SER_OPT_FLAG, &opt.no_quarantine, 0, 0, NULL, "keep them"},
+    {0, "check", SER_OPT_FLAG, &opt.check, 0, 0, NULL,
+     "decode every file, drop bad ones, add audio_hash"},
     {0, "strict", SER_OPT_FLAG, &opt.strict, 0, 0, NULL,
      "exit 3 without a table if anything is wrong"},
+    {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, 1024, "N", "files decoded at a time"},
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE",
      "write FILE instead of standard output"},
+    {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress line"},
     {0}};
 
 static const struct ser_tool tool = {
@@ -44,26 +53,48 @@ static const struct ser_tool tool = {
     extern const char name[] __attribute__((visibility("hidden")));                                \
     extern const char name##_end[] __attribute__((visibility("hidden")))
 
+KNOWN(known_counts, "counts.tsv");
 KNOWN(known_quarantine, "quarantine.tsv");
 KNOWN(known_actors, "cremad-actors.tsv");
 
 /* ---- findings ---- */
 
-enum finding { FOREIGN, OTHER, BAD, BROKEN, QUARANTINED, FINDINGS };
+enum finding {
+    FOREIGN,
+    OTHER,
+    BAD,
+    BROKEN,
+    COUNT,
+    QUARANTINED,
+    UNREADABLE,
+    SILENT,
+    DUPLICATE,
+    CONTRADICTORY,
+    FINDINGS,
+    FINE = FINDINGS,
+};
 
 static const struct {
     const char *name;
     size_t listed; /* how many are listed one by one */
     int harmless;  /* --strict lets them pass */
 } finding[FINDINGS] = {
-    [FOREIGN] = {"foreign files", 20, 0},         [OTHER] = {"files of song or video", 0, 1},
-    [BAD] = {"impossible names", SIZE_MAX, 0},    [BROKEN] = {"links to nothing", SIZE_MAX, 0},
+    [FOREIGN] = {"foreign files", 20, 0},
+    [OTHER] = {"files of song or video", 0, 1},
+    [BAD] = {"impossible names", SIZE_MAX, 0},
+    [BROKEN] = {"links to nothing", SIZE_MAX, 0},
+    [COUNT] = {"wrong counts", SIZE_MAX, 0},
     [QUARANTINED] = {"quarantined", SIZE_MAX, 1},
+    [UNREADABLE] = {"unreadable", SIZE_MAX, 0},
+    [SILENT] = {"silent", SIZE_MAX, 0},
+    [DUPLICATE] = {"duplicates", SIZE_MAX, 0},
+    [CONTRADICTORY] = {"contradictory duplicates", SIZE_MAX, 0},
 };
 
 struct row {
     struct ser_utterance u;
     char *path;
+    uint64_t audio_hash; /* with --check */
     int dropped;
 };
 
@@ -77,7 +108,8 @@ struct manifest {
     size_t rows, row_cap;
     struct folder *seen; /* folders already read: links may lead there again */
     size_t seens, seen_cap;
-    char **link; /* links to folders, read after all folders */
+    char absent[4096]; /* names of speakers without a clip, a blank before each */
+    char **link;       /* links to folders, read after all folders */
     size_t links, link_cap;
     size_t found[FINDINGS];
 };
@@ -287,19 +319,11 @@ static void drop(struct manifest *m, struct row *r, enum finding kind, const cha
     r->dropped = 1;
 }
 
-static struct row *find_row(struct manifest *m, const char *id) {
-    size_t low = 0, high = m->rows;
-    while (low < high) {
-        size_t mid = (low + high) / 2;
-        int order = strcmp(m->row[mid].u.id, id);
-        if (order == 0)
-            return &m->row[mid];
-        if (order < 0)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return NULL;
+static size_t kept(const struct manifest *m) {
+    size_t n = 0;
+    for (size_t i = 0; i < m->rows; i++)
+        n += !m->row[i].dropped;
+    return n;
 }
 
 /* Calls use(m, first, second) with two fields of every row of t, then closes t. */
@@ -316,11 +340,11 @@ static void each_row(struct ser_tsv *t, const char *first, const char *second, s
 }
 
 static void quarantine(struct manifest *m, const char *id, const char *reason) {
-    struct row *r = find_row(m, id);
     char why[300];
     snprintf(why, sizeof why, "quarantined: %s", reason);
-    if (r && !r->dropped)
-        drop(m, r, QUARANTINED, why);
+    for (size_t i = 0; i < m->rows; i++)
+        if (!m->row[i].dropped && strcmp(m->row[i].u.id, id) == 0)
+            drop(m, &m->row[i], QUARANTINED, why);
 }
 
 static void set_sex(struct manifest *m, const char *speaker, const char *sex) {
@@ -329,21 +353,203 @@ static void set_sex(struct manifest *m, const char *speaker, const char *sex) {
             m->row[i].u.sex = strcmp(sex, "female") == 0 ? "female" : "male";
 }
 
-static void apply_known(struct manifest *m) {
+/* Opens a table of manifests/. */
+static void open_known(struct ser_tsv *t, const char *begin, const char *end, const char *name) {
+    struct ser_error e;
+    if (ser_tsv_memory(t, begin, (size_t)(end - begin), name, &e))
+        die_error(&e);
+}
+
+static void set_sexes(struct manifest *m) {
+    struct ser_tsv t;
+    open_known(&t, known_actors, known_actors_end, "cremad-actors.tsv");
+    each_row(&t, "speaker", "sex", m, set_sex);
+}
+
+static void apply_quarantine(struct manifest *m) {
     struct ser_tsv t;
     struct ser_error e;
-    if (ser_tsv_memory(&t, known_actors, (size_t)(known_actors_end - known_actors),
-                       "cremad-actors.tsv", &e))
-        die_error(&e);
-    each_row(&t, "speaker", "sex", m, set_sex);
     if (opt.no_quarantine)
         return;
-    if (opt.quarantine ? ser_tsv_open(&t, opt.quarantine, &e)
-                       : ser_tsv_memory(&t, known_quarantine,
-                                        (size_t)(known_quarantine_end - known_quarantine),
-                                        "quarantine.tsv", &e))
+    if (!opt.quarantine)
+        open_known(&t, known_quarantine, known_quarantine_end, "quarantine.tsv");
+    else if (ser_tsv_open(&t, opt.quarantine, &e))
         die_error(&e);
     each_row(&t, "id", "reason", m, quarantine);
+}
+
+/* ---- checks ---- */
+
+static void check_count(struct manifest *m, const char *speaker, const char *clips) {
+    size_t of_corpus = 0, of_speaker = 0, n = strcspn(speaker, "_"), used = strlen(m->absent);
+    char what[100];
+    if (strcmp(speaker, "-") == 0)
+        return; /* the whole corpus, the sum of the others */
+    for (size_t i = 0; i < m->rows; i++) {
+        of_corpus += strncmp(m->row[i].u.speaker, speaker, n + 1) == 0;
+        of_speaker += strcmp(m->row[i].u.speaker, speaker) == 0;
+    }
+    snprintf(what, sizeof what, "%zu clips where %s are known", of_speaker, clips);
+    if (of_corpus && !of_speaker)
+        snprintf(m->absent + used, sizeof m->absent - used, " %s", speaker);
+    else if (of_corpus && of_speaker != strtoul(clips, NULL, 10))
+        report(m, COUNT, speaker, what);
+}
+
+static void check_counts(struct manifest *m) {
+    struct ser_tsv t;
+    open_known(&t, known_counts, known_counts_end, "counts.tsv");
+    each_row(&t, "speaker", "clips", m, check_count);
+    if (*m->absent)
+        report(m, COUNT, "speakers without a clip", m->absent + 1);
+}
+
+/* One file on its way through the threads. */
+struct look {
+    struct row *row;
+    struct ser_audio audio;
+    enum finding kind;
+    struct ser_error why;
+};
+
+struct looking {
+    struct manifest *m;
+    size_t next, done;
+    struct ser_progress progress;
+};
+
+/* -60 dBFS around the mean, so that a constant is silence, whatever its level. */
+static int is_silent(const struct ser_audio *a) {
+    double sum = 0, peak = 0;
+    for (size_t i = 0; i < a->frames; i++)
+        sum += a->sample[i];
+    for (size_t i = 0; i < a->frames; i++)
+        peak = fmax(peak, fabs(a->sample[i] - sum / (double)a->frames));
+    return peak < 1e-3;
+}
+
+static size_t put_le(unsigned char *to, uint64_t v, size_t bytes) {
+    for (size_t i = 0; i < bytes; i++)
+        to[i] = (unsigned char)(v >> 8 * i);
+    return bytes;
+}
+
+static uint64_t hash_audio(const struct ser_audio *a) {
+    unsigned char buf[4096];
+    size_t n = put_le(buf, (uint64_t)a->rate_hz, 8);
+    XXH3_state_t *state = XXH3_createState();
+    if (!state)
+        die(SER_SYS, "out of memory");
+    XXH3_64bits_reset(state);
+    n += put_le(buf + n, a->frames, 8);
+    for (size_t i = 0; i < a->frames; i++) {
+        uint32_t bits;
+        if (n == sizeof buf) {
+            XXH3_64bits_update(state, buf, n);
+            n = 0;
+        }
+        memcpy(&bits, &a->sample[i], sizeof bits);
+        n += put_le(buf + n, bits, 4);
+    }
+    XXH3_64bits_update(state, buf, n);
+    uint64_t hash = XXH3_64bits_digest(state);
+    XXH3_freeState(state);
+    return hash;
+}
+
+static int fetch_row(void *ctx, void *slot) {
+    struct looking *l = ctx;
+    while (l->next < l->m->rows && l->m->row[l->next].dropped)
+        l->next++;
+    if (l->next == l->m->rows)
+        return 0;
+    ((struct look *)slot)->row = &l->m->row[l->next++];
+    return 1;
+}
+
+static void look_into(void *ctx, void *slot, int worker) {
+    struct look *k = slot;
+    (void)ctx;
+    (void)worker;
+    if (ser_audio_load(&k->audio, k->row->path, &k->why)) {
+        k->kind = UNREADABLE;
+        return;
+    }
+    k->kind = is_silent(&k->audio) ? SILENT : FINE;
+    k->row->audio_hash = hash_audio(&k->audio);
+}
+
+static int report_look(void *ctx, void *slot) {
+    struct looking *l = ctx;
+    struct look *k = slot;
+    const char *path = k->row->path, *why = k->why.text;
+    if (k->kind != FINE)
+        ser_progress_end(&l->progress);
+    if (k->kind == SILENT)
+        drop(l->m, k->row, SILENT, "silent: nothing above -60 dBFS");
+    if (k->kind == UNREADABLE) /* the reason names the file, as the report does */
+        drop(l->m, k->row, UNREADABLE,
+             strncmp(why, path, strlen(path)) == 0 ? why + strlen(path) + 2 : why);
+    ser_progress_show(&l->progress, ++l->done);
+    return 0;
+}
+
+static void release_look(void *slot) {
+    ser_audio_free(&((struct look *)slot)->audio);
+}
+
+static int by_audio(const void *a, const void *b) {
+    const struct row *const *x = a, *const *y = b;
+    if ((*x)->audio_hash != (*y)->audio_hash)
+        return (*x)->audio_hash < (*y)->audio_hash ? -1 : 1;
+    return strcmp((*x)->u.id, (*y)->u.id);
+}
+
+/* n > 1 clips of one recording. */
+static void drop_duplicates(struct manifest *m, struct row **r, size_t n) {
+    size_t other = 0;
+    char why[200];
+    for (size_t i = 1; i < n; i++)
+        if (strcmp(r[i]->u.emotion, r[0]->u.emotion) != 0)
+            other = i;
+    for (size_t i = other ? 0 : 1; i < n; i++) {
+        const struct ser_utterance *u = &r[i == 0 ? other : 0]->u;
+        snprintf(why, sizeof why,
+                 other ? "the same audio as %s, which is %s: neither stays"
+                       : "the same audio as %s, which stays",
+                 u->id, u->emotion);
+        drop(m, r[i], other ? CONTRADICTORY : DUPLICATE, why);
+    }
+}
+
+static void check_duplicates(struct manifest *m) {
+    struct row **r = ecalloc(m->rows, sizeof *r);
+    size_t n = 0;
+    for (size_t i = 0; i < m->rows; i++)
+        if (!m->row[i].dropped)
+            r[n++] = &m->row[i];
+    qsort(r, n, sizeof *r, by_audio);
+    for (size_t from = 0, to; from < n; from = to) {
+        for (to = from + 1; to < n && r[to]->audio_hash == r[from]->audio_hash;)
+            to++;
+        if (to - from > 1)
+            drop_duplicates(m, r + from, to - from);
+    }
+    free(r);
+}
+
+static void check_audio(struct manifest *m) {
+    struct looking l = {.m = m};
+    struct ser_jobs jobs = {.ctx = &l,
+                            .slot_size = sizeof(struct look),
+                            .fetch = fetch_row,
+                            .work = look_into,
+                            .finish = report_look,
+                            .release = release_look};
+    ser_progress_start(&l.progress, "files", kept(m), opt.quiet);
+    ser_jobs_run(&jobs, (int)opt.jobs);
+    ser_progress_end(&l.progress);
+    check_duplicates(m);
 }
 
 /* ---- emotions ---- */
@@ -401,23 +607,20 @@ static void write_table(const struct manifest *m) {
     struct ser_out o;
     ser_out_open(&o, opt.output, 0);
     ser_out_printf(&o,
-                   "id\tpath\tcorpus\tspeaker\tsex\temotion\tintensity\tstatement\trepetition\n");
+                   "id\tpath\tcorpus\tspeaker\tsex\temotion\tintensity\tstatement\trepetition%s\n",
+                   opt.check ? "\taudio_hash" : "");
     for (size_t i = 0; i < m->rows; i++) {
         const struct row *r = &m->row[i];
         const struct ser_utterance *u = &r->u;
-        if (!r->dropped)
-            ser_out_printf(&o, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", u->id, r->path, u->corpus,
-                           u->speaker, u->sex, u->emotion, u->intensity, u->statement,
-                           u->repetition);
+        if (r->dropped)
+            continue;
+        ser_out_printf(&o, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", u->id, r->path, u->corpus,
+                       u->speaker, u->sex, u->emotion, u->intensity, u->statement, u->repetition);
+        if (opt.check)
+            ser_out_printf(&o, "\t%016llx", (unsigned long long)r->audio_hash);
+        ser_out_printf(&o, "\n");
     }
     ser_out_close(&o);
-}
-
-static size_t kept(const struct manifest *m) {
-    size_t n = 0;
-    for (size_t i = 0; i < m->rows; i++)
-        n += !m->row[i].dropped;
-    return n;
 }
 
 static void release(struct manifest *m) {
@@ -431,6 +634,7 @@ static void release(struct manifest *m) {
 int main(int argc, char **argv) {
     struct manifest m = {0};
     ser_start(argv[0]);
+    opt.jobs = ser_cores();
     int first = ser_options(argc, argv, &tool);
     check_list("emotions", opt.emotions);
     check_list("drop", opt.drop);
@@ -441,7 +645,12 @@ int main(int argc, char **argv) {
 
     read_folders(&m, argv + first, argc - first);
     sort_rows(&m);
-    apply_known(&m);
+    set_sexes(&m);
+    if (opt.check)
+        check_counts(&m);
+    apply_quarantine(&m);
+    if (opt.check)
+        check_audio(&m);
     select_emotions(&m);
     summarise(&m, kept(&m));
     if (!kept(&m))
