@@ -71,6 +71,13 @@ struct item {
     struct ser_error e;
 };
 
+/* What a thread keeps between recordings. */
+struct thread {
+    struct ser_mfcc *mfcc;
+    struct ser_resampler *resampler;
+    struct ser_audio audio;
+};
+
 /* Where recordings come from, and where features go. */
 struct work {
     struct ser_recipe recipe;
@@ -82,8 +89,7 @@ struct work {
     int taken; /* standard input was */
     int id, path;
     struct ser_set keys;
-    struct ser_mfcc **mfcc; /* per thread */
-    struct ser_resampler **resampler;
+    struct thread *thread;
     struct ser_writer writer;
     struct ser_progress progress;
     uint64_t done, bad;
@@ -189,28 +195,18 @@ static int fetch(void *ctx, void *slot) {
     return got != 0;
 }
 
-/* Mono samples at rate_hz of an item: from its file, its bytes, or the stream. */
-static int load(const struct item *it, struct ser_audio *a, struct ser_error *e) {
-    if (it->path)
-        return ser_audio_load(a, it->path, e);
-    if (it->bytes)
-        return ser_audio_decode(a, it->bytes, it->bytes_len, "<stdin>", e);
-    *a = (struct ser_audio){
-        .sample = it->sound.data, .frames = it->sound.count, .rate_hz = it->rate_hz, .channels = 1};
-    return a->frames ? 0 : ser_fail(e, SER_BAD, "<stdin>: record (%s): no samples", it->key);
-}
-
-static int compute(struct work *w, struct item *it, const struct ser_audio *a, int worker,
-                   struct ser_error *e) {
-    const float *x, *y;
-    size_t n, frames, full;
-    const char *why;
-    const char *name = it->path ? it->path : "<stdin>";
-    if (ser_resample(w->resampler[worker], a->sample, a->frames, a->rate_hz, w->recipe.rate_hz, &x,
-                     &n, &why))
-        return ser_fail(e, SER_BAD, "%s: (%s): cannot resample: %s", name, it->key, why);
-    if (ser_mfcc_run(w->mfcc[worker], x, n, &y, &frames, &full))
-        return ser_fail(e, SER_SYS, "%s: (%s): out of memory for features", name, it->key);
+/* The features of n samples at rate_hz. */
+static int compute(struct work *w, struct item *it, const float *x, size_t n, int rate_hz,
+                   const struct thread *t) {
+    const float *y;
+    size_t frames, full;
+    const char *why, *name = it->path ? it->path : "<stdin>";
+    if (!n)
+        return ser_fail(&it->e, SER_BAD, "%s: (%s): has no samples", name, it->key);
+    if (ser_resample(t->resampler, x, n, rate_hz, w->recipe.rate_hz, &x, &n, &why))
+        return ser_fail(&it->e, SER_BAD, "%s: (%s): cannot resample: %s", name, it->key, why);
+    if (ser_mfcc_run(t->mfcc, x, n, &y, &frames, &full))
+        return ser_fail(&it->e, SER_SYS, "%s: (%s): out of memory for features", name, it->key);
     const uint64_t dim[2] = {(uint64_t)ser_recipe_rows(&w->recipe), frames};
     ser_record_set(&it->result, it->key, SER_F32, 2, dim);
     memcpy(it->result.data, y, it->result.bytes);
@@ -219,15 +215,21 @@ static int compute(struct work *w, struct item *it, const struct ser_audio *a, i
     return 0;
 }
 
+static int make_features(struct work *w, struct item *it, struct thread *t) {
+    struct ser_audio *a = &t->audio;
+    if (!it->path && !it->bytes)
+        return compute(w, it, it->sound.data, it->sound.count, it->rate_hz, t);
+    if (it->path ? ser_audio_load(a, it->path, &it->e)
+                 : ser_audio_decode(a, it->bytes, it->bytes_len, "<stdin>", &it->e))
+        return -1;
+    return compute(w, it, a->sample, a->frames, a->rate_hz, t);
+}
+
 static void work(void *ctx, void *slot, int worker) {
+    struct work *w = ctx;
     struct item *it = slot;
-    struct ser_audio a = {0};
-    if (it->state != GOOD)
-        return;
-    if (load(it, &a, &it->e) || compute(ctx, it, &a, worker, &it->e))
+    if (it->state == GOOD && make_features(w, it, &w->thread[worker]))
         it->state = BAD;
-    if (it->path || it->bytes)
-        ser_audio_free(&a);
 }
 
 static int finish(void *ctx, void *slot) {
@@ -324,23 +326,22 @@ static void close_source(struct work *w) {
 }
 
 static void open_threads(struct work *w, int jobs) {
-    w->mfcc = ecalloc((size_t)jobs, sizeof *w->mfcc);
-    w->resampler = ecalloc((size_t)jobs, sizeof *w->resampler);
+    w->thread = ecalloc((size_t)jobs, sizeof *w->thread);
     for (int i = 0; i < jobs; i++) {
-        w->mfcc[i] = ser_mfcc_new(&w->recipe);
-        w->resampler[i] = ser_resampler_new();
-        if (!w->mfcc[i] || !w->resampler[i])
+        w->thread[i].mfcc = ser_mfcc_new(&w->recipe);
+        w->thread[i].resampler = ser_resampler_new();
+        if (!w->thread[i].mfcc || !w->thread[i].resampler)
             die(SER_SYS, "out of memory");
     }
 }
 
 static void close_threads(struct work *w, int jobs) {
     for (int i = 0; i < jobs; i++) {
-        ser_mfcc_free(w->mfcc[i]);
-        ser_resampler_free(w->resampler[i]);
+        ser_mfcc_free(w->thread[i].mfcc);
+        ser_resampler_free(w->thread[i].resampler);
+        ser_audio_free(&w->thread[i].audio);
     }
-    free(w->mfcc);
-    free(w->resampler);
+    free(w->thread);
 }
 
 int main(int argc, char **argv) {
