@@ -36,6 +36,10 @@ reference() { # the folder NAME of the reference data, if there is one
     fi
 }
 
+@test "audio: formats, channels, cut and damaged files" {
+    unit test_audio
+}
+
 @test "nn: layers, gradients, training" {
     # shellcheck disable=SC2046 # no folder, no argument
     unit test_nn $(reference seednet)
