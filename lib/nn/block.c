@@ -306,14 +306,13 @@ static void backward(const struct ser_pass *p) {
             unpool_sample(&s, kept.z + (size_t)(i + j) * s.z, p->dy + at, kept.which + at, a, b, c0,
                           dz + (size_t)j * s.z);
         }
-        k->k->conv_weights(k->state, &c, p->x + (size_t)i * s.in, dz, i ? dw : p->grad[W],
-                           i ? db : p->grad[B]);
+        k->k->conv_back(k->state, &c, p->x + (size_t)i * s.in, dz, p->param[W].value,
+                        i ? dw : p->grad[W], i ? db : p->grad[B],
+                        p->dx ? p->dx + (size_t)i * s.in : NULL);
         if (i) {
             add(p->grad[W], dw, p->param[W].n);
             add(p->grad[B], db, p->param[B].n);
         }
-        if (p->dx)
-            k->k->conv_data(k->state, &c, dz, p->param[W].value, p->dx + (size_t)i * s.in);
     }
 }
 

@@ -58,9 +58,8 @@ static void backward(const struct ser_pass *p) {
     struct ser_conv_shape s = shape(p);
     if (p->layer->relu)
         mask(p->y, p->dy, (size_t)p->N * ser_shape_size(&p->layer->out));
-    p->worker->k->conv_weights(p->worker->state, &s, p->x, p->dy, p->grad[0], p->grad[1]);
-    if (p->dx)
-        p->worker->k->conv_data(p->worker->state, &s, p->dy, p->param[0].value, p->dx);
+    p->worker->k->conv_back(p->worker->state, &s, p->x, p->dy, p->param[0].value, p->grad[0],
+                            p->grad[1], p->dx);
 }
 
 const struct ser_layer_type ser_layer_conv = {

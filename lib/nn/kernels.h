@@ -30,11 +30,9 @@ struct ser_kernels {
     /* y = conv(x, w) + b, then max(0, .) if relu. */
     void (*conv)(void *state, const struct ser_conv_shape *s, const float *x, const float *w,
                  const float *b, int relu, float *y);
-    /* dx from dy; dw and db from x and dy. Both overwrite. */
-    void (*conv_data)(void *state, const struct ser_conv_shape *s, const float *dy, const float *w,
-                      float *dx);
-    void (*conv_weights)(void *state, const struct ser_conv_shape *s, const float *x,
-                         const float *dy, float *dw, float *db);
+    /* dw and db from x and dy; dx from dy and w, unless dx is NULL. All are overwritten. */
+    void (*conv_back)(void *state, const struct ser_conv_shape *s, const float *x, const float *dy,
+                      const float *w, float *dw, float *db, float *dx);
 };
 
 extern const struct ser_kernels ser_kernels_plain;

@@ -7,6 +7,7 @@
 #ifdef SER_ONEDNN
 
 #include "kernels.h"
+#include "winograd.h"
 #include <omp.h>
 #include <oneapi/dnnl/dnnl.h>
 #include <stdio.h>
@@ -28,10 +29,18 @@ struct conv {
     struct conv *next;
 };
 
+/* Winograd's memory of one shape, for any number of samples. */
+struct tiles {
+    struct ser_conv_shape shape;   /* N 0 */
+    struct ser_winograd *winograd; /* NULL: it does not suit */
+    struct tiles *next;
+};
+
 struct onednn {
     dnnl_engine_t engine;
     dnnl_stream_t stream;
     struct conv *conv;
+    struct tiles *tiles;
     void *plain;
 };
 
@@ -284,28 +293,51 @@ static int execute(struct onednn *o, struct conv *c) {
     return 0;
 }
 
+static struct ser_winograd *find_winograd(struct onednn *o, const struct ser_conv_shape *s) {
+    struct ser_conv_shape shape = *s;
+    struct tiles *t;
+    shape.N = 0;
+    for (t = o->tiles; t; t = t->next)
+        if (!memcmp(&t->shape, &shape, sizeof shape))
+            return t->winograd;
+    t = calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    t->shape = shape;
+    t->winograd = ser_winograd_new(&shape);
+    t->next = o->tiles;
+    o->tiles = t;
+    return t->winograd;
+}
+
 static void onednn_conv(void *state, const struct ser_conv_shape *s, const float *x, const float *w,
                         const float *b, int relu, float *y) {
     struct onednn *o = state;
+    struct ser_winograd *g = find_winograd(o, s);
+    if (g) {
+        ser_winograd_forward(g, s->N, x, w, b, relu, y);
+        return;
+    }
     struct conv *c = find_conv(o, FORWARD, s, relu);
     if (!c || point(c, x, w, b, y) || execute(o, c))
         ser_kernels_plain.conv(o->plain, s, x, w, b, relu, y);
 }
 
-static void onednn_conv_data(void *state, const struct ser_conv_shape *s, const float *dy,
-                             const float *w, float *dx) {
+static void onednn_conv_back(void *state, const struct ser_conv_shape *s, const float *x,
+                             const float *dy, const float *w, float *dw, float *db, float *dx) {
     struct onednn *o = state;
-    struct conv *c = find_conv(o, DATA, s, 0);
-    if (!c || point(c, dx, w, NULL, dy) || execute(o, c))
-        ser_kernels_plain.conv_data(o->plain, s, dy, w, dx);
-}
-
-static void onednn_conv_weights(void *state, const struct ser_conv_shape *s, const float *x,
-                                const float *dy, float *dw, float *db) {
-    struct onednn *o = state;
-    struct conv *c = find_conv(o, WEIGHTS, s, 0);
-    if (!c || point(c, x, dw, db, dy) || execute(o, c))
-        ser_kernels_plain.conv_weights(o->plain, s, x, dy, dw, db);
+    struct ser_winograd *g = find_winograd(o, s);
+    if (g) {
+        ser_winograd_back(g, s->N, x, dy, w, dw, db, dx);
+        return;
+    }
+    struct conv *weights = find_conv(o, WEIGHTS, s, 0),
+                *data = dx ? find_conv(o, DATA, s, 0) : NULL;
+    int done = weights && !point(weights, x, dw, db, dy) && !execute(o, weights);
+    if (done && dx)
+        done = data && !point(data, dx, w, NULL, dy) && !execute(o, data);
+    if (!done)
+        ser_kernels_plain.conv_back(o->plain, s, x, dy, w, dw, db, dx);
 }
 
 static void onednn_gemm(void *state, int ta, int tb, int M, int N, int K, const float *A, int lda,
@@ -325,6 +357,12 @@ static void onednn_close(void *state) {
         struct conv *next = o->conv->next;
         free_conv(o->conv);
         o->conv = next;
+    }
+    while (o->tiles) {
+        struct tiles *next = o->tiles->next;
+        ser_winograd_free(o->tiles->winograd);
+        free(o->tiles);
+        o->tiles = next;
     }
     if (o->stream)
         dnnl_stream_destroy(o->stream);
@@ -355,8 +393,7 @@ static void *onednn_open(char *why, size_t size) {
 }
 
 const struct ser_kernels ser_kernels_onednn = {
-    "onednn",    onednn_open,      onednn_close,        onednn_gemm,
-    onednn_conv, onednn_conv_data, onednn_conv_weights,
+    "onednn", onednn_open, onednn_close, onednn_gemm, onednn_conv, onednn_conv_back,
 };
 
 #else

@@ -36,13 +36,15 @@ SER_INLINE void tile(int rows, int cols, int K, const float *A, size_t am, size_
         ser_vec b0 = ser_load(b, left), b1 = {0};
         if (right)
             b1 = ser_load(b + SER_LANES, right);
-        for (int i = 0; i < ROWS; i++) {
+        SER_UNROLL for (int i = 0; i < ROWS; i++) {
             float a = A[(size_t)(i < rows ? i : 0) * am + (size_t)k * ak];
             acc[i][0] += a * b0;
             acc[i][1] += a * b1;
         }
     }
-    for (int i = 0; i < rows; i++, C += ldc) {
+    SER_UNROLL for (int i = 0; i < ROWS; i++, C += ldc) {
+        if (i >= rows)
+            break;
         ser_store(C, add ? ser_load(C, left) + acc[i][0] : acc[i][0], left);
         if (right)
             ser_store(C + SER_LANES, add ? ser_load(C + SER_LANES, right) + acc[i][1] : acc[i][1],
@@ -110,14 +112,14 @@ static void plain_conv(void *state, const struct ser_conv_shape *s, const float 
             for (int i = 0; i < OW; i++)
                 for (size_t f = 0; f < F; f++) {
                     float v = y[(size_t)i * F + f] + b[f];
-                    y[(size_t)i * F + f] = relu && !(v > 0) ? 0 : v;
+                    y[(size_t)i * F + f] = relu && v < 0 ? 0 : v;
                 }
         }
 }
 
 /* dx [OW,C] under kernel element (i,j) += dy [OW,F] w[i,j]^T. */
-static void plain_conv_data(void *state, const struct ser_conv_shape *s, const float *dy,
-                            const float *w, float *dx) {
+static void conv_data(void *state, const struct ser_conv_shape *s, const float *dy, const float *w,
+                      float *dx) {
     size_t C = (size_t)s->C, F = (size_t)s->F, line = (size_t)s->W * C;
     int OH = s->H - s->kh + 1, OW = s->W - s->kw + 1;
     memset(dx, 0, (size_t)s->N * s->H * line * sizeof *dx);
@@ -130,9 +132,8 @@ static void plain_conv_data(void *state, const struct ser_conv_shape *s, const f
                                    dx + ((size_t)n * s->H + h + i) * line + j * C, C);
 }
 
-static void plain_conv_weights(void *state, const struct ser_conv_shape *s, const float *x,
-                               const float *dy, float *dw, float *db) {
-    (void)state;
+static void conv_weights(const struct ser_conv_shape *s, const float *x, const float *dy, float *dw,
+                         float *db) {
     size_t C = (size_t)s->C, F = (size_t)s->F, line = (size_t)s->W * C;
     int OH = s->H - s->kh + 1, OW = s->W - s->kw + 1, depth = s->kw * s->C;
     memset(dw, 0, (size_t)s->kh * depth * F * sizeof *dw);
@@ -147,6 +148,13 @@ static void plain_conv_weights(void *state, const struct ser_conv_shape *s, cons
         }
 }
 
+static void plain_conv_back(void *state, const struct ser_conv_shape *s, const float *x,
+                            const float *dy, const float *w, float *dw, float *db, float *dx) {
+    conv_weights(s, x, dy, dw, db);
+    if (dx)
+        conv_data(state, s, dy, w, dx);
+}
+
 const struct ser_kernels ser_kernels_plain = {
-    "plain", plain_open, plain_close, plain_gemm, plain_conv, plain_conv_data, plain_conv_weights,
+    "plain", plain_open, plain_close, plain_gemm, plain_conv, plain_conv_back,
 };

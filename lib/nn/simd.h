@@ -22,6 +22,13 @@
 
 #define SER_INLINE static inline __attribute__((always_inline))
 
+/* Before a loop with few turns, so that what it indexes stays in registers. */
+#ifdef __clang__
+#define SER_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define SER_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 #define SER_LANES 16
 
 typedef float ser_vec __attribute__((vector_size(4 * SER_LANES), aligned(16)));
