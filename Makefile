@@ -33,7 +33,7 @@ UNITS    := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 FUZZ     := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 BATS     := $(wildcard tests/*.bats)
 SOURCES  := $(wildcard lib/*.[ch] lib/nn/*.[ch] tools/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch])
-BASH     := bootstrap .ci/run tests/run tests/valgrind $(PROGRAMS) $(SCRIPTS) $(wildcard tests/*.bash)
+BASH     := bootstrap .ci/run tests/run tests/valgrind $(PROGRAMS) $(SCRIPTS)
 
 # oneDNN is used where it is installed; ONEDNN= builds without.
 ONEDNN := $(shell printf '\043include <oneapi/dnnl/dnnl.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
@@ -104,7 +104,7 @@ FORCE:
 # The pipelines include this file for the rules above; what follows is for people.
 ifndef SER_PIPELINE
 
-demo: $(BIN)
+demo: $(BIN) $(SH_BIN)
 	@$(MAKE) --no-print-directory -f pipelines/demo.mk
 
 units: $(UNIT_BIN)
@@ -132,7 +132,7 @@ lint-cppcheck:
 
 lint-shell:
 	shellcheck -s bash $(BASH)
-	shellcheck -s bats -S warning $(BATS)
+	shellcheck -s bats -S warning -e SC2154,SC2209 $(BATS) $(wildcard tests/*.bash)
 
 lint-man:
 	@for page in $(MAN); do mandoc -T lint -W warning "$$page" || exit 1; done
