@@ -262,8 +262,6 @@ static size_t first_not_finite(const float *x, size_t n) {
 }
 
 static int check_info(const struct source *s, const SF_INFO *info, struct ser_error *e) {
-    if (info->frames <= 0)
-        return ser_fail(e, SER_BAD, "%s: has no samples", s->name);
     if (info->samplerate < SER_AUDIO_MIN_HZ || info->samplerate > SER_AUDIO_MAX_HZ)
         return ser_fail(e, SER_BAD, "%s: its rate is %d Hz, not in %d..%d: resample it first",
                         s->name, info->samplerate, SER_AUDIO_MIN_HZ, SER_AUDIO_MAX_HZ);
@@ -273,12 +271,9 @@ static int check_info(const struct source *s, const SF_INFO *info, struct ser_er
 }
 
 /* Whether what was decoded is what the header says. */
-static int check_decoded(const struct source *s, SNDFILE *file, const SF_INFO *info,
-                         const struct ser_audio *a, struct ser_error *e) {
+static int check_decoded(const struct source *s, const SF_INFO *info, const struct ser_audio *a,
+                         struct ser_error *e) {
     int format = info->format & SF_FORMAT_TYPEMASK, sub = info->format & SF_FORMAT_SUBMASK;
-    if (sf_error(file))
-        return ser_fail(e, SER_BAD, "%s: damaged after %zu frames: %s", s->name, a->frames,
-                        sf_strerror(file));
     if (a->frames == 0)
         return ser_fail(e, SER_BAD, "%s: has no samples", s->name);
     /* FLAC from a pipe does not know its length; that of MP3 is an estimate. */
@@ -307,11 +302,14 @@ static int read_all(const struct source *s, SNDFILE *file, const SF_INFO *info, 
             return ser_fail(e, SER_SYS, "%s: out of memory for %zu frames", s->name,
                             a->frames + BLOCK);
         got = read_block(file, info, a->sample + a->frames);
+        if (s->error)
+            return ser_fail(e, SER_SYS, "%s: cannot read: %s", s->name, strerror(s->error));
+        if (sf_error(file)) /* the next read forgets it */
+            return ser_fail(e, SER_BAD, "%s: damaged after %zu frames: %s", s->name, a->frames,
+                            sf_strerror(file));
         a->frames += got;
     } while (got);
-    if (s->error)
-        return ser_fail(e, SER_SYS, "%s: cannot read: %s", s->name, strerror(s->error));
-    return check_decoded(s, file, info, a, e);
+    return check_decoded(s, info, a, e);
 }
 
 static int decode(struct source *s, struct ser_audio *a, struct ser_error *e) {

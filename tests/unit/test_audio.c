@@ -356,6 +356,49 @@ static void test_sizes(void) {
     free(b.at);
 }
 
+/* Chunks of an odd size are followed by a byte that they do not count. */
+static void test_odd_chunks(void) {
+    unsigned char wav[] = "RIFF\0\0\0\0WAVE"
+                          "fmt \20\0\0\0\1\0\1\0\100\37\0\0\100\37\0\0\1\0\10\0"
+                          "note\3\0\0\0abc\0"
+                          "data\5\0\0\0\200\201\202\203\204\0"
+                          "LIST\4\0\0\0INFO"
+                          "\0\0\0\0";
+    size_t n = sizeof wav - 1;
+    put(wav + 4, (uint32_t)n - 8, 0);
+    accept("odd chunks and zeros at the end", wav, n, 5);
+    accept("odd chunks", wav, n - 4, 5);
+    refuse("bad.wav", wav, n - 5, "its LIST chunk has 3 of 4 bytes");
+    put(wav + 36 + 12 + 4, 0x10, 0);
+    refuse("bad.wav", wav, 36 + 12 + 8 + 5, "its data chunk has 5 of 16 bytes");
+}
+
+/* The header's number of frames, 36 bits, and bytes that libFLAC finds damaged. */
+static void test_flac(void) {
+    struct bytes b = slurp("pcm16.flac");
+    unsigned char *count = b.at + 8 + 13;
+    put(count + 1, 0, 1);
+    accept("pcm16.flac of unknown length", b.at, b.n, 20001);
+    put(count + 1, 20002, 1);
+    refuse("bad.flac", b.at, b.n, "has 20001 of 20002 frames");
+    put(count + 1, 20001, 1);
+    accept("pcm16.flac as it was", b.at, b.n, 20001);
+    b.at[b.n / 2] ^= 16;
+    refuse("bad.flac", b.at, b.n, "damaged after");
+    free(b.at);
+}
+
+/* More than what is taken in advance. */
+static void test_long(void) {
+    struct ser_audio a = {0};
+    struct ser_error e = {0};
+    size_t frames = 5000000;
+    make("hours.wav", SF_FORMAT_WAV | SF_FORMAT_ULAW, 8000, 1, frames);
+    int good = !ser_audio_load(&a, "hours.wav", &e) && a.frames == frames;
+    check(good && off_by(&a) < 3e-2, "%zu frames %s", a.frames, e.text);
+    ser_audio_free(&a);
+}
+
 static void test_system(void) {
     static const char *const path[] = {"missing.wav", "folder", "pcm16.wav/inside.wav"};
     static const char *const part[] = {"cannot open: No such file", "is a folder", "cannot open"};
@@ -425,6 +468,9 @@ int main(void) {
     test_not_finite();
     test_cuts();
     test_sizes();
+    test_odd_chunks();
+    test_flac();
+    test_long();
     test_system();
     test_damage();
     if (chdir("/") || nftw(folder, forget, 8, FTW_DEPTH | FTW_PHYS))
