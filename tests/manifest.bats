@@ -395,6 +395,15 @@ END
     ser-manifest --check s 2>err | cut -f 1 | tail -n 1 | same - <(echo savee_DC_n02)
 }
 
+@test "manifest: audio_hash is what the manual says" {
+    # XXH3-64 of 64-bit 8000 and 3000, then i * 37 % 4001 - 2000 over 32768 as 32-bit floats, packed by Python's
+    # struct and hashed by XXH3_64bits in one piece
+    mkdir -p s/DC
+    awk 'BEGIN { for (i = 0; i < 3000; i++) { v = (i * 37 % 4001) - 2000 + 65536; printf "%c%c", v % 256, int(v / 256) % 256 } }' |
+        sox -t raw -r 8000 -e signed -b 16 -c 1 - s/DC/a01.wav
+    ser-manifest --check s | cut -f 10 | same - <(printf 'audio_hash\n21855feeb431ca96\n')
+}
+
 @test "manifest: the real RAVDESS" {
     if [ -z "${SER_DATA:-}" ]; then
         echo "# without SER_DATA: the real recordings are left out" >&3

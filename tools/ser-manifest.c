@@ -204,11 +204,12 @@ static char *folder_name(const char *path) {
     if (*name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
         return estrdup(name);
     char *real = realpath(path, NULL);
-    if (!real)
-        die(SER_SYS, "%s: cannot find out its name: %s", path, strerror(errno));
-    char *last = estrdup(strrchr(real, '/') + 1);
-    free(real);
-    return last;
+    if (real) {
+        char *last = estrdup(strrchr(real, '/') + 1);
+        free(real);
+        return last;
+    }
+    die(SER_SYS, "%s: cannot find out its name: %s", path, strerror(errno));
 }
 
 static void add_folder(struct manifest *m, const char *path);

@@ -341,9 +341,9 @@ static void share(size_t n, const int64_t percent[PARTS], int64_t behind[PARTS],
         left -= given[p];
     }
     for (; left; left--) {
-        int most = -1;
-        for (int p = 0; p < PARTS; p++)
-            if (may_grow[p] && (most < 0 || behind[p] > behind[most]))
+        int most = 0;
+        for (int p = 1; p < PARTS; p++)
+            if (may_grow[p] && (!may_grow[most] || behind[p] > behind[most]))
                 most = p;
         may_grow[most] = 0;
         given[most]++;
