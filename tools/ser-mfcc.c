@@ -4,12 +4,11 @@
 
 #include "audio.h"
 #include "jobs.h"
+#include "manifest.h"
 #include "opt.h"
 #include "progress.h"
 #include "recipe.h"
 #include "resample.h"
-#include "set.h"
-#include "tsv.h"
 
 enum { MAX_STDIN = 0x7fffffff, MAX_JOBS = 256 };
 
@@ -83,12 +82,10 @@ struct work {
     struct ser_recipe recipe;
     int (*take)(struct work *, struct item *); /* the next recording: 1, 0 at the end, -1 */
     char **file;                               /* operands, ends with NULL */
-    struct ser_tsv tsv;
+    struct ser_manifest manifest;
     struct ser_reader reader;
     struct ser_in in;
     int taken; /* standard input was */
-    int id, path;
-    struct ser_set keys;
     struct thread *thread;
     struct ser_writer writer;
     struct ser_progress progress;
@@ -96,30 +93,8 @@ struct work {
     struct ser_error e; /* the first that ends the run */
 };
 
-/* The columns that travel with a recording. */
-static const char *const carried[] = {"emotion", "speaker", "corpus", "sex", "part", "split"};
-
 static int take_row(struct work *w, struct item *it) {
-    struct ser_tsv *t = &w->tsv;
-    int got = ser_tsv_next(t, &it->e);
-    if (got <= 0)
-        return got;
-    const char *id = t->field[w->id], *path = t->field[w->path];
-    if (!*id || strlen(id) > SER_MAX_KEY || !ser_is_text(id, strlen(id)))
-        return ser_tsv_fail(t, &it->e, "the id is empty, too long or not UTF-8 text");
-    if (!ser_set_add(&w->keys, id))
-        return ser_tsv_fail(t, &it->e, "the id '%.200s' comes twice", id);
-    it->key = estrdup(id);
-    it->path = estrdup(path);
-    for (size_t i = 0; i < sizeof carried / sizeof *carried; i++) {
-        int c = ser_tsv_column(t, carried[i]);
-        if (c < 0 || strcmp(t->field[c], "-") == 0)
-            continue;
-        if (!ser_is_text(t->field[c], strlen(t->field[c])))
-            return ser_tsv_fail(t, &it->e, "column %s is not UTF-8 text", carried[i]);
-        ser_attr_set(&it->attrs, carried[i], t->field[c]);
-    }
-    return 1;
+    return ser_manifest_next(&w->manifest, &it->key, &it->path, &it->attrs, &it->e);
 }
 
 static int take_record(struct work *w, struct item *it) {
@@ -282,8 +257,7 @@ static struct ser_recipe recipe(void) {
 
 static void open_manifest(struct work *w) {
     struct ser_error e;
-    if (ser_tsv_open(&w->tsv, opt.manifest, &e) || (w->id = ser_tsv_need(&w->tsv, "id", &e)) < 0 ||
-        (w->path = ser_tsv_need(&w->tsv, "path", &e)) < 0)
+    if (ser_manifest_open(&w->manifest, opt.manifest, &e))
         die_error(&e);
     w->take = take_row;
 }
@@ -317,12 +291,11 @@ static void open_source(struct work *w, char **operands) {
 
 static void close_source(struct work *w) {
     if (w->take == take_row)
-        ser_tsv_close(&w->tsv);
+        ser_manifest_close(&w->manifest);
     if (w->take == take_record)
         ser_reader_close(&w->reader);
     if (w->take == take_stdin)
         ser_in_close(&w->in);
-    ser_set_free(&w->keys);
 }
 
 static void open_threads(struct work *w, int jobs) {
