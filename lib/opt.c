@@ -28,7 +28,7 @@ static void print_default(struct ser_out *o, const struct ser_opt *p) {
         ser_out_printf(o, " [%g]", *(double *)p->target);
         return;
     case SER_OPT_RANGE:
-        if (range[0] != 0 || range[1] != 0)
+        if (range[0] <= range[1])
             ser_out_printf(o, " [%g:%g]", range[0], range[1]);
         return;
     case SER_OPT_TEXT:

@@ -24,7 +24,8 @@ enum ser_opt_type {
     SER_OPT_REAL,   /* double in min..max */
     SER_OPT_TEXT,   /* const char *: any text */
     SER_OPT_CHOICE, /* const char *: one of the words in arg, separated by '|' */
-    SER_OPT_RANGE,  /* double[2]: A:B with min <= A <= B <= max; a lone A means A:A */
+    SER_OPT_RANGE,  /* double[2]: A:B with min <= A <= B <= max; a lone A means A:A. A default with
+                     * A > B: not given */
 };
 
 struct ser_opt {
