@@ -1,0 +1,395 @@
+/* ser-augment - more speech from speech: noise, pitch, time shift, speed. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "audio.h"
+#include "effects.h"
+#include "jobs.h"
+#include "manifest.h"
+#include "opt.h"
+#include "progress.h"
+#include "resample.h"
+#include "tempo.h"
+
+enum { MAX_JOBS = 256, MAX_COPIES = 99, MAX_SEMITONES = 24, MAX_SPEED = 4 };
+
+static struct {
+    const char *output;
+    double noise, shift, snr[2], pitch[2], speed[2];
+    int64_t rate, copies, seed, jobs;
+    int keep, any_part, keep_going, quiet;
+} opt = {.snr = {1, 0}, .pitch = {1, 0}, .speed = {1, 0}, .rate = 22050, .copies = 1, .seed = 1};
+
+static const struct ser_opt options[] = {
+    {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
+    {0, "keep", SER_OPT_FLAG, &opt.keep, 0, 0, NULL, "the recording itself, too"},
+    {0, "noise", SER_OPT_REAL, &opt.noise, 0, 1, "F", "noise of F times full scale; 0: none"},
+    {0, "snr", SER_OPT_RANGE, opt.snr, -30, 100, "A:B", "noise A to B dB below the speech"},
+    {0, "pitch", SER_OPT_RANGE, opt.pitch, -MAX_SEMITONES, MAX_SEMITONES, "A:B",
+     "higher by A to B whole semitones"},
+    {0, "shift", SER_OPT_REAL, &opt.shift, 0, 60000, "MS", "up to MS earlier or later; 0: none"},
+    {0, "speed", SER_OPT_RANGE, opt.speed, 1.0 / MAX_SPEED, MAX_SPEED, "A:B",
+     "A to B times as fast, and as high"},
+    {0, "copies", SER_OPT_INT, &opt.copies, 1, MAX_COPIES, "N", "N of each kind"},
+    {0, "seed", SER_OPT_INT, &opt.seed, 0, 0x1p53, "N", "of what is drawn"},
+    {0, "rate", SER_OPT_INT, &opt.rate, 1000, SER_AUDIO_MAX_HZ / MAX_SPEED, "HZ",
+     "resample to this rate first"},
+    {0, "any-part", SER_OPT_FLAG, &opt.any_part, 0, 0, NULL, "not only the part train"},
+    {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, MAX_JOBS, "N", "threads; the result is the same"},
+    {'k', "keep-going", SER_OPT_FLAG, &opt.keep_going, 0, 0, NULL,
+     "skip bad input, exit 3 at the end"},
+    {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress line"},
+    {0}};
+
+static const struct ser_tool tool = {
+    "[MANIFEST]", "Turns the recordings of a manifest into a stream of altered ones.", options,
+    "Each of --noise, --snr, --pitch, --shift and --speed makes records of its own."};
+
+/* A recording, decoded and resampled, and what a thread keeps for altering it. */
+struct thread {
+    struct ser_audio audio;
+    struct ser_resampler *in, *out; /* to the rate; of pitch and speed */
+    struct ser_tempo tempo;
+    float *slow; /* [slow_cap] between tempo and resampling */
+    size_t slow_cap;
+    const float *x; /* [n] at opt.rate */
+    size_t n;
+};
+
+/* One recording on its way through the threads. */
+struct item {
+    char *id, *path;
+    struct ser_attrs attrs;
+    struct ser_record *record; /* [records] */
+    enum {
+        GOOD,
+        BAD,
+        BROKEN
+    } state; /* bad: e says why; broken: so is the manifest, nothing follows */
+    struct ser_error e;
+};
+
+struct work {
+    struct ser_manifest manifest;
+    struct thread *thread;
+    struct ser_writer writer;
+    struct ser_progress progress;
+    uint64_t done, bad;
+    struct ser_error e; /* the first that ends the run */
+};
+
+/* ---- the kinds ---- */
+
+static double draw(struct ser_key key, const double range[2]) {
+    return range[0] + (range[1] - range[0]) * ser_uniform(key, 0);
+}
+
+/* A whole number from low to high. */
+static int64_t draw_whole(struct ser_key key, int64_t low, int64_t high) {
+    return low + (int64_t)ser_below(key, 0, (uint64_t)(high - low) + 1);
+}
+
+/* Makes r n samples of sound, with the attributes of the recording; returns them, zeros yet. */
+static float *begin(struct ser_record *r, const char *key, const struct item *it, size_t n) {
+    const uint64_t dim[1] = {n};
+    ser_record_set(r, key, SER_F32, 1, dim);
+    ser_attrs_copy(&r->attrs, &it->attrs);
+    return r->data;
+}
+
+static int make_noise(struct thread *t, struct item *it, struct ser_record *r, const char *key,
+                      struct ser_key draws) {
+    ser_noise(draws, opt.noise, t->x, t->n, begin(r, key, it, t->n));
+    ser_attr_setf(&r->attrs, "aug", "noise=%g", opt.noise);
+    return 0;
+}
+
+static int make_snr(struct thread *t, struct item *it, struct ser_record *r, const char *key,
+                    struct ser_key draws) {
+    double snr_db = draw(draws, opt.snr);
+    if (ser_noise_snr(draws, snr_db, t->x, t->n, begin(r, key, it, t->n)))
+        return ser_fail(&it->e, SER_BAD,
+                        "%s: (%s): is silent: there is no signal-to-noise ratio; leave it out",
+                        it->path, it->id);
+    ser_attr_setf(&r->attrs, "aug", "snr=%.6g", snr_db);
+    return 0;
+}
+
+/* y [m] from sound that was meant for from_hz, at opt.rate. */
+static int resample(struct thread *t, struct item *it, const float *x, size_t n, int from_hz,
+                    const float **y, size_t *m) {
+    const char *why;
+    if (ser_resample(t->out, x, n, from_hz, (int)opt.rate, y, m, &why))
+        return ser_fail(&it->e, SER_BAD, "%s: (%s): cannot resample: %s", it->path, it->id, why);
+    return 0;
+}
+
+/* Slower by the factor that resampling then makes it higher and as long as before. */
+static int make_pitch(struct thread *t, struct item *it, struct ser_record *r, const char *key,
+                      struct ser_key draws) {
+    int semitones = (int)draw_whole(draws, (int64_t)opt.pitch[0], (int64_t)opt.pitch[1]);
+    int from_hz = (int)lround((double)opt.rate * exp2(semitones / 12.0));
+    double factor = (double)from_hz / (double)opt.rate;
+    const float *y = t->x;
+    size_t m = t->n, slow = (size_t)ceil((double)t->n * factor);
+    if (semitones) {
+        if (slow > t->slow_cap)
+            t->slow = erealloc(t->slow, t->slow_cap = slow, sizeof *t->slow);
+        if (ser_tempo_run(&t->tempo, t->x, t->n, (int)opt.rate, 1 / factor, t->slow, slow, it->path,
+                          &it->e) ||
+            resample(t, it, t->slow, slow, from_hz, &y, &m))
+            return -1;
+    }
+    float *to = begin(r, key, it, t->n);
+    memcpy(to, y, (m < t->n ? m : t->n) * sizeof *to);
+    ser_attr_setf(&r->attrs, "aug", "pitch=%d", semitones);
+    return 0;
+}
+
+static int make_shift(struct thread *t, struct item *it, struct ser_record *r, const char *key,
+                      struct ser_key draws) {
+    int64_t most = (int64_t)floor(opt.shift * (double)opt.rate / 1000);
+    if ((uint64_t)most >= t->n)
+        return ser_fail(&it->e, SER_BAD,
+                        "%s: (%s): lasts %.0f ms: --shift %g can leave nothing of it", it->path,
+                        it->id, 1000.0 * (double)t->n / (double)opt.rate, opt.shift);
+    int64_t by = draw_whole(draws, -most, most);
+    ser_shift(t->x, t->n, by, begin(r, key, it, t->n));
+    ser_attr_setf(&r->attrs, "aug", "shift=%.6g", 1000 * (double)by / (double)opt.rate);
+    return 0;
+}
+
+/* Played at another rate, as a tape is: tempo and pitch change together. */
+static int make_speed(struct thread *t, struct item *it, struct ser_record *r, const char *key,
+                      struct ser_key draws) {
+    int from_hz = (int)lround((double)opt.rate * draw(draws, opt.speed));
+    const float *y;
+    size_t m;
+    if (resample(t, it, t->x, t->n, from_hz, &y, &m))
+        return -1;
+    memcpy(begin(r, key, it, m), y, m * sizeof *y);
+    ser_attr_setf(&r->attrs, "aug", "speed=%.6g", (double)from_hz / (double)opt.rate);
+    return 0;
+}
+
+struct kind {
+    const char *name;
+    int (*make)(struct thread *, struct item *, struct ser_record *, const char *key,
+                struct ser_key draws);
+};
+
+static const struct kind all_kinds[] = {{"noise", make_noise},
+                                        {"snr", make_snr},
+                                        {"pitch", make_pitch},
+                                        {"shift", make_shift},
+                                        {"speed", make_speed}};
+
+enum { KINDS = sizeof all_kinds / sizeof *all_kinds };
+
+static int wanted(size_t kind) {
+    const int given[KINDS] = {opt.noise > 0, opt.snr[0] <= opt.snr[1], opt.pitch[0] <= opt.pitch[1],
+                              opt.shift > 0, opt.speed[0] <= opt.speed[1]};
+    return given[kind];
+}
+
+/* How many records a recording makes. */
+static size_t records(void) {
+    size_t n = opt.keep != 0;
+    for (size_t i = 0; i < KINDS; i++)
+        n += wanted(i) ? (size_t)opt.copies : 0;
+    return n;
+}
+
+/* ---- a recording ---- */
+
+static int load(struct thread *t, struct item *it) {
+    const char *why;
+    struct ser_audio *a = &t->audio;
+    if (ser_audio_load(a, it->path, &it->e))
+        return -1;
+    if (ser_resample(t->in, a->sample, a->frames, a->rate_hz, (int)opt.rate, &t->x, &t->n, &why))
+        return ser_fail(&it->e, SER_BAD, "%s: (%s): cannot resample: %s", it->path, it->id, why);
+    /* The longest that any kind makes of it must fit into a record. */
+    if (t->n > SER_MAX_PAYLOAD / sizeof(float) / MAX_SPEED - 1)
+        return ser_fail(&it->e, SER_BAD, "%s: (%s): too long: cut it", it->path, it->id);
+    return 0;
+}
+
+/* The record ID#KIND.COPY: its draws depend on the seed and this key alone. */
+static int make(struct thread *t, struct item *it, struct ser_record *r, const struct kind *kind,
+                int copy) {
+    char *key = eprintf_alloc("%s#%s.%d", it->id, kind->name, copy);
+    const char *variant = key + strlen(it->id);
+    struct ser_key draws =
+        ser_key((uint64_t)opt.seed, SER_STREAM_AUGMENT, XXH3_64bits(it->id, strlen(it->id)),
+                XXH3_64bits(variant, strlen(variant)));
+    int failed = kind->make(t, it, r, key, draws);
+    free(key);
+    return failed;
+}
+
+static int check_part(struct item *it) {
+    const char *part = ser_attr(&it->attrs, "part");
+    if (records() == (size_t)opt.keep || opt.any_part || !part || strcmp(part, "train") == 0)
+        return 0;
+    return ser_fail(&it->e, SER_BAD,
+                    "%s: (%s): is of part %s: training data is altered, no other (ser-split "
+                    "--part train prints it, --any-part allows all)",
+                    it->path, it->id, part);
+}
+
+static int make_all(struct thread *t, struct item *it) {
+    struct ser_record *r = it->record;
+    if (check_part(it) || load(t, it))
+        return -1;
+    if (opt.keep)
+        memcpy(begin(r++, it->id, it, t->n), t->x, t->n * sizeof *t->x);
+    for (size_t i = 0; i < KINDS; i++)
+        for (int copy = 1; wanted(i) && copy <= opt.copies; copy++)
+            if (make(t, it, r++, &all_kinds[i], copy))
+                return -1;
+    for (; r > it->record; r--)
+        if (ser_not_finite(r - 1) < r[-1].count)
+            return ser_fail(&it->e, SER_BAD, "%s: (%s): its samples are too large: scale it down",
+                            it->path, r[-1].key);
+    return 0;
+}
+
+static void clear(struct item *it) {
+    free(it->id);
+    free(it->path);
+    ser_attrs_clear(&it->attrs);
+    it->id = it->path = NULL;
+    it->state = GOOD;
+}
+
+static int fetch(void *ctx, void *slot) {
+    struct work *w = ctx;
+    struct item *it = slot;
+    clear(it);
+    if (!it->record)
+        it->record = ecalloc(records(), sizeof *it->record);
+    int got = ser_manifest_next(&w->manifest, &it->id, &it->path, &it->attrs, &it->e);
+    /* Room for #pitch.99; a # of its own could make it another's variant. */
+    if (got > 0 && (strlen(it->id) > SER_MAX_KEY - 16 || strchr(it->id, '#')))
+        got = ser_tsv_fail(&w->manifest.table, &it->e,
+                           "the id is too long, or holds a #, which sets variants apart");
+    if (got < 0)
+        it->state = BROKEN;
+    return got != 0;
+}
+
+static void work(void *ctx, void *slot, int worker) {
+    struct work *w = ctx;
+    struct item *it = slot;
+    if (it->state == GOOD && make_all(&w->thread[worker], it))
+        it->state = BAD;
+}
+
+static int finish(void *ctx, void *slot) {
+    struct work *w = ctx;
+    struct item *it = slot;
+    if (it->state == BROKEN || (it->state == BAD && !opt.keep_going)) {
+        w->e = it->e;
+        return -1;
+    }
+    if (it->state == BAD) {
+        ser_progress_end(&w->progress);
+        warn("%s", it->e.text);
+        w->bad++;
+        return 0;
+    }
+    for (size_t i = 0; i < records(); i++)
+        ser_writer_put(&w->writer, &it->record[i]);
+    ser_out_flush(&w->writer.out); /* the next program in the pipe need not wait for more */
+    ser_progress_show(&w->progress, ++w->done);
+    return 0;
+}
+
+static void release(void *slot) {
+    struct item *it = slot;
+    clear(it);
+    for (size_t i = 0; it->record && i < records(); i++)
+        ser_record_free(&it->record[i]);
+    free(it->record);
+}
+
+/* ---- the run ---- */
+
+static int needs_tempo(void) {
+    return opt.pitch[0] <= opt.pitch[1] && (opt.pitch[0] < 0 || opt.pitch[1] > 0);
+}
+
+/* Before any output is opened: SoX's processes must not hold it. */
+static void open_threads(struct work *w, int jobs) {
+    w->thread = ecalloc((size_t)jobs, sizeof *w->thread);
+    for (int i = 0; i < jobs; i++) {
+        struct thread *t = &w->thread[i];
+        t->in = ser_resampler_new();
+        t->out = ser_resampler_new();
+        if (!t->in || !t->out)
+            die(SER_SYS, "out of memory");
+        if (needs_tempo())
+            ser_tempo_start(&t->tempo);
+    }
+}
+
+static void close_threads(struct work *w, int jobs) {
+    for (int i = 0; i < jobs; i++) {
+        struct thread *t = &w->thread[i];
+        if (needs_tempo())
+            ser_tempo_stop(&t->tempo);
+        ser_resampler_free(t->in);
+        ser_resampler_free(t->out);
+        ser_audio_free(&t->audio);
+        free(t->slow);
+    }
+    free(w->thread);
+}
+
+static void check_options(int operands) {
+    if (operands > 1)
+        ser_usage("one manifest at a time, not %d", operands);
+    if (opt.pitch[0] <= opt.pitch[1] && (fmod(opt.pitch[0], 1) != 0 || fmod(opt.pitch[1], 1) != 0))
+        ser_usage("--pitch: '%g:%g' are not whole semitones", opt.pitch[0], opt.pitch[1]);
+    if (!records())
+        ser_usage("nothing to make: give --keep, --noise, --snr, --pitch, --shift or --speed");
+}
+
+int main(int argc, char **argv) {
+    struct work w = {0};
+    struct ser_attrs header = {0};
+    ser_start(argv[0]);
+    opt.jobs = ser_cores() < MAX_JOBS ? ser_cores() : MAX_JOBS;
+    int first = ser_options(argc, argv, &tool), jobs = (int)opt.jobs;
+    check_options(argc - first);
+    if (ser_manifest_open(&w.manifest, argv[first], &w.e))
+        die_error(&w.e);
+    open_threads(&w, jobs);
+
+    ser_attr_set(&header, "kind", "audio");
+    ser_attr_setf(&header, "feat.rate_hz", "%d", (int)opt.rate);
+    ser_writer_open(&w.writer, opt.output, &header);
+    ser_progress_start(&w.progress, "utterances", 0, opt.quiet);
+    const struct ser_jobs todo = {.ctx = &w,
+                                  .slot_size = sizeof(struct item),
+                                  .fetch = fetch,
+                                  .work = work,
+                                  .finish = finish,
+                                  .release = release};
+    int failed = ser_jobs_run(&todo, jobs);
+    ser_progress_end(&w.progress);
+    if (failed)
+        die_error(&w.e);
+
+    ser_writer_close(&w.writer);
+    ser_attrs_clear(&header);
+    close_threads(&w, jobs);
+    ser_manifest_close(&w.manifest);
+    if (w.bad)
+        die(SER_BAD, "%llu of %llu recordings were skipped", (unsigned long long)w.bad,
+            (unsigned long long)(w.bad + w.done));
+    return SER_OK;
+}
