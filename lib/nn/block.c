@@ -97,114 +97,120 @@ static int part_at(const struct ser_pass *p, const struct shape *s, int first) {
     return p->N - first < s->part ? p->N - first : s->part;
 }
 
-static void forward_sums(const struct ser_pass *p) {
-    struct shape s = shape(p->layer);
-    float *z = saved(p, &s).z;
-    memset(p->sums, 0, sums(p->layer) * sizeof *p->sums);
-    for (int i = 0; i < p->N; i += s.part) {
-        int n = part_at(p, &s, i);
-        convolve(p, &s, i, n, z + (size_t)i * s.z);
-        ser_bn_add(z + (size_t)i * s.z, (size_t)n * s.H * s.W, s.C, p->sums);
-    }
-}
-
-/* The window of kh x kw from z on, lines of `line` floats: the largest scale z + shift, its z, its
- * place. */
-SER_INLINE void largest(const float *z, size_t line, int C, int kh, int kw, int lanes,
-                        ser_vec scale, ser_vec shift, ser_vec *best, ser_vec *top,
-                        ser_ivec *which) {
-    *top = ser_load(z, lanes);
-    *best = *top * scale + shift;
-    *which = (ser_ivec){0};
-    for (int k = 1; k < kh * kw; k++) {
-        ser_vec v = ser_load(z + (size_t)(k / kw) * line + (size_t)(k % kw) * (size_t)C, lanes);
-        ser_vec y = v * scale + shift;
-        ser_ivec more = y > *best;
-        *best = ser_select(more, y, *best);
-        *top = ser_select(more, v, *top);
-        *which = ser_iselect(more, (ser_ivec){0} + k, *which);
-    }
-}
-
-/* A sample in training. which holds 1 where dropout keeps an element and 0 where not, and gets the
- * place; rise is what kept elements are multiplied by. */
-SER_INLINE void pool_train(const struct shape *s, int kh, int kw, const float *z,
-                           const float *scale, const float *shift, float rise, float *y, float *top,
-                           uint8_t *which) {
+/* Of each kh x kw window of z [H,W,C]: top, the z that scale z + shift will be largest of, which is
+ * the largest, or the smallest where gamma is negative; which, its place, if not NULL. */
+SER_INLINE void pool(const struct shape *s, int kh, int kw, const float *z, const float *gamma,
+                     float *top, uint8_t *which) {
     size_t line = (size_t)s->W * (size_t)s->C;
     for (int h = 0; h < s->OH; h++)
         for (int w = 0; w < s->OW; w++) {
             const float *from = z + (size_t)h * kh * line + (size_t)w * kw * s->C;
             for (int c = 0; c < s->C; c += SER_LANES) {
                 int n = ser_lanes(c, s->C);
-                ser_vec best, under;
-                ser_ivec at, kept = ser_load_bytes(which + c, n) != 0;
-                largest(from + c, line, s->C, kh, kw, n, ser_load(scale + c, n),
-                        ser_load(shift + c, n), &best, &under, &at);
-                ser_store(y + c, ser_select(kept, best * rise, (ser_vec){0}), n);
-                ser_store(top + c, under, n);
-                ser_store_bytes(which + c, ser_iselect(kept, at, (ser_ivec){0} + DROPPED), n);
+                ser_ivec flip = (ser_ivec)ser_load(gamma + c, n) & INT32_MIN; /* the sign */
+                ser_vec best = (ser_vec)((ser_ivec)ser_load(from + c, n) ^ flip);
+                ser_ivec at = {0};
+                SER_UNROLL for (int k = 1; k < kh * kw; k++) {
+                    size_t i = (size_t)(k / kw) * line + (size_t)(k % kw) * (size_t)s->C + c;
+                    ser_vec v = (ser_vec)((ser_ivec)ser_load(from + i, n) ^ flip);
+                    ser_ivec more = v > best;
+                    best = ser_select(more, v, best);
+                    at = ser_iselect(more, (ser_ivec){0} + k, at);
+                }
+                ser_store(top + c, (ser_vec)((ser_ivec)best ^ flip), n);
+                if (which)
+                    ser_store_bytes(which + c, at, n);
             }
-            y += s->C;
             top += s->C;
-            which += s->C;
-        }
-}
-
-SER_INLINE void pool_infer(const struct shape *s, int kh, int kw, const float *z,
-                           const float *scale, const float *shift, float *y) {
-    size_t line = (size_t)s->W * (size_t)s->C;
-    for (int h = 0; h < s->OH; h++)
-        for (int w = 0; w < s->OW; w++, y += s->C) {
-            const float *from = z + (size_t)h * kh * line + (size_t)w * kw * s->C;
-            for (int c = 0; c < s->C; c += SER_LANES) {
-                int n = ser_lanes(c, s->C);
-                ser_vec best, under;
-                ser_ivec at;
-                largest(from + c, line, s->C, kh, kw, n, ser_load(scale + c, n),
-                        ser_load(shift + c, n), &best, &under, &at);
-                ser_store(y + c, best, n);
-            }
+            which += which ? s->C : 0;
         }
 }
 
 /* The usual window with its size known when this is compiled. */
-SER_CLONES static void pool_sample(const struct shape *s, const float *z, const float *scale,
-                                   const float *shift, float rise, float *y, float *top,
-                                   uint8_t *which) {
-    if (!which && s->kh == 2 && s->kw == 2)
-        pool_infer(s, 2, 2, z, scale, shift, y);
-    else if (!which)
-        pool_infer(s, s->kh, s->kw, z, scale, shift, y);
-    else if (s->kh == 2 && s->kw == 2)
-        pool_train(s, 2, 2, z, scale, shift, rise, y, top, which);
+SER_CLONES static void pool_sample(const struct shape *s, const float *z, const float *gamma,
+                                   float *top, uint8_t *which) {
+    if (s->kh == 2 && s->kw == 2)
+        pool(s, 2, 2, z, gamma, top, which);
     else
-        pool_train(s, s->kh, s->kw, z, scale, shift, rise, y, top, which);
+        pool(s, s->kh, s->kw, z, gamma, top, which);
+}
+
+static void forward_sums(const struct ser_pass *p) {
+    struct shape s = shape(p->layer);
+    struct saved kept = saved(p, &s);
+    memset(p->sums, 0, sums(p->layer) * sizeof *p->sums);
+    for (int i = 0; i < p->N; i += s.part) {
+        int n = part_at(p, &s, i);
+        convolve(p, &s, i, n, kept.z + (size_t)i * s.z);
+        ser_bn_add(kept.z + (size_t)i * s.z, (size_t)n * s.H * s.W, s.C, p->sums);
+        for (int j = i; j < i + n; j++)
+            pool_sample(&s, kept.z + (size_t)j * s.z, p->param[GAMMA].value,
+                        kept.top + (size_t)j * s.out, kept.which + (size_t)j * s.out);
+    }
+}
+
+/* y = scale top + shift, [n,C]; y may be top. With keep [n,C]: times rise, or 0 where keep is 0,
+ * and there which becomes DROPPED. */
+SER_CLONES static void finish(const float *top, size_t n, int C, const float *scale,
+                              const float *shift, const uint8_t *keep, float rise, float *y,
+                              uint8_t *which) {
+    for (size_t i = 0; i < n; i++)
+        for (int c = 0; c < C; c += SER_LANES) {
+            int lanes = ser_lanes(c, C);
+            size_t at = i * (size_t)C + (size_t)c;
+            ser_vec v = ser_load(top + at, lanes) * ser_load(scale + c, lanes);
+            v += ser_load(shift + c, lanes);
+            if (keep) {
+                ser_ivec kept = ser_load_bytes(keep + at, lanes) != 0,
+                         place = ser_load_bytes(which + at, lanes);
+                v = ser_select(kept, v * rise, (ser_vec){0});
+                ser_store_bytes(which + at, ser_iselect(kept, place, (ser_ivec){0} + DROPPED),
+                                lanes);
+            }
+            ser_store(y + at, v, lanes);
+        }
 }
 
 static float rise(const struct ser_pass *p, const struct shape *s) {
     return p->draw && s->drop ? 1 / (1 - s->drop->rate) : 1;
 }
 
+static void forward_train(const struct ser_pass *p, const struct shape *s, const float *scale,
+                          const float *shift, uint8_t *keep) {
+    struct saved kept = saved(p, s);
+    int drops = p->draw && s->drop;
+    for (int i = 0; i < p->N; i++) {
+        size_t at = (size_t)i * s->out;
+        if (drops)
+            ser_drop_mask(ser_drop_key(p->draw, s->drop->index), p->place[i], s->drop->rate, s->out,
+                          keep);
+        finish(kept.top + at, (size_t)s->OH * s->OW, s->C, scale, shift, drops ? keep : NULL,
+               rise(p, s), p->y + at, kept.which + at);
+    }
+}
+
+static void forward_infer(const struct ser_pass *p, const struct shape *s, const float *scale,
+                          const float *shift, float *part) {
+    for (int i = 0; i < p->N; i += s->part) {
+        int n = part_at(p, s, i);
+        float *y = p->y + (size_t)i * s->out;
+        convolve(p, s, i, n, part);
+        for (int j = 0; j < n; j++)
+            pool_sample(s, part + (size_t)j * s->z, p->param[GAMMA].value, y + (size_t)j * s->out,
+                        NULL);
+        finish(y, (size_t)n * s->OH * s->OW, s->C, scale, shift, NULL, 1, y, NULL);
+    }
+}
+
 static void forward(const struct ser_pass *p) {
     struct shape s = shape(p->layer);
     float *scale = p->worker->scratch, *shift = scale + s.C, *part = scale + 3 * s.C;
-    struct saved kept = p->training ? saved(p, &s) : (struct saved){0};
     ser_bn_scale(p->param + GAMMA, s.C, p->training ? p->total : NULL, positions(&s, p->B), scale,
                  shift);
-    for (int i = 0; i < p->N; i++) {
-        size_t at = (size_t)i * s.out;
-        if (!p->training && i % s.part == 0)
-            convolve(p, &s, i, part_at(p, &s, i), part);
-        const float *z = p->training ? kept.z + (size_t)i * s.z : part + (size_t)(i % s.part) * s.z;
-        if (p->training && p->draw && s.drop)
-            ser_drop_mask(ser_drop_key(p->draw, s.drop->index), p->place[i], s.drop->rate, s.out,
-                          kept.which + at);
-        else if (p->training)
-            memset(kept.which + at, 1, s.out);
-        pool_sample(&s, z, scale, shift, rise(p, &s), p->y + at, p->training ? kept.top + at : NULL,
-                    p->training ? kept.which + at : NULL);
-    }
+    if (p->training)
+        forward_train(p, &s, scale, shift, (uint8_t *)part);
+    else
+        forward_infer(p, &s, scale, shift, part);
 }
 
 static void forward_done(const struct ser_pass *p) {
@@ -255,7 +261,7 @@ SER_INLINE void unpool(const struct shape *s, int kh, int kw, int relu, const fl
                 ser_vec d = ser_load(dy + c, n) * ser_load(a + c, n), vb = ser_load(b + c, n),
                         vc = ser_load(c0 + c, n);
                 ser_ivec place = ser_load_bytes(which + c, n);
-                for (int k = 0; k < kh * kw; k++) {
+                SER_UNROLL for (int k = 0; k < kh * kw; k++) {
                     size_t i = at + (size_t)(k / kw) * line + (size_t)(k % kw) * C + c;
                     slope(z + i, ser_select(place == k, d, (ser_vec){0}), vb, vc, relu, n, dz + i);
                 }

@@ -7,44 +7,54 @@ struct ser_key ser_drop_key(const struct ser_draw *draw, int layer) {
 
 #define WIDE 64 /* Philox numbers side by side, so that the rounds vectorise */
 
-/* ser_philox for counters (lo + j, hi), j < WIDE, as out[j][4]; lo + WIDE must not pass 2^32. */
-SER_CLONES static void philox_wide(struct ser_key key, uint32_t lo, uint64_t hi,
-                                   uint32_t out[WIDE][4]) {
-    uint32_t c0[WIDE], c1[WIDE], c2[WIDE], c3[WIDE];
+/* ser_philox for counters (lo + j, hi), j < WIDE, as out[4][j]; lo + WIDE must not pass 2^32. */
+SER_INLINE void philox_wide(struct ser_key key, uint32_t lo, uint64_t hi, uint32_t out[4][WIDE]) {
     for (int j = 0; j < WIDE; j++) {
-        c0[j] = lo + (uint32_t)j;
-        c1[j] = 0;
-        c2[j] = (uint32_t)hi;
-        c3[j] = (uint32_t)(hi >> 32);
+        out[0][j] = lo + (uint32_t)j;
+        out[1][j] = 0;
+        out[2][j] = (uint32_t)hi;
+        out[3][j] = (uint32_t)(hi >> 32);
     }
     for (int round = 0; round < 10; round++) {
         for (int j = 0; j < WIDE; j++) {
-            uint64_t a = (uint64_t)0xd2511f53 * c0[j], b = (uint64_t)0xcd9e8d57 * c2[j];
-            uint32_t n0 = (uint32_t)(b >> 32) ^ c1[j] ^ key.k[0];
-            uint32_t n2 = (uint32_t)(a >> 32) ^ c3[j] ^ key.k[1];
-            c0[j] = n0;
-            c1[j] = (uint32_t)b;
-            c2[j] = n2;
-            c3[j] = (uint32_t)a;
+            uint64_t a = (uint64_t)0xd2511f53 * out[0][j], b = (uint64_t)0xcd9e8d57 * out[2][j];
+            uint32_t n0 = (uint32_t)(b >> 32) ^ out[1][j] ^ key.k[0];
+            uint32_t n2 = (uint32_t)(a >> 32) ^ out[3][j] ^ key.k[1];
+            out[0][j] = n0;
+            out[1][j] = (uint32_t)b;
+            out[2][j] = n2;
+            out[3][j] = (uint32_t)a;
         }
         key.k[0] += 0x9e3779b9;
         key.k[1] += 0xbb67ae85;
     }
-    for (int j = 0; j < WIDE; j++) {
-        out[j][0] = c0[j];
-        out[j][1] = c1[j];
-        out[j][2] = c2[j];
-        out[j][3] = c3[j];
-    }
+}
+
+/* keep[8 j + i] of WIDE numbers: number j gives eight elements, two of a word, its lower half
+ * first. */
+SER_CLONES static void mask_wide(struct ser_key key, uint32_t lo, uint64_t hi, uint32_t threshold,
+                                 uint8_t keep[8 * WIDE]) {
+    uint32_t word[4][WIDE];
+    uint64_t eight[WIDE];
+    philox_wide(key, lo, hi, word);
+    memset(eight, 0, sizeof eight);
+    for (int k = 3; k >= 0; k--)
+        for (int j = 0; j < WIDE; j++) {
+            uint32_t upper = (word[k][j] >> 16) >= threshold;
+            uint32_t lower = (word[k][j] & 0xffff) >= threshold;
+            eight[j] = eight[j] << 16 | (upper << 8 | lower);
+        }
+    for (int j = 0; j < WIDE; j++)
+        for (int i = 0; i < 8; i++)
+            keep[8 * j + i] = (uint8_t)(eight[j] >> 8 * i);
 }
 
 void ser_drop_mask(struct ser_key key, uint64_t place, float rate, size_t n, uint8_t *keep) {
-    uint32_t threshold = (uint32_t)(rate * 65536.0f + 0.5f), word[WIDE][4];
-    for (size_t i = 0; i < n; i += 8 * WIDE) {
-        philox_wide(key, (uint32_t)(i / 8), place, word);
-        for (size_t j = 0; j < 8 * WIDE && i + j < n; j++) {
-            uint32_t w = word[j / 8][j / 2 % 4];
-            keep[i + j] = (j % 2 ? w >> 16 : w & 0xffff) >= threshold;
-        }
+    uint32_t threshold = (uint32_t)(rate * 65536.0f + 0.5f);
+    uint8_t some[8 * WIDE];
+    for (size_t i = 0; i < n; i += sizeof some) {
+        size_t left = n - i < sizeof some ? n - i : sizeof some;
+        mask_wide(key, (uint32_t)(i / 8), place, threshold, some);
+        memcpy(keep + i, some, left);
     }
 }

@@ -241,7 +241,7 @@ FAST static void tile_in(const struct ser_winograd *g, const float *dy, struct p
 
 /* ---- weights [3,3,C,F] ---- */
 
-/* u [36,C,F] = G w G^T. */
+/* u [36,n] = G w G^T, w [3,3,n]. */
 FAST static void weights_in(const struct ser_winograd *g, const float *w) {
     size_t n = (size_t)g->s.C * (size_t)g->s.F;
     for (size_t k = 0; k < n; k += SER_LANES) {
@@ -361,11 +361,10 @@ void ser_winograd_back(struct ser_winograd *g, int N, const float *x, const floa
     int tiles = N * g->down * g->across;
     size_t C = (size_t)g->s.C, F = (size_t)g->s.F;
     memset(db, 0, F * sizeof *db);
-    if (dx) { /* the transposes of u; du is free until the first strip */
-        weights_in(g, w);
-        memcpy(g->du, g->u, POINTS * C * F * sizeof *g->u);
-        for (size_t e = 0; e < POINTS; e++)
-            turn(g->du + e * C * F, g->s.C, g->s.F, g->u + e * C * F);
+    if (dx) { /* with F before C; du is free until the first strip */
+        for (size_t e = 0; e < 9; e++)
+            turn(w + e * C * F, g->s.C, g->s.F, g->du + e * C * F);
+        weights_in(g, g->du);
         memset(dx, 0, (size_t)N * g->s.H * g->s.W * C * sizeof *dx);
     }
     for (int first = 0; first < tiles; first += STRIP) {
