@@ -224,6 +224,11 @@ static int grow(struct ser_audio *a, size_t want, size_t expected) {
     return 0;
 }
 
+static void scale(const short *restrict x, size_t n, float *restrict out) {
+    for (size_t i = 0; i < n; i++)
+        out[i] = (float)x[i] / 32768;
+}
+
 static void average(const float *restrict x, size_t frames, size_t channels, float *restrict out) {
     for (size_t i = 0; i < frames; i++, x += channels) {
         float sum = x[0];
@@ -233,23 +238,23 @@ static void average(const float *restrict x, size_t frames, size_t channels, flo
     }
 }
 
-/* The next frames of the file, mono, into out: how many. 16-bit samples are scaled here, to the
- * same values, since libsndfile does it one at a time. */
+/* The next frames of the file, mono, into out [BLOCK]: how many. 16-bit samples are scaled here, to
+ * the same values, since libsndfile does it one at a time. */
 static size_t read_block(SNDFILE *file, const SF_INFO *info, float *out) {
-    float block[BLOCK];
+    float block[BLOCK], *to = info->channels == 1 ? out : block;
     short small[BLOCK];
-    size_t channels = (size_t)info->channels, frames = BLOCK / channels;
-    sf_count_t got;
+    size_t channels = (size_t)info->channels;
+    sf_count_t got, frames = (sf_count_t)(BLOCK / channels);
     if ((info->format & SF_FORMAT_SUBMASK) == SF_FORMAT_PCM_16) {
-        got = sf_readf_short(file, small, (sf_count_t)frames);
-        for (size_t i = 0; got > 0 && i < (size_t)got * channels; i++)
-            block[i] = (float)small[i] / 32768;
+        got = sf_readf_short(file, small, frames);
+        scale(small, got > 0 ? (size_t)got * channels : 0, to);
     } else {
-        got = sf_readf_float(file, block, (sf_count_t)frames);
+        got = sf_readf_float(file, to, frames);
     }
     if (got <= 0)
         return 0;
-    average(block, (size_t)got, channels, out);
+    if (channels > 1)
+        average(block, (size_t)got, channels, out);
     return (size_t)got;
 }
 
