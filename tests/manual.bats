@@ -40,7 +40,7 @@ each() {
 
 @test "every tool has a manual page" {
     for tool in "$ROOT"/tools/ser-*; do
-        [ -f "${tool%.?}.1" ] || fail "no page: $tool"
+        [ -f "${tool%.*}.1" ] || fail "no page: $tool"
     done
 }
 

@@ -51,18 +51,19 @@ help() {
     out "usage: $tool [OPTION...] ravdess|savee|cremad DIR
 get a speech corpus, checked and unpacked, as the folder DIR
 
-      --url URL               fetch URL/NAME, from a mirror, not from the corpus' own place
-      --checksums FILE        what to expect, instead of the table that is installed
+      --url URL               fetch URL/NAME, from a mirror
+      --checksums FILE        what to expect, instead of the known table
   -j, --jobs N                transfers at a time where files are many [$jobs]
       --retries N             attempts in a row that may bring nothing [$retries]
-      --retry-delay S         seconds before trying again, each time doubled [$retry_delay]
-      --timeout S             seconds after which a silent connection is cut [$timeout]
+      --retry-delay S         seconds before trying again, doubled each time [$retry_delay]
+      --timeout S             cut a connection that is silent for S seconds [$timeout]
       --keep                  keep the archive, in DIR
   -q, --quiet                 no progress, no notes: errors alone
   -h, --help                  this text
   -V, --version               the version
 
-ravdess: 208 MB from Zenodo. cremad: 606 MB in 7,442 files from GitHub. savee: says how to get it.
+ravdess: 208 MB from Zenodo. cremad: 606 MB in 7,442 files from GitHub.
+savee: says how to get it, exit status 1.
 After a failure run it again: it goes on from what has arrived."
 }
 
@@ -241,7 +242,7 @@ at_most() {
 # where no attempt would end otherwise: no such file, no trust, no space.
 judge() { # judge CURL_EXIT HTTP_CODE
     case $1:$2 in
-    22:416 | 33:* | 36:*) verdict=afresh ;;
+    *:416 | 33:* | 36:*) verdict=afresh ;;
     22:408 | 22:425 | 22:429 | 22:5*) verdict=again ;;
     [1-4]:* | 22:* | 23:* | 47:* | 5[348]:* | 59:* | 60:* | 66:* | 77:* | 8[0237]:* | 9[01]:* | 12[67]:*)
         verdict=never
