@@ -25,8 +25,12 @@ static void grow(struct ser_set *s) {
     s->cap = cap;
 }
 
+const char *ser_set_get(const struct ser_set *s, const char *text) {
+    return s->n ? s->at[place(s->at, s->cap, text)] : NULL;
+}
+
 int ser_set_has(const struct ser_set *s, const char *text) {
-    return s->n && s->at[place(s->at, s->cap, text)];
+    return ser_set_get(s, text) != NULL;
 }
 
 int ser_set_add(struct ser_set *s, const char *text) {

@@ -13,6 +13,9 @@ struct ser_set { /* zeros: the empty set */
 int ser_set_add(struct ser_set *s, const char *text);
 int ser_set_has(const struct ser_set *s, const char *text);
 
+/* The set's own copy of text, which lasts as long as the set; NULL if it is not there. */
+const char *ser_set_get(const struct ser_set *s, const char *text);
+
 /* The texts in byte order, as an array of n pointers that the caller frees; the texts stay the
  * set's. */
 char **ser_set_sorted(const struct ser_set *s);

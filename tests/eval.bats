@@ -53,7 +53,7 @@ value() { # value MEASURE CLASS PREDICTED FILE...
 
 @test "the text shows every class and the confusion" {
     run ser-eval p.tsv
-    assert_line --regexp '^accuracy \(WA\) +0\.6667$'
+    assert_line --regexp '^accuracy \(WA\) +0\.6667  \(95 %: n/a\)$'
     assert_line --regexp '^b +0\.6667 +1\.0000 +0\.8000 +2$'
     assert_line --regexp '^a +2 +1 +0$'
 }
@@ -83,4 +83,56 @@ value() { # value MEASURE CLASS PREDICTED FILE...
     run bash -c 'ser-eval p.tsv >/dev/full'
     assert_failure 4
     fails 4 "nowhere/x: cannot write" ser-eval p.tsv -o nowhere/x
+}
+
+# Twelve speakers, four utterances each; the second system errs where the first does not and beyond.
+two_systems() {
+    awk -v OFS='\t' 'BEGIN {
+        print "id", "emotion", "predicted", "p_a", "p_b", "speaker", "sex" > "x.tsv"
+        print "id", "emotion", "predicted", "p_a", "p_b", "speaker", "sex" > "y.tsv"
+        for (s = 1; s <= 12; s++) for (i = 0; i < 4; i++) {
+            t = i % 2 ? "a" : "b"; u = t == "a" ? "b" : "a"
+            wrong_x = (s % 4 == 0 && i == 0); wrong_y = (i == 1 || s > 9)
+            px = (wrong_x ? u : t); py = (wrong_y ? u : t)
+            print s "." i, t, px, px == "a" ? 0.9 : 0.1, px == "a" ? 0.1 : 0.9, "s" s, s % 2 ? "male" : "female" > "x.tsv"
+            print s "." i, t, py, py == "a" ? 0.6 : 0.4, py == "a" ? 0.4 : 0.6, "s" s, s % 2 ? "male" : "female" > "y.tsv"
+        }
+    }'
+}
+
+@test "probabilities: top-2, log loss, Brier, calibration by hand" {
+    two_systems
+    # 45 of 48 right at confidence 0.9.
+    [ "$(value top2 - - x.tsv)" = 1.000000000 ]
+    [ "$(value ece - - x.tsv)" = 0.037500000 ]      # |45/48 - 0.9|
+    [ "$(value brier - - x.tsv)" = 0.120000000 ]    # (45 * 0.02 + 3 * 1.62) / 48
+    [ "$(value log_loss - - x.tsv)" = 0.242687053 ] # -(45 ln 0.9 + 3 ln 0.1) / 48
+    [ "$(value bin_n 0.9 - x.tsv)" = 48.000000000 ]
+    [ "$(value accuracy_rejecting 0 - x.tsv)" = 0.937500000 ]
+    printf 'id\temotion\tpredicted\tp_a\n1\ta\ta\t1.5\n' >bad.tsv
+    fails 3 "bad.tsv: row 1 .*p_a is no probability: '1.5'" ser-eval bad.tsv
+}
+
+@test "intervals resample speakers; fewer than five have none" {
+    two_systems
+    low=$(value wa_low - - x.tsv) high=$(value wa_high - - x.tsv)
+    awk -v l="$low" -v h="$high" 'BEGIN {exit !(l >= 0.85 && l < 0.9376 && h > 0.9375 && h <= 1)}'
+    [ "$low" = "$(value wa_low - - x.tsv)" ]
+    [ -z "$(head -17 x.tsv | ser-eval --tsv | grep wa_low)" ]
+    ser-eval --tsv x.tsv | awk -F'\t' '$1 == "speaker" && $2 == "wa" && $3 == "s4" {exit $5 != 0.75}'
+    [ "$(ser-eval --tsv x.tsv | grep -c "^sex	wa	")" = 2 ]
+}
+
+@test "two systems on the same utterances are compared" {
+    two_systems
+    run ser-eval x.tsv --against y.tsv
+    assert_success
+    assert_line --regexp '^accuracy \(WA\) +first - second \+0\.3750  \(95 %: \+0\.[23]'
+    assert_line "only the first is right  20"
+    assert_line "only the second is right 2"
+    assert_line "McNemar's exact test     p = 0.0001211" # 2 * (1 + 22 + 231) / 2^22
+    head -40 y.tsv >less.tsv
+    fails 3 "less.tsv: 39 utterances, x.tsv has 48" ser-eval x.tsv --against less.tsv
+    sed 's/^1\.1\t/other\t/' y.tsv >other.tsv
+    fails 3 "other.tsv: has no utterance 1.1" ser-eval x.tsv --against other.tsv
 }
