@@ -8,7 +8,12 @@
  *            with area norm 2 / (f[i+2] - f[i])
  *   decibel  10 log10(max(1e-10, S)), then not below the clip's largest value - top_db
  *   mfcc     DCT-II, orthonormal over the bands, the first coefs of them
- *   delta    Savitzky-Golay, window 9, order 1 and 2, edges by interpolation (scipy savgol_filter)
+ *   delta    Savitzky-Golay, window 9, order 1 and 2, edges by interpolation (scipy savgol_filter),
+ *            before padding and cutting; at fewer than 9 frames, which librosa refuses, one
+ *            polynomial is fitted to all of them
+ *
+ * All of it is in single precision. On the reference recordings no coefficient is more than 3e-4
+ * from librosa's. Results are finite for finite samples.
  */
 #ifndef SER_MFCC_H
 #define SER_MFCC_H
@@ -27,7 +32,7 @@ struct ser_recipe {
     int coefs;               /* rows kept of the DCT, 1..bands; for SER_LOGMEL equal to bands */
     double fmin_hz, fmax_hz; /* 0 <= fmin < fmax <= rate/2; fmax 0 means rate/2 */
     double top_db;           /* 0: no floor */
-    int frames;              /* pad with zeros or cut to so many; 0: as long as the audio */
+    int frames;              /* pad with zeros or cut to so many (1e7 at most); 0: all there are */
     int deltas;              /* 0, 1 (append first), 2 (append first and second differences) */
 };
 

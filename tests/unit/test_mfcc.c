@@ -469,6 +469,28 @@ static void test_silence(void) {
     ser_mfcc_free(m);
 }
 
+/* Powers beyond the range of float do not become infinite or not-a-number features. */
+static void test_extremes(void) {
+    struct ser_recipe r = SER_RECIPE_DEFAULT;
+    r.deltas = 2;
+    struct ser_mfcc *m = must(ser_mfcc_new(&r));
+    static const float size[] = {3e38f, 1e25f, 1e-30f, 1e-44f};
+    enum { N = 30000 };
+    float *x = must(malloc(N * sizeof *x));
+    const float *got;
+    size_t T, full;
+    for (size_t k = 0; k < sizeof size / sizeof *size; k++) {
+        for (size_t i = 0; i < N; i++)
+            x[i] = i * i % 7 < 3 ? size[k] : -size[k];
+        int good = !ser_mfcc_run(m, x, N, &got, &T, &full);
+        for (size_t i = 0; good && i < 120 * T; i++)
+            good = isfinite(got[i]);
+        check(good, "samples of %g give finite features", (double)size[k]);
+    }
+    free(x);
+    ser_mfcc_free(m);
+}
+
 /* ---- the recipe ---- */
 
 static void test_recipe(void) {
@@ -621,6 +643,7 @@ int main(int argc, char **argv) {
     test_frames(x);
     test_deltas(x);
     test_silence();
+    test_extremes();
     test_recipe();
     test_resampler(x);
     test_tone();
