@@ -201,9 +201,11 @@ static char *resolve(const char *path) {
     for (int hops = 0; hops < 40; hops++) {
         ssize_t n = readlink(p, link, sizeof link - 1);
         if (n < 0) {
-            if (errno != EINVAL && errno != ENOENT)
-                die(SER_SYS, "%s: cannot write: %s", path, strerror(errno));
-            return p; /* not a link, or not there */
+            if (errno == EINVAL || errno == ENOENT)
+                return p; /* not a link, or not there */
+            int why = errno;
+            free(p);
+            die(SER_SYS, "%s: cannot write: %s", path, strerror(why));
         }
         link[n] = '\0';
         char *slash = strrchr(p, '/'), *next;
@@ -214,6 +216,7 @@ static char *resolve(const char *path) {
         free(p);
         p = next;
     }
+    free(p);
     die(SER_SYS, "%s: cannot write: too many symbolic links", path);
 }
 

@@ -76,7 +76,7 @@ static char *name_of(const struct comparison *c) {
 
 /* "[3,5]" for the element numbered i; the caller frees. */
 static char *index_text(const struct ser_record *r, size_t i) {
-    uint64_t at[SER_MAX_RANK];
+    uint64_t at[SER_MAX_RANK] = {0};
     char text[256], *p = text;
     for (int d = r->rank - 1; d >= 0; d--) {
         at[d] = i % r->dim[d];
