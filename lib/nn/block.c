@@ -13,7 +13,7 @@
 #include "simd.h"
 
 #define DROPPED 255
-#define PART    (1 << 17) /* elements of z that stay in the cache while they are worked on */
+#define PART    (1 << 18) /* elements of z that stay in the cache while they are worked on */
 
 enum { W, B, GAMMA, BETA };
 

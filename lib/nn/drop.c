@@ -1,5 +1,6 @@
 #include "drop.h"
 #include "simd.h"
+#include <endian.h>
 
 struct ser_key ser_drop_key(const struct ser_draw *draw, int layer) {
     return ser_key(draw->seed, SER_STREAM_DROPOUT, draw->epoch, (uint64_t)layer);
@@ -44,9 +45,10 @@ SER_CLONES static void mask_wide(struct ser_key key, uint32_t lo, uint64_t hi, u
             uint32_t lower = (word[k][j] & 0xffff) >= threshold;
             eight[j] = eight[j] << 16 | (upper << 8 | lower);
         }
-    for (int j = 0; j < WIDE; j++)
-        for (int i = 0; i < 8; i++)
-            keep[8 * j + i] = (uint8_t)(eight[j] >> 8 * i);
+    for (int j = 0; j < WIDE; j++) {
+        uint64_t bytes = htole64(eight[j]);
+        memcpy(keep + 8 * j, &bytes, sizeof bytes);
+    }
 }
 
 void ser_drop_mask(struct ser_key key, uint64_t place, float rate, size_t n, uint8_t *keep) {

@@ -411,6 +411,8 @@ static void test_gradients_of(const char *kernels, const char *text, int rows, i
         m.param[i] = must(malloc(p->n * sizeof(double)));
         for (size_t j = 0; j < p->n; j++) {
             p->value[j] += p->rank == 1 ? fabsf(noise[j]) : noise[j] / 4;
+            if (strstr(p->name, "gamma") && j % 3 == 1)
+                p->value[j] = -p->value[j]; /* the largest becomes the smallest */
             m.param[i][j] = p->value[j];
         }
         free(noise);
@@ -447,7 +449,7 @@ static void test_gradients_of(const char *kernels, const char *text, int rows, i
     snprintf(line, sizeof line, "%s", text);
     for (char *c = line; *c; c++)
         *c = *c == '\n' ? ';' : *c;
-    check(most < 2e-5 && out < 5e-6 && fabs(loss - expected) < 1e-5 * expected,
+    check(most < 5e-5 && out < 5e-6 && fabs(loss - expected) < 1e-5 * expected,
           "%s, %s loss %.1e, logits %.1e, gradients %.1e (%s)", kernels, line,
           fabs(loss - expected), out, most, which);
     for (int i = 0; i < net->params; i++)
@@ -476,6 +478,12 @@ static void test_gradients(const char *kernels) {
         {"conv 17 2x2\nbatchnorm\nmaxpool 2x2\nconv 34 1x2 relu\nbatchnorm\nmaxpool 1x2\n"
          "reshape 6x34\nmean\ndense classes\n",
          8, 11, 0},
+        {"conv 3 2x2 relu\nbatchnorm\nmaxpool 3x2\ndropout 0.2\nreshape 36\ndense classes\n", 8, 13,
+         1},
+        {"conv 16 2x2\nconv 32 3x3 relu\nreshape 30x32\nmean\ndense classes\n", 8, 9, 0},
+        {"conv 32 1x1\nconv 16 3x3\nbatchnorm\nmaxpool 2x2\nreshape 224\ndense classes\n", 7, 17,
+         0},
+        {"conv 48 2x1\nconv 48 3x3\nreshape 5x144\nmean\ndense classes\n", 8, 5, 0},
         {"conv 4 1x1\nreshape 6x24\nlstm 5 l2=1e-2\nlast\ndense classes\n", 6, 6, 0},
         {"conv 19 2x2\nreshape 12x19\nlstm 18\nlstm 3\nmean\ndense classes\n", 4, 5, 0},
         {"conv 4 1x1\nreshape 6x16\nbilstm 5 l2=1e-2\nmean\ndense classes\n", 4, 6, 0},
