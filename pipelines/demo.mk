@@ -12,10 +12,11 @@ VOICES     = 24
 UTTERANCES = 32
 
 # Little data and little time: small batches, a larger step that is cut early.
-EPOCHS      = 14
+EPOCHS      = 16
 BATCH       = 8
 LR          = 0.0015
 LR_PATIENCE = 3
+LR_FACTOR   = 0.5
 
 MADE     = $(OUT)/speech
 RAVDESS := $(OUT)/speech

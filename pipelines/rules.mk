@@ -8,6 +8,7 @@
 #   PARTS      table of speakers and parts (notebook); FOLDS: table of speakers and folds (folds5)
 #   SEEDS      one model a seed, and a table of them all (default: SEED)
 #   MANIFEST FEATURES TRAIN   further options of ser-manifest, ser-mfcc, ser-train
+#   AUGMENT    options of ser-augment: what it makes is added to the training part
 #   CHECK=     leaves out the decoding of every file that ser-manifest --check does
 #   NET EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR   of ser-train; THREADS
 #
@@ -46,6 +47,7 @@ SEEDS       ?= $(SEED)
 CHECK       ?= --check
 MANIFEST    ?=
 FEATURES    ?=
+AUGMENT     ?=
 TRAIN       ?=
 NET         ?= $(ROOT)/pipelines/nets/$(if $(filter random,$(PROTOCOL)),baseline,attention).net
 EPOCHS      ?= 40
@@ -170,10 +172,15 @@ split_table   = $(if $(filter random,$(PROTOCOL)),,$(if $(filter folds5,$(PROTOC
 train_options = --epochs $(EPOCHS) --batch $(BATCH) --lr $(LR) --patience $(PATIENCE) \
     --lr-patience $(LR_PATIENCE) --lr-factor $(LR_FACTOR) --min-lr $(MIN_LR) $(TRAIN)
 
+# From the table $1 to the features $2; $3: augmented.
+from_rows = $(if $3,$(call tool,augment) -q --keep $(AUGMENT) $1 | $(call tool,mfcc) -q $(FEATURES) -o $2,$(call \
+    tool,mfcc) -q $(FEATURES) -m $1 -o $2)
+
 # $1: split, $2: its folder
 define split_rules
 $(call stamp,$2/options/split,$(call split_options,$1))
 $(call stamp,$2/options/features,$(FEATURES))
+$(call stamp,$2/options/augment,$(AUGMENT))
 $(call stamp,$2/options/train,$(NET) $(train_options))
 
 $2/manifest.tsv: $(OUT)/manifest.tsv $2/options/split $(split_table) $(call tool,split)
@@ -181,6 +188,7 @@ $2/manifest.tsv: $(OUT)/manifest.tsv $2/options/split $(split_table) $(call tool
 	$$(call took,split,$1)
 
 # One table a speaker and part; those that stay as they are keep their time, and so do their features.
+# The empty recipe lets make look at that time again; its + does so in a dry run, too.
 $2/speakers/stamp: $2/manifest.tsv $(ROOT)/pipelines/ser-speakers
 	@$(ROOT)/pipelines/ser-speakers $2/manifest.tsv $$(@D) $(SPEAKERS); touch $$@
 $(foreach s,$(SPEAKERS),$(foreach p,train val test,$2/speakers/$s.$p.tsv)): $2/speakers/stamp ; +
@@ -188,9 +196,11 @@ $(foreach s,$(SPEAKERS),$(foreach p,train val test,$2/speakers/$s.$p.tsv)): $2/s
 $(foreach s,$(SPEAKERS),$(foreach p,train val test,$2/speakers/$s.$p.sert)): \
 $2/speakers/%.sert: $2/speakers/%.tsv $2/options/features $(call tool,mfcc)
 	@if [ -s $$< ]; then \
-	    $$(start) $(call tool,mfcc) -q $(FEATURES) -m $$< -o $$@; \
+	    $$(start) $$(call from_rows,$$<,$$@,$$(and $$(AUGMENT),$$(filter %.train,$$*))); \
 	    $$(call took,features,$1.$$*); echo "features: $1 $$*, $$$$(($$$$(wc -l <$$<) - 1)) utterances"; \
 	else : >$$@; fi
+
+$(SPEAKERS:%=$2/speakers/%.train.sert): $2/options/augment $(if $(AUGMENT),$(call tool,augment))
 
 $(foreach p,train val test,$(eval $2/$p.sert: $(SPEAKERS:%=$2/speakers/%.$p.sert)))
 $2/train.sert $2/val.sert $2/test.sert:
