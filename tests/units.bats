@@ -40,6 +40,10 @@ reference() { # the folder NAME of the reference data, if there is one
     unit test_audio
 }
 
+@test "effects: noise, time shift, pitch" {
+    unit test_effects
+}
+
 @test "nn: layers, gradients, training" {
     # shellcheck disable=SC2046 # no folder, no argument
     unit test_nn $(reference seednet)

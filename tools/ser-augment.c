@@ -9,11 +9,11 @@
 #include "jobs.h"
 #include "manifest.h"
 #include "opt.h"
+#include "pitch.h"
 #include "progress.h"
 #include "resample.h"
-#include "tempo.h"
 
-enum { MAX_JOBS = 256, MAX_COPIES = 99, MAX_SEMITONES = 24, MAX_SPEED = 4 };
+enum { MAX_JOBS = 256, MAX_COPIES = 99, MAX_SPEED = 4 };
 
 static struct {
     const char *output;
@@ -27,7 +27,7 @@ static const struct ser_opt options[] = {
     {0, "keep", SER_OPT_FLAG, &opt.keep, 0, 0, NULL, "the recording itself, too"},
     {0, "noise", SER_OPT_REAL, &opt.noise, 0, 1, "F", "noise of F times full scale; 0: none"},
     {0, "snr", SER_OPT_RANGE, opt.snr, -30, 100, "A:B", "noise A to B dB below the speech"},
-    {0, "pitch", SER_OPT_RANGE, opt.pitch, -MAX_SEMITONES, MAX_SEMITONES, "A:B",
+    {0, "pitch", SER_OPT_RANGE, opt.pitch, -SER_PITCH_MAX, SER_PITCH_MAX, "A:B",
      "higher by A to B whole semitones"},
     {0, "shift", SER_OPT_REAL, &opt.shift, 0, 60000, "MS", "up to MS earlier or later; 0: none"},
     {0, "speed", SER_OPT_RANGE, opt.speed, 1.0 / MAX_SPEED, MAX_SPEED, "A:B",
@@ -50,10 +50,8 @@ static const struct ser_tool tool = {
 /* A recording, decoded and resampled, and what a thread keeps for altering it. */
 struct thread {
     struct ser_audio audio;
-    struct ser_resampler *in, *out; /* to the rate; of pitch and speed */
-    struct ser_tempo tempo;
-    float *slow; /* [slow_cap] between tempo and resampling */
-    size_t slow_cap;
+    struct ser_resampler *in, *out; /* to the rate; for speed */
+    struct ser_pitch pitch;
     const float *x; /* [n] at opt.rate */
     size_t n;
 };
@@ -117,33 +115,12 @@ static int make_snr(struct thread *t, struct item *it, struct ser_record *r, con
     return 0;
 }
 
-/* y [m] from sound that was meant for from_hz, at opt.rate. */
-static int resample(struct thread *t, struct item *it, const float *x, size_t n, int from_hz,
-                    const float **y, size_t *m) {
-    const char *why;
-    if (ser_resample(t->out, x, n, from_hz, (int)opt.rate, y, m, &why))
-        return ser_fail(&it->e, SER_BAD, "%s: (%s): cannot resample: %s", it->path, it->id, why);
-    return 0;
-}
-
-/* Slower by the factor that resampling then makes it higher and as long as before. */
 static int make_pitch(struct thread *t, struct item *it, struct ser_record *r, const char *key,
                       struct ser_key draws) {
     int semitones = (int)draw_whole(draws, (int64_t)opt.pitch[0], (int64_t)opt.pitch[1]);
-    int from_hz = (int)lround((double)opt.rate * exp2(semitones / 12.0));
-    double factor = (double)from_hz / (double)opt.rate;
-    const float *y = t->x;
-    size_t m = t->n, slow = (size_t)ceil((double)t->n * factor);
-    if (semitones) {
-        if (slow > t->slow_cap)
-            t->slow = erealloc(t->slow, t->slow_cap = slow, sizeof *t->slow);
-        if (ser_tempo_run(&t->tempo, t->x, t->n, (int)opt.rate, 1 / factor, t->slow, slow, it->path,
-                          &it->e) ||
-            resample(t, it, t->slow, slow, from_hz, &y, &m))
-            return -1;
-    }
-    float *to = begin(r, key, it, t->n);
-    memcpy(to, y, (m < t->n ? m : t->n) * sizeof *to);
+    if (ser_pitch_run(&t->pitch, t->x, t->n, (int)opt.rate, semitones, begin(r, key, it, t->n),
+                      it->path, &it->e))
+        return -1;
     ser_attr_setf(&r->attrs, "aug", "pitch=%d", semitones);
     return 0;
 }
@@ -167,8 +144,9 @@ static int make_speed(struct thread *t, struct item *it, struct ser_record *r, c
     int from_hz = (int)lround((double)opt.rate * draw(draws, opt.speed));
     const float *y;
     size_t m;
-    if (resample(t, it, t->x, t->n, from_hz, &y, &m))
-        return -1;
+    const char *why;
+    if (ser_resample(t->out, t->x, t->n, from_hz, (int)opt.rate, &y, &m, &why))
+        return ser_fail(&it->e, SER_BAD, "%s: (%s): cannot resample: %s", it->path, it->id, why);
     memcpy(begin(r, key, it, m), y, m * sizeof *y);
     ser_attr_setf(&r->attrs, "aug", "speed=%.6g", (double)from_hz / (double)opt.rate);
     return 0;
@@ -318,8 +296,8 @@ static void release(void *slot) {
 
 /* ---- the run ---- */
 
-static int needs_tempo(void) {
-    return opt.pitch[0] <= opt.pitch[1] && (opt.pitch[0] < 0 || opt.pitch[1] > 0);
+static int needs_pitch(void) {
+    return opt.pitch[0] < 0 || (opt.pitch[0] <= opt.pitch[1] && opt.pitch[1] > 0);
 }
 
 /* Before any output is opened: SoX's processes must not hold it. */
@@ -331,20 +309,19 @@ static void open_threads(struct work *w, int jobs) {
         t->out = ser_resampler_new();
         if (!t->in || !t->out)
             die(SER_SYS, "out of memory");
-        if (needs_tempo())
-            ser_tempo_start(&t->tempo);
+        if (needs_pitch())
+            ser_pitch_start(&t->pitch);
     }
 }
 
 static void close_threads(struct work *w, int jobs) {
     for (int i = 0; i < jobs; i++) {
         struct thread *t = &w->thread[i];
-        if (needs_tempo())
-            ser_tempo_stop(&t->tempo);
+        if (needs_pitch())
+            ser_pitch_stop(&t->pitch);
         ser_resampler_free(t->in);
         ser_resampler_free(t->out);
         ser_audio_free(&t->audio);
-        free(t->slow);
     }
     free(w->thread);
 }

@@ -1,4 +1,4 @@
-#include "tempo.h"
+#include "pitch.h"
 
 #include <errno.h>
 #include <math.h>
@@ -165,38 +165,69 @@ _Noreturn static void serve(int fd) {
 
 /* ---- the caller ---- */
 
-void ser_tempo_start(struct ser_tempo *t) {
+void ser_pitch_start(struct ser_pitch *p) {
     int pair[2];
+    *p = (struct ser_pitch){.resampler = ser_resampler_new()};
+    if (!p->resampler)
+        die(SER_SYS, "out of memory");
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
         die(SER_SYS, "cannot make a socket: %s", strerror(errno));
-    t->fd = pair[0];
-    t->pid = fork();
-    if (t->pid < 0)
+    p->fd = pair[0];
+    p->pid = fork();
+    if (p->pid < 0)
         die(SER_SYS, "cannot start a process for SoX: %s", strerror(errno));
-    if (t->pid == 0) {
-        /* Nothing else of the caller's stays open: a pipe must end when the caller does. */
-        dup2(pair[1], 3);
-        for (int fd = 0; fd <= 2; fd++)
-            if (fd != STDERR_FILENO)
-                close(fd);
-        closefrom(4);
-        serve(3);
+    if (p->pid == 0) {
+        /* Of the caller's files only standard error stays open: a pipe ends when the caller does,
+         * and so does a sibling, whose socket must not be held here. */
+        if (dup2(pair[1], STDIN_FILENO) < 0)
+            _exit(SER_SYS);
+        close(STDOUT_FILENO);
+        closefrom(STDERR_FILENO + 1);
+        serve(STDIN_FILENO);
     }
     close(pair[1]);
 }
 
-int ser_tempo_run(struct ser_tempo *t, const float *x, size_t n, int rate_hz, double factor,
-                  float *y, size_t m, const char *name, struct ser_error *e) {
-    const struct request r = {.n = n, .m = m, .factor = factor, .rate_hz = rate_hz};
+static int ask(struct ser_pitch *p, const struct request *r, const float *x, float *y,
+               const char *name, struct ser_error *e) {
     char good;
-    if (send_all(t->fd, &r, sizeof r) || send_all(t->fd, x, n * sizeof *x) ||
-        receive_all(t->fd, &good, 1) || (good && receive_all(t->fd, y, m * sizeof *y)))
+    if (send_all(p->fd, r, sizeof *r) || send_all(p->fd, x, r->n * sizeof *x) ||
+        receive_all(p->fd, &good, 1) || (good && receive_all(p->fd, y, r->m * sizeof *y)))
         return ser_fail(e, SER_SYS, "%s: the process that runs SoX ended: out of memory?", name);
     return good ? 0 : ser_fail(e, SER_SYS, "%s: SoX's tempo effect failed", name);
 }
 
-void ser_tempo_stop(struct ser_tempo *t) {
-    close(t->fd);
-    while (waitpid(t->pid, NULL, 0) < 0 && errno == EINTR)
+int ser_pitch_run(struct ser_pitch *p, const float *x, size_t n, int rate_hz, int semitones,
+                  float *y, const char *name, struct ser_error *e) {
+    int from_hz = (int)lround(rate_hz * exp2(semitones / 12.0));
+    const struct request r = {.n = n,
+                              .m = (size_t)ceil((double)n * from_hz / rate_hz),
+                              .factor = (double)rate_hz / from_hz,
+                              .rate_hz = rate_hz};
+    const char *why;
+    const float *made;
+    size_t m;
+    if (from_hz == rate_hz) {
+        memcpy(y, x, n * sizeof *y);
+        return 0;
+    }
+    if (r.m > p->cap)
+        p->slow = erealloc(p->slow, p->cap = r.m, sizeof *p->slow);
+    if (ask(p, &r, x, p->slow, name, e))
+        return -1;
+    if (ser_resample(p->resampler, p->slow, r.m, from_hz, rate_hz, &made, &m, &why))
+        return ser_fail(e, SER_BAD, "%s: cannot resample: %s", name, why);
+    if (m > n)
+        m = n;
+    memcpy(y, made, m * sizeof *y);
+    memset(y + m, 0, (n - m) * sizeof *y);
+    return 0;
+}
+
+void ser_pitch_stop(struct ser_pitch *p) {
+    close(p->fd);
+    while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
         continue;
+    ser_resampler_free(p->resampler);
+    free(p->slow);
 }
