@@ -200,13 +200,13 @@ static char *resolve(const char *path) {
     char *p = estrdup(path), link[PATH_MAX];
     for (int hops = 0; hops < 40; hops++) {
         ssize_t n = readlink(p, link, sizeof link - 1);
-        if (n < 0) {
-            if (errno == EINVAL || errno == ENOENT)
-                return p; /* not a link, or not there */
+        if (n < 0 && errno != EINVAL && errno != ENOENT) {
             int why = errno;
             free(p);
             die(SER_SYS, "%s: cannot write: %s", path, strerror(why));
         }
+        if (n < 0)
+            return p; /* not a link, or not there */
         link[n] = '\0';
         char *slash = strrchr(p, '/'), *next;
         if (link[0] == '/' || !slash)
