@@ -11,60 +11,41 @@
 
 /* ---- adding streams ---- */
 
-/* An unlinked file in TMPDIR that holds what can be read from in. -1 with e set. */
-static int spool(struct ser_in *in, struct ser_error *e) {
-    const char *folder = getenv("TMPDIR");
-    char *path = eprintf_alloc("%s/ser-XXXXXX", folder && *folder ? folder : "/tmp");
-    int fd = mkostemp(path, O_CLOEXEC);
-    if (fd < 0) {
-        ser_fail(e, SER_SYS, "%s: cannot make a temporary file: %s", path, strerror(errno));
-        free(path);
-        return -1;
-    }
-    unlink(path);
-    free(path);
-    enum { CHUNK = 1 << 20 };
-    unsigned char *buf = emalloc(CHUNK);
-    size_t got = 0;
-    int failed = 0;
+static int copy_all(struct ser_in *in, struct ser_out *to, struct ser_error *e) {
+    unsigned char buf[1 << 16];
+    size_t got;
     do {
-        failed = ser_in_read(in, buf, CHUNK, &got, e);
-        for (size_t done = 0; !failed && done < got;) {
-            ssize_t k = write(fd, buf + done, got - done);
-            if (k < 0 && errno != EINTR)
-                failed = ser_fail(e, SER_SYS, "%s: cannot copy it to TMPDIR: %s", in->name,
-                                  strerror(errno));
-            done += k > 0 ? (size_t)k : 0;
-        }
-    } while (!failed && got == CHUNK);
-    free(buf);
-    if (failed || lseek(fd, 0, SEEK_SET) < 0) {
-        close(fd);
-        return failed ? -1 : ser_fail(e, SER_SYS, "%s: cannot seek in TMPDIR", in->name);
-    }
-    return fd;
+        if (ser_in_read(in, buf, sizeof buf, &got, e))
+            return -1;
+        ser_out_write(to, buf, got);
+    } while (got == sizeof buf);
+    return 0;
 }
 
-/* Makes in read a file that can be read again later; *fd is that file. */
+/* Makes in read a file that can be read again later: path itself, or an unlinked copy in TMPDIR of
+ * what cannot seek. *fd is that file. */
 static int open_again(struct ser_in *in, const char *path, int *fd, struct ser_error *e) {
+    struct stat st;
     if (ser_in_open(in, path, e))
         return -1;
-    struct stat st;
-    *fd = fcntl(in->fd, F_DUPFD_CLOEXEC, 3);
-    if (*fd >= 0 && fstat(*fd, &st) == 0 && S_ISREG(st.st_mode) && lseek(*fd, 0, SEEK_CUR) == 0)
-        return 0;
-    if (*fd >= 0)
-        close(*fd);
     const char *name = in->name;
-    *fd = spool(in, e);
+    if (fstat(in->fd, &st) || !S_ISREG(st.st_mode) || lseek(in->fd, 0, SEEK_CUR) != 0) {
+        struct ser_out copy;
+        ser_out_spool(&copy);
+        int failed = copy_all(in, &copy, e);
+        ser_in_close(in);
+        ser_out_reread(&copy, in);
+        in->name = name;
+        if (failed) {
+            ser_in_close(in);
+            return -1;
+        }
+    }
+    *fd = fcntl(in->fd, F_DUPFD_CLOEXEC, 3);
+    if (*fd >= 0)
+        return 0;
     ser_in_close(in);
-    if (*fd < 0)
-        return -1;
-    int copy = fcntl(*fd, F_DUPFD_CLOEXEC, 3);
-    if (copy < 0)
-        return ser_fail(e, SER_SYS, "%s: cannot open its copy: %s", name, strerror(errno));
-    ser_in_fd(in, copy, name);
-    return 0;
+    return ser_fail(e, SER_SYS, "%s: cannot keep it open: %s", name, strerror(errno));
 }
 
 static int emotion_index(struct ser_dataset *d, const char *emotion) {
@@ -110,33 +91,44 @@ static int add_record(struct ser_dataset *d, const struct ser_reader *r, struct 
     return 0;
 }
 
-int ser_dataset_add(struct ser_dataset *d, const char *path, struct ser_error *e) {
-    struct ser_in in;
-    struct ser_reader r;
+/* Indexes the records of a stream that is open as file number d->files. */
+static int add_stream(struct ser_dataset *d, struct ser_reader *r, struct ser_error *e) {
     struct ser_record rec = {0};
-    int fd, got;
-    if (open_again(&in, path, &fd, e) || ser_reader_begin(&r, &in, "features", e))
-        return -1;
-    const char *name = r.in.name;
-    const char *differ = d->files ? ser_attrs_differ(&d->recipe, &r.header, "feat.") : NULL;
-    if (differ) {
-        ser_reader_close(&r);
-        return ser_fail(e, SER_BAD, "%s: features of another recipe than %s: %s differs", name,
-                        d->path[0], differ);
-    }
-    ser_attrs_copy(&d->recipe, &r.header);
-    while ((got = ser_reader_next(&r, &rec, e)) > 0)
-        if (add_record(d, &r, &rec, e)) {
+    int got;
+    const char *differ = d->files ? ser_attrs_differ(&d->recipe, &r->header, "feat.") : NULL;
+    if (differ)
+        return ser_fail(e, SER_BAD, "%s: features of another recipe than %s: %s differs",
+                        r->in.name, d->path[0], differ);
+    ser_attrs_copy(&d->recipe, &r->header);
+    while ((got = ser_reader_next(r, &rec, e)) > 0)
+        if (add_record(d, r, &rec, e)) {
             got = -1;
             break;
         }
     ser_record_free(&rec);
-    ser_reader_close(&r);
-    if (got < 0)
+    return got;
+}
+
+int ser_dataset_add(struct ser_dataset *d, const char *path, struct ser_error *e) {
+    struct ser_in in;
+    struct ser_reader r;
+    int fd;
+    if (open_again(&in, path, &fd, e))
         return -1;
+    char *name = estrdup(in.name);
+    int failed = ser_reader_begin(&r, &in, "features", e);
+    if (!failed) {
+        failed = add_stream(d, &r, e);
+        ser_reader_close(&r);
+    }
+    if (failed) {
+        close(fd);
+        free(name);
+        return -1;
+    }
     d->fd = erealloc(d->fd, (size_t)d->files + 1, sizeof *d->fd);
     d->path = erealloc(d->path, (size_t)d->files + 1, sizeof *d->path);
-    d->path[d->files] = estrdup(name);
+    d->path[d->files] = name;
     d->fd[d->files++] = fd;
     return 0;
 }
