@@ -23,6 +23,13 @@ void ser_start(const char *argv0) {
         if (fcntl(fd, F_GETFD) == -1 && errno == EBADF &&
             open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
             _exit(SER_SYS);
+    /* libsoxr's settings could come from the environment; results depend on options alone. */
+    static const char *const unwanted[] = {
+        "SOXR_USE_SIMD",     "SOXR_USE_SIMD32",     "SOXR_USE_SIMD64",
+        "SOXR_MIN_DFT_SIZE", "SOXR_LARGE_DFT_SIZE", "SOXR_COEFS_SIZE",
+        "SOXR_COEF_INTERP",  "SOXR_NUM_THREADS",    "SOXR_NOSMALLINTOPT"};
+    for (size_t i = 0; i < sizeof unwanted / sizeof *unwanted; i++)
+        unsetenv(unwanted[i]);
 }
 
 const char *ser_name(void) {

@@ -44,7 +44,8 @@ struct ser_error {
 int ser_fail(struct ser_error *e, int status, const char *fmt, ...) SER_PRINTF(3, 4);
 
 /* Remembers the program's name for messages; makes sure that descriptors 0, 1 and 2 are taken, so
- * that a file opened later is never mistaken for a closed standard stream. Call it first. */
+ * that a file opened later is never mistaken for a closed standard stream; drops environment
+ * variables that would change results. Call it first. */
 void ser_start(const char *argv0);
 
 /* The program's name, without folders. */

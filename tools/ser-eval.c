@@ -27,7 +27,7 @@ static const struct ser_opt options[] = {
 
 static const struct ser_tool tool = {
     "[FILE...]", "Evaluates predictions (files of ser-score, or standard input).", options,
-    "Several files (folds, seeds) are scored each, with mean and deviation, and pooled."};
+    "Several files (folds, seeds) are scored each, with mean, deviation, and pooled."};
 
 /* ---- data ---- */
 
