@@ -15,9 +15,9 @@ manifests='@MANIFESTS@'
 tool=${0##*/}
 
 # A standard stream that is closed must not become the number of a file that is opened later.
-{ : <&0; } 2>/dev/null || exec 0</dev/null
-{ : >&1; } 2>/dev/null || exec 1</dev/null
-{ : >&2; } 2>/dev/null || exec 2</dev/null
+[ -e /dev/fd/0 ] || exec 0</dev/null
+[ -e /dev/fd/1 ] || exec 1</dev/null
+[ -e /dev/fd/2 ] || exec 2</dev/null
 
 url='' checksums='' jobs=8 retries=5 retry_delay=1 timeout=60 keep='' quiet='' progress=''
 
@@ -311,7 +311,8 @@ download_all() { # download_all NAME...
             trouble="${file%.part}: $why" pause=${after:-$pause}
         done < <(for name in "${missing[@]}"; do
             printf 'url = "%s/%s"\noutput = "%s.part"\n' "$url" "$name" "$name"
-        done | at_most 16777216 "${curl[@]}" --silent --parallel --parallel-max "$jobs" --config -)
+        done | at_most 16777216 "${curl[@]}" --silent --no-progress-meter --parallel --parallel-max "$jobs" \
+            --config -)
         [ "$failures" = 0 ] || back_off $failures "$url" "$trouble" "$pause"
     done
 }
@@ -428,7 +429,7 @@ get_cremad() {
             download_all "${names[@]}"
             found=$(sha256sum -- "${names[@]}" | sha256sum)
             [ "${found%% *}" != "$sha256" ] || break
-            found="$url: $speaker: not the known recordings: the SHA-256 of their sums is ${found%% *}, not $sha256"
+            found="$url: $speaker: not the known recordings: SHA-256 of their sums ${found%% *}, not $sha256"
             if head -c 40 "${names[0]}" | grep -q '^version https://git-lfs'; then
                 found="$url: $speaker: pointers of Git LFS instead of audio"
             fi
