@@ -30,10 +30,12 @@ setup() {
 
 @test "every tool, manual page, network and table is installed" {
     install_make install
-    for tool in "$ROOT"/tools/*.c; do
+    for tool in "$ROOT"/tools/*.c "$ROOT"/tools/*.sh; do
         tool=${tool##*/}
-        [ -x "$dest/usr/local/bin/${tool%.c}" ] || fail "$tool is missing"
+        [ -x "$dest/usr/local/bin/${tool%.*}" ] || fail "$tool is missing"
     done
+    # A script finds its tables where they are installed, not in this tree.
+    grep -qx "manifests='/usr/local/share/ser/manifests'" "$dest/usr/local/bin/ser-fetch"
     for page in "$ROOT"/tools/*.1 "$ROOT"/lib/*.5; do
         [ -e "$page" ] || continue
         same "$page" "$dest/usr/local/share/man/man${page##*.}/${page##*/}"
