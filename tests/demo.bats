@@ -1,0 +1,91 @@
+# Generated speech, and the demonstration made of it.
+load helper
+bats_require_minimum_version 1.5.0
+
+corpus() {
+    "$ROOT/pipelines/ser-demo-corpus" "$@"
+}
+
+@test "the same bytes on every run and for any number of jobs" {
+    corpus -s 3 -u 8 -j 1 a
+    corpus -s 3 -u 8 -j 3 b
+    diff -r a b
+    corpus -s 1 -u 8 -n 2 c
+    run cmp -s a/Actor_01/03-01-01-01-01-01-01.wav c/Actor_01/03-01-01-01-01-01-01.wav
+    assert_failure 1
+    run cmp -s a/Actor_01/03-01-01-01-01-01-01.wav a/Actor_02/03-01-01-01-01-01-02.wav
+    assert_failure 1
+}
+
+@test "60 utterances are RAVDESS' own names and counts" {
+    corpus -s 1 -u 60 'a "b'
+    run ser-manifest --corpus ravdess 'a "b'
+    assert_line --partial ravdess_03-01-08-02-02-02-01
+    assert_equal "$(find . -name '*.wav' | cut -d - -f 3 | sort | uniq -c | awk '{printf "%s:%d ", $2, $1}')" \
+        "01:4 02:8 03:8 04:8 05:8 06:8 07:8 08:8 "
+}
+
+@test "speech that the corpora's own check finds good" {
+    corpus -s 2 -u 16 a
+    ser-manifest --corpus ravdess --check --no-quarantine a >m.tsv 2>said
+    assert_equal "$(wc -l <m.tsv)" 33
+    run grep -v 'clips where\|wrong counts\|without a clip' said
+    assert_output ""
+}
+
+@test "wrong calls are refused" {
+    mkdir there
+    fails 2 'there: exists already' corpus there
+    fails 2 '^ser-demo-corpus: -s 25: a whole number from 1 to 24' corpus -s 25 a
+    fails 2 '^ser-demo-corpus: -u 08: a whole number' corpus -u 08 a
+    fails 2 'one folder is needed' corpus
+    fails 2 'unknown option -x' corpus -x a
+    run corpus --help
+    assert_success
+}
+
+@test "without espeak-ng and sox it names them and how to get them" {
+    mkdir bin
+    ln -s "$(command -v bash)" "$(command -v nproc)" bin
+    fails 4 '^ser-demo-corpus: missing: espeak-ng sox \(on Debian: apt-get install espeak-ng sox\)$' \
+        env PATH="$PWD/bin" bash "$ROOT/pipelines/ser-demo-corpus" a
+}
+
+@test "a failure in the middle leaves nothing behind" {
+    mkdir bin
+    printf '%s\n' '#!/bin/bash' "[[ \$* != *03-01-05* ]] && exec '$(command -v sox)' \"\$@\"" 'cat >/dev/null; exit 1' >bin/sox
+    chmod +x bin/sox
+    PATH=$PWD/bin:$PATH fails 4 '03-01-05-01-01-01-0[12].wav: espeak-ng or sox failed' corpus -s 2 -u 8 new
+    run compgen -G 'new*'
+    assert_failure 1
+}
+
+@test "a run that is killed leaves nothing behind" {
+    "$ROOT/pipelines/ser-demo-corpus" -s 24 -u 60 new &
+    sleep 0.5
+    compgen -G 'new.*'
+    kill -TERM $!
+    wait $! || assert_equal $? 143
+    assert_equal "$(ls)" ""
+}
+
+@test "the demonstration ends with its accuracy and what chance is" {
+    printf 'speaker\tpart\nravdess_01\ttrain\nravdess_02\tval\nravdess_03\ttest\n' >parts.tsv
+    printf '%s\n' 'maxpool 8x8' 'reshape 105x1' mean 'dense classes' >tiny.net
+    demo() {
+        make -s -f "$ROOT/pipelines/demo.mk" BUILD="$BUILD" VOICES=3 UTTERANCES=9 PARTS=parts.tsv \
+            NET=tiny.net EPOCHS=1
+    }
+    demo >first
+    run tail -n 1 first
+    right=$(awk -F '\t' 'NR > 1 && $2 == $3 {n++} END {printf "%.3f", n / (NR - 1)}' out/demo/split/notebook/seed.1/predictions.tsv)
+    assert_output "accuracy=$right chance=0.222 speakers=1 utterances=9 (generated speech)"
+    for what in manifest features model predictions scores log; do
+        file=$(awk -v what="$what" '$1 == what && NF > 1 && $2 ~ "^out/" {print $2}' first)
+        [ -s "$file" ] || fail "$what: $file is not there"
+    done
+    run demo
+    assert_line "accuracy=$right chance=0.222 speakers=1 utterances=9 (generated speech)"
+    run make -n -f "$ROOT/pipelines/demo.mk" BUILD="$BUILD" VOICES=3 UTTERANCES=9 PARTS=parts.tsv NET=tiny.net EPOCHS=1
+    assert_output "make: Nothing to be done for 'all'."
+}
