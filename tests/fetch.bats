@@ -3,7 +3,12 @@ load helper
 
 setup_file() {
     export F=$BATS_FILE_TMPDIR no_proxy='*' NO_PROXY='*'
-    mkdir "$F/www"
+    mkdir "$F/www" "$F/bin"
+    # To wait for a busy disk would take most of the time of these tests. That it is waited for, before
+    # the folder appears, is seen by what this writes.
+    printf '#!/bin/sh\necho "$* among $(ls ..)" >"%s/synced"\n' "$F" >"$F/bin/sync"
+    chmod +x "$F/bin/sync"
+    export PATH=$F/bin:$PATH
     ravdess_list >"$F/list"
     perl "$ROOT/tests/stored-zip.pl" <"$F/list" >"$F/www/speech.zip"
     expect_zip "$F/www/speech.zip" >"$F/ravdess.tsv"
@@ -95,6 +100,7 @@ nothing() {
     get plain ravdess 'my "data"/$HOME' >out 2>err
     assert_equal "$(cat out)" 'my "data"/$HOME: 24 speakers, 1440 recordings'
     grep -q 'ravdess: licence CC BY-NC-SA' err
+    assert_equal "$(cat "$F/synced")" '-f tree among $HOME.part'
     whole 'my "data"/$HOME'
     run -0 get plain ravdess 'my "data"/$HOME'
     assert_equal "$(asked)" "- 200"
