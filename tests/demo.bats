@@ -1,4 +1,5 @@
 # Generated speech, and the demonstration made of it.
+# bats file_tags=slow
 load helper
 bats_require_minimum_version 1.5.0
 

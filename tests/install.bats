@@ -1,4 +1,5 @@
 # make install: everything in its place, working from there; uninstall leaves nothing.
+# bats file_tags=slow
 load helper
 bats_require_minimum_version 1.5.0
 

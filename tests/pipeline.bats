@@ -1,4 +1,5 @@
 # The pipelines: what is rebuilt when, and what is not.
+# bats file_tags=slow
 load helper
 bats_require_minimum_version 1.5.0
 
