@@ -76,13 +76,13 @@ static int shards_of(int B) {
     return (B + SER_SHARD - 1) / SER_SHARD;
 }
 
-/* ---- inference: a shard goes through all layers in two buffers ---- */
+/* ---- inference: a sample goes through all layers in two buffers ---- */
 
-static void infer_shard(void *ctx, int thread, int shard) {
-    struct ser_run *r = ctx;
+/* Each sample by itself: its scores do not depend on the company it is in. */
+static void infer_sample(struct ser_run *r, int thread, size_t sample) {
     struct inference *mine = &r->inference[thread];
-    int N = shard_size(r, shard), K = r->net->classes, turn = 0;
-    const float *x = r->x + (size_t)shard * SER_SHARD * ser_shape_size(&r->net->input);
+    int K = r->net->classes, turn = 0;
+    const float *x = r->x + sample * ser_shape_size(&r->net->input);
     for (int i = 0; i < r->stages; i++) {
         const struct ser_layer *l = &r->stage[i].layer;
         if (!l->type->forward || l->type->idle)
@@ -90,7 +90,7 @@ static void infer_shard(void *ctx, int thread, int shard) {
         struct ser_pass p = {
             .layer = l,
             .param = r->net->param + l->first_param,
-            .N = N,
+            .N = 1,
             .x = x,
             .y = mine->a[turn],
             .saved = mine->saved,
@@ -100,11 +100,16 @@ static void infer_shard(void *ctx, int thread, int shard) {
         x = mine->a[turn];
         turn = !turn;
     }
-    float *logits = r->logits + (size_t)shard * SER_SHARD * K;
-    float *p = r->p + (size_t)shard * SER_SHARD * K;
-    memcpy(logits, x, (size_t)N * K * sizeof *logits);
-    memcpy(p, x, (size_t)N * K * sizeof *p);
-    ser_softmax(p, (size_t)N, K);
+    memcpy(r->logits + sample * (size_t)K, x, (size_t)K * sizeof *x);
+    memcpy(r->p + sample * (size_t)K, x, (size_t)K * sizeof *x);
+    ser_softmax(r->p + sample * (size_t)K, 1, K);
+}
+
+static void infer_shard(void *ctx, int thread, int shard) {
+    struct ser_run *r = ctx;
+    int N = shard_size(r, shard);
+    for (int n = 0; n < N; n++)
+        infer_sample(r, thread, (size_t)shard * SER_SHARD + (size_t)n);
 }
 
 void ser_run_predict(struct ser_run *r, const float *x, int B, float *p) {
@@ -396,7 +401,7 @@ static int make_room(struct ser_run *r) {
         r->worker[t].scratch = room(scratch, 1, &short_of);
         r->inference[t].saved = room(saved, 1, &short_of);
         for (int i = 0; i < 2; i++)
-            r->inference[t].a[i] = room(SER_SHARD * r->widest, sizeof(float), &short_of);
+            r->inference[t].a[i] = room(r->widest, sizeof(float), &short_of);
     }
     r->logits = room((size_t)r->max_batch * K, sizeof(float), &short_of);
     r->p = room((size_t)r->max_batch * K, sizeof(float), &short_of);
