@@ -374,8 +374,8 @@ static double model_loss(const struct model *m, const float *x, const int *label
     }
     int K = net->classes;
     for (int b = 0; b < m->B; b++) {
-        double sum = 0;
-        for (int k = 0; k < K; k++)
+        double sum = exp(a[b * K]);
+        for (int k = 1; k < K; k++)
             sum += exp(a[b * K + k]);
         loss += (log(sum) - a[b * K + label[b]]) / m->B;
     }
