@@ -1,4 +1,5 @@
 /* ser-augment - more speech from speech: noise, pitch, time shift, speed. */
+#include <malloc.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -345,6 +346,9 @@ int main(int argc, char **argv) {
     if (ser_manifest_open(&w.manifest, argv[first], &w.e))
         die_error(&w.e);
     open_threads(&w, jobs);
+    /* Sounds on pages of their own, which go back when one outgrows them: else the heap keeps the
+     * holes, and memory grows with the corpus. SoX's processes have begun, and do without. */
+    mallopt(M_MMAP_THRESHOLD, 1 << 17);
 
     ser_attr_set(&header, "kind", "audio");
     ser_attr_setf(&header, "feat.rate_hz", "%d", (int)opt.rate);
