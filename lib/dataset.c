@@ -186,6 +186,12 @@ int ser_dataset_fit(const struct ser_dataset *train, const struct ser_dataset *v
     return 0;
 }
 
+void ser_dataset_count(const struct ser_dataset *d, size_t *count, int n) {
+    memset(count, 0, (size_t)n * sizeof *count);
+    for (size_t i = 0; i < d->n; i++)
+        count[d->label[d->at[i].emotion]]++;
+}
+
 uint64_t ser_dataset_hash(const struct ser_dataset *d) {
     uint64_t h = 0;
     for (size_t i = 0; i < d->n; i++) {

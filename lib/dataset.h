@@ -54,6 +54,9 @@ int ser_dataset_label(struct ser_dataset *d, char *const *classes, int n,
 int ser_dataset_fit(const struct ser_dataset *train, const struct ser_dataset *val,
                     struct ser_error *e) SER_MUST_CHECK;
 
+/* Samples of each class, count [n classes]; after ser_dataset_label. */
+void ser_dataset_count(const struct ser_dataset *d, size_t *count, int n);
+
 /* A number that changes when samples, their order or their classes do. */
 uint64_t ser_dataset_hash(const struct ser_dataset *d);
 

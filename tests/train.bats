@@ -147,6 +147,50 @@ train() { # train OUTPUT OPTION...
     awk -F'\t' 'NR > 2 && cut {if ($2 >= lr) exit 1; n++} {lr = $2; cut = $8 == 1} END {exit !n}' a.log
 }
 
+@test "schedules, warmup, and the log as JSON" {
+    rates() { cut -f 2 "$1" | tail -n +2 | tr '\n' ' '; }
+    train a.bin --schedule step --lr 0.01 --lr-patience 2 --lr-factor 0.1 --min-lr 0.0005 --log a.log
+    [ "$(rates a.log)" = "0.01 0.01 0.001 0.001 0.0005 0.0005 " ]
+    train a.bin --schedule cosine --lr 0.01 --min-lr 0 --epochs 4 --log a.log
+    [ "$(rates a.log)" = "0.01 0.00853553391 0.005 0.00146446609 " ]
+    train a.bin --warmup 3 --lr 0.004 --log a.log --json a.json
+    [ "$(rates a.log)" = "0.001 0.002 0.003 0.004 0.004 0.004 " ]
+    [ "$(wc -l <a.json)" = 6 ]
+    [ "$(sed -n 2p a.json | grep -o '"lr":[^,]*')" = '"lr":0.002' ]
+    grep -q '^{"step":1,"lr":0.001,"loss":[0-9.]*,"accuracy":[0-9.]*,"val_loss":[0-9.]*,"val_accuracy":[0-9.]*}$' a.json
+    fails 2 "plateau|step|cosine" train a.bin --schedule linear
+}
+
+@test "class weights, smoothing and clipping change the model, and are written into it" {
+    train a.bin --epochs 1
+    for option in "--label-smoothing 0.1" "--clip-norm 0.01"; do
+        # shellcheck disable=SC2086
+        train b.bin --epochs 1 $option
+        run cmp -s a.bin b.bin
+        assert_failure 1
+    done
+    ser-tensor ls -H b.bin | grep -q 'train.clip_norm=0.01'
+    # All classes are equally frequent here: balanced weights are 1.
+    train b.bin --epochs 1 --class-weight balanced
+    run ser-cmp --values a.bin b.bin
+    assert_success
+    ser-tensor ls -H b.bin | grep -q 'train.class_weight=balanced'
+}
+
+@test "a loss that is no number stops, named, and the best model so far is written" {
+    # Many layers without normalisation, and weights that jump: products overflow in a few steps.
+    { printf 'reshape 24x40\nmean\n'
+        for _ in $(seq 24); do printf 'dense 32\n'; done
+        printf 'dense classes\n'; } >deep.net
+    run --separate-stderr ser-train -q --net deep.net --val val.sert -o x.bin --lr 30 --warmup 20 --kernels plain \
+        --batch 48 --patience 0 train.sert
+    assert_failure 3
+    [[ $stderr =~ "not a finite number in epoch "[0-9]+ ]] || fail "$stderr"
+    [[ $stderr == *"the best model so far was written"* ]]
+    ser-score --kernels plain x.bin test.sert >p.tsv
+    [ "$(wc -l <p.tsv)" = 13 ]
+}
+
 @test "unfit data is refused" {
     fails 3 "record 1 .calm11.1.: belongs to the test part" \
         ser-train -q --net small.net --val val.sert -o x.bin test.sert

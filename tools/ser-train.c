@@ -15,9 +15,9 @@
 enum { MAX_NET = 1 << 16, MAX_THREADS = 256 };
 
 static struct {
-    const char *net, *val, *output, *checkpoint, *log, *kernels;
-    int64_t epochs, batch, patience, lr_patience, seed, threads;
-    double lr, lr_factor, min_lr;
+    const char *net, *val, *output, *checkpoint, *log, *json, *kernels, *schedule, *class_weight;
+    int64_t epochs, batch, patience, lr_patience, warmup, seed, threads;
+    double lr, lr_factor, min_lr, clip_norm, label_smoothing;
     int resume, summary, quiet;
 } opt = {
     .epochs = 40,
@@ -28,6 +28,8 @@ static struct {
     .lr = 1e-3,
     .lr_factor = 0.2,
     .min_lr = 1e-6,
+    .schedule = "plateau",
+    .class_weight = "none",
 };
 
 static const struct ser_opt options[] = {
@@ -42,6 +44,11 @@ static const struct ser_opt options[] = {
      "cut the rate after N; 0: never"},
     {0, "lr-factor", SER_OPT_REAL, &opt.lr_factor, 1e-6, 1, "X", "by this factor"},
     {0, "min-lr", SER_OPT_REAL, &opt.min_lr, 0, 10, "X", "not below this rate"},
+    {0, "schedule", SER_OPT_CHOICE, &opt.schedule, 0, 0, "plateau|step|cosine", "of the rate"},
+    {0, "warmup", SER_OPT_INT, &opt.warmup, 0, 100000, "N", "epochs in which the rate grows"},
+    {0, "clip-norm", SER_OPT_REAL, &opt.clip_norm, 0, 1e9, "X", "limit of the gradient; 0: none"},
+    {0, "class-weight", SER_OPT_CHOICE, &opt.class_weight, 0, 0, "none|balanced", "of the loss"},
+    {0, "label-smoothing", SER_OPT_REAL, &opt.label_smoothing, 0, 1, "X", "of the targets"},
     {'s', "seed", SER_OPT_INT, &opt.seed, 0, 9e15, "N", "of weights, order and dropout"},
     {'j', "threads", SER_OPT_INT, &opt.threads, 1, MAX_THREADS, "N", "the result is the same"},
     {0, "kernels", SER_OPT_TEXT, &opt.kernels, 0, 0, "NAME", "plain or onednn"},
@@ -49,6 +56,7 @@ static const struct ser_opt options[] = {
     {'r', "resume", SER_OPT_FLAG, &opt.resume, 0, 0, NULL,
      "go on from the checkpoint, if there is one"},
     {'l', "log", SER_OPT_TEXT, &opt.log, 0, 0, "FILE", "one line an epoch, TSV"},
+    {0, "json", SER_OPT_TEXT, &opt.json, 0, 0, "FILE", "the log as JSON lines"},
     {0, "summary", SER_OPT_FLAG, &opt.summary, 0, 0, NULL, "print shapes and parameters"},
     {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no line an epoch"},
     {0}};
@@ -112,7 +120,12 @@ static void open_net(struct training *t) {
     ser_attrs_copy(&header, &t->train.recipe);
     ser_attr_setf(&header, "train.batch", "%lld", (long long)opt.batch);
     ser_attr_setf(&header, "train.epochs", "%lld", (long long)opt.epochs);
+    ser_attr_setf(&header, "train.class_weight", "%s", opt.class_weight);
+    ser_attr_setf(&header, "train.clip_norm", "%.17g", opt.clip_norm);
     ser_attr_setf(&header, "train.kernels", "%s", opt.kernels);
+    ser_attr_setf(&header, "train.label_smoothing", "%.17g", opt.label_smoothing);
+    ser_attr_setf(&header, "train.schedule", "%s", opt.schedule);
+    ser_attr_setf(&header, "train.warmup", "%lld", (long long)opt.warmup);
     ser_attr_setf(&header, "train.lr", "%.17g", opt.lr);
     ser_attr_setf(&header, "train.lr_factor", "%.17g", opt.lr_factor);
     ser_attr_setf(&header, "train.lr_patience", "%lld", (long long)opt.lr_patience);
@@ -126,7 +139,8 @@ static void open_net(struct training *t) {
                       classes, &header, &e))
         die_error(&e);
     ser_attrs_copy(&t->identity, &t->model.header);
-    ser_attr_set(&t->identity, "train.epochs", NULL); /* a resumed run may go on for longer */
+    if (strcmp(opt.schedule, "cosine") != 0) /* else a resumed run may go on for longer */
+        ser_attr_set(&t->identity, "train.epochs", NULL);
     ser_attrs_clear(&header);
     for (int i = 0; i < classes; i++)
         free(class[i]);
@@ -178,19 +192,51 @@ static void write_log(const struct training *t) {
     ser_out_close(&o);
 }
 
+static void write_json(const struct training *t) {
+    struct ser_out o;
+    ser_out_open(&o, opt.json, 0);
+    for (int i = 0; i < t->fit.epoch; i++) {
+        const struct ser_epoch *h = &t->history[i];
+        ser_out_printf(&o,
+                       "{\"step\":%d,\"lr\":%.9g,\"loss\":%.9g,\"accuracy\":%.9g,"
+                       "\"val_loss\":%.9g,\"val_accuracy\":%.9g}\n",
+                       h->epoch, h->lr, h->loss, h->accuracy, h->val_loss, h->val_accuracy);
+    }
+    ser_out_close(&o);
+}
+
+static void write_logs(const struct training *t) {
+    if (opt.log)
+        write_log(t);
+    if (opt.json)
+        write_json(t);
+}
+
+/* The best validation accuracy before the last epoch; below 0 if there was none. */
+static double best_before(const struct training *t) {
+    double best = -1;
+    for (int i = 0; i < t->fit.epoch - 1; i++)
+        best = t->history[i].val_accuracy > best ? t->history[i].val_accuracy : best;
+    return best;
+}
+
 static void say_epoch(const struct training *t, const struct ser_epoch *h) {
-    double s = now_s() - t->epoch_began_s;
-    fprintf(stderr,
-            "epoch %d/%lld  loss %.4f  accuracy %.4f  val_loss %.4f  val_accuracy %.4f  %.1f s",
-            h->epoch, (long long)opt.epochs, h->loss, h->accuracy, h->val_loss, h->val_accuracy, s);
+    double s = now_s() - t->epoch_began_s, best = best_before(t);
+    fprintf(stderr, "epoch %d/%lld  loss %.4f  accuracy %.4f  val_loss %.4f  val_accuracy %.4f",
+            h->epoch, (long long)opt.epochs, h->loss, h->accuracy, h->val_loss, h->val_accuracy);
+    fprintf(stderr, "  lr %g  %.1f s", h->lr, s);
     if (!h->stopped && h->epoch < opt.epochs)
         fprintf(stderr, ", %.0f s left", s * (double)(opt.epochs - h->epoch));
-    fputs(h->improved ? "  best\n" : "\n", stderr);
+    fputs("\n", stderr);
+    if (h->improved && best < 0)
+        fprintf(stderr, "  val_accuracy %.4f is the first\n", h->val_accuracy);
+    else if (h->improved)
+        fprintf(stderr, "  val_accuracy improved from %.4f to %.4f\n", best, h->val_accuracy);
     if (h->reduced)
-        fprintf(stderr, "epoch %d: learning rate cut to %g\n", h->epoch, t->fit.lr);
+        fprintf(stderr, "  learning rate cut to %g\n", t->fit.lr);
     if (h->stopped)
-        fprintf(stderr, "epoch %d: stopped early, best was epoch %d\n", h->epoch,
-                t->fit.best_epoch);
+        fprintf(stderr, "  stopped early: no smaller val_loss for %lld epochs; best was epoch %d\n",
+                (long long)opt.patience, t->fit.best_epoch);
 }
 
 static int after(void *ctx, const struct ser_epoch *h, int b, int n) {
@@ -204,8 +250,7 @@ static int after(void *ctx, const struct ser_epoch *h, int b, int n) {
     t->history[t->fit.epoch - 1] = *h;
     if (opt.checkpoint)
         ser_checkpoint_save(&t->model, &t->fit, t->history, &t->identity, opt.checkpoint);
-    if (opt.log)
-        write_log(t);
+    write_logs(t);
     ser_progress_end(&t->progress);
     if (!opt.quiet)
         say_epoch(t, h);
@@ -227,27 +272,49 @@ static int resume(struct training *t) {
         die(SER_BAD, "%s: is at epoch %d, beyond --epochs %lld", opt.checkpoint, t->fit.epoch,
             (long long)opt.epochs);
     fprintf(stderr, "resumed at epoch %d\n", t->fit.epoch);
-    if (opt.log)
-        write_log(t);
+    write_logs(t);
     return 1;
+}
+
+static struct ser_fit_options fit_options(void) {
+    return (struct ser_fit_options){.epochs = (int)opt.epochs,
+                                    .batch = (int)opt.batch,
+                                    .lr = opt.lr,
+                                    .patience = (int)opt.patience,
+                                    .lr_patience = (int)opt.lr_patience,
+                                    .lr_factor = opt.lr_factor,
+                                    .min_lr = opt.min_lr,
+                                    .seed = (uint64_t)opt.seed,
+                                    .schedule = !strcmp(opt.schedule, "step")     ? SER_STEP
+                                                : !strcmp(opt.schedule, "cosine") ? SER_COSINE
+                                                                                  : SER_PLATEAU,
+                                    .warmup = (int)opt.warmup,
+                                    .clip_norm = opt.clip_norm};
+}
+
+/* Balanced weights are samples / (classes * samples of the class), as scikit-learn has them. */
+static void set_loss(const struct training *t, struct ser_run *run) {
+    struct ser_loss loss = {.smoothing = (float)opt.label_smoothing};
+    size_t count[SER_MAX_CLASSES];
+    int K = t->model.classes;
+    ser_dataset_count(&t->train, count, K);
+    for (int k = 0; k < K; k++)
+        loss.weight[k] = strcmp(opt.class_weight, "balanced") == 0
+                             ? (float)t->train.n / ((float)K * (float)count[k])
+                             : 1;
+    ser_run_loss(run, &loss);
 }
 
 static void fit(struct training *t) {
     char why[SER_WHY];
     const struct ser_data train = ser_dataset_data(&t->train), val = ser_dataset_data(&t->val);
-    t->options = (struct ser_fit_options){.epochs = (int)opt.epochs,
-                                          .batch = (int)opt.batch,
-                                          .lr = opt.lr,
-                                          .patience = (int)opt.patience,
-                                          .lr_patience = (int)opt.lr_patience,
-                                          .lr_factor = opt.lr_factor,
-                                          .min_lr = opt.min_lr,
-                                          .seed = (uint64_t)opt.seed};
+    t->options = fit_options();
     struct ser_net *net = t->model.net;
     struct ser_run *run =
         ser_run_new(net, ser_kernels_find(opt.kernels), (int)opt.batch, (int)opt.threads, 1, why);
     if (!run || ser_fit_new(&t->fit, net, &t->options))
         die(SER_SYS, "cannot train: %s", run ? "out of memory" : why);
+    set_loss(t, run);
     if (!resume(t)) {
         ser_net_init(net, (uint64_t)opt.seed);
         if (ser_fit_standardize(net, &train, why))

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define PLATEAU_DELTA 1e-4
+#define PI            3.14159265358979323846
 
 int ser_fit_new(struct ser_fit *f, const struct ser_net *net, const struct ser_fit_options *o) {
     *f = (struct ser_fit){
@@ -55,6 +56,8 @@ void ser_fit_judge(struct ser_fit *f, const struct ser_fit_options *o, struct se
     log->stopped = f->stopped;
 
     log->reduced = 0;
+    if (o->schedule != SER_PLATEAU)
+        return;
     if (log->val_loss + PLATEAU_DELTA < f->plateau_best) {
         f->plateau_best = log->val_loss;
         f->plateau_wait = 0;
@@ -63,6 +66,19 @@ void ser_fit_judge(struct ser_fit *f, const struct ser_fit_options *o, struct se
         f->plateau_wait = 0;
         log->reduced = 1;
     }
+}
+
+/* The learning rate of an epoch, from 1; the plateau's own is kept in f. */
+static double rate_of(const struct ser_fit *f, const struct ser_fit_options *o, int epoch) {
+    double lr = f->lr;
+    if (o->schedule == SER_STEP && o->lr_patience)
+        for (int e = o->lr_patience; e < epoch && lr > o->min_lr; e += o->lr_patience)
+            lr *= o->lr_factor;
+    if (o->schedule == SER_STEP && lr < o->min_lr)
+        lr = o->min_lr;
+    if (o->schedule == SER_COSINE)
+        lr = o->min_lr + (lr - o->min_lr) * (1 + cos(PI * (epoch - 1) / o->epochs)) / 2;
+    return epoch <= o->warmup ? lr * epoch / (o->warmup + 1) : lr;
 }
 
 /* ---- fitted layers ---- */
@@ -183,7 +199,8 @@ static int batch_size(const struct fit *f, size_t n, size_t first) {
 }
 
 /* One epoch of training; 0, 1 when progress ends the fit, -1. */
-static int train_epoch(struct fit *f, const struct ser_data *train, int epoch, struct tally *t) {
+static int train_epoch(struct fit *f, const struct ser_data *train, int epoch, double lr,
+                       struct tally *t) {
     int batches = (int)((train->n + (size_t)f->o->batch - 1) / (size_t)f->o->batch), b = 0;
     ser_permute(ser_key(f->o->seed, SER_STREAM_SHUFFLE, (uint64_t)epoch, 0), train->n, f->order);
     for (size_t first = 0; first < train->n; first += (size_t)f->o->batch) {
@@ -198,7 +215,9 @@ static int train_epoch(struct fit *f, const struct ser_data *train, int epoch, s
                               "the loss is not a finite number in epoch %d, batch %d of %d: "
                               "lower the learning rate or look at the features",
                               epoch, b + 1, batches);
-        ser_adam_step(&f->state->adam, f->net, f->run, f->state->lr);
+        if (f->o->clip_norm > 0)
+            ser_run_clip(f->run, f->o->clip_norm);
+        ser_adam_step(&f->state->adam, f->net, f->run, lr);
         count(t, f, B, loss);
         b++;
         if (f->progress && f->progress(f->ctx, NULL, b, batches))
@@ -232,8 +251,8 @@ static int run_epochs(struct fit *f, const struct ser_data *train, const struct 
     while (f->state->epoch < f->o->epochs && !f->state->stopped) {
         int epoch = f->state->epoch + 1;
         struct tally t = {0}, v = {0};
-        struct ser_epoch log = {.epoch = epoch, .lr = f->state->lr};
-        int end = train_epoch(f, train, epoch, &t);
+        struct ser_epoch log = {.epoch = epoch, .lr = rate_of(f->state, f->o, epoch)};
+        int end = train_epoch(f, train, epoch, log.lr, &t);
         if (end)
             return end < 0 ? -1 : 0;
         if (validate(f, val, epoch, &v))

@@ -116,6 +116,19 @@ void ser_run_predict(struct ser_run *r, const float *x, int B, float *p);
 double ser_run_gradients(struct ser_run *r, const float *x, const int *label, int B,
                          const struct ser_draw *draw, float *p);
 
+/* What the loss of a training sample is: the cross-entropy with a target of 1 - smoothing for its
+ * class and smoothing / K more for every class, times the weight of its class. */
+struct ser_loss {
+    float smoothing;               /* 0..1; 0: its class alone */
+    float weight[SER_MAX_CLASSES]; /* [K] */
+};
+
+/* Sets the loss of ser_run_gradients; before that it is the plain cross-entropy. */
+void ser_run_loss(struct ser_run *r, const struct ser_loss *loss);
+
+/* Scales all gradients so that their common Euclidean norm is at most norm; returns what it was. */
+double ser_run_clip(struct ser_run *r, double norm);
+
 /* The logits [B,K] of the last predict or gradients call. */
 const float *ser_run_logits(const struct ser_run *r);
 
@@ -151,13 +164,21 @@ struct ser_data {
     void *ctx;
 };
 
+/* How the learning rate goes: cut on a plateau; times lr_factor after every lr_patience epochs; or
+ * half a cosine from lr in the first epoch to min_lr after the last (Loshchilov, Hutter, SGDR, ICLR
+ * 2017). */
+enum ser_schedule { SER_PLATEAU, SER_STEP, SER_COSINE };
+
 struct ser_fit_options {
     int epochs, batch;
     double lr;
     int patience;    /* early stopping on validation loss; 0: never */
-    int lr_patience; /* plateau on validation loss; 0: never */
+    int lr_patience; /* of the schedule: epochs without gain, or between steps; 0: never cut */
     double lr_factor, min_lr;
     uint64_t seed;
+    enum ser_schedule schedule;
+    int warmup;       /* epochs over which the rate grows evenly to what the schedule says */
+    double clip_norm; /* of the gradients, see ser_run_clip; 0: never */
 };
 
 struct ser_epoch {                                 /* one line of the log */
@@ -199,8 +220,8 @@ int ser_fit_standardize(struct ser_net *net, const struct ser_data *train, char 
 /* Runs epochs until o->epochs, early stopping, or a stop. Keras 3's semantics: training data in a
  * new order each epoch, loss and accuracy of training as running means over the batches, validation
  * after each epoch, then the callbacks: keep the best by validation accuracy (strictly greater),
- * early stopping and plateau on validation loss (FIELD facts in fit.c). 0, or -1 with why set: data
- * failed, or the loss is not a number (epoch and batch are named). */
+ * early stopping and plateau on validation loss (fit.c has the details). 0, or -1 with why set:
+ * data failed, or the loss is not a number (epoch and batch are named). */
 int ser_fit_run(struct ser_fit *f, struct ser_net *net, struct ser_run *r,
                 const struct ser_data *train, const struct ser_data *val,
                 const struct ser_fit_options *o, ser_fit_progress progress, void *ctx,

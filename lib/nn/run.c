@@ -59,6 +59,7 @@ struct ser_run {
     size_t offset[SER_MAX_LAYERS * 4];
 
     float *logits, *p; /* [max_batch,K] */
+    struct ser_loss loss;
 
     /* The call at work. */
     const float *x;
@@ -168,7 +169,7 @@ static void set_pass(const struct ser_run *r, int i, int shard, int thread, floa
     };
 }
 
-/* Softmax, and the gradient of the mean cross-entropy: (p - one at the label) / B. */
+/* Softmax, and the gradient of the mean loss. */
 static void loss(const struct ser_run *r, int shard) {
     int K = r->net->classes, N = shard_size(r, shard);
     size_t at = (size_t)shard * SER_SHARD * K;
@@ -178,10 +179,8 @@ static void loss(const struct ser_run *r, int shard) {
     memcpy(p, logits, (size_t)N * K * sizeof *p);
     ser_softmax(p, (size_t)N, K);
     for (int n = 0; n < N; n++)
-        for (int k = 0; k < K; k++) {
-            float target = r->label[shard * SER_SHARD + n] == k;
-            d[(size_t)n * K + k] = (p[(size_t)n * K + k] - target) / (float)r->B;
-        }
+        ser_loss_gradient(&r->loss, p + (size_t)n * K, r->label[shard * SER_SHARD + n], r->B, K,
+                          d + (size_t)n * K);
 }
 
 static void train_shard(void *ctx, int thread, int shard) {
@@ -277,7 +276,27 @@ double ser_run_gradients(struct ser_run *r, const float *x, const int *label, in
     int K = r->net->classes;
     if (p)
         memcpy(p, r->p, (size_t)B * K * sizeof *p);
-    return ser_cross_entropy(r->p, label, B, K);
+    return ser_training_loss(&r->loss, r->p, label, B, K);
+}
+
+void ser_run_loss(struct ser_run *r, const struct ser_loss *l) {
+    r->loss = *l;
+}
+
+double ser_run_clip(struct ser_run *r, double norm) {
+    double sum = 0;
+    for (int i = 0; i < r->net->params; i++) {
+        const float *g = ser_run_gradient(r, i);
+        for (size_t j = 0; g && j < r->net->param[i].n; j++)
+            sum += (double)g[j] * g[j];
+    }
+    double was = sqrt(sum);
+    for (int i = 0; i < r->net->params && was > norm; i++) {
+        float *g = ser_run_gradient(r, i), scale = (float)(norm / was);
+        for (size_t j = 0; g && j < r->net->param[i].n; j++)
+            g[j] *= scale;
+    }
+    return was;
 }
 
 const float *ser_run_logits(const struct ser_run *r) {
@@ -437,6 +456,8 @@ struct ser_run *ser_run_new(struct ser_net *net, const struct ser_kernels *k, in
     r->threads = threads < r->shards ? threads : r->shards;
     r->training = training;
     r->why = why;
+    for (int c = 0; c < net->classes; c++)
+        r->loss.weight[c] = 1;
     make_stages(r, k);
     plan(r);
     if (!make_room(r)) {

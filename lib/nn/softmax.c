@@ -18,13 +18,37 @@ SER_CLONES void ser_softmax(float *x, size_t rows, int n) {
     }
 }
 
+/* -ln p, p clipped; not a number stays one. */
+static double minus_log(double p) {
+    if (p < 1e-7)
+        p = 1e-7;
+    return p > 0 ? -ser_ln(p) : p;
+}
+
 double ser_cross_entropy(const float *p, const int *label, int B, int K) {
     double sum = 0;
-    for (int b = 0; b < B; b++) {
-        double v = p[(size_t)b * K + label[b]];
-        if (v < 1e-7)
-            v = 1e-7;
-        sum -= v > 0 ? ser_ln(v) : v; /* not a number stays one */
+    for (int b = 0; b < B; b++)
+        sum += minus_log(p[(size_t)b * K + label[b]]);
+    return sum / B;
+}
+
+double ser_training_loss(const struct ser_loss *loss, const float *p, const int *label, int B,
+                         int K) {
+    double sum = 0;
+    for (int b = 0; b < B; b++, p += K) {
+        double own = minus_log(p[label[b]]), all = 0;
+        for (int k = 0; k < K && loss->smoothing > 0; k++)
+            all += minus_log(p[k]) / K;
+        sum += loss->weight[label[b]] * ((1 - loss->smoothing) * own + loss->smoothing * all);
     }
     return sum / B;
+}
+
+/* Of cross-entropy after softmax: p - target. */
+void ser_loss_gradient(const struct ser_loss *loss, const float *p, int label, int B, int K,
+                       float *d) {
+    for (int k = 0; k < K; k++) {
+        float target = (1 - loss->smoothing) * (k == label) + loss->smoothing / (float)K;
+        d[k] = loss->weight[label] * (p[k] - target) / (float)B;
+    }
 }

@@ -2,9 +2,17 @@
 #ifndef SER_NN_SOFTMAX_H
 #define SER_NN_SOFTMAX_H
 
-#include <stddef.h>
+#include "nn.h"
 
 /* Each row of x [rows,n] becomes e^x / sum e^x, in place. */
 void ser_softmax(float *x, size_t rows, int n);
+
+/* Mean over the samples of the training loss; with plain loss it is ser_cross_entropy. */
+double ser_training_loss(const struct ser_loss *loss, const float *p, const int *label, int B,
+                         int K);
+
+/* The gradient of that mean by the logits of a sample, d [K]. */
+void ser_loss_gradient(const struct ser_loss *loss, const float *p, int label, int B, int K,
+                       float *d);
 
 #endif

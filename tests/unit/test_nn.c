@@ -8,6 +8,7 @@
  */
 #include "nn/mathfun.h"
 #include "nn/nn.h"
+#include "nn/softmax.h"
 #include "rng.h"
 
 #include <math.h>
@@ -1132,6 +1133,60 @@ static void test_standardize(void) {
     free(a.x);
 }
 
+/* ---- smoothed and weighted loss, clipping, schedules ---- */
+
+/* The loss of logits z [4,3], in double precision and from its definition. */
+static double slow_loss(const struct ser_loss *loss, const double *z, const int *label) {
+    double sum = 0;
+    for (int b = 0; b < 4; b++, z += 3) {
+        double e = exp(z[0]) + exp(z[1]) + exp(z[2]);
+        for (int k = 0; k < 3; k++) {
+            double target = (1 - loss->smoothing) * (k == label[b]) + loss->smoothing / 3.0;
+            sum -= loss->weight[label[b]] * target * log(exp(z[k]) / e) / 4;
+        }
+    }
+    return sum;
+}
+
+static void test_loss(void) {
+    const struct ser_loss loss = {.smoothing = 0.3f, .weight = {0.5f, 2, 1.25f}};
+    const int label[4] = {0, 2, 1, 1};
+    double z[12], most = 0;
+    float p[12], d[12];
+    for (int i = 0; i < 12; i++)
+        p[i] = (float)(z[i] = ser_normal(ser_key(5, SER_STREAM_INIT, 0, 0), (uint64_t)i));
+    ser_softmax(p, 4, 3);
+    double fast = ser_training_loss(&loss, p, label, 4, 3), slow = slow_loss(&loss, z, label);
+    check(fabs(fast - slow) < 1e-6, "smoothed, weighted loss %.7f", fast);
+    for (int b = 0; b < 4; b++)
+        ser_loss_gradient(&loss, p + 3 * b, label[b], 4, 3, d + 3 * b);
+    for (int i = 0; i < 12; i++) {
+        double was = z[i];
+        z[i] = was + 1e-5;
+        double up = slow_loss(&loss, z, label);
+        z[i] = was - 1e-5;
+        double down = slow_loss(&loss, z, label);
+        z[i] = was;
+        most = fmax(most, fabs((up - down) / 2e-5 - d[i]));
+    }
+    check(most < 1e-6, "its gradient differs by %.1e at most", most);
+}
+
+static void test_clip(void) {
+    struct ser_net *net = parse("reshape 4x1\nmean\ndense classes\n", 2, 2, 2);
+    struct ser_run *r = start(net, "plain", 2, 1);
+    const float x[8] = {1, 2, 3, 4, 4, 3, 2, 9};
+    const int label[2] = {0, 1};
+    ser_net_init(net, 1);
+    ser_run_gradients(r, x, label, 2, NULL, NULL);
+    double norm = ser_run_clip(r, 1e9), half = ser_run_clip(r, norm / 2);
+    check(half == norm, "a gradient below the limit stays");
+    check(fabs(ser_run_clip(r, 1e9) - norm / 2) < 1e-6 * norm, "one above it is cut to %.4f",
+          norm / 2);
+    ser_run_free(r);
+    ser_net_free(net);
+}
+
 int main(int argc, char **argv) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     test_philox();
@@ -1144,6 +1199,8 @@ int main(int argc, char **argv) {
     test_standardize();
     test_fit_errors();
     test_dropout_place();
+    test_loss();
+    test_clip();
     struct batch b = make_batch();
     for (size_t k = 0; k < sizeof kernel_names / sizeof *kernel_names; k++) {
         const char *name = kernel_names[k];
