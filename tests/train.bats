@@ -182,7 +182,7 @@ train() { # train OUTPUT OPTION...
     { printf 'reshape 24x40\nmean\n'
         for _ in $(seq 24); do printf 'dense 32\n'; done
         printf 'dense classes\n'; } >deep.net
-    run --separate-stderr ser-train -q --net deep.net --val val.sert -o x.bin --lr 10 --warmup 4 --kernels plain \
+    run --separate-stderr ser-train -q --net deep.net --val val.sert -o x.bin --lr 3 --warmup 2 --kernels plain \
         --batch 48 --patience 0 train.sert
     assert_failure 3
     [[ $stderr =~ "not a finite number in epoch "[0-9]+ ]] || fail "$stderr"
