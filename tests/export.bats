@@ -1,0 +1,221 @@
+#!/usr/bin/env bats
+# ser-export: what its ONNX files hold, that they compute what ser-score does, what it refuses.
+load helper
+
+# Three kinds of sound by six speakers, and a model of each network: made once for all tests.
+setup_file() {
+    load helper
+    cd "$BATS_FILE_TMPDIR" || return 1
+    printf 'id\tpath\tspeaker\temotion\n' >m.tsv
+    local s i
+    for s in 1 2 3 4 5 6; do
+        sox -n -r 22050 -b 16 "calm$s.wav" synth 0.6 sine $((150 + 9 * s))
+        sox -n -r 22050 -b 16 "happy$s.wav" synth 0.6 sine $((500 + 9 * s)) synth 0.6 sine amod 5
+        sox -R -n -r 22050 -b 16 "sad$s.wav" synth 0.6 pinknoise gain -$s
+        for i in calm happy sad; do
+            printf '%s%d\t%s%d.wav\ts%d\t%s\n' $i $s $i $s $s $i >>m.tsv
+        done
+    done
+    awk 'NR == 1 || NR <= 13' m.tsv | ser-mfcc --frames 24 -m - -o train.sert
+    awk 'NR == 1 || NR > 13' m.tsv | ser-mfcc --frames 24 -m - -o val.sert
+    ser-tensor npy val.sert -o val.npy
+
+    # The notebook's layers.
+    cat >notebook.net <<'NET'
+conv 4 3x3 relu
+batchnorm
+maxpool 2x2
+dropout 0.25
+reshape 209x4
+lstm 5 l2=1e-4
+attention dot
+mean
+dropout 0.2
+dense classes l2=1e-4
+NET
+    # All others, and every shape that a layer may have.
+    cat >other.net <<'NET'
+standardize
+reshape 40x24x1
+conv 6 3x5
+batchnorm
+maxpool 3x4
+reshape 6x10x6
+conv 4 2x3 relu
+reshape 40x4
+batchnorm
+bilstm 7
+attention dot
+lstm 9
+last
+batchnorm
+dense 11 relu
+reshape 11
+dense classes
+NET
+    printf '%s\n' 'scale max' 'reshape 40x24' 'bilstm 5' mean 'dense classes relu' >scale.net
+    for net in notebook other scale; do
+        ser-train -q --net $net.net --val val.sert --epochs 30 --lr 0.02 --patience 0 --batch 4 -o $net.bin train.sert
+        ser-export --onnx $net.bin >$net.onnx
+        ser-score $net.bin val.sert >$net.tsv
+    done
+}
+
+setup() {
+    cd "$BATS_FILE_TMPDIR" || return 1
+}
+
+# agree P.tsv ROWS: the probabilities of ser-score and those of another program, within 1e-5; they
+# must tell sounds apart, or any would agree.
+agree() {
+    local classes
+    classes=$(awk -F'\t' 'NR == 1 {n = gsub(/\tp_/, ""); print n}' "$1")
+    [ "$(wc -l <"$2")" = $(($(wc -l <"$1") - 1)) ] || fail "$2 has $(wc -l <"$2") rows"
+    awk -F'\t' -v k="$classes" 'NR > 1 {for (i = 5; i < 5 + k; i++) print $i}' "$1" >"$2.want"
+    tr '\t' '\n' <"$2" >"$2.got"
+    paste "$2.want" "$2.got" | awk -F'\t' -v k="$classes" '
+        {d = $1 - $2; if (d < 0) d = -d; if (d > worst) worst = d; sum += $2
+         if (NF != 2 || $2 == "") bad = 1; if ($1 > top) top = $1; if (NR == 1 || $1 < low) low = $1}
+        END {printf "worst difference %g, from %g to %g\n", worst, low, top
+             exit !(NR && !bad && worst <= 1e-5 && sum / NR * k > 0.999 && top > 0.6 && low < 0.1)}'
+}
+
+onnx() {
+    perl "$ROOT/tests/onnx.pl" "$@"
+}
+
+@test "the networks here have every type of layer" {
+    for type in $(grep -o '&ser_layer_[a-z]*' "$ROOT/lib/nn/net.c" | sed 's/.*_//' | sort -u); do
+        grep -q "^$type\b" notebook.net other.net scale.net || fail "$type is in no network"
+    done
+}
+
+@test "the graph: nodes, shapes, sizes" {
+    onnx list notebook.onnx | grep -v '^metadata' >list.txt
+    diff - list.txt <<LIST
+ir 7 opset 13 domain ''
+producer ser $(ser-export --version | sed 's/.* //')
+input features type 1 batch,40,24
+output probabilities type 1 batch,3
+tensor shape type 7 4
+tensor conv1.w type 1 4,1,3,3
+tensor conv1.b type 1 4
+tensor batchnorm1.gamma type 1 4
+tensor batchnorm1.beta type 1 4
+tensor batchnorm1.mean type 1 4
+tensor batchnorm1.var type 1 4
+tensor reshape1.shape type 7 3
+tensor lstm1.w type 1 1,20,4
+tensor lstm1.u type 1 1,20,5
+tensor lstm1.b type 1 1,40
+tensor lstm1.shape type 7 3
+tensor dense1.w type 1 5,3
+tensor dense1.b type 1 3
+node Reshape image <- features shape
+node Conv conv1.sum <- image conv1.w conv1.b
+node Relu conv1.relu <- conv1.sum
+node BatchNormalization batchnorm1.normal <- conv1.relu batchnorm1.gamma batchnorm1.beta batchnorm1.mean batchnorm1.var epsilon=0.00100000004749745
+node MaxPool maxpool1.max <- batchnorm1.normal kernel_shape=2,2 strides=2,2
+node Transpose reshape1.channels_last <- maxpool1.max perm=0,2,3,1
+node Reshape reshape1.same <- reshape1.channels_last reshape1.shape
+node Transpose lstm1.steps <- reshape1.same perm=1,0,2
+node LSTM lstm1.states <- lstm1.steps lstm1.w lstm1.u lstm1.b direction=forward hidden_size=5
+node Transpose lstm1.samples <- lstm1.states perm=2,0,1,3
+node Reshape lstm1.joined <- lstm1.samples lstm1.shape
+node Transpose attention1.turned <- lstm1.joined perm=0,2,1
+node MatMul attention1.products <- lstm1.joined attention1.turned
+node Softmax attention1.weights <- attention1.products axis=-1
+node MatMul attention1.sum <- attention1.weights lstm1.joined
+node ReduceMean mean1.mean <- attention1.sum axes=1 keepdims=0
+node Gemm dense1.sum <- mean1.mean dense1.w dense1.b
+node Softmax probabilities <- dense1.sum axis=-1
+LIST
+    onnx list other.onnx >/dev/null
+    onnx list scale.onnx >/dev/null
+}
+
+@test "the metadata are the model's attributes: classes, recipe, training" {
+    ser-tensor ls -H notebook.bin | grep -v '^kind=' >want.txt
+    grep -q '^classes=calm,happy,sad$' want.txt
+    grep -q '^feat.frames=24$' want.txt
+    onnx list notebook.onnx | sed -n 's/^metadata //p' | diff want.txt -
+}
+
+@test "the graph computes what ser-score does" {
+    for net in notebook other scale; do
+        onnx run $net.onnx val.npy >$net.rows
+        agree $net.tsv $net.rows
+    done
+}
+
+python_onnx() { # python_onnx FILE.onnx FEATURES.npy
+    python3 - "$@" <<'PYTHON'
+import sys, numpy, onnxruntime
+session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
+assert session.get_modelmeta().custom_metadata_map["classes"] == "calm,happy,sad"
+for row in session.run(["probabilities"], {"features": numpy.load(sys.argv[2])})[0]:
+    print("\t".join("%.9g" % p for p in row))
+PYTHON
+}
+
+node_onnx() {
+    node - "$@" <<'NODE'
+const ort = require(require("path").resolve(process.env.SER_ONNXRUNTIME)), fs = require("fs");
+const [model, npy] = process.argv.slice(2), file = fs.readFileSync(npy), at = 10 + file.readUInt16LE(8);
+const dims = file.toString("latin1", 0, at).match(/\(([\d, ]+)\)/)[1].split(",").filter((d) => d.trim()).map(Number);
+const x = new Float32Array(file.buffer.slice(file.byteOffset + at, file.byteOffset + file.length));
+(async () => {
+    const session = await ort.InferenceSession.create(model);
+    const p = (await session.run({features: new ort.Tensor("float32", x, dims)})).probabilities;
+    for (let i = 0; i < p.data.length; i += p.dims[1])
+        console.log([...p.data.subarray(i, i + p.dims[1])].join("\t"));
+})();
+NODE
+}
+
+@test "ONNX Runtime computes what ser-score does" {
+    local runtimes=()
+    ! python3 -c 'import numpy, onnxruntime' 2>/dev/null || runtimes+=(python_onnx)
+    [ -z "${SER_ONNXRUNTIME-}" ] || runtimes+=(node_onnx)
+    if [ ${#runtimes[@]} = 0 ]; then
+        echo "# left out: ONNX Runtime; install python3-onnxruntime, or name npm's folder onnxruntime-node in SER_ONNXRUNTIME" >&3
+        return
+    fi
+    for runtime in "${runtimes[@]}"; do
+        for net in notebook other scale; do
+            $runtime $net.onnx val.npy >$net.$runtime 2>$net.$runtime.err || fail "$(cat $net.$runtime.err)"
+            agree $net.tsv $net.$runtime
+        done
+    done
+}
+
+@test "same bytes twice, from standard input, into a file" {
+    ser-export --onnx other.bin | cmp - other.onnx
+    ser-export --onnx <other.bin | cmp - other.onnx
+    cat other.bin | ser-export --onnx - -o out.onnx
+    same out.onnx other.onnx
+}
+
+@test "what it refuses" {
+    fails 2 '--onnx is needed' ser-export notebook.bin
+    fails 2 'one model at a time' ser-export --onnx notebook.bin other.bin
+    fails 4 'none.bin: .*No such file' ser-export --onnx none.bin
+    fails 3 'empty' ser-export --onnx /dev/null
+    fails 3 'calm1.wav: ' ser-export --onnx calm1.wav
+    fails 3 "val.sert: .*features" ser-export --onnx val.sert
+    head -c 3000 other.bin >cut.bin
+    fails 3 'cut.bin: ' ser-export --onnx cut.bin
+    perl -0777 -pe 'substr($_, 4000, 1) ^= "\1"' other.bin >flipped.bin
+    fails 3 'flipped.bin: .*checksum' ser-export --onnx flipped.bin
+    # A failure leaves no file and no old one damaged.
+    echo old >old.onnx
+    fails 3 'cut.bin: ' ser-export --onnx cut.bin -o old.onnx
+    assert_equal "$(cat old.onnx)" old
+}
+
+@test "output: no ONNX on a terminal, a full disk" {
+    run script -qec 'ser-export --onnx notebook.bin' /dev/null
+    assert_equal "$status" 2
+    assert_output --partial 'will not write binary data to a terminal'
+    fails 4 '<stdout>: cannot write' bash -c 'ser-export --onnx notebook.bin >/dev/full'
+}
