@@ -90,11 +90,19 @@ static void put_raw_float(struct bytes *b, float v) {
     put_raw(b, bits, 4);
 }
 
+/* All of from, which is freed. */
+static void append(struct bytes *to, struct bytes *from) {
+    if (from->len)
+        memcpy(room(to, from->len), from->at, from->len);
+    free(from->at);
+    *from = (struct bytes){0};
+}
+
 /* A message within a message; it is freed. */
 static void put_message(struct bytes *b, int field, struct bytes *message) {
-    put_bytes(b, field, message->at, message->len);
-    free(message->at);
-    *message = (struct bytes){0};
+    put_key(b, field, SIZED);
+    put_varint(b, message->len);
+    append(b, message);
 }
 
 /* ---- ONNX: field numbers are those of onnx.proto ---- */
@@ -113,7 +121,7 @@ static void name_in(const struct graph *g, const char *what, char name[64]) {
     snprintf(name, 64, "%s%s%s", g->layer ? g->layer : "", g->layer ? "." : "", what);
 }
 
-/* A TensorProto up to its payload of n elements. */
+/* A TensorProto but for the bytes of its elements, which must follow. */
 static void begin_tensor(struct bytes *t, const char *name, int type, int rank, const int *dim) {
     size_t n = type == ONNX_FLOAT ? 4 : 8;
     for (int i = 0; i < rank; i++) {
@@ -185,24 +193,22 @@ static void attr_text(struct bytes *attrs, const char *name, const char *v) {
     put_message(attrs, 5, &a);
 }
 
-/* One operation on the inputs (names, then NULL); its result is called LAYER.what and becomes g->x.
- * attrs (NULL: none) is freed. */
-static void node(struct graph *g, const char *op, const char *what, struct bytes *attrs, ...) {
+#define IN(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* One operation on the inputs (names); its result is called LAYER.what and becomes g->x. attrs
+ * (NULL: none) is freed. */
+static void node(struct graph *g, const char *op, const char *what, const char *const *in,
+                 struct bytes *attrs) {
     struct bytes n = {0};
     char name[64];
-    va_list in;
-    va_start(in, attrs);
-    for (const char *s = va_arg(in, const char *); s; s = va_arg(in, const char *))
-        put_text(&n, 1, s);
-    va_end(in);
+    for (; *in; in++)
+        put_text(&n, 1, *in);
     name_in(g, what, name);
     put_text(&n, 2, name);
     put_text(&n, 3, name);
     put_text(&n, 4, op);
-    if (attrs) {
-        memcpy(room(&n, attrs->len), attrs->at, attrs->len);
-        free(attrs->at);
-    }
+    if (attrs)
+        append(&n, attrs);
     put_message(&g->nodes, 1, &n);
     strcpy(g->x, name);
 }
@@ -210,7 +216,7 @@ static void node(struct graph *g, const char *op, const char *what, struct bytes
 static void transpose(struct graph *g, const char *what, int rank, const int *order) {
     struct bytes attrs = {0};
     attr_ints(&attrs, "perm", rank, order);
-    node(g, "Transpose", what, &attrs, g->x, NULL);
+    node(g, "Transpose", what, IN(g->x), &attrs);
 }
 
 /* To [batch, dim...]. */
@@ -220,12 +226,12 @@ static void reshape(struct graph *g, const char *what, int rank, const int *dim)
     memcpy(to + 1, dim, (size_t)rank * sizeof *dim);
     name_in(g, "shape", shape);
     whole_numbers(g, shape, 1, rank + 1, to);
-    node(g, "Reshape", what, NULL, g->x, shape, NULL);
+    node(g, "Reshape", what, IN(g->x, shape), NULL);
 }
 
 static void relu(struct graph *g, const struct ser_layer *l) {
     if (l->relu)
-        node(g, "Relu", "relu", NULL, g->x, NULL);
+        node(g, "Relu", "relu", IN(g->x), NULL);
 }
 
 /* ---- layers: an image is [N,H,W,C] in lib/nn and [N,C,H,W] here, all else is the same ---- */
@@ -240,7 +246,7 @@ static void conv(struct graph *g, const struct ser_layer *l, const struct ser_pa
     weights(g, p[0].name, 4, (int[]){F, C, l->kh, l->kw}, w);
     free(w);
     param(g, &p[1]);
-    node(g, "Conv", "sum", NULL, g->x, p[0].name, p[1].name, NULL);
+    node(g, "Conv", "sum", IN(g->x, p[0].name, p[1].name), NULL);
     relu(g, l);
 }
 
@@ -252,8 +258,8 @@ static void batchnorm(struct graph *g, const struct ser_layer *l, const struct s
     if (l->in.rank == 2)
         transpose(g, "channels", 3, swap);
     attr_float(&attrs, "epsilon", 1e-3f);
-    node(g, "BatchNormalization", "normal", &attrs, g->x, p[0].name, p[1].name, p[2].name,
-         p[3].name, NULL);
+    node(g, "BatchNormalization", "normal", IN(g->x, p[0].name, p[1].name, p[2].name, p[3].name),
+         &attrs);
     if (l->in.rank == 2)
         transpose(g, "steps", 3, swap);
 }
@@ -264,7 +270,7 @@ static void maxpool(struct graph *g, const struct ser_layer *l, const struct ser
     (void)p;
     attr_ints(&attrs, "kernel_shape", 2, window);
     attr_ints(&attrs, "strides", 2, window);
-    node(g, "MaxPool", "max", &attrs, g->x, NULL);
+    node(g, "MaxPool", "max", IN(g->x), &attrs);
 }
 
 static void reshape_layer(struct graph *g, const struct ser_layer *l, const struct ser_param *p) {
@@ -312,7 +318,7 @@ static void lstm(struct graph *g, const struct ser_layer *l, const struct ser_pa
     transpose(g, "steps", 3, (int[]){1, 0, 2});
     attr_text(&attrs, "direction", D == 2 ? "bidirectional" : "forward");
     attr_int(&attrs, "hidden_size", U);
-    node(g, "LSTM", "states", &attrs, g->x, p[0].name, p[1].name, p[2].name, NULL);
+    node(g, "LSTM", "states", IN(g->x, p[0].name, p[1].name, p[2].name), &attrs);
     transpose(g, "samples", 4, (int[]){2, 0, 1, 3});
     reshape(g, "joined", 2, l->out.dim);
 }
@@ -324,10 +330,10 @@ static void attention(struct graph *g, const struct ser_layer *l, const struct s
     (void)p;
     strcpy(x, g->x);
     transpose(g, "turned", 3, (int[]){0, 2, 1});
-    node(g, "MatMul", "products", NULL, x, g->x, NULL);
+    node(g, "MatMul", "products", IN(x, g->x), NULL);
     attr_int(&attrs, "axis", -1);
-    node(g, "Softmax", "weights", &attrs, g->x, NULL);
-    node(g, "MatMul", "sum", NULL, g->x, x, NULL);
+    node(g, "Softmax", "weights", IN(g->x), &attrs);
+    node(g, "MatMul", "sum", IN(g->x, x), NULL);
 }
 
 static void mean(struct graph *g, const struct ser_layer *l, const struct ser_param *p) {
@@ -336,7 +342,7 @@ static void mean(struct graph *g, const struct ser_layer *l, const struct ser_pa
     (void)p;
     attr_ints(&attrs, "axes", 1, (int[]){1});
     attr_int(&attrs, "keepdims", 0);
-    node(g, "ReduceMean", "mean", &attrs, g->x, NULL);
+    node(g, "ReduceMean", "mean", IN(g->x), &attrs);
 }
 
 static void last(struct graph *g, const struct ser_layer *l, const struct ser_param *p) {
@@ -346,13 +352,13 @@ static void last(struct graph *g, const struct ser_layer *l, const struct ser_pa
     name_in(g, "step", step);
     whole_numbers(g, step, 0, 1, (int[]){l->in.dim[0] - 1});
     attr_int(&attrs, "axis", 1);
-    node(g, "Gather", "last", &attrs, g->x, step, NULL);
+    node(g, "Gather", "last", IN(g->x, step), &attrs);
 }
 
 static void dense(struct graph *g, const struct ser_layer *l, const struct ser_param *p) {
     param(g, &p[0]);
     param(g, &p[1]);
-    node(g, "Gemm", "sum", NULL, g->x, p[0].name, p[1].name, NULL);
+    node(g, "Gemm", "sum", IN(g->x, p[0].name, p[1].name), NULL);
     relu(g, l);
 }
 
@@ -360,14 +366,14 @@ static void standardize(struct graph *g, const struct ser_layer *l, const struct
     const int column[] = {l->in.dim[0], 1}; /* the same for all frames */
     weights(g, p[0].name, 2, column, p[0].value);
     weights(g, p[1].name, 2, column, p[1].value);
-    node(g, "Sub", "centred", NULL, g->x, p[0].name, NULL);
-    node(g, "Div", "standard", NULL, g->x, p[1].name, NULL);
+    node(g, "Sub", "centred", IN(g->x, p[0].name), NULL);
+    node(g, "Div", "standard", IN(g->x, p[1].name), NULL);
 }
 
 static void scale(struct graph *g, const struct ser_layer *l, const struct ser_param *p) {
     (void)l;
     param(g, p);
-    node(g, "Div", "scaled", NULL, g->x, p->name, NULL);
+    node(g, "Div", "scaled", IN(g->x, p->name), NULL);
 }
 
 static const struct {
@@ -420,12 +426,6 @@ static void put_value(struct bytes *graph, int field, const char *name, int rank
     put_message(graph, field, &value);
 }
 
-static void append(struct bytes *to, struct bytes *from) {
-    if (from->len)
-        memcpy(room(to, from->len), from->at, from->len);
-    free(from->at);
-}
-
 /* A GraphProto. */
 static struct bytes graph_of(const struct ser_model *m) {
     const struct ser_net *net = m->net;
@@ -436,7 +436,7 @@ static struct bytes graph_of(const struct ser_model *m) {
         put_layer(&g, net, &net->layer[i]);
     g.layer = NULL;
     attr_int(&attrs, "axis", -1);
-    node(&g, "Softmax", "probabilities", &attrs, g.x, NULL);
+    node(&g, "Softmax", "probabilities", IN(g.x), &attrs);
 
     append(&out, &g.nodes);
     put_text(&out, 2, "ser");
