@@ -43,8 +43,8 @@ struct ser_calibration {
     double top2; /* share whose truth is among the two most probable classes; ties count as in */
 };
 
-#define SER_BINS 10 /* of confidence, the largest probability: (0, 0.1], (0.1, 0.2] ... (0.9, 1]   \
-                     */
+/* Bins of confidence, the largest probability: (0, 0.1], (0.1, 0.2] ... (0.9, 1]. */
+#define SER_BINS 10
 
 struct ser_bin {
     size_t n;
