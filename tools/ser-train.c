@@ -312,8 +312,10 @@ static void fit(struct training *t) {
     struct ser_net *net = t->model.net;
     struct ser_run *run =
         ser_run_new(net, ser_kernels_find(opt.kernels), (int)opt.batch, (int)opt.threads, 1, why);
-    if (!run || ser_fit_new(&t->fit, net, &t->options))
-        die(SER_SYS, "cannot train: %s", run ? "out of memory" : why);
+    if (!run)
+        die(SER_SYS, "cannot train: %s", why);
+    if (ser_fit_new(&t->fit, net, &t->options))
+        die(SER_SYS, "cannot train: out of memory");
     set_loss(t, run);
     if (!resume(t)) {
         ser_net_init(net, (uint64_t)opt.seed);
