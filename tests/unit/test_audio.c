@@ -4,29 +4,17 @@
  * usage: test_audio
  */
 #include "audio.h"
+#include "check.h"
 
 #include <ftw.h>
 #include <math.h>
 #include <pthread.h>
 #include <sndfile.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static int failed;
-
-static void check(int good, const char *fmt, ...) {
-    va_list ap;
-    printf("%s - ", good ? "ok" : "not ok");
-    va_start(ap, fmt);
-    vprintf(fmt, ap);
-    va_end(ap);
-    putchar('\n');
-    failed += !good;
-}
 
 static _Noreturn void give_up(const char *what) {
     printf("not ok - cannot set up: %s\n", what);

@@ -5,6 +5,7 @@
  * NAME.mel.npy: what librosa 0.11.0 makes of the file. The rest is compared with a slow model in
  * double precision.
  */
+#include "check.h"
 #include "mfcc.h"
 #include "read_npy.h"
 #include "resample.h"
@@ -15,20 +16,7 @@
 #include <pthread.h>
 #include <sndfile.h>
 #include <soxr.h>
-#include <stdarg.h>
 #include <stdint.h>
-
-static int failed;
-
-static void check(int good, const char *fmt, ...) {
-    va_list ap;
-    printf("%s - ", good ? "ok" : "not ok");
-    va_start(ap, fmt);
-    vprintf(fmt, ap);
-    va_end(ap);
-    putchar('\n');
-    failed += !good;
-}
 
 static void *must(void *p) {
     if (!p) {

@@ -6,28 +6,15 @@
  * differences), with published vectors and with tables made by hand. Run from the top of the tree:
  * it reads pipelines/nets.
  */
+#include "check.h"
 #include "nn/mathfun.h"
 #include "nn/nn.h"
 #include "nn/softmax.h"
 #include "rng.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static int failed;
-
-static int check(int good, const char *fmt, ...) {
-    va_list ap;
-    printf("%s - ", good ? "ok" : "not ok");
-    va_start(ap, fmt);
-    vprintf(fmt, ap);
-    va_end(ap);
-    putchar('\n');
-    failed += !good;
-    return good;
-}
 
 static void *must(void *p) {
     if (!p) {
