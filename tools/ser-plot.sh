@@ -82,11 +82,12 @@ options() { # sets the options, kind and the array files
     eval "set -- $line" # getopt has quoted every word
     while [ "$1" != -- ]; do
         case $1 in
-        -o | --output) output=$2 && shift && [ -n "$output" ] || usage "the name of the output file is empty" ;;
+        -[okm] | --output | --key | --model) [ -n "$2" ] || usage "$1: empty" ;;&
+        -o | --output) output=$2 && shift ;;
         -p | --png) png=1 ;;
         -t | --title) title=$2 && shift ;;
-        -k | --key) key=$2 && shift && [ -n "$key" ] || usage "--key: an empty key" ;;
-        -m | --model) model=$2 && shift && [ -n "$model" ] || usage "--model: an empty name" ;;
+        -k | --key) key=$2 && shift ;;
+        -m | --model) model=$2 && shift ;;
         --window) window=$2 && shift ;;
         --step) step=$2 && shift ;;
         -h | --help) help && exit ;;
@@ -839,7 +840,7 @@ read_recipe() {
 # Cuts the samples into windows and scores them: lines of $temp/windows hold the first and last
 # thousandth of a second, then the columns of ser-score.
 score_windows() {
-    local ms at=0 count total wide every file cuts=()
+    local ms at=0 count total wide every first file cuts=()
     total=$((samples * 1000 / rate))
     is_seconds "$window" 10
     wide=$ms
@@ -852,11 +853,12 @@ score_windows() {
     count=$((wide * rate / 1000))
     while :; do
         ((at + wide <= total)) || at=$((total - wide))
+        first=$((at * rate / 1000))
         printf -v file '%s/cut/%d' "$temp" "$at"
         {
             printf '\x93NUMPY\x01\x00\x76\x00'
             printf '%-117s\n' "{'descr': '<f4', 'fortran_order': False, 'shape': ($count,)}"
-            tail -c +$((at * rate / 1000 * 4 + 1)) "$temp/samples" | head -c $((count * 4)) || :
+            tail -c +$((4 * first + 1)) "$temp/samples" | head -c $((count * 4)) || :
         } >"$file.npy"
         cuts+=("$file.npy")
         ((at + wide < total)) || break

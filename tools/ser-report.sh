@@ -1,0 +1,765 @@
+#!/usr/bin/env bash
+# ser-report: a study as one page of HTML; the manual is ser-report.1.
+#
+# The page is a sequence of sections, each printed by a function below. All data passes through the
+# function h of awk, which leaves nothing that HTML takes for markup; pictures come from ser-plot.
+# The page loads nothing, and its content policy forbids it to. It is well-formed XML, too.
+set -eEu -o pipefail +o posix
+trap 'exit 4' ERR # exit 1 is an answer, never an accident
+shopt -s nullglob
+export LC_ALL=C
+unset POSIXLY_CORRECT GETOPT_COMPATIBLE CDPATH GLOBIGNORE
+
+version='@VERSION@'
+tool=${0##*/}
+here=$(dirname -- "$(realpath -- "${BASH_SOURCE[0]}")")
+PATH=$here:$PATH # the tools of the same build
+
+# A standard stream that is closed must not become the number of a file that is opened later.
+[ -e /dev/fd/0 ] || exec 0</dev/null
+[ -e /dev/fd/1 ] || exec 1</dev/null
+[ -e /dev/fd/2 ] || exec 2</dev/null
+
+output='' title='' worst=20 with_audio=''
+max_audio=20000000 # bytes of one recording
+
+# ---- messages ----
+
+die() { # die CODE MESSAGE
+    printf '%s: %s\n' "$tool" "${2//[[:cntrl:]]/?}" >&2 || :
+    exit "$1"
+}
+
+usage() { # usage [WHY]
+    [ $# = 0 ] || printf '%s: %s\n' "$tool" "${1//[[:cntrl:]]/?}" >&2 || :
+    die 2 "usage: $tool [OPTION...] DIR (see --help)"
+}
+
+out() {
+    printf '%s\n' "$1" 2>/dev/null || die 4 "<stdout>: cannot write"
+}
+
+help() {
+    out "usage: $tool [OPTION...] DIR
+Prints a study, the folder OUT of a pipeline, as one page of HTML.
+
+  -o, --output FILE           write FILE, not standard output
+  -t, --title TEXT            the title, instead of the folder's name
+  -n, --worst N               how many of the worst-scored utterances to list [$worst]
+  -a, --with-audio            put the recordings of these into the page
+  -h, --help                  this text
+  -V, --version               the version
+
+The page needs no network, and a script only to sort its tables.
+Run it where the pipeline ran: paths of recordings may be relative."
+}
+
+# ---- options ----
+
+options() { # sets the options and dir
+    local line
+    line=$(getopt -n "$tool" -o o:t:n:ahV -l output:,title:,worst:,with-audio,help,version -- "$@") || usage
+    eval "set -- $line" # getopt has quoted every word
+    while [ "$1" != -- ]; do
+        case $1 in
+        -o | --output) [ -n "$2" ] || usage "$1: empty" ;;&
+        -o | --output) output=$2 && shift ;;
+        -t | --title) title=$2 && shift ;;
+        -n | --worst) worst=$2 && shift ;;
+        -a | --with-audio) with_audio=1 ;;
+        -h | --help) help && exit ;;
+        -V | --version) out "$tool (ser) $version" && exit ;;
+        esac
+        shift
+    done
+    shift
+    [ $# = 1 ] || usage "one folder is meant"
+    [[ $worst =~ ^[0-9]{1,4}$ ]] || usage "--worst: '$worst' is not a whole number from 0 to 9999"
+    worst=$((10#$worst))
+    dir=$1
+    case $dir in
+    '') usage "the name of the folder is empty" ;;
+    /*) ;;
+    *) dir=./$dir ;; # nothing takes it for an option or an assignment
+    esac
+    [ -e "$dir" ] || die 4 "$1: cannot open: there is no such folder"
+    [ -d "$dir" ] || die 3 "$1: not a folder"
+    if [ -z "$title" ]; then
+        title=$(realpath -- "$dir")
+        title=${title##*/}
+    fi
+    is_shown <<<"$title" || usage "the title is not UTF-8 text that a page can show"
+}
+
+# ---- input ----
+
+is_shown() { # standard input is UTF-8 without control characters
+    cat >"$temp/text"
+    iconv -f UTF-8 -t UTF-8 "$temp/text" >/dev/null 2>&1 &&
+        ! grep -qaP '[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!$)|\xef\xbf[\xbe\xbf]' "$temp/text"
+}
+
+need_shown() { # need_shown FILE NAME
+    is_shown <"$1" || die 3 "$2: not UTF-8 text, or with control characters"
+}
+
+# Finds the runs: sets predictions, and for each the lines of $temp/runs: split, seed.
+find_runs() {
+    local file run
+    predictions=()
+    while IFS= read -r -d '' file; do predictions+=("$file"); done < <(
+        printf '%s\0' "$dir"/split/*/seed.*/predictions.tsv | sort -zV)
+    [ -n "${predictions[0]-}" ] || die 3 "$dir: not a study: there is no split/SPLIT/seed.N/predictions.tsv in it"
+    for file in "${predictions[@]}"; do
+        case $file in *[[:cntrl:]]*) die 3 "$file: control characters in the name" ;; esac
+        [ -r "$file" ] || die 4 "$file: cannot read"
+        run=${file%/predictions.tsv}
+        printf '%s\t%s\n' "$(basename -- "${run%/seed.*}")" "${run##*/seed.}"
+    done >"$temp/runs"
+    need_shown "$temp/runs" "$dir"
+    splits=()
+    while IFS= read -r file; do splits+=("$dir/split/$file"); done < <(cut -f 1 "$temp/runs" | uniq)
+}
+
+# ---- parts of a page ----
+
+# shellcheck disable=SC2016 # awk's dollars
+html='
+function h(s) {
+    gsub(/&/, "\\&amp;", s)
+    gsub(/</, "\\&lt;", s)
+    gsub(/>/, "\\&gt;", s)
+    gsub(/"/, "\\&quot;", s)
+    gsub(/\047/, "\\&#39;", s)
+    return s
+}
+function per_cent(x) { return sprintf("%.1f %%", 100 * x) }
+function range(low, high) { return low == "" ? "" : sprintf("%.1f to %.1f", 100 * low, 100 * high) }
+'
+
+escape() { # escape TEXT
+    text=$1 awk "$html"' BEGIN { printf "%s", h(ENVIRON["text"]) }'
+}
+
+# table CAPTION <TSV: the first line has the columns; a name that ends in # is of a column of numbers,
+# one in @ of names of files with HTML. What follows a line = stays below, however rows are sorted.
+table() {
+    caption=$1 awk -F '\t' "$html"'
+        function cell(tag, i, text) {
+            return "<" tag (kind[i] == "#" ? " class=\"n\"" : "") (tag == "th" ? " scope=\"col\"" : "") ">" text "</" tag ">"
+        }
+        NR == 1 {
+            print "<div class=\"scroll\"><table><caption>" h(ENVIRON["caption"]) "</caption>\n<thead><tr>"
+            for (i = 1; i <= NF; i++) {
+                kind[i] = substr($i, length($i))
+                if (kind[i] == "#" || kind[i] == "@")
+                    $i = substr($i, 1, length($i) - 1)
+                print cell("th", i, h($i))
+            }
+            print "</tr></thead>\n<tbody>"
+            columns = NF
+            next
+        }
+        NF == 1 && $1 == "=" && columns > 1 {
+            print "</tbody>\n<tfoot>"
+            foot = 1
+            next
+        }
+        {
+            line = "<tr>"
+            for (i = 1; i <= NF; i++)
+                if (kind[i] == "@" && $i != "") {
+                    print line "<td>"
+                    while ((getline text <$i) > 0)
+                        print text
+                    close($i)
+                    line = "</td>"
+                } else
+                    line = line cell("td", i, h($i))
+            print line "</tr>"
+        }
+        END { print (foot ? "</tfoot>" : "</tbody>") "</table></div>" }'
+}
+
+section() { # section ID HEADING
+    printf '</section>\n<section id="%s">\n<h2>%s</h2>\n' "$1" "$2"
+}
+
+# figure WHAT ARGUMENT...: a picture of ser-plot, described as WHAT. The ids in it become its own.
+figure() {
+    local what=$1
+    shift
+    ser-plot "$@" >"$temp/svg" || exit $?
+    figures=$((figures + 1))
+    printf '<figure>\n'
+    what=$what id=f$figures- awk "$html"'
+        /^<svg/ { on = 1 }
+        !on || /^<title>/ { next }
+        # Data stands in lines of text alone.
+        !/<text>/ {
+            gsub(/id=\047/, "&" ENVIRON["id"])
+            gsub(/id="/, "&" ENVIRON["id"])
+            gsub(/href=\047#/, "&" ENVIRON["id"])
+            gsub(/url\(#/, "&" ENVIRON["id"])
+        }
+        /^<svg/ { $0 = "<svg role=\"img\" aria-label=\"" h(ENVIRON["what"]) "\"" substr($0, 5) }
+        { print }' "$temp/svg"
+    printf '<figcaption>%s</figcaption>\n</figure>\n' "$(escape "$what")"
+}
+
+# ---- sections ----
+
+# Summary tiles, from the figures of all files together.
+summary() {
+    awk -F '\t' "$html"'
+        FILENAME == ARGV[1] { runs++; next }
+        $1 == "pooled" && $3 == "-" { v[$2] = $5 }
+        $1 == "speaker" && $2 == "n" { speakers++ }
+        function tile(name, value, more) {
+            printf "<div><dt>%s</dt><dd>%s</dd>%s</div>\n", name, value, more == "" ? "" : "<dd class=\"more\">" more "</dd>"
+        }
+        function interval(m) {
+            return (m "_low") in v ? range(v[m "_low"], v[m "_high"]) : ""
+        }
+        END {
+            print "<dl class=\"tiles\">"
+            tile("accuracy", per_cent(v["wa"]), interval("wa"))
+            tile("unweighted recall", per_cent(v["ua"]), interval("ua"))
+            tile("macro F1", per_cent(v["macro_f1"]), interval("macro_f1"))
+            if ("ece" in v)
+                tile("calibration error", sprintf("%.3f", v["ece"]))
+            tile("predictions", v["n"], "of " (speakers ? speakers " speakers" : "unknown speakers"))
+            tile(runs == 1 ? "model" : "models", runs)
+            print "</dl>"
+            print "<p>" ("wa_low" in v ? "The ranges are 95 % intervals from drawing speakers with replacement, all models together." : \
+                "Fewer than five speakers were scored, too few for intervals.") \
+                " Always naming the commonest emotion is right in " per_cent(most / v["n"]) ".</p>"
+        }
+        $1 == "pooled" && $2 == "support" && $5 > most { most = $5 }' "$temp/runs" "$temp/eval"
+}
+
+results() {
+    section results Results
+    {
+        printf 'split\tseed\tutterances#\taccuracy, %%#\tunweighted recall, %%#\tmacro F1, %%#\tweighted F1, %%#\n'
+        # The figures of a file come in its turn, ahead of those of all.
+        awk -F '\t' -v OFS='\t' '
+            NR == FNR { run[++runs] = $0; next }
+            $1 == "pooled" && $2 == "n" && ++pooled && n == runs { done = 1 }
+            !done && $3 == "-" && $2 == "n" { n++ }
+            !done && $3 == "-" && n { v[n, $2] = $5 }
+            $1 == "mean" { mean[$2] = $5 }
+            $1 == "deviation" { deviation[$2] = $5 }
+            function row(name, seed, n, a, b, c, d) {
+                print name, seed, n, sprintf("%.1f", 100 * a), sprintf("%.1f", 100 * b), sprintf("%.1f", 100 * c), sprintf("%.1f", 100 * d)
+            }
+            END {
+                for (i = 1; i <= runs; i++) {
+                    split(run[i], part, "\t")
+                    row(part[1], part[2], v[i, "n"], v[i, "wa"], v[i, "ua"], v[i, "macro_f1"], v[i, "weighted_f1"])
+                }
+                if ("wa" in mean) {
+                    print "="
+                    row("mean", "", "", mean["wa"], mean["ua"], mean["macro_f1"], mean["weighted_f1"])
+                    row("deviation", "", "", deviation["wa"], deviation["ua"], deviation["macro_f1"], deviation["weighted_f1"])
+                }
+            }' "$temp/runs" "$temp/eval"
+    } | table 'Scores of each model on its test part'
+    {
+        printf 'figure\tvalue#\t95 %% interval\n'
+        awk -F '\t' -v OFS='\t' "$html"'
+            $1 == "pooled" && $3 == "-" { v[$2] = $5 }
+            function row(name, m) {
+                if (m in v)
+                    print name, per_cent(v[m]), (m "_low") in v ? range(v[m "_low"], v[m "_high"]) " %" : "–"
+            }
+            function plain(name, m) {
+                if (m in v)
+                    print name, sprintf("%.4f", v[m]), "–"
+            }
+            END {
+                row("accuracy (weighted accuracy)", "wa")
+                row("unweighted recall", "ua")
+                row("macro F1", "macro_f1")
+                row("weighted F1", "weighted_f1")
+                row("truth among the two most probable", "top2")
+                plain("log loss", "log_loss")
+                plain("Brier score", "brier")
+                plain("expected calibration error", "ece")
+            }' "$temp/eval"
+    } | table 'All models together'
+    groups emotion support 'By emotion'
+    groups speaker '' 'By speaker'
+    groups corpus '' 'By corpus'
+    groups sex '' 'By sex'
+}
+
+# groups KIND SUPPORT CAPTION: the table of one way to divide the utterances, where there is one
+groups() {
+    if [ -n "$2" ]; then
+        printf '%s\tutterances#\trecall, %%#\tprecision, %%#\tF1, %%#\n' "$1"
+        awk -F '\t' -v OFS='\t' '
+            $1 == "pooled" && $2 ~ /^(support|recall|precision|f1)$/ {
+                if ($2 == "precision")
+                    name[++n] = $3
+                v[$3, $2] = $5
+            }
+            END {
+                for (i = 1; i <= n; i++)
+                    print name[i], v[name[i], "support"], sprintf("%.1f", 100 * v[name[i], "recall"]), \
+                        sprintf("%.1f", 100 * v[name[i], "precision"]), sprintf("%.1f", 100 * v[name[i], "f1"])
+            }' "$temp/eval"
+    else
+        printf '%s\tutterances#\taccuracy, %%#\tunweighted recall, %%#\tmacro F1, %%#\n' "$1"
+        kind=$1 awk -F '\t' -v OFS='\t' '
+            $1 == ENVIRON["kind"] && $3 != "-" {
+                if ($2 == "n")
+                    name[++n] = $3
+                v[$3, $2] = $5
+            }
+            END {
+                for (i = 1; i <= n; i++)
+                    print name[i], v[name[i], "n"], sprintf("%.1f", 100 * v[name[i], "wa"]), \
+                        sprintf("%.1f", 100 * v[name[i], "ua"]), sprintf("%.1f", 100 * v[name[i], "macro_f1"])
+            }' "$temp/eval"
+    fi >"$temp/group"
+    if [ "$(wc -l <"$temp/group")" -gt 1 ]; then table "$3" <"$temp/group"; fi
+}
+
+pictures() {
+    local file run
+    section pictures Pictures
+    printf '<div class="figures">\n'
+    figure 'Confusion: what each true emotion was taken for' confusion -- "${predictions[@]}"
+    if cut -f 2 "$temp/eval" | grep -qx bin_n; then
+        figure 'Reliability: how often predictions of a given confidence are right' reliability -- "${predictions[@]}"
+    fi
+    if cut -f 1 "$temp/eval" | grep -qx speaker; then
+        figure 'Accuracy of each speaker' speakers -- "${predictions[@]}"
+    fi
+    for run in "${predictions[@]}"; do
+        file=${run%/predictions.tsv}/log.tsv
+        run=${file%/*}
+        [ ! -e "$file" ] || figure "Training: ${run#"$dir"/split/}" curves -- "$file"
+    done
+    file=$dir/manifest.tsv
+    if [ ${#splits[@]} = 1 ] && [ -e "${splits[0]}/manifest.tsv" ]; then file=${splits[0]}/manifest.tsv; fi
+    [ ! -e "$file" ] || figure 'Utterances of each emotion and speaker' manifest -- "$file"
+    printf '</div>\n'
+}
+
+# The four stages of the study that this one follows, and which of them is like this one.
+comparison() {
+    local random=0 attention=0 corpora=0 utterances=0 file
+    section comparison 'Beside the published figures'
+    for file in "${splits[@]}"; do
+        if [ -e "$file/manifest.tsv" ] && head -n 1 "$file/manifest.tsv" | tr '\t' '\n' | grep -qx split; then random=1; fi
+    done
+    if grep -q '^attention' "$temp/net"; then attention=1; fi
+    if [ -e "$dir/manifest.tsv" ]; then
+        read -r corpora utterances < <(awk -F '\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+            { n++ } ("corpus" in at) && !($at["corpus"] in seen) { seen[$at["corpus"]]; c++ } END { print c + 0, n + 0 }' \
+            "$dir/manifest.tsv")
+    fi
+    {
+        printf 'stage\tpublished, %%#\tthis study, %%#\temotions#\tdata\tremark\n'
+        awk -F '\t' -v OFS='\t' -v random=$random -v attention=$attention -v corpora="$corpora" '
+            $1 == "pooled" && $2 == "wa" { ours = sprintf("%.1f", 100 * $5) }
+            END {
+                like = corpora > 1 ? 4 : random ? 1 : attention ? 3 : 2
+                row(1, "baseline", "RAVDESS, random 70/15/15: voices of the test are known", 8, "57.4", "its README says 60 to 65")
+                row(2, "augmented", "RAVDESS, unseen speakers", 8, "13.3", "it scored a stale file: chance")
+                row(3, "attention", "RAVDESS, unseen speakers", 8, "60.6", "")
+                row(4, "combined", "RAVDESS, SAVEE, CREMA-D, unseen speakers", 6, "50.5", "its README says 50 to 55")
+            }
+            function row(i, stage, data, classes, figure, remark) {
+                print stage, figure, i == like ? ours : "–", classes, data, remark
+            }' "$temp/eval"
+    } | table 'Test accuracy of the original notebook'
+    printf '<p>The last column stands beside the stage whose split, corpora and network are most like those of this study.'
+    if [ "$corpora" = 1 ] && [ "$utterances" != 1440 ]; then
+        printf ' The original had 1,440 recordings of 24 actors; this study has %d, so the figures are not of the same data.' "$utterances"
+    fi
+    printf '</p>\n'
+}
+
+# Speakers and recordings of each part, and whether any is in two.
+certificate() {
+    local split found=''
+    section split 'Split certificate'
+    for split in "${splits[@]}"; do
+        [ -e "$split/manifest.tsv" ] || continue
+        need_shown "$split/manifest.tsv" "$split/manifest.tsv"
+        found=1
+        awk -F '\t' -v OFS='\t' '
+            { sub(/\r$/, "") }
+            NR == 1 {
+                for (i = 1; i <= NF; i++)
+                    at[$i] = i
+                if (!("part" in at) || !("speaker" in at))
+                    exit bad = 1
+                next
+            }
+            {
+                p = $at["part"]
+                s = $at["speaker"]
+                n[p]++
+                if (!((p, s) in seen)) {
+                    seen[p, s]
+                    speakers[p]++
+                    names[p] = names[p] (speakers[p] > 1 ? ", " : "") s
+                    if (++parts[s] == 1)
+                        everyone++
+                    if (parts[s] == 2) {
+                        shared++
+                        who = who (shared > 1 ? ", " : "") s
+                    }
+                }
+                if ("audio_hash" in at) {
+                    a = $at["audio_hash"]
+                    if (a != "-" && !((p, a) in heard)) {
+                        heard[p, a]
+                        if (++copies[a] == 2)
+                            same++
+                    }
+                }
+            }
+            END {
+                if (bad)
+                    exit 1
+                print (shared || same) ? "no" : "yes"
+                print (everyone + 0) " speakers in all, " (shared + 0) " of them in more than one part" (shared ? ": " who : "")
+                print ("audio_hash" in at) ? (same + 0) " recordings are in more than one part" : \
+                    "recordings were not compared: the manifest has no column audio_hash"
+                print "part", "speakers#", "utterances#", "who"
+                k = split("train val test", part, " ")
+                for (i = 1; i <= k; i++)
+                    print part[i], speakers[part[i]] + 0, n[part[i]] + 0, names[part[i]]
+            }' <"$split/manifest.tsv" >"$temp/split" || die 3 "$split/manifest.tsv: no columns part and speaker"
+        verdict=$(sed -n 1p "$temp/split")
+        printf '<h3>%s</h3>\n<p class="%s"><strong>%s</strong> %s; %s.</p>\n' "$(escape "${split##*/}")" "$verdict" \
+            "$([ "$verdict" = yes ] && echo 'No speaker is in two parts.' || echo 'Parts overlap: scores flatter.')" \
+            "$(escape "$(sed -n 2p "$temp/split")")" "$(escape "$(sed -n 3p "$temp/split")")"
+        sed 1,3d "$temp/split" | table "Parts of ${split##*/}"
+    done
+    [ -n "$found" ] || printf '<p>This study has no table of its split, so nothing is certified.</p>\n'
+}
+
+# Lines "attribute<tab>value" of all models; the network of the first.
+read_models() {
+    local file bytes header
+    : >"$temp/attributes"
+    : >"$temp/net"
+    : >"$temp/models"
+    for file in "${predictions[@]}"; do
+        file=${file%/predictions.tsv}/model.bin
+        bytes=''
+        if [ -e "$file" ]; then
+            ser-tensor ls --header "$file" >"$temp/header" || exit $?
+            sed 's/=/\t/; /^classes/s/,/, /g' "$temp/header" >>"$temp/attributes"
+            bytes=$(sha256sum <"$file")
+            if [ ! -s "$temp/net" ]; then
+                ser-tensor npy --key net -o "$temp/net.npy" "$file" || exit $?
+                # A header of version 1: its ninth and tenth byte count what follows them.
+                header=$(od -An -t u2 -j 8 -N 2 "$temp/net.npy")
+                tail -c +$((header + 11)) "$temp/net.npy" >"$temp/net"
+            fi
+        fi
+        printf '%s\n' "${bytes%% *}" >>"$temp/models"
+    done
+    need_shown "$temp/attributes" "$dir"
+    need_shown "$temp/net" "$dir"
+}
+
+what_was_run() {
+    local file
+    section run 'What was run'
+    {
+        printf 'split\tseed\tepochs#\tbest epoch#\tvalidation accuracy, %%#\tSHA-256 of the model\n'
+        paste "$temp/runs" "$temp/models" | while IFS=$'\t' read -r split seed bytes; do
+            file=$dir/split/$split/seed.$seed/log.tsv
+            { [ ! -e "$file" ] || cat "$file"; } | split=$split seed=$seed bytes=${bytes:0:16} awk -F '\t' -v OFS='\t' '
+                { sub(/\r$/, "") }
+                NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+                ("best" in at) && $at["best"] == 1 { best = $at["epoch"]; accuracy = sprintf("%.1f", 100 * $at["val_accuracy"]) }
+                END {
+                    print ENVIRON["split"], ENVIRON["seed"], NR ? NR - 1 : "–", best == "" ? "–" : best, \
+                        accuracy == "" ? "–" : accuracy, ENVIRON["bytes"] == "" ? "–" : ENVIRON["bytes"] "…"
+                }'
+        done
+    } | table 'Models'
+    if [ -s "$temp/attributes" ]; then
+        {
+            printf 'attribute\tvalue\n'
+            # The values that the models have, in their order.
+            awk -F '\t' -v OFS='\t' '
+                !(($1, $2) in seen) {
+                    if (!($1 in all))
+                        name[++n] = $1
+                    all[$1] = all[$1] ($1 in all && all[$1] != "" ? "; " : "") $2
+                    seen[$1, $2]
+                }
+                END {
+                    for (i = 1; i <= n; i++)
+                        print name[i], all[name[i]]
+                }' "$temp/attributes"
+            printf 'ser-report\t%s\ngnuplot\t%s\n' "$version" "$(gnuplot --version | sed 's/^gnuplot //')"
+        } | table 'Features, training and versions'
+    fi
+    if [ -s "$temp/net" ]; then
+        printf '<h3>Network</h3>\n<pre>%s</pre>\n' "$(escape "$(cat "$temp/net")")"
+    fi
+    {
+        printf 'step\toptions\n'
+        for file in "$dir"/options/* "$dir"/split/*/options/*; do
+            if [ -f "$file" ] && [ -s "$file" ]; then
+                printf '%s\t%s\n' "${file#"$dir"/}" "$(tr '\n\t' '  ' <"$file")"
+            fi
+        done
+    } >"$temp/options"
+    need_shown "$temp/options" "$dir/options"
+    if [ "$(wc -l <"$temp/options")" -gt 1 ]; then table 'Options of the pipeline' <"$temp/options"; fi
+}
+
+# Sets $temp/worst: probability of the truth, id, truth, predicted, confidence, speaker, corpus,
+# number of the run; one row an utterance, lowest probability first.
+find_worst() {
+    local file i=0
+    for file in "${predictions[@]}"; do
+        i=$((i + 1))
+        awk -F '\t' -v OFS='\t' -v run=$i '
+            { sub(/\r$/, "") }
+            NR == 1 { for (k = 1; k <= NF; k++) at[$k] = k; probable = /\tp_/; next }
+            function of(column, otherwise) {
+                return (column in at) ? $at[column] : otherwise
+            }
+            $at["emotion"] != "-" && probable {
+                print of("p_" $at["emotion"], 0), $at["id"], $at["emotion"], $at["predicted"], \
+                    of("p_" $at["predicted"], 0), of("speaker", "-"), of("corpus", "-"), run
+            }' <"$file"
+    done | sort -s -t $'\t' -k 1,1g -k 2,2 | awk -F '\t' -v most="$worst" '!($2 in seen) && n < most { seen[$2]; n++; print }' \
+        >"$temp/worst"
+}
+
+# Sets path to where the recording of $temp/worst's id lies, by the manifest of the run; to nothing if unknown.
+path_of() { # path_of ID SPLIT
+    path=''
+    [ ! -e "$dir/split/$2/manifest.tsv" ] || path=$(id=$1 awk -F '\t' '
+        NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        ("id" in at) && ("path" in at) && $at["id"] == ENVIRON["id"] { print $at["path"]; exit }' <"$dir/split/$2/manifest.tsv")
+}
+
+# player N PATH: $temp/audio.N becomes a player with the recording in it. That it is audio is
+# looked at, lest a manifest put other files into a page that is passed on.
+player() {
+    local magic type bytes
+    [ -n "$2" ] || die 3 "--with-audio: $id: the split's manifest has no path of it"
+    { [ -f "$2" ] && [ -r "$2" ]; } || die 4 "$2: cannot read; run $tool where the pipeline ran, or without --with-audio"
+    bytes=$(stat -L -c %s -- "$2")
+    ((bytes <= max_audio)) || die 3 "$2: $bytes bytes, more than $max_audio: too large for a page"
+    magic=$(head -c 12 -- "$2" | od -An -v -t x1 | tr -d ' \n')
+    case $magic in
+    52494646????????57415645) type=wav ;;
+    664c6143*) type=flac ;;
+    4f676753*) type=ogg ;;
+    494433* | fff[23ab]*) type=mpeg ;;
+    *) die 3 "$2: not WAV, FLAC, Ogg or MP3, which is what a page can play" ;;
+    esac
+    {
+        printf '<audio controls="" preload="none" src="data:audio/%s;base64,' $type
+        base64 -w 0 <"$2"
+        printf '"></audio>'
+    } >"$temp/audio.$1"
+}
+
+worst_utterances() {
+    local p id truth predicted confidence speaker corpus run path split n=0 first_id='' first_split='' first_path='' first_run=1 model
+    [ "$worst" != 0 ] || return 0
+    section worst 'Worst-scored utterances'
+    if [ ! -s "$temp/worst" ]; then
+        printf '<p>The predictions have no probabilities, so there is no order among them.</p>\n'
+        return
+    fi
+    printf 'utterance%s\ttruth\tpredicted\tprobability of the truth#\tconfidence#\tspeaker\tcorpus\tmodel\trecording\n' \
+        "${with_audio:+$'\t'listen@}" >"$temp/rows"
+    while IFS=$'\t' read -r p id truth predicted confidence speaker corpus run; do
+        n=$((n + 1))
+        split=$(sed -n "${run}p" "$temp/runs" | cut -f 1)
+        path_of "$id" "$split"
+        if [ $n = 1 ]; then first_id=$id first_split=$split first_path=$path first_run=$run; fi
+        if [ -n "$with_audio" ]; then player $n "$path"; fi
+        printf '%s\t%s\t%s\t%.4f\t%.4f\t%s\t%s\t%s\t%s\n' "$id${with_audio:+$'\t'$temp/audio.$n}" "$truth" "$predicted" \
+            "$p" "$confidence" "$speaker" "$corpus" "$(sed -n "${run}p" "$temp/runs" | tr '\t' /)" "$path" >>"$temp/rows"
+    done <"$temp/worst"
+    need_shown "$temp/rows" "$dir"
+    table 'Lowest probability of the truth, of any model' <"$temp/rows"
+    # The worst of all is shown, as far as what it was made of is still there.
+    printf '<div class="figures">\n'
+    model=${predictions[first_run - 1]%/predictions.tsv}/model.bin
+    if [ -e "$dir/split/$first_split/test.sert" ]; then
+        figure "Features of $first_id" mfcc --key "$first_id" -- "$dir/split/$first_split/test.sert"
+    fi
+    if [ -n "$first_path" ] && [ -r "$first_path" ] && [ -e "$model" ]; then
+        figure "Waveform of $first_id, and the emotion over time" wave --model "$model" --window 1 --step 0.25 -- "$first_path"
+    fi
+    printf '</div>\n'
+}
+
+# ---- the page ----
+
+style='
+:root { color-scheme: light dark; --ground: #fff; --text: #1b1b1b; --soft: #5a5a5a; --line: #d4d4d4; --band: #f4f5f7; --link: #0b57a4;
+  --good: #17652f; --bad: #9a3412 }
+@media (prefers-color-scheme: dark) { :root { --ground: #151515; --text: #e8e8e8; --soft: #a8a8a8; --line: #3c3c3c; --band: #202124;
+  --link: #8ab8f0; --good: #7fd197; --bad: #ffab91 } }
+* { box-sizing: border-box }
+body { margin: 0 auto; padding: 1rem; max-width: 84rem; background: var(--ground); color: var(--text);
+  font: 1rem/1.5 system-ui, sans-serif }
+h1 { font-size: 1.6rem; line-height: 1.25; margin: .5rem 0; overflow-wrap: anywhere }
+h2 { font-size: 1.25rem; margin: 2.5rem 0 .5rem; border-bottom: 1px solid var(--line) }
+h3 { font-size: 1rem; margin: 1.5rem 0 .25rem; overflow-wrap: anywhere }
+p { max-width: 48rem; overflow-wrap: anywhere }
+nav { display: flex; flex-wrap: wrap; gap: .25rem 1rem }
+a { color: var(--link) }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .6rem; margin: 1rem 0 }
+.tiles div { background: var(--band); border-radius: .4rem; padding: .6rem .8rem }
+.tiles dt { color: var(--soft); font-size: .875rem }
+.tiles dd { margin: 0; font-size: 1.4rem; font-variant-numeric: tabular-nums }
+.tiles dd.more { font-size: .875rem; color: var(--soft) }
+.scroll { overflow-x: auto; margin: 1rem 0 }
+table { border-collapse: collapse; width: max-content; font-size: .9rem; font-variant-numeric: tabular-nums }
+caption { text-align: left; font-weight: 600; padding: .3rem 0; overflow-wrap: anywhere }
+th, td { text-align: left; vertical-align: top; padding: .3rem .7rem; border-bottom: 1px solid var(--line); max-width: 26rem;
+  overflow-wrap: break-word }
+th { background: var(--band); vertical-align: bottom }
+th.n, td.n { text-align: right; white-space: nowrap }
+th.n { white-space: normal }
+td:first-child, th:first-child { position: sticky; left: 0 }
+td:first-child { background: var(--ground) }
+tfoot td { font-weight: 600 }
+th button { all: unset; cursor: pointer; font-weight: 600 }
+th button:focus-visible { outline: 2px solid var(--link) }
+th button::after { content: " \2195"; color: var(--soft) }
+th[aria-sort=ascending] button::after { content: " \2191" }
+th[aria-sort=descending] button::after { content: " \2193" }
+audio { height: 2.2rem; width: 14rem }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 34rem), 1fr)); gap: 1.5rem }
+figure { margin: 0; overflow-x: auto; min-width: 0 }
+figure svg { display: block; width: 100%; min-width: 30rem; max-width: 44rem; height: auto }
+figcaption { color: var(--soft); font-size: .9rem; position: sticky; left: 0; overflow-wrap: anywhere }
+pre { background: var(--band); padding: .7rem; overflow-x: auto; font-size: .875rem }
+.yes strong { color: var(--good) }
+.no strong { color: var(--bad) }
+@media screen and (prefers-color-scheme: dark) { figure svg { filter: invert(.9) hue-rotate(180deg) } }
+@media screen and (max-width: 40rem) { th, td { padding: .3rem .45rem; max-width: 60vw } }
+@media print {
+  :root { color-scheme: light; --ground: #fff; --text: #000; --soft: #444; --line: #bbb; --band: #f0f0f0; --good: #000; --bad: #000 }
+  body { max-width: none; padding: 0; font-size: 10pt }
+  nav, audio { display: none }
+  .scroll, figure { overflow: visible }
+  table { width: auto; font-size: 8pt }
+  th, td { padding: .15rem .35rem; overflow-wrap: anywhere; max-width: 16rem }
+  th button::after { content: "" }
+  .figures { display: block }
+  figure { margin: 0 0 1.5rem }
+  figure, tr, .tiles { break-inside: avoid }
+  figure svg { min-width: 0; max-width: 15cm }
+  h2, h3, caption { break-after: avoid }
+  thead { display: table-header-group }
+}
+'
+
+# Heads of columns become buttons; numbers are compared as such, what is none comes last.
+script="
+document.querySelectorAll('table').forEach(function (table) {
+  var body = table.tBodies[0], heads = table.tHead.rows[0].cells;
+  Array.prototype.forEach.call(heads, function (head, column) {
+    var button = document.createElement('button'), numbers = head.className === 'n';
+    button.type = 'button';
+    button.textContent = head.textContent;
+    head.textContent = '';
+    head.appendChild(button);
+    function value(row) {
+      var text = row.cells[column].textContent;
+      return numbers ? parseFloat(text) : text;
+    }
+    button.addEventListener('click', function () {
+      var down = head.getAttribute('aria-sort') === 'ascending';
+      var rows = Array.from(body.rows).sort(function (a, b) {
+        var x = value(a), y = value(b);
+        if (numbers && (isNaN(x) || isNaN(y)))
+          return isNaN(x) - isNaN(y);
+        var order = numbers ? x - y : x.localeCompare(y, 'en', { numeric: true });
+        return down ? -order : order;
+      });
+      Array.prototype.forEach.call(heads, function (h) { h.removeAttribute('aria-sort'); });
+      head.setAttribute('aria-sort', down ? 'descending' : 'ascending');
+      rows.forEach(function (row) { body.appendChild(row); });
+    });
+  });
+});
+"
+
+# The one script is named by its hash: whatever else a page could be made to hold, it does not run.
+policy() {
+    local hash
+    hash=$(printf '%s' "$script" | sha256sum)
+    hash=$(sed 's/ .*//; s/../\\x&/g' <<<"$hash")
+    hash=$(printf '%b' "$hash" | base64)
+    printf "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-%s'; media-src data:; img-src data:; " "$hash"
+    printf "base-uri 'none'; form-action 'none'"
+}
+
+page() {
+    local heading
+    heading=$(escape "$title")
+    printf '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>\n'
+    printf '<meta http-equiv="Content-Security-Policy" content="%s"/>\n' "$(policy)"
+    printf '<meta name="viewport" content="width=device-width, initial-scale=1"/>\n<title>%s</title>\n' "$heading"
+    printf '<style>%s</style>\n</head>\n<body>\n<section>\n<h1>%s</h1>\n' "$style" "$heading"
+    printf '<nav>'
+    printf '<a href="#%s">%s</a>\n' results Results comparison 'Published figures' pictures Pictures
+    [ "$worst" = 0 ] || printf '<a href="#worst">Worst-scored utterances</a>\n'
+    printf '<a href="#%s">%s</a>\n' split 'Split certificate' run 'What was run'
+    printf '</nav>\n'
+    summary
+    results
+    comparison
+    pictures
+    worst_utterances
+    certificate
+    what_was_run
+    printf '</section>\n<script>%s</script>\n</body>\n</html>\n' "$script"
+}
+
+# The page goes to its place: a file appears there when it is complete.
+deliver() {
+    local target
+    if [ -z "$output" ] || [ "$output" = - ]; then
+        cat "$temp/page" 2>/dev/null || die 4 "<stdout>: cannot write"
+        return
+    fi
+    [ ! -d "$output" ] || die 4 "$output: cannot write: is a folder"
+    if [ -e "$output" ] && [ ! -f "$output" ]; then
+        cat "$temp/page" 2>/dev/null >"$output" || die 4 "$output: cannot write"
+        return
+    fi
+    target=$(realpath -m -- "$output")
+    part=$(mktemp -- "$target.ser-XXXXXX" 2>/dev/null) || die 4 "$output: cannot write there"
+    if [ -e "$target" ]; then chmod --reference="$target" "$part"; else chmod "$(printf %o $((0666 & ~$(umask))))" "$part"; fi
+    { cat "$temp/page" >"$part" && sync "$part" && mv -fT -- "$part" "$target"; } 2>/dev/null ||
+        die 4 "$output: cannot write"
+    part=''
+}
+
+part='' figures=0
+temp=$(mktemp -d) || die 4 "cannot make a temporary folder in ${TMPDIR:-/tmp}"
+trap 'rm -rf -- "$temp" ${part:+"$part"}' EXIT
+options "$@"
+find_runs
+ser-eval --tsv -- "${predictions[@]}" >"$temp/eval" || exit $?
+need_shown "$temp/eval" "$dir"
+read_models
+find_worst
+page >"$temp/page"
+deliver
