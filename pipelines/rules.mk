@@ -11,6 +11,12 @@
 #   AUGMENT    options of ser-augment: what it makes is added to the training part
 #   CHECK=     leaves out the decoding of every file that ser-manifest --check does
 #   NET EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR   of ser-train; THREADS
+#   JOBS       as make's -j
+#
+# A pipeline of several models names its SPLITS and RUNS, a run being SPLIT/NAME.SEED. ROWS, FROM, PARTS,
+# FOLDS and AUGMENT can then be given for one split, and ser-train's for one NAME, as in combined.BATCH;
+# on the command line the plain name is for all.
+#   FROM       the corpora of a split; ROWS: the manifest that it is made of
 #
 # The unit of work is one speaker. A stamp holds the options of each step; it is compared while make
 # parses and remade only when it differs, so a finished run has nothing to be done.
@@ -18,6 +24,7 @@
 #   OUT/corpus/CORPUS                link to the corpus's folder, whose name make could not hold
 #   OUT/manifest/CORPUS.tsv          OUT/manifest.tsv: all corpora
 #   OUT/split/SPLIT/manifest.tsv     with the column part
+#   OUT/split/SPLIT/certificate.tsv  what is in each part, and what parts share
 #   OUT/split/SPLIT/speakers/        SPEAKER.PART.tsv, SPEAKER.PART.sert
 #   OUT/split/SPLIT/PART.sert        features of train, val, test
 #   OUT/split/SPLIT/seed.N/          model.bin, log.tsv, predictions.tsv
@@ -58,6 +65,15 @@ LR_PATIENCE ?= $(if $(filter random,$(PROTOCOL)),0,5)
 LR_FACTOR   ?= 0.2
 MIN_LR      ?= 1e-6
 THREADS     ?=
+FROM        ?= $(CORPORA)
+ROWS        ?= $(OUT)/manifest.tsv
+ifdef JOBS
+MAKEFLAGS += -j$(JOBS)
+endif
+
+# $(call of,NAME,VARIABLE): what the command line says, else NAME.VARIABLE where it is set, else VARIABLE
+of = $($(firstword $(foreach v,$1.$2 $2,$(if $(filter command,$(origin $v)),$v)) $(if $(filter-out \
+    undefined,$(origin $1.$2)),$1.$2) $2))
 
 FOLDER_ravdess := $(value RAVDESS)
 FOLDER_savee   := $(value SAVEE)
@@ -66,7 +82,7 @@ GET_ravdess = ser-fetch ravdess FOLDER gets it, RAVDESS=FOLDER names it
 GET_savee   = its makers give it on registration (ser-fetch savee says how), SAVEE=FOLDER names it
 GET_cremad  = ser-fetch cremad FOLDER gets it, CREMAD=FOLDER names it
 
-SPLITS = $(SPLITS_$(PROTOCOL))
+SPLITS ?= $(SPLITS_$(PROTOCOL))
 SPLITS_notebook = notebook
 SPLITS_folds5   = $(FOLD:%=fold%)
 SPLITS_random   = $(SEEDS:%=random%)
@@ -79,10 +95,10 @@ $(error OUT=$(OUT): make cannot hold a name with spaces)
 endif
 
 # A random split has the seed of its model; other splits have a model for every seed.
-RUNS = $(foreach s,$(SPLITS),$(addprefix $s/seed.,$(if $(filter random,$(PROTOCOL)),$(s:random%=%),$(SEEDS))))
+RUNS ?= $(foreach s,$(SPLITS),$(addprefix $s/seed.,$(if $(filter random,$(PROTOCOL)),$(s:random%=%),$(SEEDS))))
 
-SPEAKERS := $(shell awk -v corpora='$(CORPORA)' 'BEGIN {n = split(corpora, c, " "); for (i = 1; i <= n; i++) use[c[i]]} \
-    ($$1 in use) && $$2 != "-" {print $$2}' $(ROOT)/manifests/counts.tsv)
+$(foreach c,$(CORPORA),$(eval SPEAKERS_$c := $(shell awk '$$1 == "$c" && $$2 != "-" {print $$2}' \
+    $(ROOT)/manifests/counts.tsv)))
 
 # ---- the tools: built here, built beside the pipelines, or installed ----
 
@@ -127,7 +143,7 @@ $(call stamp,$(OUT)/options/report,$(PROTOCOL) $(notdir $(NET)) $(RUNS))
 
 SHOW       ?= $(REPORT)
 
-all: $(SHOW)
+all: $(SHOW) $(SPLITS:%=$(OUT)/split/%/certificate.tsv)
 	$(if $(dry),,@cat $(SHOW))
 
 $(REPORT): $(OUT)/scores.tsv $(ROOT)/pipelines/ser-table
@@ -157,72 +173,80 @@ $(OUT)/manifest/$1.tsv: $(OUT)/options/$1 $(call tool,manifest) $(MADE)
 	@mkdir -p $$(@D) $(OUT)/corpus
 	@ln -sfn$$(if $$(filter-out /%,$$(firstword $$(FOLDER_$1))),r) -- $$(call quote,$$(FOLDER_$1)) $(OUT)/corpus/$1
 	@$$(start) $(call tool,manifest) --corpus $1 $(CHECK) $(MANIFEST) $(OUT)/corpus/$1 >$$@.new; mv $$@.new $$@; \
-	$$(call took,manifest,$1); echo "manifest: $1, $$$$(($$$$(wc -l <$$@) - 1)) utterances"
+	$$(call took,manifest,$1); echo "manifest: $1, $$$$(($$$$(wc -l <$$@) - 1)) utterances"; \
+	rm -f $$(@:.tsv=.generated); [ ! -e $(OUT)/corpus/$1/.generated ] || : >$$(@:.tsv=.generated)
 endef
 $(foreach c,$(CORPORA),$(eval $(call corpus_rules,$c)))
 
-$(OUT)/manifest.tsv: $(CORPORA:%=$(OUT)/manifest/%.tsv)
-	@awk 'NR == 1 || FNR > 1' $^ >$@.new; mv $@.new $@
+$(call stamp,$(OUT)/options/corpora,$(CORPORA))
+$(OUT)/manifest.tsv: $(CORPORA:%=$(OUT)/manifest/%.tsv) $(OUT)/options/corpora
+	@awk 'NR == 1 || FNR > 1' $(filter %.tsv,$^) >$@.new; mv $@.new $@
 
 # ---- split, features, model, predictions, scores ----
 
-split_options = $(if $(filter random,$(PROTOCOL)),--random 70/15/15 --seed $(1:random%=%),$(if \
-    $(filter folds5,$(PROTOCOL)),--folds $(FOLDS) --fold $(1:fold%=%),--speakers $(PARTS)))
-split_table   = $(if $(filter random,$(PROTOCOL)),,$(if $(filter folds5,$(PROTOCOL)),$(FOLDS),$(PARTS)))
-train_options = --epochs $(EPOCHS) --batch $(BATCH) --lr $(LR) --patience $(PATIENCE) \
-    --lr-patience $(LR_PATIENCE) --lr-factor $(LR_FACTOR) --min-lr $(MIN_LR) $(TRAIN)
+split_table   = $(if $(filter random%,$1),,$(call of,$1,$(if $(filter fold%,$1),FOLDS,PARTS)))
+split_options = $(if $(filter random%,$1),--random 70/15/15 --seed $(1:random%=%),$(if \
+    $(filter fold%,$1),--folds $(call split_table,$1) --fold $(1:fold%=%),--speakers $(call split_table,$1)))
+speakers      = $(foreach c,$(call of,$1,FROM),$(SPEAKERS_$c))
+train_options = --epochs $(call of,$1,EPOCHS) --batch $(call of,$1,BATCH) --lr $(call of,$1,LR) \
+    --patience $(call of,$1,PATIENCE) --lr-patience $(call of,$1,LR_PATIENCE) --lr-factor $(call of,$1,LR_FACTOR) \
+    --min-lr $(call of,$1,MIN_LR) $(call of,$1,TRAIN)
 
-# From the table $1 to the features $2; $3: augmented.
-from_rows = $(if $3,$(call tool,augment) -q --keep $(AUGMENT) $1 | $(call tool,mfcc) -q $(FEATURES) -o $2,$(call \
+# From the table $1 to the features $2; $3: options of ser-augment.
+from_rows = $(if $3,$(call tool,augment) -q --keep $3 $1 | $(call tool,mfcc) -q $(FEATURES) -o $2,$(call \
     tool,mfcc) -q $(FEATURES) -m $1 -o $2)
 
-# $1: split, $2: its folder
+# $1: split, $2: its folder, $3: its speakers
 define split_rules
 $(call stamp,$2/options/split,$(call split_options,$1))
+$(call stamp,$2/options/corpora,$(call of,$1,FROM))
 $(call stamp,$2/options/features,$(FEATURES))
-$(call stamp,$2/options/augment,$(AUGMENT))
-$(call stamp,$2/options/train,$(NET) $(train_options))
+$(call stamp,$2/options/augment,$(call of,$1,AUGMENT))
 
-$2/manifest.tsv: $(OUT)/manifest.tsv $2/options/split $(split_table) $(call tool,split)
-	@$$(start) $(call tool,split) $(call split_options,$1) $(OUT)/manifest.tsv >$$@.new; mv $$@.new $$@; \
+$2/manifest.tsv: $(call of,$1,ROWS) $2/options/split $(call split_table,$1) $(call tool,split)
+	@$$(start) $(call tool,split) $(call split_options,$1) $$< >$$@.new; mv $$@.new $$@; \
 	$$(call took,split,$1)
+
+$2/certificate.tsv: $2/manifest.tsv $(ROOT)/pipelines/ser-certificate
+	@$(ROOT)/pipelines/ser-certificate $$< >$$@.new; mv $$@.new $$@
 
 # One table a speaker and part; those that stay as they are keep their time, and so do their features.
 # The empty recipe lets make look at that time again; its + does so in a dry run, too.
 $2/speakers/stamp: $2/manifest.tsv $(ROOT)/pipelines/ser-speakers
-	@$(ROOT)/pipelines/ser-speakers $2/manifest.tsv $$(@D) $(SPEAKERS); touch $$@
-$(foreach s,$(SPEAKERS),$(foreach p,train val test,$2/speakers/$s.$p.tsv)): $2/speakers/stamp ; +
+	@$(ROOT)/pipelines/ser-speakers $2/manifest.tsv $$(@D) $3; touch $$@
+$(foreach s,$3,$(foreach p,train val test,$2/speakers/$s.$p.tsv)): $2/speakers/stamp ; +
 
-$(foreach s,$(SPEAKERS),$(foreach p,train val test,$2/speakers/$s.$p.sert)): \
+$(foreach s,$3,$(foreach p,train val test,$2/speakers/$s.$p.sert)): \
 $2/speakers/%.sert: $2/speakers/%.tsv $2/options/features $(call tool,mfcc)
 	@if [ -s $$< ]; then \
-	    $$(start) $$(call from_rows,$$<,$$@,$$(and $$(AUGMENT),$$(filter %.train,$$*))); \
+	    $$(start) $$(call from_rows,$$<,$$@,$$(if $$(filter %.train,$$*),$$(call of,$1,AUGMENT))); \
 	    $$(call took,features,$1.$$*); echo "features: $1 $$*, $$$$(($$$$(wc -l <$$<) - 1)) utterances"; \
 	else : >$$@; fi
 
-$(SPEAKERS:%=$2/speakers/%.train.sert): $2/options/augment $(if $(AUGMENT),$(call tool,augment))
+$(3:%=$2/speakers/%.train.sert): $2/options/augment $(if $(call of,$1,AUGMENT),$(call tool,augment))
 
-$(foreach p,train val test,$(eval $2/$p.sert: $(SPEAKERS:%=$2/speakers/%.$p.sert)))
-$2/train.sert $2/val.sert $2/test.sert:
-	@cat $$^ >$$@.new; mv $$@.new $$@
+$(foreach p,train val test,$(eval $2/$p.sert: $(3:%=$2/speakers/%.$p.sert)))
+$2/train.sert $2/val.sert $2/test.sert: $2/options/corpora
+	@cat $$(filter %.sert,$$^) >$$@.new; mv $$@.new $$@
 
-$(foreach r,$(filter $1/%,$(RUNS)),$(call run_rules,$2,$(OUT)/split/$r,$(r:$1/seed.%=%)))
+$(foreach r,$(filter $1/%,$(RUNS)),$(call run_rules,$2,$(OUT)/split/$r,$(subst .,,$(suffix $r)),$(notdir $(basename $r))))
 endef
 
-# $1: folder of the split, $2: of the run, $3: seed
+# $1: folder of the split, $2: of the run, $3: seed, $4: name
 define run_rules
+$(call stamp,$2/options,$(call of,$4,NET) $(call train_options,$4))
 
-$2/model.bin: $1/train.sert $1/val.sert $(NET) $1/options/train $(call tool,train)
+$2/model.bin: $1/train.sert $1/val.sert $(call of,$4,NET) $2/options $(call tool,train)
 	@mkdir -p $$(@D)
-	@$$(start) $(call tool,train) --net $(NET) --val $1/val.sert -o $$@ --log $2/log.tsv --seed $3 \
-	    $(train_options) $(if $(THREADS),--threads $(THREADS)) $1/train.sert; \
+	@$$(start) $(call tool,train) --net $(call of,$4,NET) --val $1/val.sert -o $$@ --log $2/log.tsv --seed $3 \
+	    $(call train_options,$4) $(if $(THREADS),--threads $(THREADS)) $1/train.sert; \
 	$$(call took,train,$2)
 
 $2/predictions.tsv: $2/model.bin $1/test.sert $(call tool,score)
 	@$$(start) $(call tool,score) -q $2/model.bin $1/test.sert -o $$@; $$(call took,score,$2)
 
 endef
-$(foreach s,$(SPLITS),$(eval $(call split_rules,$s,$(OUT)/split/$s)))
+$(foreach s,$(SPLITS),$(eval $(call split_rules,$s,$(OUT)/split/$s,$(call speakers,$s))))
 
 clean:
 	rm -rf $(addprefix $(OUT)/,corpus manifest manifest.tsv options split times.tsv scores.tsv scores.txt) $(SHOW) $(MADE)

@@ -60,8 +60,8 @@ state() {
 @test "a changed option of training rebuilds the model and what comes of it" {
     run made EPOCHS=3
     assert_success
-    assert_output "$(printf '%s\n' report.txt scores.tsv scores.txt split/notebook/options/train \
-        split/notebook/seed.1/log.tsv split/notebook/seed.1/model.bin split/notebook/seed.1/predictions.tsv)"
+    assert_output "$(printf '%s\n' report.txt scores.tsv scores.txt split/notebook/seed.1/log.tsv \
+        split/notebook/seed.1/model.bin split/notebook/seed.1/options split/notebook/seed.1/predictions.tsv)"
     run pipeline -n EPOCHS=3
     assert_output "make: Nothing to be done for 'all'."
 }
@@ -96,7 +96,8 @@ state() {
     touch a*/Actor_01/03-01-05-01-01-01-01.wav
     run made
     assert_success
-    assert_output "$(printf '%s\n' manifest.tsv manifest/ravdess.tsv split/notebook/manifest.tsv)"
+    assert_output "$(printf '%s\n' manifest.tsv manifest/ravdess.tsv split/notebook/certificate.tsv \
+        split/notebook/manifest.tsv)"
     run pipeline -n
     assert_output "make: Nothing to be done for 'all'."
 }

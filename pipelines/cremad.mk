@@ -1,0 +1,7 @@
+# CREMA-D: 91 actors, 6 emotions. make -f pipelines/cremad.mk CREMAD=FOLDER; rules.mk has the options.
+CORPORA = cremad
+OUT     = out/cremad
+PARTS   = $(ROOT)/manifests/cremad-notebook.tsv
+FOLDS   = $(ROOT)/manifests/cremad-folds5.tsv
+
+include $(dir $(lastword $(MAKEFILE_LIST)))rules.mk
