@@ -70,7 +70,7 @@ struct ser_interval {
 enum { SER_MIN_SPEAKERS = 5 }; /* fewer give no interval worth the name */
 
 /* Draws speakers with replacement, as many as there are, draws times, with all their utterances
- * (nkululeko issue 108: intervals must account for speakers), and takes percentiles of each score.
+ * (utterances of one speaker are not independent), and takes percentiles of each score.
  * confusion [speakers][K,K]. Draw d is Philox of (seed, d). For two systems on the same
  * utterances, other [speakers][K,K] is the second one's and the intervals are of first - second;
  * NULL for one. 0, or -1 without memory. */
