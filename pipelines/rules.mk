@@ -249,7 +249,8 @@ endef
 $(foreach s,$(SPLITS),$(eval $(call split_rules,$s,$(OUT)/split/$s,$(call speakers,$s))))
 
 clean:
-	rm -rf $(addprefix $(OUT)/,corpus manifest manifest.tsv options split times.tsv scores.tsv scores.txt) $(SHOW) $(MADE)
+	rm -rf $(addprefix $(OUT)/,corpus manifest manifest.tsv options split times.tsv scores.tsv scores.txt \
+	    $(RESULTS)) $(SHOW) $(MADE)
 	[ ! -d $(OUT) ] || rmdir --ignore-fail-on-non-empty $(OUT)
 
 FORCE:

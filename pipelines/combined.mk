@@ -1,0 +1,115 @@
+# The notebook's study: four stages, and one table of them.
+#   make -f pipelines/combined.mk             all; or by name: baseline augmented attention combined
+#   make -f pipelines/combined.mk rerun       again into OUT.rerun, with other jobs and threads, and every
+#                                             stream, model, log and table compared byte by byte
+# The first three need RAVDESS alone. CORPORA="ravdess savee" runs a subset; RAVDESS= SAVEE= CREMAD= OUT= SEED=
+# JOBS= and the options of rules.mk hold for all stages, those as in combined.EPOCHS= for one.
+#
+#   baseline   RAVDESS, utterances at random
+#   augmented  RAVDESS, listed speakers, training times three (noise, pitch), features scaled
+#   attention  the same data, the refined network
+#   combined   the six emotions that all corpora have, listed speakers, training times three
+#
+#   OUT/results.tsv   the table; OUT/results.txt: for people; OUT/results/STAGE.tsv: its rows
+STUDY   := $(lastword $(MAKEFILE_LIST))
+CORPORA := $(if $(filter-out baseline augmented attention,$(or $(MAKECMDGOALS),all)),ravdess savee cremad,ravdess)
+OUT      = out/combined
+SHOW     = $(OUT)/results.txt
+RESULTS  = results results.tsv
+SEED    ?= 1
+
+TIMES3 = --noise 0.005 --pitch -3:3 --seed $(SEED)
+DROP   = calm surprised
+
+STAGES = $(if $(filter ravdess,$(CORPORA)),baseline augmented attention) combined
+SPLITS = $(sort $(foreach s,$(STAGES),$(split.$s)))
+RUNS   = $(foreach s,$(STAGES),$(split.$s)/$s.$(SEED))
+RANDOM_SPLIT = random$(SEED)
+
+split.baseline  = $(RANDOM_SPLIT)
+split.augmented = listed
+split.attention = listed
+split.combined  = combined
+
+$(RANDOM_SPLIT).FROM   = ravdess
+$(RANDOM_SPLIT).ROWS   = $(OUT)/manifest/ravdess.tsv
+listed.FROM      = ravdess
+listed.ROWS      = $(OUT)/manifest/ravdess.tsv
+listed.PARTS     = $(ROOT)/manifests/ravdess-notebook.tsv
+listed.AUGMENT   = $(TIMES3)
+combined.ROWS    = $(OUT)/manifest/common.tsv
+combined.PARTS   = $(ROOT)/manifests/combined-notebook.tsv
+combined.AUGMENT = $(TIMES3)
+
+baseline.NET          = $(ROOT)/pipelines/nets/baseline.net
+baseline.PATIENCE     = 20
+baseline.LR_PATIENCE  = 0
+augmented.NET         = $(ROOT)/pipelines/nets/baseline-scaled.net
+augmented.PATIENCE    = 20
+augmented.LR_PATIENCE = 0
+attention.NET         = $(ROOT)/pipelines/nets/attention-scaled.net
+combined.NET          = $(ROOT)/pipelines/nets/attention.net
+combined.BATCH        = 100
+combined.EPOCHS       = 20
+
+# What the notebook reports of each stage, accuracy in per cent.
+notebook.baseline  = 57.4
+notebook.augmented = 13.3
+notebook.attention = 60.6
+notebook.combined  = 50.5
+
+include $(dir $(lastword $(MAKEFILE_LIST)))rules.mk
+
+# ---- the rows that all corpora can have ----
+
+$(call stamp,$(OUT)/options/drop,$(DROP))
+$(OUT)/manifest/common.tsv: $(OUT)/manifest.tsv $(OUT)/options/drop
+	@awk -F '\t' -v drop='$(DROP)' 'BEGIN {n = split(drop, d, " "); for (i = 1; i <= n; i++) out[d[i]]} \
+	    NR == 1 {for (i = 1; i <= NF; i++) c[$$i] = i} NR == 1 || !($$c["emotion"] in out)' $< >$@.new; mv $@.new $@
+
+# ---- the table ----
+
+# $1: stage, $2: its predictions
+define stage_rules
+$(call stamp,$(OUT)/options/results.$1,$(call row,$1))
+$(OUT)/results/$1.tsv: $2 $(OUT)/options/results.$1 $(ROOT)/pipelines/ser-stage $(call tool,eval)
+	@mkdir -p $$(@D)
+	@$(call tool,eval) --tsv $2 | $(ROOT)/pipelines/ser-stage $(call row,$1) \
+	    "$$$$(for c in $(call of,$(split.$1),FROM); do [ ! -e $(OUT)/manifest/$$$$c.generated ] || echo generated; done | \
+	    sort -u | grep . || echo -)" $2 >$$@.new; mv $$@.new $$@
+
+$1: $(OUT)/results/$1.tsv $(OUT)/split/$(split.$1)/certificate.tsv
+	$(if $(dry),,@$$(call print,$$<))
+.PHONY: $1
+endef
+row = $1 '$(strip $(call of,$(split.$1),FROM)$(if $(call of,$(split.$1),AUGMENT), x3))' \
+    $(basename $(notdir $(call of,$1,NET))) '$(if $(filter random%,$(split.$1)),random 70/15/15,listed speakers)' $(notebook.$1)
+
+# A table that is aligned, for people.
+print = awk -F '\t' '{for (i = 1; i <= NF; i++) {cell[NR, i] = $$i; if (length($$i) > wide[i]) wide[i] = length($$i)}; n = NF} \
+    END {for (r = 1; r <= NR; r++) {line = ""; for (i = 1; i <= n; i++) \
+    line = line sprintf((i >= 5 && i <= 10 ? "%" : "%-") wide[i] "s  ", cell[r, i]); sub(/ +$$/, "", line); print line}}' $1
+
+$(foreach s,$(STAGES),$(eval $(call stage_rules,$s,$(OUT)/split/$(split.$s)/$s.$(SEED)/predictions.tsv)))
+
+$(call stamp,$(OUT)/options/results,$(STAGES))
+$(OUT)/results.tsv: $(STAGES:%=$(OUT)/results/%.tsv) $(OUT)/options/results
+	@awk 'NR == 1 || FNR > 1' $(filter %.tsv,$^) >$@.new; mv $@.new $@
+
+$(OUT)/results.txt: $(OUT)/results.tsv $(OUT)/scores.tsv $(ROOT)/pipelines/ser-times
+	@{ $(call print,$<); echo; \
+	echo 'WA, UA, macro-F1 and the notebook'\''s accuracy in per cent. Nets named -scaled divide by the training part'\''s'; \
+	echo 'largest value; the notebook divided each part by its own.'; \
+	echo; $(ROOT)/pipelines/ser-times $(OUT); } >$@.new; mv $@.new $@
+
+# ---- again, and the same ----
+
+RERUN_JOBS    ?= $(if $(filter -j2,$(MAKEFLAGS)),3,2)
+RERUN_THREADS ?= $(if $(filter 3,$(THREADS)),2,3)
+
+rerun: all
+	@$(MAKE) -s -f $(STUDY) OUT=$(OUT).rerun JOBS= clean
+	@$(MAKE) --no-print-directory -f $(STUDY) OUT=$(OUT).rerun JOBS= -j$(RERUN_JOBS) THREADS=$(RERUN_THREADS) all
+	@echo "first: $(OUT)$(if $(THREADS), (THREADS=$(THREADS))); again: $(OUT).rerun (-j$(RERUN_JOBS), THREADS=$(RERUN_THREADS))"
+	@$(ROOT)/pipelines/ser-compare $(OUT) $(OUT).rerun
+.PHONY: rerun
