@@ -280,7 +280,7 @@ render() {
     LC_ALL=C.UTF-8 gnuplot -d "$temp/script" >"$temp/picture" 2>"$temp/said" </dev/null ||
         die 4 "gnuplot: $(grep -v warning: "$temp/said" | tail -n 1)"
     if [ -z "$png" ]; then
-        tail -n 2 "$temp/picture" | grep -q '^</svg>' || die 4 "gnuplot: the picture is not complete"
+        [[ $(tail -n 2 "$temp/picture") = *'</svg>'* ]] || die 4 "gnuplot: the picture is not complete"
         # gnuplot neither escapes all that XML forbids nor leaves &#...; alone.
         sed -i -e 's,^<title>Gnuplot</title>$,<title>'"$kind"'</title>,' -e '/^<desc>Produced by GNUPLOT/d' \
             -e 's/\xee\x80\x80/\&amp;/g; s/\xee\x80\x81/\&lt;/g; s/\xee\x80\x82/\&gt;/g' \
@@ -530,7 +530,7 @@ $1 == "speaker" && $2 == "n" { n[$3] = $5 }
 END {
     if (failed)
         exit 3
-    if (!S)
+    if (!S || S == 1 && who[1] == "-")
         fail("no column speaker, or no speaker in it")
     if (S > 1000)
         fail(S " speakers: more than 1000 cannot be read")
@@ -677,10 +677,12 @@ plot_mfcc() {
     ser-tensor head -n 1 ${key:+"--key=$key"} -o "$stream" -- "${files[0]}" || code=$?
     if [ $code = 1 ]; then die 3 "$name: has no record '$key'"; fi
     [ $code = 0 ] || exit $code
+    # The key stays out of the way: not every one fits a line of text.
+    ser-tensor npy -o "$temp/record.npy" "$stream" || exit $?
     {
         ser-tensor ls --header "$stream"
         ser-tensor ls --columns emotion,frames,speaker "$stream" | sed -n '2{s/^/record\t/;p}'
-        ser-tensor text "$stream" | sed '1d; s/ \]$//; s/^ */row\t/'
+        ser-tensor from-npy --kind features --key record "$temp/record.npy" | ser-tensor text | sed '1d; s/ \]$//; s/^ */row\t/'
     } >"$temp/in" || exit $?
     need_shown "$temp/in"
     # Twice: colours are spread over what the first reading has found.

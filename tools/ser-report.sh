@@ -45,7 +45,7 @@ Prints a study, the folder OUT of a pipeline, as one page of HTML.
 
   -o, --output FILE           write FILE, not standard output
   -t, --title TEXT            the title, instead of the folder's name
-  -n, --worst N               how many of the worst-scored utterances to list [$worst]
+  -n, --worst N               how many worst-scored utterances to list [$worst]
   -a, --with-audio            put the recordings of these into the page
   -h, --help                  this text
   -V, --version               the version
@@ -214,7 +214,7 @@ summary() {
     awk -F '\t' "$html"'
         FILENAME == ARGV[1] { runs++; next }
         $1 == "pooled" && $3 == "-" { v[$2] = $5 }
-        $1 == "speaker" && $2 == "n" { speakers++ }
+        $1 == "speaker" && $2 == "n" && $3 != "-" { speakers++ }
         function tile(name, value, more) {
             printf "<div><dt>%s</dt><dd>%s</dd>%s</div>\n", name, value, more == "" ? "" : "<dd class=\"more\">" more "</dd>"
         }
@@ -258,7 +258,7 @@ results() {
                     split(run[i], part, "\t")
                     row(part[1], part[2], v[i, "n"], v[i, "wa"], v[i, "ua"], v[i, "macro_f1"], v[i, "weighted_f1"])
                 }
-                if ("wa" in mean) {
+                if (runs > 1) {
                     print "="
                     row("mean", "", "", mean["wa"], mean["ua"], mean["macro_f1"], mean["weighted_f1"])
                     row("deviation", "", "", deviation["wa"], deviation["ua"], deviation["macro_f1"], deviation["weighted_f1"])
@@ -323,7 +323,8 @@ groups() {
                         sprintf("%.1f", 100 * v[name[i], "ua"]), sprintf("%.1f", 100 * v[name[i], "macro_f1"])
             }' "$temp/eval"
     fi >"$temp/group"
-    if [ "$(wc -l <"$temp/group")" -gt 1 ]; then table "$3" <"$temp/group"; fi
+    # - alone: the column is not there
+    if [ "$(wc -l <"$temp/group")" -gt 1 ] && [ "$(sed 1d "$temp/group" | cut -f 1)" != - ]; then table "$3" <"$temp/group"; fi
 }
 
 pictures() {
@@ -331,10 +332,10 @@ pictures() {
     section pictures Pictures
     printf '<div class="figures">\n'
     figure 'Confusion: what each true emotion was taken for' confusion -- "${predictions[@]}"
-    if cut -f 2 "$temp/eval" | grep -qx bin_n; then
+    if awk -F '\t' '$2 == "bin_n" { found = 1 } END { exit !found }' "$temp/eval"; then
         figure 'Reliability: how often predictions of a given confidence are right' reliability -- "${predictions[@]}"
     fi
-    if cut -f 1 "$temp/eval" | grep -qx speaker; then
+    if awk -F '\t' '$1 == "speaker" && $3 != "-" { found = 1 } END { exit !found }' "$temp/eval"; then
         figure 'Accuracy of each speaker' speakers -- "${predictions[@]}"
     fi
     for run in "${predictions[@]}"; do
@@ -348,37 +349,46 @@ pictures() {
     printf '</div>\n'
 }
 
-# The four stages of the study that this one follows, and which of them is like this one.
+# The four stages of the original's study, and which of them is like this one.
 comparison() {
-    local random=0 attention=0 corpora=0 utterances=0 file
+    local random=0 attention=0 utterances=0 file
     section comparison 'Beside the published figures'
     for file in "${splits[@]}"; do
-        if [ -e "$file/manifest.tsv" ] && head -n 1 "$file/manifest.tsv" | tr '\t' '\n' | grep -qx split; then random=1; fi
+        if [ -e "$file/manifest.tsv" ] && [[ $'\t'$(head -n 1 "$file/manifest.tsv")$'\t' = *$'\tsplit\t'* ]]; then random=1; fi
     done
     if grep -q '^attention' "$temp/net"; then attention=1; fi
-    if [ -e "$dir/manifest.tsv" ]; then
-        read -r corpora utterances < <(awk -F '\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-            { n++ } ("corpus" in at) && !($at["corpus"] in seen) { seen[$at["corpus"]]; c++ } END { print c + 0, n + 0 }' \
-            "$dir/manifest.tsv")
-    fi
+    like=$(awk -F '\t' -v random=$random -v attention=$attention '
+        $1 == "corpus" && $2 == "n" { corpus[$3]; corpora++ }
+        $1 == "pooled" && $2 == "support" { classes++ }
+        END {
+            if (corpora == 1 && ("ravdess" in corpus) && classes == 8)
+                print random ? "baseline" : attention ? "attention" : "augmented"
+            if (corpora == 3 && ("ravdess" in corpus) && ("savee" in corpus) && ("cremad" in corpus) && classes == 6)
+                print "combined"
+        }' "$temp/eval")
     {
         printf 'stage\tpublished, %%#\tthis study, %%#\temotions#\tdata\tremark\n'
-        awk -F '\t' -v OFS='\t' -v random=$random -v attention=$attention -v corpora="$corpora" '
+        awk -F '\t' -v OFS='\t' -v like="$like" '
             $1 == "pooled" && $2 == "wa" { ours = sprintf("%.1f", 100 * $5) }
             END {
-                like = corpora > 1 ? 4 : random ? 1 : attention ? 3 : 2
-                row(1, "baseline", "RAVDESS, random 70/15/15: voices of the test are known", 8, "57.4", "its README says 60 to 65")
-                row(2, "augmented", "RAVDESS, unseen speakers", 8, "13.3", "it scored a stale file: chance")
-                row(3, "attention", "RAVDESS, unseen speakers", 8, "60.6", "")
-                row(4, "combined", "RAVDESS, SAVEE, CREMA-D, unseen speakers", 6, "50.5", "its README says 50 to 55")
+                row("baseline", "57.4", 8, "RAVDESS, random 70/15/15: voices of the test are known", "its README says 60 to 65")
+                row("augmented", "13.3", 8, "RAVDESS, unseen speakers", "it scored a stale file: chance")
+                row("attention", "60.6", 8, "RAVDESS, unseen speakers", "")
+                row("combined", "50.5", 6, "RAVDESS, SAVEE, CREMA-D, unseen speakers", "its README says 50 to 55")
             }
-            function row(i, stage, data, classes, figure, remark) {
-                print stage, figure, i == like ? ours : "–", classes, data, remark
+            function row(stage, figure, classes, data, remark) {
+                print stage, figure, stage == like ? ours : "–", classes, data, remark
             }' "$temp/eval"
     } | table 'Test accuracy of the original notebook'
-    printf '<p>The last column stands beside the stage whose split, corpora and network are most like those of this study.'
-    if [ "$corpora" = 1 ] && [ "$utterances" != 1440 ]; then
-        printf ' The original had 1,440 recordings of 24 actors; this study has %d, so the figures are not of the same data.' "$utterances"
+    if [ -z "$like" ]; then
+        printf '<p>No stage of the original has the corpora and emotions of this study.</p>\n'
+        return
+    fi
+    printf '<p>The stage that has a figure of this study beside it is the one whose corpora, split and network are most like.'
+    if [ "$like" != combined ] && [ -e "$dir/manifest.tsv" ]; then
+        utterances=$(($(wc -l <"$dir/manifest.tsv") - 1))
+        [ "$utterances" = 1440 ] || printf \
+            ' The original had 1,440 recordings of 24 actors, this study has %d: not the same data.' "$utterances"
     fi
     printf '</p>\n'
 }
@@ -513,7 +523,7 @@ what_was_run() {
         printf 'step\toptions\n'
         for file in "$dir"/options/* "$dir"/split/*/options/*; do
             if [ -f "$file" ] && [ -s "$file" ]; then
-                printf '%s\t%s\n' "${file#"$dir"/}" "$(tr '\n\t' '  ' <"$file")"
+                printf '%s\t%s\n' "${file#"$dir"/}" "$(sed 's/\t/ /g' "$file" | paste -s -d ' ')"
             fi
         done
     } >"$temp/options"
@@ -686,10 +696,13 @@ document.querySelectorAll('table').forEach(function (table) {
     button.addEventListener('click', function () {
       var down = head.getAttribute('aria-sort') === 'ascending';
       var rows = Array.from(body.rows).sort(function (a, b) {
-        var x = value(a), y = value(b);
-        if (numbers && (isNaN(x) || isNaN(y)))
+        var x = value(a), y = value(b), order;
+        if (!numbers)
+          order = x.localeCompare(y, 'en', { numeric: true });
+        else if (isNaN(x) || isNaN(y))
           return isNaN(x) - isNaN(y);
-        var order = numbers ? x - y : x.localeCompare(y, 'en', { numeric: true });
+        else
+          order = x - y;
         return down ? -order : order;
       });
       Array.prototype.forEach.call(heads, function (h) { h.removeAttribute('aria-sort'); });

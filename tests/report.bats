@@ -1,0 +1,299 @@
+#!/usr/bin/env bats
+# ser-report: one page that holds all and loads nothing, whatever the names of a study are.
+load helper
+
+# A study of tones whose every name would like to be markup or a command: two splits, three models.
+setup_file() {
+    cd "$BATS_FILE_TMPDIR" || return 1
+    local low='<b>a&b"'\''</b>' high='{x}_^2`touch bad`$(touch bad)%d' corpus='</table><script>bad()</script>'
+    local wave='w"<img src=x onerror=bad()>`touch bad`.wav' i s k speaker emotion part run seed
+    printf 'id\tpath\tcorpus\tspeaker\tsex\temotion\taudio_hash\n' >m.tsv
+    for s in 1 2 3 4 5 6 7; do
+        speaker="<script>bad($s)</script>&lt;'\"\`touch bad\`"
+        for k in 1 2; do
+            i=$((2 * s + k - 2))
+            sox -n -r 22050 -b 16 "$i$wave" synth 0.3 sine $((400 * k + 10 * s))
+            emotion=$low && [ $k = 1 ] || emotion=$high
+            printf '%s\t%s\t%s\t%s\tfemale\t%s\t%d\n' "id$i<i>&amp;" "$i$wave" "$corpus" "$speaker" "$emotion" $i >>m.tsv
+        done
+    done
+    printf '%s\n' standardize 'maxpool 2x2' 'reshape 20x5' mean 'dense classes' >small.net
+    mkdir study
+    cp m.tsv study/manifest.tsv
+    for i in 1 2; do
+        run="study/split/s$i <b>&"
+        mkdir -p "$run/options"
+        echo "--lr 0.001 <i>&" >"$run/options/train"
+        awk -F '\t' -v OFS='\t' -v i=$i 'NR == 1 { print $0, "part"; next }
+            { s = int(NR / 2) - 1; print $0, s == i - 1 ? "train" : s == 2 ? "val" : "test" }' m.tsv >"$run/manifest.tsv"
+        for part in train val test; do
+            awk -F '\t' -v p=$part 'NR == 1 || $NF == p' "$run/manifest.tsv" | ser-mfcc -q --frames 10 -m - -o $part.sert
+        done
+        cp test.sert "$run"
+        for seed in 1 10 2; do
+            [ $i = 1 ] || [ $seed = 1 ] || continue
+            mkdir "$run/seed.$seed"
+            ser-train -q --net small.net --val val.sert -o "$run/seed.$seed/model.bin" --log "$run/seed.$seed/log.tsv" \
+                --epochs 2 --seed $seed train.sert
+            ser-score -q "$run/seed.$seed/model.bin" test.sert >"$run/seed.$seed/predictions.tsv"
+        done
+    done
+    ser-report --with-audio --worst 4 --title '<script>"T"&' study >page.html
+    # A page without markup: its texts, one a line.
+    texts page.html >texts
+}
+
+setup() {
+    cd "$BATS_FILE_TMPDIR" || return 1
+}
+
+texts() {
+    sed '/^<style>/,/<\/style>$/d; /^<script>/,/^<\/script>/d; s/<[^>]*>/\n/g' "$1" |
+        sed 's/&lt;/</g; s/&gt;/>/g; s/&quot;/"/g; s/&#39;/'\''/g; s/&amp;/\&/g; s/^ *//; /^$/d'
+}
+
+has() {
+    local text
+    for text; do grep -qxF -- "$text" texts || fail "not in the page: $text"; done
+}
+
+# rows CAPTION: the rows of the table's body, fields by tabs, as text
+rows() {
+    awk -v caption="<caption>$1</caption>" 'index($0, caption) { on = 1 } on && /^<tr>/ { print } on && /<\/table>/ { exit }' page.html |
+        sed 's,</td><td[^>]*>,\t,g; s/<[^>]*>//g; s/&lt;/</g; s/&gt;/>/g; s/&quot;/"/g; s/&#39;/'\''/g; s/&amp;/\&/g'
+}
+
+lacks() { # lacks PATTERN FILE
+    if grep -n -- "$1" "$2"; then fail "$2 holds $1"; fi
+}
+
+@test "well-formed, and whole" {
+    perl "$ROOT/tests/well-formed.pl" page.html
+    if command -v xmllint >/dev/null; then xmllint --huge --noout page.html; fi
+    assert_equal "$(head -n 1 page.html)" '<!DOCTYPE html>'
+    assert_equal "$(tail -n 1 page.html)" '</html>'
+}
+
+@test "it loads nothing and refers to no file" {
+    # Attributes that make a browser fetch: to places in the page, or to data.
+    run bash -c "grep -oE '(src|href|data|action|poster|srcset|background)=[\"'\''][^\"'\'']{0,60}' page.html | grep -vE '=.(#|data:(audio|image)/)'"
+    assert_output ""
+    run grep -nE 'url\([^#]|@import|<link|<iframe|<object|<embed|<base' page.html
+    assert_output ""
+    grep -q "content=\"default-src 'none';" page.html
+}
+
+@test "names are letters: no element, no attribute, no command comes of them" {
+    assert_equal "$(grep -o '<script' page.html | wc -l)" 1
+    run grep -nE '<img|<b>|<i>|onerror=[^b]' page.html
+    assert_output ""
+    assert_equal "$(grep -c '<table' page.html)" "$(grep -c '</table>' page.html)"
+    has '<script>"T"&' '<b>a&b"'\''</b>' '{x}_^2`touch bad`$(touch bad)%d' "<script>bad(7)</script>&lt;'\"\`touch bad\`" \
+        '</table><script>bad()</script>' 's1 <b>&'
+    grep -qE '^id[0-9]+<i>&amp;$' texts
+    grep -qF '<img src=x onerror=bad()>`touch bad`.wav' texts
+    [ ! -e bad ] || fail "something was run"
+}
+
+@test "the scores of each model are ser-eval's; seeds in their order" {
+    i=0
+    while IFS=$'\t' read -r split seed n wa ua f1 _; do
+        i=$((i + 1))
+        ser-eval --tsv "study/split/$split/seed.$seed/predictions.tsv" 2>/dev/null | awk -F '\t' -v n="$n" -v wa="$wa" -v ua="$ua" -v f="$f1" '
+            $1 == "pooled" && $3 == "-" { v[$2] = $5 }
+            END { exit !(v["n"] == n && sprintf("%.1f", 100 * v["wa"]) == wa && sprintf("%.1f", 100 * v["ua"]) == ua && \
+                sprintf("%.1f", 100 * v["macro_f1"]) == f) }' || fail "$split $seed: $n $wa $ua $f1"
+    done < <(rows 'Scores of each model on its test part' | grep -v '^mean\|^deviation')
+    assert_equal $i 4
+    assert_equal "$(rows 'Scores of each model on its test part' | cut -f 1,2 | tr '\n\t' ',:')" \
+        "s1 <b>&:1,s1 <b>&:2,s1 <b>&:10,s2 <b>&:1,mean:,deviation:,"
+}
+
+@test "tables by emotion, speaker, corpus and sex are whole" {
+    ser-eval --tsv study/split/*/seed.*/predictions.tsv >eval.tsv
+    for kind in speaker corpus sex; do
+        want=$(awk -F '\t' -v k=$kind '$1 == k && $2 == "wa" { printf "%s %.1f\n", $3, 100 * $5 }' eval.tsv)
+        assert_equal "$(rows "By $kind" | awk -F '\t' '{ print $1, $3 }')" "$want"
+    done
+    assert_equal "$(rows 'By speaker' | wc -l)" 6
+    want=$(awk -F '\t' '$1 == "pooled" && $2 == "recall" { printf "%s %.1f\n", $3, 100 * $5 }' eval.tsv)
+    assert_equal "$(rows 'By emotion' | awk -F '\t' '{ print $1, $3 }')" "$want"
+    low=$(awk -F '\t' '$1 == "pooled" && $2 == "wa_low" { printf "%.1f", 100 * $5 }' eval.tsv)
+    rows 'All models together' | grep -q "^accuracy (weighted accuracy)	.*	$low to "
+}
+
+@test "every picture is there, and keeps its ids to itself" {
+    assert_equal "$(grep -c '^<svg role="img"' page.html)" 10 # 3 of predictions, 4 trainings, manifest, mfcc, wave
+    run bash -c "grep -o ' id=[\"'\''][^\"'\'']*' page.html | tr '\"' \"'\" | sort | uniq -d"
+    assert_output ""
+    # What a picture refers to is in the page.
+    while read -r id; do grep -q "id=['\"]${id}['\"]" page.html || fail "no $id"; done < <(
+        grep -oE "href='#[^']*|url\(#[^)]*" page.html | sed 's/.*#//' | sort -u)
+    has 'true emotion' 'as sure as right' 'unweighted recall' 'probability, %' 'coefficient 0' rate
+}
+
+@test "the worst utterances are those with the lowest probability of the truth" {
+    want=$(for p in study/split/*/seed.*/predictions.tsv; do
+        awk -F '\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { print $at["p_" $at["emotion"]] "\t" $1 }' "$p"
+    done | sort -g | awk -F '\t' '!seen[$2]++ { printf "%s %.4f\n", $2, $1 }' | head -n 4)
+    got=$(sed -n '/<caption>Lowest probability/,/<\/table>/p' page.html | grep -v '^<audio' | tr -d '\n' |
+        sed 's,</tr>,\n,g' | sed 1d | sed '$d' |
+        sed 's,</td><td[^>]*>,\t,g; s/<[^>]*>//g; s/&lt;/</g; s/&gt;/>/g; s/&amp;/\&/g' | awk -F '\t' '{ print $1, $5 }')
+    assert_equal "$got" "$want"
+}
+
+@test "the recordings are in the page, byte for byte, when that is asked" {
+    grep -o 'src="data:audio/wav;base64,[^"]*' page.html | sed 's/.*,//' >audio
+    assert_equal "$(wc -l <audio)" 4
+    head -n 1 audio | base64 -d >first.wav
+    for file in *w\"*.wav; do if cmp -s first.wav "$file"; then found=$file; fi; done
+    [ -n "$found" ]
+    ser-report study >bare.html
+    lacks '<audio' bare.html
+}
+
+@test "no other file than audio gets into a page" {
+    cp -r study other
+    for file in other/split/*/manifest.tsv; do
+        awk -F '\t' -v OFS='\t' 'NR > 1 { $2 = "/etc/passwd" } { print }' "$file" >x && mv x "$file"
+    done
+    fails 3 "^ser-report: /etc/passwd: not WAV, FLAC, Ogg or MP3" ser-report --with-audio other
+    sed -i 's,/etc/passwd,gone.wav,' other/split/*/manifest.tsv
+    fails 4 "^ser-report: gone.wav: cannot read; run ser-report where" ser-report --with-audio other
+    ser-report other >other.html # without them it does
+    rm -r other
+}
+
+@test "the split certificate: disjoint, or who is where" {
+    grep -qx 'No speaker is in two parts.' texts
+    assert_equal "$(awk '/<caption>Parts of s1/ { on = 1 } on && /^<tr>/ { print } on && /<\/table>/ { exit }' page.html |
+        sed 's,</td><td[^>]*>,\t,g; s/<[^>]*>//g' | cut -f 1-3 | tr '\t\n' ' ,')" "train 1 2,val 1 2,test 5 10,"
+    cp -r study leaky
+    for file in leaky/split/*/manifest.tsv; do
+        awk -F '\t' -v OFS='\t' 'NR == 2 { $NF = "test"; $7 = 5 } { print }' "$file" >x && mv x "$file"
+    done
+    ser-report leaky >leaky.html
+    texts leaky.html >leaky.txt
+    grep -qx 'Parts overlap: scores flatter.' leaky.txt
+    grep -q '7 speakers in all, 1 of them in more than one part: <script>bad(1)' leaky.txt
+    rm -r leaky
+}
+
+@test "what was run: options, network, checksums, versions" {
+    has feat.rate_hz 22050 train.lr '--lr 0.001 <i>&' ser-report gnuplot 'maxpool 2x2'
+    assert_equal "$(rows 'Features, training and versions' | grep '^train.seed')" "train.seed	1; 2; 10"
+    sum=$(sha256sum <"study/split/s2 <b>&/seed.1/model.bin")
+    rows Models | grep -q "^s2 <b>&	1	2	[12]	[0-9.]*	${sum:0:16}…$"
+}
+
+# study CORPUS... : predictions of 8 emotions in these corpora
+study() {
+    rm -rf like
+    mkdir -p like/split/a/seed.1
+    awk -v OFS='\t' -v corpora="$*" 'BEGIN {
+        n = split(corpora, corpus, " ")
+        print "id", "emotion", "predicted", "corpus"
+        for (i = 0; i < 16; i++) print i, "e" i % 8, "e" (i < 8 ? i : 0), corpus[i % n + 1]
+    }' >like/split/a/seed.1/predictions.tsv
+}
+
+@test "beside the published figures: the stage that is like it, or none" {
+    study ravdess
+    printf 'id\temotion\tspeaker\tsplit\tpart\n0\te0\ts\trandom\ttest\n' >like/split/a/manifest.tsv
+    ser-report like >page2.html
+    grep -q '<tr><td>baseline</td><td class="n">57.4</td><td class="n">56.2</td>' page2.html
+    for stage in augmented:13.3 attention:60.6 combined:50.5; do
+        grep -q "<tr><td>${stage%:*}</td><td class=\"n\">${stage#*:}</td><td class=\"n\">–</td>" page2.html
+    done
+    study ravdess
+    ser-report like | grep -q '<td>augmented</td><td class="n">13.3</td><td class="n">56.2</td>'
+    study mine
+    ser-report like >page2.html
+    lacks '>56.2</td><td class="n">8' page2.html
+    grep -q 'No stage of the original' page2.html
+}
+
+@test "predictions alone are a study; less is none" {
+    study -
+    ser-report like >page2.html
+    perl "$ROOT/tests/well-formed.pl" page2.html
+    grep -q 'have no probabilities' page2.html
+    grep -q 'nothing is certified' page2.html
+    lacks '>By speaker<' page2.html
+    rm like/split/a/seed.1/predictions.tsv
+    fails 3 "^ser-report: ./like: not a study" ser-report like
+    fails 3 "not a folder" ser-report m.tsv
+    fails 4 "none: cannot open" ser-report none
+    study ravdess
+    printf 'x' >like/split/a/seed.1/model.bin
+    fails 3 "model.bin" ser-report like
+    study ravdess
+    printf 'id\temotion\tpredicted\na\tb\n' >like/split/a/seed.1/predictions.tsv
+    fails 3 "2 fields, the header has 3" ser-report like
+}
+
+@test "wrong command lines: 2" {
+    fails 2 "one folder is meant" ser-report
+    fails 2 "one folder is meant" ser-report study study
+    fails 2 "worst: 'x' is not a whole number" ser-report --worst x study
+    fails 2 "usage: ser-report" ser-report --frobnicate study
+    fails 2 "title is not UTF-8" ser-report --title $'\377' study
+}
+
+@test "the same bytes twice, by any name of the folder; no dates" {
+    ser-report --worst 4 --title T study >a.html
+    TZ=Asia/Tokyo ser-report --worst 4 --title T "$PWD/study/" -o b.html
+    same a.html b.html
+    [ "$(ser-report -n 0 study | grep -c 'Worst-scored')" = 0 ]
+}
+
+@test "output that cannot be written: 4" {
+    run bash -c 'ser-report study >/dev/full'
+    assert_failure 4
+    run bash -c 'ser-report study >&-'
+    [ "$status" = 0 ] || [ "$status" = 4 ]
+    fails 4 "nowhere/x: cannot write" ser-report study -o nowhere/x
+    mkdir -p tmp
+    TMPDIR=$PWD/tmp ser-report study >/dev/null
+    TMPDIR=$PWD/tmp run ser-report m.tsv
+    assert_equal "$(ls -A tmp)" ""
+}
+
+# browser ARGUMENT... URL: a Chromium that talks to no one
+browser() {
+    timeout 60 chromium --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking \
+        --disable-component-update --disable-sync --user-data-dir="$BATS_TEST_TMPDIR/profile" "$@"
+}
+
+@test "in a browser: no complaint, tables sort by a click, and read the same without a script" {
+    grep -q 'aria-sort' page.html
+    if ! command -v chromium >/dev/null; then
+        echo "# left out: chromium is not installed" >&3
+        return
+    fi
+    browser --enable-logging=stderr --v=0 --dump-dom "file://$PWD/page.html" >dom.html 2>console
+    lacks CONSOLE console
+    # Each head of a column has become a button.
+    assert_equal "$(grep -o '<th[ >]' dom.html | wc -l)" "$(grep -o '<button' dom.html | wc -l)"
+    # A driver clicks the second column of the first table twice, in a copy whose policy lets it.
+    cat >driver.js <<'END'
+var table = document.querySelectorAll('table')[0], buttons = table.querySelectorAll('button');
+function seen() { return Array.from(table.tBodies[0].rows).map(function (r) { return r.cells[1].textContent; }).join(' '); }
+var log = [seen()];
+buttons[1].click(); log.push(seen()); buttons[1].click(); log.push(seen());
+log.push(table.tFoot.rows[0].cells[0].textContent, table.querySelectorAll('th')[1].getAttribute('aria-sort'));
+// Numbers sort as numbers, and what is none comes last either way.
+var cells = ['9.5', '–', '10', '-3'];
+Array.from(table.tBodies[0].rows).forEach(function (r, i) { r.cells[3].textContent = cells[i]; });
+function numbers() { return Array.from(table.tBodies[0].rows).map(function (r) { return r.cells[3].textContent; }).join(' '); }
+buttons[3].click(); log.push(numbers()); buttons[3].click(); log.push(numbers());
+document.title = log.join('|');
+END
+    sed -e 's/<meta http-equiv[^>]*>//' -e '/^<\/body>/e printf "<script>"; cat driver.js; echo "</script>"' page.html >driven.html
+    browser --dump-dom "file://$PWD/driven.html" 2>/dev/null >dom.html
+    grep -qF '<title>1 2 10 1|1 1 2 10|10 2 1 1|mean|descending|-3 9.5 10 –|10 9.5 -3 –</title>' dom.html || fail "$(grep '<title>' dom.html)"
+    # The script of the page runs under its own policy, another one does not.
+    sed -e '/^<\/body>/e printf "<script>"; cat driver.js; echo "</script>"' page.html >refused.html
+    browser --dump-dom "file://$PWD/refused.html" 2>/dev/null >dom.html
+    grep -qF '<title>&lt;script&gt;"T"&amp;</title>' dom.html || fail "$(grep '<title>' dom.html)"
+}
