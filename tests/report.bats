@@ -283,7 +283,7 @@ var log = [seen()];
 buttons[1].click(); log.push(seen()); buttons[1].click(); log.push(seen());
 log.push(table.tFoot.rows[0].cells[0].textContent, table.querySelectorAll('th')[1].getAttribute('aria-sort'));
 // Numbers sort as numbers, and what is none comes last either way.
-var cells = ['9.5', '–', '10', '-3'];
+var cells = ['9.5 %', '–', '10', '-3'];
 Array.from(table.tBodies[0].rows).forEach(function (r, i) { r.cells[3].textContent = cells[i]; });
 function numbers() { return Array.from(table.tBodies[0].rows).map(function (r) { return r.cells[3].textContent; }).join(' '); }
 buttons[3].click(); log.push(numbers()); buttons[3].click(); log.push(numbers());
@@ -291,7 +291,7 @@ document.title = log.join('|');
 END
     sed -e 's/<meta http-equiv[^>]*>//' -e '/^<\/body>/e printf "<script>"; cat driver.js; echo "</script>"' page.html >driven.html
     browser --dump-dom "file://$PWD/driven.html" 2>/dev/null >dom.html
-    grep -qF '<title>1 2 10 1|1 1 2 10|10 2 1 1|mean|descending|-3 9.5 10 –|10 9.5 -3 –</title>' dom.html || fail "$(grep '<title>' dom.html)"
+    grep -qF '<title>1 2 10 1|1 1 2 10|10 2 1 1|mean|descending|-3 9.5 % 10 –|10 9.5 % -3 –</title>' dom.html || fail "$(grep '<title>' dom.html)"
     # The script of the page runs under its own policy, another one does not.
     sed -e '/^<\/body>/e printf "<script>"; cat driver.js; echo "</script>"' page.html >refused.html
     browser --dump-dom "file://$PWD/refused.html" 2>/dev/null >dom.html
