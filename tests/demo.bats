@@ -28,6 +28,22 @@ corpus() {
         "01:4 02:8 03:8 04:8 05:8 06:8 07:8 08:8 "
 }
 
+@test "all three corpora under their own names, in the parts' own counts" {
+    corpus --corpora -s 3 -u 3 a
+    for f in ravdess_data/Actor_03/03-01-03-01-01-01-03 savee_data/JK/f01 crema_d_data/1003_DFA_FEA_XX; do
+        [ -s "a/$f.wav" ] || fail "$f.wav is not there"
+    done
+    assert_equal "$(find a -name '*.wav' | wc -l)" 27
+    corpus --corpora -u 120 -e all
+    for c in ravdess savee cremad; do
+        ser-manifest --no-quarantine --strict --corpus $c "all/${c/cremad/crema_d}_data" | tail -n +2
+    done | cut -f 3,6 | sort | uniq -c | awk '{printf "%s %s %d\n", $2, $3, $1}' >counts
+    printf '%s\n' cremad\ {angry,disgust,fearful,happy,sad}\ 1274 'cremad neutral 1092' \
+        ravdess\ {angry,calm,disgust,fearful,happy}\ 192 'ravdess neutral 96' ravdess\ {sad,surprised}\ 192 \
+        savee\ {angry,disgust,fearful,happy}\ 60 'savee neutral 120' savee\ {sad,surprised}\ 60 | sort >expected
+    diff counts expected
+}
+
 @test "speech that the corpora's own check finds good" {
     corpus -s 2 -u 16 a
     ser-manifest --corpus ravdess --check --no-quarantine a >m.tsv 2>said
@@ -88,6 +104,7 @@ corpus() {
         [ -s "$file" ] || fail "$what: $file is not there"
     done
     run demo
+    assert_line "generated speech: ravdess"
     assert_line "accuracy=$right chance=0.222 speakers=1 utterances=9 (generated speech)"
     run make -n -f "$ROOT/pipelines/demo.mk" BUILD="$BUILD" VOICES=3 UTTERANCES=9 PARTS=parts.tsv NET=tiny.net EPOCHS=1
     assert_output "make: Nothing to be done for 'all'."
