@@ -71,7 +71,7 @@ $(OUT)/manifest/common.tsv: $(OUT)/manifest.tsv $(OUT)/options/drop
 
 # $1: stage, $2: its predictions
 define stage_rules
-$(call stamp,$(OUT)/options/results.$1,$(call row,$1))
+$(call stamp,$(OUT)/options/results.$1,$(call row,$1) $2)
 $(OUT)/results/$1.tsv: $2 $(OUT)/options/results.$1 $(ROOT)/pipelines/ser-stage $(call tool,eval)
 	@mkdir -p $$(@D)
 	@$(call tool,eval) --tsv $2 | $(ROOT)/pipelines/ser-stage $(call row,$1) \

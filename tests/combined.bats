@@ -137,6 +137,15 @@ value() {
     finished combined.AUGMENT='--noise 0.01'
 }
 
+@test "another seed and the first again: no row stays behind" {
+    run made SEED=2
+    assert_line split/random2/baseline.2/model.bin
+    run made
+    assert_line results/baseline.tsv
+    refute_line --partial baseline.1
+    same out/results.tsv "$RUN/out/results.tsv"
+}
+
 @test "fewer corpora and all of them again" {
     run made CORPORA=ravdess
     assert_line split/combined/combined.1/model.bin
