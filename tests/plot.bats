@@ -87,7 +87,7 @@ count() {
 @test "confusion: counts and rates of the rows" {
     draws confusion p.tsv
     has 'angry (7)' 'sad (5)' 'true emotion' 'predicted emotion' 'share of the row, %' 4 3 2 '57 %' '43 %' '60 %' '40 %' \
-        '12 utterances: accuracy 58.3 %, unweighted recall 58.6 %'
+        '12 predictions: accuracy 58.3 %, unweighted recall 58.6 %'
     # Two files are taken together.
     ser-plot confusion p.tsv p.tsv >two.svg
     texts two.svg >texts
@@ -105,7 +105,7 @@ count() {
 
 @test "reliability: how many are in each bin" {
     draws reliability p.tsv
-    has 'confidence, %' 'accuracy, %' utterances 'as sure as right' '12 utterances: accuracy 58.3 %, calibration error 0.167'
+    has 'confidence, %' 'accuracy, %' predictions 'as sure as right' '12 predictions: accuracy 58.3 %, calibration error 0.167'
     # All of the same confidence, so nine bins of ten are empty; the axis and the bar name the fullest.
     count 12 2
     [ "$(grep -cx 0 texts)" -ge 9 ]
@@ -113,7 +113,7 @@ count() {
 
 @test "speakers: best first, with how many utterances" {
     draws speakers p.tsv
-    has 'of 6' accuracy 'unweighted recall' '2 speakers, 12 utterances: accuracy 58.3 %'
+    has 'of 6' accuracy 'unweighted recall' '2 speakers, 12 predictions: accuracy 58.3 %'
     # bob has 4 of 6 right, ann 3; gnuplot begins at the bottom.
     assert_equal "$(grep -xE 'ann|bob' texts | tr '\n' ' ')" "ann bob "
 }

@@ -39,7 +39,7 @@ setup_file() {
         done
     done
     ser-report --with-audio --worst 4 --title '<script>"T"&' study >page.html
-    # A page without markup: its texts, one a line.
+    # Its texts, one a line.
     texts page.html >texts
 }
 
@@ -135,7 +135,7 @@ lacks() { # lacks PATTERN FILE
 @test "the worst utterances are those with the lowest probability of the truth" {
     want=$(for p in study/split/*/seed.*/predictions.tsv; do
         awk -F '\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { print $at["p_" $at["emotion"]] "\t" $1 }' "$p"
-    done | sort -g | awk -F '\t' '!seen[$2]++ { printf "%s %.4f\n", $2, $1 }' | head -n 4)
+    done | sort -g | awk -F '\t' '!seen[$2]++ { printf "%s %.3g\n", $2, $1 }' | head -n 4)
     got=$(sed -n '/<caption>Lowest probability/,/<\/table>/p' page.html | grep -v '^<audio' | tr -d '\n' |
         sed 's,</tr>,\n,g' | sed 1d | sed '$d' |
         sed 's,</td><td[^>]*>,\t,g; s/<[^>]*>//g; s/&lt;/</g; s/&gt;/>/g; s/&amp;/\&/g' | awk -F '\t' '{ print $1, $5 }')
@@ -248,13 +248,14 @@ study() {
 }
 
 @test "output that cannot be written: 4" {
-    run bash -c 'ser-report study >/dev/full'
+    study ravdess
+    run bash -c 'ser-report like >/dev/full'
     assert_failure 4
-    run bash -c 'ser-report study >&-'
+    run bash -c 'ser-report like >&-'
     [ "$status" = 0 ] || [ "$status" = 4 ]
-    fails 4 "nowhere/x: cannot write" ser-report study -o nowhere/x
+    fails 4 "nowhere/x: cannot write" ser-report like -o nowhere/x
     mkdir -p tmp
-    TMPDIR=$PWD/tmp ser-report study >/dev/null
+    TMPDIR=$PWD/tmp ser-report like >/dev/null
     TMPDIR=$PWD/tmp run ser-report m.tsv
     assert_equal "$(ls -A tmp)" ""
 }

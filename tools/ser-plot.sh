@@ -390,9 +390,9 @@ END {
     print "unset ytics; set logscale y"
     printf "set yrange [%g:%g]\n", least / 2, most * 2
     if (rates <= 3)
-        print "set ytics (" tics ")"
+        print "set ytics nomirror out scale 0.6 (" tics ")"
     else
-        printf "set ytics (\047%g\047 %g, \047%g\047 %g)\n", most, most, least, least
+        printf "set ytics nomirror out scale 0.6 (\047%g\047 %g, \047%g\047 %g)\n", most, most, least, least
     print "plot $d using ($1 - 0.5):6 with steps lw 2 lc rgb \047#000000\047"
 }
 function pair(a, b,  size) {
@@ -406,7 +406,7 @@ function pair(a, b,  size) {
 pooled='
 $1 == "pooled" && $3 == "-" { value[$2] = $5 }
 function scores(  text) {
-    text = sprintf("%d utterances: accuracy %s", value["n"], per_cent(value["wa"]))
+    text = sprintf("%d predictions: accuracy %s", value["n"], per_cent(value["wa"]))
     if ("wa_low" in value)
         text = text sprintf(" (%.1f to %.1f)", 100 * value["wa_low"], 100 * value["wa_high"])
     return text
@@ -504,7 +504,7 @@ END {
     print "  $d using 3:4:5:6 with yerrorbars pt 7 ps 1 lw 1.5 lc rgb \047#0072B2\047 title \047measured, 95 % interval\047, \\"
     print "  $d using 3:4 with lines lw 2 lc rgb \047#0072B2\047 notitle"
     print "unset key; unset grid"
-    panel(90, 466, 615, 584, "confidence, %", "utterances")
+    panel(90, 466, 615, 584, "confidence, %", "predictions")
     printf "set yrange [0:%g]; set ytics (0, %d)\n", 1.25 * most, most
     print "set boxwidth 9"
     print "plot $d using 1:2 with boxes fs solid border lc rgb \047#08306b\047 fc rgb \047#9ecae1\047, \\"
@@ -545,7 +545,7 @@ END {
     print "EOD"
     start(640, 174 + 24 * S, sprintf("%d speakers, %s", S, scores()))
     left = 44 + 7.8 * long
-    panel(left, 104, 615, 114 + 24 * S, "utterances recognised, %", "")
+    panel(left, 104, 615, 114 + 24 * S, "right predictions, %", "")
     legend(62, "vertical")
     printf "set xrange [0:112]; set xtics 0, 20, 100; set yrange [-0.7:%g]; set grid x lc rgb \047#d0d0d0\047 lt 1\n", S - 0.3
     print "set ytics scale 0 (" down ")"

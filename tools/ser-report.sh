@@ -241,7 +241,7 @@ summary() {
 results() {
     section results Results
     {
-        printf 'split\tseed\tutterances#\taccuracy, %%#\tunweighted recall, %%#\tmacro F1, %%#\tweighted F1, %%#\n'
+        printf 'split\tseed\tpredictions#\taccuracy, %%#\tunweighted recall, %%#\tmacro F1, %%#\tweighted F1, %%#\n'
         # The figures of a file come in its turn, ahead of those of all.
         awk -F '\t' -v OFS='\t' '
             NR == FNR { run[++runs] = $0; next }
@@ -297,7 +297,7 @@ results() {
 # groups KIND SUPPORT CAPTION: the table of one way to divide the utterances, where there is one
 groups() {
     if [ -n "$2" ]; then
-        printf '%s\tutterances#\trecall, %%#\tprecision, %%#\tF1, %%#\n' "$1"
+        printf '%s\tpredictions#\trecall, %%#\tprecision, %%#\tF1, %%#\n' "$1"
         awk -F '\t' -v OFS='\t' '
             $1 == "pooled" && $2 ~ /^(support|recall|precision|f1)$/ {
                 if ($2 == "precision")
@@ -310,7 +310,7 @@ groups() {
                         sprintf("%.1f", 100 * v[name[i], "precision"]), sprintf("%.1f", 100 * v[name[i], "f1"])
             }' "$temp/eval"
     else
-        printf '%s\tutterances#\taccuracy, %%#\tunweighted recall, %%#\tmacro F1, %%#\n' "$1"
+        printf '%s\tpredictions#\taccuracy, %%#\tunweighted recall, %%#\tmacro F1, %%#\n' "$1"
         kind=$1 awk -F '\t' -v OFS='\t' '
             $1 == ENVIRON["kind"] && $3 != "-" {
                 if ($2 == "n")
@@ -388,7 +388,7 @@ comparison() {
     if [ "$like" != combined ] && [ -e "$dir/manifest.tsv" ]; then
         utterances=$(($(wc -l <"$dir/manifest.tsv") - 1))
         [ "$utterances" = 1440 ] || printf \
-            ' The original had 1,440 recordings of 24 actors, this study has %d: not the same data.' "$utterances"
+            ' The original had 1440 recordings of 24 actors, this study has %d: not the same data.' "$utterances"
     fi
     printf '</p>\n'
 }
@@ -598,7 +598,7 @@ worst_utterances() {
         path_of "$id" "$split"
         if [ $n = 1 ]; then first_id=$id first_split=$split first_path=$path first_run=$run; fi
         if [ -n "$with_audio" ]; then player $n "$path"; fi
-        printf '%s\t%s\t%s\t%.4f\t%.4f\t%s\t%s\t%s\t%s\n' "$id${with_audio:+$'\t'$temp/audio.$n}" "$truth" "$predicted" \
+        printf '%s\t%s\t%s\t%.3g\t%.3g\t%s\t%s\t%s\t%s\n' "$id${with_audio:+$'\t'$temp/audio.$n}" "$truth" "$predicted" \
             "$p" "$confidence" "$speaker" "$corpus" "$(sed -n "${run}p" "$temp/runs" | tr '\t' /)" "$path" >>"$temp/rows"
     done <"$temp/worst"
     need_shown "$temp/rows" "$dir"
