@@ -6,11 +6,16 @@
 
 /* ---- classes as one attribute: angry,calm,... ---- */
 
-static int join_classes(char *const *class, int n, char **out, struct ser_error *e) {
+static int join_classes(char *const *class, int n, const char *where, char **out,
+                        struct ser_error *e) {
     size_t len = 1;
     for (int i = 0; i < n; i++) {
         if (strchr(class[i], ',') || !*class[i])
-            return ser_fail(e, SER_BAD, "emotion '%.100s' is empty or holds a comma", class[i]);
+            return ser_fail(e, SER_BAD, "%s: the class '%.100s' is empty or holds a comma", where,
+                            class[i]);
+        if (i && strcmp(class[i - 1], class[i]) >= 0)
+            return ser_fail(e, SER_BAD, "%s: the class '%.100s' comes twice or out of order", where,
+                            class[i]);
         len += strlen(class[i]) + 1;
     }
     char *p = *out = emalloc(len);
@@ -43,7 +48,7 @@ int ser_model_new(struct ser_model *m, const char *net, size_t net_len, const ch
                   struct ser_error *e) {
     char why[SER_WHY], *joined = NULL;
     *m = (struct ser_model){.rows = rows, .frames = frames, .classes = classes};
-    if (join_classes(class, classes, &joined, e))
+    if (join_classes(class, classes, where, &joined, e))
         return -1;
     m->net = ser_net_parse(net, net_len, rows, frames, classes, why);
     if (!m->net) {
@@ -282,9 +287,12 @@ static int take_state(struct ser_reader *r, struct ser_record *rec, struct ser_f
     if (take_numbers(r, rec, "state", 1, STATE, e))
         return -1;
     const double *v = rec->data;
-    if (!is_count(v[0], 1e6) || v[0] < 1 || !is_count(v[5], v[0]) || !is_count(v[6], 1e6) ||
-        !is_count(v[7], 1e6) || !is_count(v[8], 1) || !is_count(v[9], 1e15))
+    if (!is_count(v[0], 1e6) || v[0] < 1 || !is_count(v[5], v[0]) || v[5] < 1 ||
+        !is_count(v[6], v[0]) || !is_count(v[7], v[0]) || !is_count(v[8], 1) ||
+        !is_count(v[9], 1e15) || v[9] < v[0])
         return ser_reader_fail(r, rec, e, "holds counters that no training has");
+    if (v[1] < 0 || v[1] > 10)
+        return ser_reader_fail(r, rec, e, "holds a learning rate of %g", v[1]);
     fit->epoch = (int)v[0];
     fit->lr = v[1];
     fit->best_accuracy = v[2];

@@ -27,6 +27,10 @@ reference() { # the folder NAME of the reference data, if there is one
     unit test_tensor
 }
 
+@test "model: checksums that are right, content that is not" {
+    unit test_model
+}
+
 @test "mfcc: against the golden files, then the reference" {
     unit test_mfcc "$ROOT/tests/golden/mfcc"
     if [ -n "${SER_REFERENCE-}" ]; then

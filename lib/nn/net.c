@@ -88,10 +88,11 @@ int ser_param_add(struct ser_net *net, struct ser_layer *l, const char *suffix, 
     snprintf(p->name, sizeof p->name, "%s.%s", l->name, suffix);
     p->rank = rank;
     p->n = 1;
+    size_t room = SER_MAX_ELEMENTS - ser_net_count(net, NULL);
     for (int i = 0; i < rank; i++) {
         p->dim[i] = dim[i];
-        if (dim[i] < 1 || p->n > SER_MAX_ELEMENTS / (size_t)dim[i])
-            return ser_refuse(why, "%s would have more than %d elements", p->name,
+        if (dim[i] < 1 || p->n > room / (size_t)dim[i])
+            return ser_refuse(why, "with %s the parameters have more than %d elements", p->name,
                               SER_MAX_ELEMENTS);
         p->n *= (size_t)dim[i];
     }
@@ -131,8 +132,12 @@ static int add_layer(struct ser_net *net, int n, char **words, char why[SER_WHY]
     l->first_param = net->params;
     if (l->type->setup(net, l, n, words, why))
         return -1;
-    if (ser_shape_size(&l->out) > SER_MAX_ELEMENTS)
-        return ser_refuse(why, "its output would have more than %d elements", SER_MAX_ELEMENTS);
+    size_t outputs = 0;
+    for (int i = 0; i <= net->layers; i++)
+        outputs += ser_shape_size(&net->layer[i].out);
+    if (outputs > SER_MAX_ELEMENTS)
+        return ser_refuse(why, "with its output the layers' outputs have more than %d elements",
+                          SER_MAX_ELEMENTS);
     net->layers++;
     return 0;
 }

@@ -27,7 +27,7 @@
 /* Limits of a network, so that no description asks for absurd memory. */
 #define SER_MAX_LAYERS   64
 #define SER_MAX_DIM      65536
-#define SER_MAX_ELEMENTS (1 << 26) /* of one sample's activation, and of one parameter */
+#define SER_MAX_ELEMENTS (1 << 26) /* of one sample's activations, and of all parameters */
 #define SER_MAX_CLASSES  256
 
 /* ---- description ---- */

@@ -837,6 +837,7 @@ static void test_errors(void) {
         {"conv 60000 1x1\nconv 60000 1x1\n", "elements"},
         {"conv 60000 6x1\nreshape 420000\n", "usage: reshape"},
         {"reshape 42x1\nbilstm 16000\n", "elements"},
+        {"reshape 42x1\nlstm 2500\nlstm 2500\n", "line 3: with lstm2.u the parameters"},
         {"conv 99999999999999999999 1x1\n", "usage: conv"},
         {"maxpool 7x2\n", "too large"},
         {"maxpool 2\n", "usage: maxpool"},
@@ -868,6 +869,12 @@ static void test_errors(void) {
     for (int i = 0; i < 65; i++)
         strcat(many, "batchnorm\n");
     check(!ser_net_parse(many, strlen(many), 6, 7, 3, why) && strstr(why, "line 65: more than 64"),
+          "refused: %s", why);
+    strcpy(many, "conv 60000 1x1\n");
+    for (int i = 0; i < 40; i++)
+        strcat(many, "batchnorm\n");
+    check(!ser_net_parse(many, strlen(many), 6, 7, 3, why) &&
+              strstr(why, "line 27: with its output"),
           "refused: %s", why);
     check(!ser_net_parse("mean\0\n", 6, 6, 7, 3, why) && strstr(why, "zero byte"), "refused: %s",
           why);

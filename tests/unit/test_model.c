@@ -1,0 +1,145 @@
+/* test_model - models and checkpoints whose checksums are right and whose content is not. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "model.h"
+
+static char good[] = "/tmp/ser-test-XXXXXX", bad[] = "/tmp/ser-test-XXXXXX";
+static const char net[] = "standardize\nreshape 12\ndense classes\n";
+static char calm[] = "calm", happy[] = "happy", sad[] = "sad", *class[] = {calm, happy, sad};
+
+/* Copies good to bad with value as attribute name of the header, where name is not NULL; without
+ * the record drop; with element i of the record key set to x. */
+static void copy(const char *name, const char *value, const char *drop, const char *key, size_t i,
+                 double x) {
+    struct ser_reader r;
+    struct ser_error e;
+    struct ser_record rec = {0};
+    struct ser_writer w;
+    struct ser_attrs header = {0};
+    if (ser_reader_open(&r, good, NULL, &e))
+        die_error(&e);
+    ser_attrs_copy(&header, &r.header);
+    if (name)
+        ser_attr_set(&header, name, value);
+    ser_writer_open(&w, bad, &header);
+    while (ser_reader_next(&r, &rec, &e) > 0) {
+        if (key && strcmp(rec.key, key) == 0 && rec.type == SER_F32)
+            ((float *)rec.data)[i] = (float)x;
+        else if (key && strcmp(rec.key, key) == 0)
+            ((double *)rec.data)[i] = x;
+        if (!drop || strcmp(rec.key, drop) != 0)
+            ser_writer_put(&w, &rec);
+    }
+    ser_writer_close(&w);
+    ser_attrs_clear(&header);
+    ser_record_free(&rec);
+    ser_reader_close(&r);
+}
+
+static struct ser_model make(void) {
+    struct ser_model m;
+    struct ser_error e;
+    struct ser_attrs header = {0};
+    ser_attr_set(&header, "feat.hop", "512");
+    if (ser_model_new(&m, net, sizeof net - 1, "net", 3, 4, class, 3, &header, &e))
+        die_error(&e);
+    ser_net_init(m.net, 1);
+    ser_attrs_clear(&header);
+    return m;
+}
+
+static void refuses_model(const char *what, const char *want) {
+    struct ser_model m;
+    struct ser_error e = {0};
+    int got = ser_model_load(&m, bad, &e);
+    check(got && e.status == SER_BAD && strncmp(e.text, bad, strlen(bad)) == 0 &&
+              strstr(e.text, want),
+          "%s: %s", what, e.text);
+    if (!got)
+        ser_model_free(&m);
+}
+
+static void test_models(void) {
+    static const struct {
+        const char *name, *value, *want;
+    } header[] = {
+        {"classes", NULL, "lacks classes"},
+        {"classes", "calm,happy", "dense1.w"},
+        {"classes", "calm,calm,sad", "'calm' comes twice"},
+        {"classes", "calm,sad,happy", "'happy' comes twice or out of order"},
+        {"classes", ",happy,sad", "'' is empty"},
+        {"input", NULL, "lacks classes or input"},
+        {"input", "4x3", "standardize1.mean"},
+        {"input", "3x5", "the input has 15"},
+        {"input", "3x99999999999", "lacks classes or input"},
+    };
+    struct ser_model m = make();
+    struct ser_error e;
+    ser_model_save(&m, NULL, good);
+    ser_model_free(&m);
+    copy(NULL, NULL, NULL, NULL, 0, 0);
+    int got = ser_model_load(&m, bad, &e);
+    if (check(got == 0, "a copy is a model"))
+        ser_model_free(&m);
+    for (size_t i = 0; i < sizeof header / sizeof *header; i++) {
+        copy(header[i].name, header[i].value, NULL, NULL, 0, 0);
+        refuses_model(header[i].value ? header[i].value : "nothing", header[i].want);
+    }
+    copy(NULL, NULL, "net", NULL, 0, 0);
+    refuses_model("no net", "not a model");
+    copy(NULL, NULL, "dense1.b", NULL, 0, 0);
+    refuses_model("a parameter less", "dense1.b is missing");
+}
+
+static void test_checkpoints(void) {
+    enum { EPOCH, LR, BEST_EPOCH = 5, WAIT, PLATEAU_WAIT, STOPPED, STEPS };
+    static const struct {
+        int at;
+        double x;
+        const char *want;
+    } state[] = {
+        {EPOCH, 0, "counters"},        {EPOCH, 3, "no 'log'"},     {EPOCH, 1.5, "counters"},
+        {LR, -1, "learning rate"},     {LR, 1e9, "learning rate"}, {BEST_EPOCH, 0, "counters"},
+        {BEST_EPOCH, 3, "counters"},   {WAIT, 3, "counters"},      {WAIT, -1, "counters"},
+        {PLATEAU_WAIT, 3, "counters"}, {STOPPED, 2, "counters"},   {STEPS, 1, "counters"},
+    };
+    struct ser_model m = make();
+    struct ser_fit fit;
+    struct ser_epoch *history, line[2] = {{.epoch = 1, .improved = 1}, {.epoch = 2}};
+    struct ser_error e = {0};
+    if (ser_fit_new(&fit, m.net, &(struct ser_fit_options){.epochs = 5, .batch = 8, .lr = 1e-3}))
+        die(SER_SYS, "out of memory");
+    fit.epoch = 2;
+    fit.best_epoch = 1;
+    fit.adam.steps = 4;
+    ser_checkpoint_save(&m, &fit, line, &m.header, good);
+    copy(NULL, NULL, NULL, NULL, 0, 0);
+    check(!ser_checkpoint_load(&m, &fit, &history, &m.header, bad, &e), "a copy is a checkpoint %s",
+          e.text);
+    free(history);
+    for (size_t i = 0; i < sizeof state / sizeof *state; i++) {
+        e = (struct ser_error){0};
+        copy(NULL, NULL, NULL, "state", (size_t)state[i].at, state[i].x);
+        int got = ser_checkpoint_load(&m, &fit, &history, &m.header, bad, &e);
+        check(got && e.status == SER_BAD && strstr(e.text, state[i].want), "state %d is %g: %s",
+              state[i].at, state[i].x, e.text);
+        free(history);
+    }
+    ser_fit_free(&fit, m.net);
+    ser_model_free(&m);
+}
+
+int main(int argc, char **argv) {
+    (void)argc;
+    ser_start(argv[0]);
+    if (mkstemp(good) < 0 || mkstemp(bad) < 0)
+        die(SER_SYS, "cannot make a file in /tmp");
+    test_models();
+    test_checkpoints();
+    unlink(good);
+    unlink(bad);
+    return failed != 0;
+}
