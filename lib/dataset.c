@@ -29,7 +29,15 @@ static int open_again(struct ser_in *in, const char *path, int *fd, struct ser_e
     if (ser_in_open(in, path, e))
         return -1;
     const char *name = in->name;
-    if (fstat(in->fd, &st) || !S_ISREG(st.st_mode) || lseek(in->fd, 0, SEEK_CUR) != 0) {
+    const unsigned char *at;
+    size_t got;
+    int again = !fstat(in->fd, &st) && S_ISREG(st.st_mode) && lseek(in->fd, 0, SEEK_CUR) == 0;
+    if (!again && ser_in_peek(in, 4, &at, &got, e)) {
+        ser_in_close(in);
+        return -1;
+    }
+    /* What is no stream is left to the reader to refuse, however much of it would follow. */
+    if (!again && ser_is_stream(at, got)) {
         struct ser_out copy;
         ser_out_spool(&copy);
         int failed = copy_all(in, &copy, e);
@@ -65,8 +73,10 @@ static int add_record(struct ser_dataset *d, const struct ser_reader *r, struct 
     if (part && strcmp(part, "test") == 0)
         return ser_reader_fail(r, rec, e,
                                "belongs to the test part: training and validation never see it");
-    if (!emotion)
+    if (!emotion || !*emotion)
         return ser_reader_fail(r, rec, e, "has no emotion: make features from a manifest");
+    if (strchr(emotion, ',') || strcmp(emotion, "-") == 0)
+        return ser_reader_fail(r, rec, e, "the emotion '%.100s' cannot name a class", emotion);
     if (rec->type != SER_F32 || rec->rank != 2 || !rec->count)
         return ser_reader_fail(r, rec, e, "is not f32 [rows, frames]");
     if (rec->dim[0] > SER_MAX_DIM || rec->dim[1] > SER_MAX_DIM)

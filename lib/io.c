@@ -49,8 +49,11 @@ void ser_in_memory(struct ser_in *in, const void *mem, size_t len, const char *n
 
 /* One read(2) of at most n bytes: what came, 0 at the end, -1 with e set. */
 static ssize_t read_some(struct ser_in *in, void *to, size_t n, struct ser_error *e) {
+    struct pollfd p = {.fd = in->fd, .events = POLLIN};
     if (in->fd < 0)
         return 0;
+    if (in->idle && poll(&p, 1, 0) == 0)
+        in->idle(in->ctx);
     for (;;) {
         ssize_t k = read(in->fd, to, n);
         if (k >= 0)
@@ -129,11 +132,6 @@ int ser_in_rest(struct ser_in *in, size_t max, unsigned char **data, size_t *len
     *data = p;
     *len = n;
     return 0;
-}
-
-int ser_in_ready(const struct ser_in *in) {
-    struct pollfd p = {.fd = in->fd, .events = POLLIN};
-    return in->pos < in->len || in->fd < 0 || poll(&p, 1, 0) != 0;
 }
 
 void ser_in_close(struct ser_in *in) {
@@ -261,6 +259,15 @@ void ser_out_open(struct ser_out *o, const char *path, int binary) {
     if (binary && isatty(o->fd))
         die(SER_USAGE, "will not write binary data to a terminal: use -o FILE or a pipe");
     o->buf = emalloc(o->cap);
+}
+
+void ser_out_try(const char *path) {
+    struct ser_out o;
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+        return; /* opening a FIFO would wait for its reader */
+    ser_out_open(&o, path, 0);
+    ser_out_abandon(&o);
 }
 
 static void write_all(struct ser_out *o, const unsigned char *p, size_t n) {

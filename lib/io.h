@@ -17,7 +17,9 @@ struct ser_in {
     const char *name; /* for messages: the path, or <stdin>; borrowed */
     unsigned char *buf;
     size_t cap, pos, len;
-    uint64_t offset; /* of the next byte to be handed out, from where reading began */
+    uint64_t offset;         /* of the next byte to be handed out, from where reading began */
+    void (*idle)(void *ctx); /* called before a read that has to wait for its first byte; or NULL */
+    void *ctx;
 };
 
 /* Opens path for reading; NULL or "-" is standard input. 0, or -1 with e set. A folder is refused.
@@ -43,9 +45,6 @@ int ser_in_peek(struct ser_in *in, size_t n, const unsigned char **at, size_t *g
 int ser_in_rest(struct ser_in *in, size_t max, unsigned char **data, size_t *len,
                 struct ser_error *e) SER_MUST_CHECK;
 
-/* 1 if a read now would not wait: something is buffered, has arrived, or the end was reached. */
-int ser_in_ready(const struct ser_in *in);
-
 void ser_in_close(struct ser_in *in);
 
 /* ---- output ---- */
@@ -58,6 +57,10 @@ struct ser_out {
     unsigned char *buf;
     size_t cap, len;
 };
+
+/* Ends the process (SER_SYS) if path cannot be opened for writing as things are: for what is
+ * written only after long work. Nothing is left behind. */
+void ser_out_try(const char *path);
 
 /* Opens path for writing, or standard output for NULL and "-". Links are resolved; what exists and
  * is not a regular file (/dev/null, a FIFO) is written straight through. binary refuses a terminal

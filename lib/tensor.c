@@ -349,6 +349,12 @@ static int junk(const struct ser_reader *r, struct ser_error *e) {
     return damaged(r, e, "bytes follow the end of the stream that are no stream");
 }
 
+static int no_stream(const struct ser_reader *r, struct ser_error *e) {
+    int features = r->kind && strcmp(r->kind, "features") == 0;
+    return ser_fail(e, SER_BAD, "%s: not a tensor stream%s", r->in.name,
+                    features ? ": ser-mfcc makes features of audio" : "");
+}
+
 /* Reads exactly n bytes and adds them to the block's hash. */
 static int take(struct ser_reader *r, void *to, size_t n, struct ser_error *e) {
     size_t got;
@@ -387,12 +393,13 @@ static unsigned char *head_room(struct ser_reader *r, size_t n) {
 
 /* Reads the rest of a header whose first FIXED bytes are in fixed. */
 static int read_header(struct ser_reader *r, const unsigned char *fixed, struct ser_error *e) {
+    if (memcmp(fixed, magic, 4) != 0 && memcmp(fixed + 1, magic + 1, 3) != 0)
+        return no_stream(r, e);
     if (memcmp(fixed, magic, sizeof magic) != 0)
         return ser_fail(
-            e, SER_BAD, "%s: %s", r->in.name,
-            memcmp(fixed, magic, 4) == 0 || memcmp(fixed + 1, magic + 1, 3) == 0
-                ? "a tensor stream that was changed on its way, as text-mode copying does"
-                : "not a tensor stream");
+            e, SER_BAD,
+            "%s: a tensor stream that was changed on its way, as text-mode copying does",
+            r->in.name);
     if (get32(fixed + 8) != VERSION)
         return ser_fail(e, SER_BAD, "%s: stream version %u: this program reads version %d",
                         r->in.name, get32(fixed + 8), VERSION);
@@ -416,7 +423,8 @@ static int read_header(struct ser_reader *r, const unsigned char *fixed, struct 
         return ser_fail(e, SER_BAD, "%s: %s", r->in.name, wrong);
     }
     if (r->kind && strcmp(kind, r->kind) != 0) {
-        ser_fail(e, SER_BAD, "%s: holds %s, but %s are needed", r->in.name, kind, r->kind);
+        ser_fail(e, SER_BAD, "%s: a stream of kind %s, but %s is needed", r->in.name, kind,
+                 r->kind);
         ser_attrs_clear(&attrs);
         return -1;
     }
@@ -449,8 +457,7 @@ static int take_fixed(struct ser_reader *r, unsigned char fixed[FIXED], int may_
     if (got == FIXED)
         return 1;
     if (may_end && memcmp(fixed, magic, got < 8 ? got : 8) != 0)
-        return r->streams ? junk(r, e)
-                          : ser_fail(e, SER_BAD, "%s: not a tensor stream", r->in.name);
+        return r->streams ? junk(r, e) : no_stream(r, e);
     return cut_short(r, e);
 }
 

@@ -213,7 +213,7 @@ close_to() {
 @test "an audio stream of another kind, or a features stream, is refused" {
     tone a.wav
     ser-mfcc a.wav >f.sert
-    fails 3 "<stdin>: holds features, but audio" ser-mfcc <f.sert
+    fails 3 "<stdin>: a stream of kind features, but audio is needed" ser-mfcc <f.sert
 }
 
 @test "output that cannot be written: exit 4, nothing left behind" {

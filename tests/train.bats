@@ -233,8 +233,8 @@ train() { # train OUTPUT OPTION...
     ser-mfcc --frames 24 --hop 400 "$BATS_FILE_TMPDIR"/calm1.1.wav >hop.sert
     fails 3 "hop.sert: features of another recipe: feat.hop is 400, the model wants 512" \
         ser-score model.bin hop.sert -o p.tsv
-    fails 3 "model.bin: holds model, but features are needed" ser-score model.bin model.bin -o p.tsv
-    fails 3 "test.sert: holds features, but model" ser-score test.sert test.sert -o p.tsv
+    fails 3 "model.bin: a stream of kind model, but features is needed" ser-score model.bin model.bin -o p.tsv
+    fails 3 "test.sert: a stream of kind features, but model" ser-score test.sert test.sert -o p.tsv
     size=$(stat -c %s model.bin)
     for n in 0 1 63 64 200 5000 $((size - 1)); do
         head -c "$n" model.bin >cut.bin
@@ -272,4 +272,74 @@ train() { # train OUTPUT OPTION...
     train model.bin --epochs 1
     run bash -c 'ser-score model.bin test.sert > /dev/full'
     assert_failure 4
+}
+
+# row_arrives N FILE: FILE gets its line N within ten seconds
+row_arrives() {
+    local i
+    for i in $(seq 100); do
+        [ "$(wc -l <"$2")" -lt "$1" ] || return 0
+        sleep 0.1
+    done
+    fail "$2 has no line $1"
+}
+
+@test "a row is there before the next stream, or the rest of the next record, arrives" {
+    train model.bin --epochs 1
+    ser-tensor head -n 1 test.sert >one.sert
+    mkfifo feed
+    ser-score model.bin <feed >p.tsv &
+    exec 7>feed
+    cat one.sert >&7
+    row_arrives 2 p.tsv
+    head -c 4000 one.sert >&7
+    sleep 0.2
+    tail -c +4001 one.sert >&7
+    row_arrives 3 p.tsv
+    { cat one.sert; head -c 4000 one.sert; } >&7
+    row_arrives 4 p.tsv
+    tail -c +4001 one.sert >&7
+    exec 7>&-
+    wait $!
+    [ "$(wc -l <p.tsv)" = 5 ]
+}
+
+@test "probabilities that are no numbers are no predictions" {
+    printf 'reshape 960\ndense 500\ndense classes\n' >small.net
+    train model.bin --epochs 1
+    ser-tensor npy -k happy11.1 test.sert >x.npy
+    { head -c 128 x.npy; for _ in $(seq 960); do printf '\377\377\177\177'; done; } >big.npy
+    ser-tensor from-npy -k big --like test.sert big.npy >big.sert
+    fails 3 "record \(big\): the model's probabilities are not numbers" ser-score model.bin big.sert -o p.tsv
+    [ ! -e p.tsv ]
+}
+
+@test "what cannot be written is found out before the first epoch" {
+    mkdir folder
+    for option in -o --checkpoint --log --json; do
+        fails 4 "^[^ ]*: none/x: cannot write: No such file" \
+            ser-train --net small.net --val val.sert -o m.bin $option none/x train.sert
+        fails 4 "folder: cannot write: is a folder" \
+            ser-train --net small.net --val val.sert -o m.bin $option folder train.sert
+    done
+    [ -z "$(ls -A folder)" ]
+    run ls -A
+    refute_output --partial .ser-
+    [ ! -e m.bin ]
+}
+
+@test "input that is no stream is refused at once, however long it is" {
+    fails 3 "<stdin>: not a tensor stream" timeout 20 \
+        ser-train --net small.net --val val.sert -o m.bin < <(yes)
+    train model.bin --epochs 1
+    fails 3 "small.net: not a tensor stream: ser-mfcc makes features of audio" ser-score model.bin small.net -o p.tsv
+}
+
+@test "an emotion that cannot be a class is told with its record" {
+    for emotion in 'a,b' -; do
+        printf 'id\tpath\temotion\nx\t%s\t%s\n' "$BATS_FILE_TMPDIR/calm1.1.wav" "$emotion" >x.tsv
+        ser-mfcc --frames 24 -m x.tsv -o x.sert
+        fails 3 "x.sert: record 1 \(x\): .*emotion" \
+            ser-train --net small.net --val val.sert -o m.bin train.sert x.sert
+    done
 }

@@ -1,4 +1,5 @@
 /* ser-score - a model's predictions for feature streams. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,12 +63,20 @@ static void write_row(struct scoring *s, const char *id_emotion, const char *tai
     ser_out_printf(&s->out, "\t%s\n", tail);
 }
 
-static void compute(struct scoring *s) {
+/* Of a batch that is full, or whose next record is not there yet. */
+static void compute(void *ctx) {
+    struct scoring *s = ctx;
     struct batch *b = &s->batch;
     if (!b->n)
         return;
     ser_run_predict(s->run, b->x, b->n, b->p);
     for (int i = 0; i < b->n; i++) {
+        for (int c = 0; c < s->model.classes; c++)
+            if (!isfinite(b->p[i * s->model.classes + c]))
+                die(SER_BAD,
+                    "record (%.*s): the model's probabilities are not numbers: its parameters or "
+                    "these features are absurd",
+                    (int)strcspn(b->text[2 * i], "\t"), b->text[2 * i]);
         write_row(s, b->text[2 * i], b->text[2 * i + 1], b->p + i * s->model.classes);
         free(b->text[2 * i]);
         free(b->text[2 * i + 1]);
@@ -95,8 +104,7 @@ static int add(struct scoring *s, const struct ser_reader *r, const struct ser_r
     b->text[2 * b->n] = eprintf_alloc("%s\t%s", rec->key, known(rec, "emotion"));
     b->text[2 * b->n + 1] =
         eprintf_alloc("%s\t%s\t%s", known(rec, "speaker"), known(rec, "corpus"), known(rec, "sex"));
-    /* A batch is computed when it is full, or when the next record is not there yet. */
-    if (++b->n == opt.batch || !ser_in_ready(&r->in))
+    if (++b->n == opt.batch)
         compute(s);
     return 0;
 }
@@ -109,6 +117,8 @@ static void score_stream(struct scoring *s, const char *path) {
     if (ser_reader_open(&r, path, "features", &e) ||
         ser_recipe_same(&s->model.header, &r.header, r.in.name, &e))
         die_error(&e);
+    r.in.idle = compute;
+    r.in.ctx = s;
     while ((got = ser_reader_next(&r, &rec, &e)) > 0)
         if (add(s, &r, &rec, &e))
             die_error(&e);

@@ -264,7 +264,7 @@ static int after(void *ctx, const struct ser_epoch *h, int b, int n) {
 /* 1 if the state of a checkpoint was taken over. */
 static int resume(struct training *t) {
     struct ser_error e;
-    if (!opt.resume || access(opt.checkpoint, F_OK) != 0)
+    if (!opt.resume || (access(opt.checkpoint, F_OK) != 0 && errno == ENOENT))
         return 0;
     if (ser_checkpoint_load(&t->model, &t->fit, &t->history, &t->identity, opt.checkpoint, &e))
         die_error(&e);
@@ -348,6 +348,14 @@ static void check_usage(void) {
                   ser_kernels_default());
 }
 
+/* Before hours of work, not after them. */
+static void check_outputs(void) {
+    const char *const path[] = {opt.output, opt.checkpoint, opt.log, opt.json};
+    for (size_t i = 0; i < sizeof path / sizeof *path; i++)
+        if (path[i])
+            ser_out_try(path[i]);
+}
+
 int main(int argc, char **argv) {
     struct training t = {0};
     ser_start(argv[0]);
@@ -355,6 +363,7 @@ int main(int argc, char **argv) {
     opt.kernels = ser_kernels_default();
     int first = ser_options(argc, argv, &tool);
     check_usage();
+    check_outputs();
     open_data(&t, argv + first);
     open_net(&t);
     if (opt.summary)

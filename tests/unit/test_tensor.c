@@ -143,9 +143,10 @@ static void test_concatenated(void) {
               strstr(e.text, "feat.rate_hz is 22050, then 16000"),
           "who asks for features is told which part of the recipe differs");
     check(read_all(ac.at, ac.n, NULL, &e) == 6, "who asks for no kind takes other kinds");
-    check(read_all(ac.at, ac.n, "features", &e) < 0 && strstr(e.text, "holds audio, but features"),
+    check(read_all(ac.at, ac.n, "features", &e) < 0 &&
+              strstr(e.text, "of kind audio, but features"),
           "who asks for features does not take audio");
-    check(read_all(c.at, c.n, "model", &e) < 0 && strstr(e.text, "holds audio, but model"),
+    check(read_all(c.at, c.n, "model", &e) < 0 && strstr(e.text, "of kind audio, but model"),
           "nor does who asks for a model");
     free(a.at);
     free(b.at);
