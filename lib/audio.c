@@ -1,6 +1,7 @@
 #include "audio.h"
 
 #include "io.h"
+#include "tensor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -177,6 +178,13 @@ static int check_ogg(struct source *s, struct ser_error *e) {
                             s->name);
 }
 
+/* Wave64: 16 bytes that identify it, then its own size in 8. */
+static int check_w64(struct source *s, struct ser_error *e) {
+    unsigned char head[24];
+    uint64_t size = read_at(s, 0, head, 24) < 24 ? UINT64_MAX : number(head + 16, 8, 0);
+    return is_unknown(size) || size <= s->len ? 0 : fail_cut(s, e, "riff", size, s->len);
+}
+
 static int check_container(struct source *s, struct ser_error *e) {
     static const char lfs[] = "version https://git-lfs";
     char head[24] = "";
@@ -190,6 +198,13 @@ static int check_container(struct source *s, struct ser_error *e) {
                         "%s: a Git LFS pointer, not the audio itself: run 'git lfs pull' where it "
                         "came from",
                         s->name);
+    if (ser_is_stream((unsigned char *)head, n))
+        return ser_fail(e, SER_BAD,
+                        "%s: a tensor stream, not an audio file: 'ser-mfcc < FILE' takes one of "
+                        "audio",
+                        s->name);
+    if (!memcmp(head, "riff\x2e\x91\xcf\x11", 8))
+        return check_w64(s, e);
     if ((!memcmp(head, "RIFF", 4) || !memcmp(head, "RIFX", 4) || !memcmp(head, "RF64", 4)) &&
         !memcmp(head + 8, "WAVE", 4))
         return check_chunks(s, head[3] == 'X', "data", e);

@@ -2,9 +2,9 @@
  * core.
  *
  * libsndfile shortens a cut file without a word. So what a file says of its own length is compared
- * with what is there: the chunks of WAV (RIFF, RIFX, RF64), AIFF and AU, the end page of Ogg, the
- * frames that FLAC and others announce. Sizes that programs write to a pipe, when they cannot know
- * (0, 0x7f000000 and above), are fine.
+ * with what is there: the chunks of WAV (RIFF, RIFX, RF64), AIFF and AU, the size of Wave64, the
+ * end page of Ogg, the frames that FLAC and others announce. Sizes that programs write to a pipe,
+ * when they cannot know (0, 0x7f000000 and above), are fine.
  */
 #ifndef SER_AUDIO_H
 #define SER_AUDIO_H
