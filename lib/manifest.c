@@ -20,7 +20,7 @@ int ser_manifest_open(struct ser_manifest *m, const char *path, struct ser_error
 static int carry(const struct ser_tsv *t, struct ser_attrs *attrs, struct ser_error *e) {
     for (size_t i = 0; i < sizeof carried / sizeof *carried; i++) {
         int c = ser_tsv_column(t, carried[i]);
-        if (c < 0 || strcmp(t->field[c], "-") == 0)
+        if (c < 0 || !*t->field[c] || strcmp(t->field[c], "-") == 0)
             continue;
         if (!ser_is_text(t->field[c], strlen(t->field[c])))
             return ser_tsv_fail(t, e, "column %s is not UTF-8 text", carried[i]);
@@ -43,6 +43,13 @@ int ser_manifest_next(struct ser_manifest *m, char **id, char **path, struct ser
     *id = estrdup(name);
     *path = estrdup(t->field[m->path]);
     return carry(t, attrs, e);
+}
+
+void ser_manifest_name_row(const struct ser_manifest *m, uint64_t row, const char *id,
+                           struct ser_error *e) {
+    const struct ser_error was = *e;
+    ser_fail(e, was.status, "%s: row %llu (%.200s): %s", m->table.in.name, (unsigned long long)row,
+             id, was.text);
 }
 
 void ser_manifest_close(struct ser_manifest *m) {

@@ -61,7 +61,8 @@ static int read_header(struct ser_tsv *t, struct ser_error *e) {
         return ser_fail(e, SER_BAD, "%s: empty input: a table with a header line is needed",
                         t->in.name);
     char *names[SER_MAX_COLUMNS];
-    t->header = estrdup(t->line);
+    int mark = strncmp(t->line, "\xef\xbb\xbf", 3) == 0; /* as spreadsheets write */
+    t->header = estrdup(t->line + (mark ? 3 : 0));
     t->columns = cut(t->header, names, SER_MAX_COLUMNS);
     if (t->columns > SER_MAX_COLUMNS)
         return ser_fail(e, SER_BAD, "%s: more than %d columns", t->in.name, SER_MAX_COLUMNS);

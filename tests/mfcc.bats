@@ -230,3 +230,30 @@ close_to() {
     run bash -c 'set -o pipefail; for i in $(seq 200); do echo a.wav; done | xargs ser-mfcc | head -c 1 >/dev/null'
     assert_failure
 }
+
+@test "what fails is told with its row of the manifest" {
+    tone a.wav
+    printf 'id\tpath\tspeaker\nu1\ta.wav\ts1\nu2\tnone.wav\t\nu3\t\t-\n' >m.tsv
+    fails 4 "m.tsv: row 2 \(u2\): none.wav: cannot open" ser-mfcc -m m.tsv -o x.sert
+    run --separate-stderr ser-mfcc --keep-going -m m.tsv -o x.sert
+    assert_failure 3
+    [[ $stderr == *"m.tsv: row 3 (u3): : cannot open"* ]] || fail "$stderr"
+    sed -i 2d m.tsv
+    printf 'id\tpath\tspeaker\nu2\ta.wav\t\n' | ser-mfcc -m - | ser-tensor ls >ls.tsv
+    run cat ls.tsv
+    refute_output --partial speaker # what is empty is unknown
+}
+
+@test "a table from a spreadsheet: a byte order mark, lines that end in CR LF" {
+    tone a.wav
+    printf '\357\273\277id\tpath\r\nu1\ta.wav\r\n' >m.tsv
+    ser-mfcc -m m.tsv -o x.sert
+    [ "$(ser-tensor ls x.sert | cut -f 1 | tail -1)" = u1 ]
+}
+
+@test "inputs that are mistaken for files" {
+    tone a.wav
+    ser-mfcc a.wav -o f.sert
+    fails 3 "f.sert: a tensor stream, not an audio file: 'ser-mfcc < FILE'" ser-mfcc f.sert a.wav
+    fails 2 "standard input cannot be one of several" ser-mfcc a.wav - <a.wav
+}

@@ -226,6 +226,11 @@ ser-split: m.tsv: validation is fold 1"
     done
 }
 
+@test "split: an empty speaker is unknown" {
+    { table 3 2; printf 'x\tu.wav\t\tsad\n'; } >m.tsv
+    fails 3 'm.tsv: the speaker of x is unknown' ser-split --leave-out s1 m.tsv
+}
+
 @test "split: exactly one way must be given" {
     table 3 2 >m.tsv
     list part s1=train s2=val s3=test >p.tsv

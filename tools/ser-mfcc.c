@@ -56,6 +56,7 @@ static const struct ser_tool tool = {
 /* One recording on its way through the threads. */
 struct item {
     char *key, *path;        /* path NULL: the sound is here already */
+    uint64_t row;            /* of the manifest */
     struct ser_attrs attrs;  /* of the result */
     struct ser_record sound; /* from an audio stream: [n] at rate_hz */
     unsigned char *bytes;    /* from standard input: a whole audio file */
@@ -94,7 +95,9 @@ struct work {
 };
 
 static int take_row(struct work *w, struct item *it) {
-    return ser_manifest_next(&w->manifest, &it->key, &it->path, &it->attrs, &it->e);
+    int got = ser_manifest_next(&w->manifest, &it->key, &it->path, &it->attrs, &it->e);
+    it->row = w->manifest.table.row;
+    return got;
 }
 
 static int take_record(struct work *w, struct item *it) {
@@ -203,8 +206,11 @@ static int make_features(struct work *w, struct item *it, struct thread *t) {
 static void work(void *ctx, void *slot, int worker) {
     struct work *w = ctx;
     struct item *it = slot;
-    if (it->state == GOOD && make_features(w, it, &w->thread[worker]))
-        it->state = BAD;
+    if (it->state != GOOD || !make_features(w, it, &w->thread[worker]))
+        return;
+    it->state = BAD;
+    if (opt.manifest)
+        ser_manifest_name_row(&w->manifest, it->row, it->key, &it->e);
 }
 
 static int finish(void *ctx, void *slot) {
@@ -284,6 +290,9 @@ static void open_source(struct work *w, char **operands) {
     } else if (!*operands || (strcmp(*operands, "-") == 0 && !operands[1])) {
         open_stdin(w);
     } else {
+        for (char **f = operands; *f; f++)
+            if (strcmp(*f, "-") == 0)
+                ser_usage("standard input cannot be one of several inputs");
         w->file = operands;
         w->take = take_file;
     }

@@ -152,7 +152,7 @@ static struct speaker *find(const struct speakers *s, const char *name) {
 static struct speakers speakers_of(const struct manifest *m) {
     struct speakers s = {ecalloc(m->rows, sizeof *s.at), 0};
     for (size_t i = 0; i < m->rows; i++) {
-        if (strcmp(m->row[i].speaker, "-") == 0)
+        if (!*m->row[i].speaker || strcmp(m->row[i].speaker, "-") == 0)
             die(SER_BAD, "%s: the speaker of %s is unknown: only --random can split it", m->name,
                 m->row[i].id);
         s.at[i].name = m->row[i].speaker;
