@@ -112,6 +112,7 @@ struct manifest {
     char **link;       /* links to folders, read after all folders */
     size_t links, link_cap;
     size_t found[FINDINGS];
+    size_t failed; /* of what is unreadable: the system did, the file may be good */
 };
 
 static void report(struct manifest *m, enum finding kind, const char *path, const char *what) {
@@ -488,6 +489,7 @@ static int report_look(void *ctx, void *slot) {
         ser_progress_end(&l->progress);
     if (k->kind == SILENT)
         drop(l->m, k->row, SILENT, "silent: nothing above -60 dBFS");
+    l->m->failed += k->kind == UNREADABLE && k->why.status == SER_SYS;
     if (k->kind == UNREADABLE) /* the reason names the file, as the report does */
         drop(l->m, k->row, UNREADABLE,
              strncmp(why, path, strlen(path)) == 0 ? why + strlen(path) + 2 : why);
@@ -600,6 +602,8 @@ static void summarise(const struct manifest *m, size_t kept) {
         }
     if (n)
         warn("utterances: %zu%s", kept, text);
+    if (m->failed)
+        die(SER_SYS, "files that could not be opened or read: %zu: no table is written", m->failed);
     if (wrong && opt.strict)
         die(SER_BAD, "--strict: no table is written");
 }
