@@ -111,6 +111,9 @@ two_systems() {
     [ "$(value accuracy_rejecting 0 - x.tsv)" = 0.937500000 ]
     printf 'id\temotion\tpredicted\tp_a\n1\ta\ta\t1.5\n' >bad.tsv
     fails 3 "bad.tsv: row 1 .*p_a is no probability: '1.5'" ser-eval bad.tsv
+    printf 'id\temotion\tpredicted\tp_a\tp_b\n1\tc\tc\t1\t0\n' >bad.tsv
+    fails 3 "bad.tsv: row 1 .*predicted is 'c', but there is no column p_c" ser-eval bad.tsv
+    printf 'id\temotion\tpredicted\tp_a\tp_b\n1\tc\ta\t1\t0\n' | ser-eval # another model's class
 }
 
 @test "intervals resample speakers; fewer than five have none" {

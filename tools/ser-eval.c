@@ -86,7 +86,7 @@ static int *find_probabilities(struct evaluation *v, struct predictions *f,
     int *at = ecalloc((size_t)t->columns, sizeof *at);
     f->column = ecalloc((size_t)t->columns, sizeof *f->column);
     for (int i = 0; i < t->columns; i++)
-        if (strncmp(t->name[i], "p_", 2) == 0) {
+        if (strncmp(t->name[i], "p_", 2) == 0 && is_class(t->name[i] + 2)) {
             ser_set_add(&v->classes, t->name[i] + 2);
             f->column[f->columns] = estrdup(t->name[i] + 2);
             at[f->columns++] = i;
@@ -117,6 +117,13 @@ static void read_row(struct evaluation *v, struct predictions *f, const struct s
         }
 }
 
+static int has_column(const struct predictions *f, const char *class) {
+    int c = 0;
+    while (c < f->columns && strcmp(f->column[c], class) != 0)
+        c++;
+    return c < f->columns;
+}
+
 static void read_rows(struct evaluation *v, struct predictions *f, struct ser_tsv *t) {
     struct ser_error e;
     struct ser_set ids = {0};
@@ -135,6 +142,9 @@ static void read_rows(struct evaluation *v, struct predictions *f, struct ser_ts
             got = ser_tsv_fail(t, &e, "the id '%.200s' comes twice", t->field[need[0]]);
         else if (!is_class(t->field[need[2]]) || (!is_class(truth) && strcmp(truth, "-") != 0))
             got = ser_tsv_fail(t, &e, "emotion or predicted is empty or not UTF-8 text");
+        else if (f->columns && !has_column(f, t->field[need[2]]))
+            got = ser_tsv_fail(t, &e, "predicted is '%.100s', but there is no column p_%.100s",
+                               t->field[need[2]], t->field[need[2]]);
         else if (v->classes.n > MAX_CLASSES)
             got = ser_tsv_fail(t, &e, "more than %d classes: not predictions", MAX_CLASSES);
         if (got < 0)
