@@ -198,7 +198,8 @@ static void train_shard(void *ctx, int thread, int shard) {
         struct ser_pass p;
         set_pass(r, i, shard, thread, grad, &p);
         p.sums = action == FORWARD || action == FORWARD_SUMS ? stage->forward : stage->backward;
-        p.sums += (size_t)shard * stage->sums;
+        if (p.sums) /* NULL + 0 is undefined */
+            p.sums += (size_t)shard * stage->sums;
         if (action == FORWARD)
             type->forward(&p);
         else if (action == FORWARD_SUMS)
