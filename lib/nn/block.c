@@ -122,7 +122,8 @@ SER_INLINE void pool(const struct shape *s, int kh, int kw, const float *z, cons
                     ser_store_bytes(which + c, at, n);
             }
             top += s->C;
-            which += which ? s->C : 0;
+            if (which)
+                which += s->C;
         }
 }
 
