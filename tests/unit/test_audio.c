@@ -264,7 +264,8 @@ static void test_not_finite(void) {
 static void test_cuts(void) {
     static const char *const name[] = {"pcm16.wav",  "rifx.wav",   "rf64.wav",   "wavex.wav",
                                        "pcm16.aiff", "float.aifc", "pcm16.au",   "little.au",
-                                       "pcm16.flac", "pcm24.flac", "vorbis.ogg", "opus.ogg", "pcm16.w64"};
+                                       "pcm16.flac", "pcm24.flac", "vorbis.ogg", "opus.ogg",
+                                       "pcm16.w64"};
     for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
         struct bytes b = slurp(name[i]);
         size_t cuts = 0, wrong = 0, last = 0;
