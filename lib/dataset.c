@@ -73,6 +73,9 @@ static int add_record(struct ser_dataset *d, const struct ser_reader *r, struct 
     if (part && strcmp(part, "test") == 0)
         return ser_reader_fail(r, rec, e,
                                "belongs to the test part: training and validation never see it");
+    if (part && d->part && strcmp(part, d->part) != 0)
+        return ser_reader_fail(r, rec, e, "belongs to the part %.100s, but is given as part %s",
+                               part, d->part);
     if (!emotion || !*emotion)
         return ser_reader_fail(r, rec, e, "has no emotion: make features from a manifest");
     if (strchr(emotion, ',') || strcmp(emotion, "-") == 0)

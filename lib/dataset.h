@@ -32,12 +32,13 @@ struct ser_dataset { /* zeros: no data yet */
     int *label;     /* [emotions] class of each, from ser_dataset_classes */
     struct ser_set speakers;
     size_t random;      /* samples that carry split=random */
+    const char *part;   /* what it is: train or val; NULL: either */
     struct ser_error e; /* why ser_dataset_get failed */
 };
 
 /* Adds the samples of a features stream (NULL, "-": standard input). Refused (SER_BAD): records of
- * the test part, records without emotion, other shapes or recipes than before. 0, or -1 with e set.
- */
+ * the test part or of another than d->part (those that name none are taken), records without
+ * emotion, other shapes or recipes than before. 0, or -1 with e set. */
 int ser_dataset_add(struct ser_dataset *d, const char *path, struct ser_error *e) SER_MUST_CHECK;
 
 /* The classes of a model: the emotions of d in byte order, as an array of *n that the caller frees

@@ -195,8 +195,9 @@ train() { # train OUTPUT OPTION...
     fails 3 "record 1 .calm11.1.: belongs to the test part" \
         ser-train -q --net small.net --val val.sert -o x.bin test.sert
     fails 3 "belongs to the test part" ser-train -q --net small.net --val test.sert -o x.bin train.sert
+    ser-mfcc --frames 24 -m <(sed 's/\ttrain$/\tval/' "$BATS_FILE_TMPDIR/m.tsv" | grep -v 'test$') -o both.sert
     fails 3 "speaker s0. is in training and in validation" \
-        ser-train -q --net small.net --val train.sert -o x.bin train.sert
+        ser-train -q --net small.net --val both.sert -o x.bin train.sert
     ser-mfcc --frames 24 -m <(sed 's/calm/fearful/g; /happy/d' "$BATS_FILE_TMPDIR/m.tsv" |
         awk -F'\t' 'NR == 1 || $7 == "val" && $6 == "sad"' | sed 's/\tsad\t/\tangry\t/') -o odd.sert
     fails 3 "emotion 'angry' is not among the training data" \
@@ -210,11 +211,33 @@ train() { # train OUTPUT OPTION...
 }
 
 @test "speakers may be in both parts of a random split" {
-    awk -F'\t' -v OFS='\t' 'NR == 1 {$8 = $7; $7 = "split"; print; next} {$8 = "train"; $7 = "random"; print}' \
-        "$BATS_FILE_TMPDIR/m.tsv" >r.tsv
+    random_split
+    ser-train -q --net small.net --val v.sert -o x.bin --epochs 1 t.sert
+}
+
+# t.sert and v.sert, of which some speakers are in both
+random_split() {
+    awk -F'\t' -v OFS='\t' 'NR == 1 {$8 = $7; $7 = "split"; print; next}
+        {$8 = NR <= 30 ? "train" : "val"; $7 = "random"; print}' "$BATS_FILE_TMPDIR/m.tsv" >r.tsv
     ser-mfcc --frames 24 -m <(head -30 r.tsv) -o t.sert
     ser-mfcc --frames 24 -m <(head -1 r.tsv; sed -n 31,40p r.tsv) -o v.sert
-    ser-train -q --net small.net --val v.sert -o x.bin --epochs 1 t.sert
+}
+
+@test "a part is given as what it is, of a random split, too" {
+    random_split
+    fails 3 "t.sert: record 1 .calm1.1.: belongs to the part train, but is given as part val" \
+        ser-train -q --net small.net --val t.sert -o x.bin t.sert
+    fails 3 "v.sert: record 1 .*: belongs to the part val, but is given as part train" \
+        ser-train -q --net small.net --val v.sert -o x.bin v.sert
+    fails 3 "val.sert: record 1 .calm9.1.: belongs to the part val" \
+        ser-train -q --net small.net --val val.sert -o x.bin train.sert val.sert
+    [ ! -e x.bin ]
+    # What names no part is taken as it is given.
+    for part in train val; do
+        awk -F'\t' -v p=$part 'NR == 1 || $7 == p' "$BATS_FILE_TMPDIR/m.tsv" | cut -f 1-6 |
+            ser-mfcc --frames 24 -m - -o $part-unnamed.sert
+    done
+    ser-train -q --net small.net --val val-unnamed.sert -o x.bin --epochs 1 train-unnamed.sert
 }
 
 @test "a wrong network names its line" {

@@ -88,6 +88,8 @@ static double now_s(void) {
 static void open_data(struct training *t, char **files) {
     struct ser_error e;
     char dash[] = "-", *const standard_input[] = {dash, NULL};
+    t->train.part = "train";
+    t->val.part = "val";
     for (char *const *f = *files ? files : standard_input; *f; f++)
         if (ser_dataset_add(&t->train, *f, &e))
             die_error(&e);
