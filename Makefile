@@ -31,9 +31,10 @@ DATA     := $(wildcard pipelines/*.mk pipelines/nets/*.net manifests/*)
 PROGRAMS := $(wildcard pipelines/ser-*)
 UNITS    := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 FUZZ     := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+FAULT    := $(BUILD)/fault.so
 BATS     := $(wildcard tests/*.bats)
-SOURCES  := $(wildcard lib/*.[ch] lib/nn/*.[ch] tools/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch])
-BASH     := bootstrap .ci/run tests/run tests/valgrind $(PROGRAMS) $(SCRIPTS)
+SOURCES  := $(wildcard lib/*.[ch] lib/nn/*.[ch] tools/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/fault/*.[ch])
+BASH     := bootstrap .ci/run tests/run tests/valgrind tests/fuzz/seeds $(PROGRAMS) $(SCRIPTS)
 
 # oneDNN is used where it is installed; ONEDNN= builds without.
 ONEDNN := $(shell printf '\043include <oneapi/dnnl/dnnl.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
@@ -85,6 +86,10 @@ $(UNIT_BIN): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libser.a
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIBS)
 
+# Preloaded by tests, to make system calls fail. No sanitizer: its own hooks would come first.
+$(FAULT): tests/fault/fault.c $(BUILD)/flags
+	$(CC) -std=c11 -D_GNU_SOURCE -U_FORTIFY_SOURCE -O1 -g -fPIC -fno-builtin -pthread $(WARN) -shared -o $@ $<
+
 # Other flags make other objects: the file changes only when they do.
 FLAGS := $(strip $(COMPILE) $(LINK) $(LIBS))
 ifneq ($(file <$(BUILD)/flags),$(FLAGS))
@@ -107,12 +112,12 @@ ifndef SER_PIPELINE
 demo: $(BIN) $(SH_BIN)
 	@$(MAKE) --no-print-directory -f pipelines/demo.mk
 
-units: $(UNIT_BIN)
+units: $(UNIT_BIN) $(FAULT)
 
-test: $(BIN) $(SH_BIN) $(UNIT_BIN)
+test: $(BIN) $(SH_BIN) $(UNIT_BIN) $(FAULT)
 	@BUILD='$(BUILD)' tests/run $(BATS)
 
-check: $(BIN) $(SH_BIN) $(UNIT_BIN)
+check: $(BIN) $(SH_BIN) $(UNIT_BIN) $(FAULT)
 	@BUILD='$(BUILD)' tests/run --quick $(BATS)
 
 asan:
@@ -132,7 +137,7 @@ lint-cppcheck:
 
 lint-shell:
 	shellcheck -s bash $(BASH)
-	shellcheck -s bats -S warning -e SC2154,SC2209 $(BATS) $(wildcard tests/*.bash)
+	shellcheck -s bats -S warning -e SC2154,SC2209 $(BATS) $(wildcard tests/*.bash tests/fault/*.bash)
 
 lint-man:
 	@for page in $(MAN); do mandoc -T lint -W warning "$$page" || exit 1; done
@@ -140,8 +145,13 @@ lint-man:
 lint-gcc lint-clang: lint-%:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/lint-$* CC=$(if $(filter clang,$*),$(CLANG),$(CC)) WERROR=1 all units
 
-# Each target explores its own folder, from the streams that the tests keep and its own seeds.
-fuzz:
+# Each target starts from seeds that the tools make and explores a folder of its own. A target named
+# tool_... runs a tool's main again and again, and takes its exit for an end. Those that compute or
+# decode are slow under the sanitizers: for others more than a second is a hang.
+FUZZ_SLOW = fuzz_audio fuzz_checkpoint fuzz_model fuzz_net tool_eval tool_mfcc
+
+fuzz: $(BIN) $(SH_BIN)
+	@BUILD='$(BUILD)' tests/fuzz/seeds '$(BUILD)/fuzz/seeds'
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=$(CLANG) ONEDNN= \
 	    SANITIZE=address,undefined,fuzzer-no-link fuzz-run
 
@@ -149,12 +159,17 @@ fuzz-run: $(FUZZ_BIN:%=%.run)
 
 $(FUZZ_BIN): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libser.a
 	@mkdir -p $(@D)
-	$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+	$(LINK) -fsanitize=fuzzer $(if $(filter tool_%,$*),-Wl$(comma)--wrap=exit) -o $@ $^ $(LIBS)
 
+# A single allocation over the limit fails: it holds what the limits of a network imply.
 $(FUZZ_BIN:%=%.run): %.run: %
 	@mkdir -p $*.corpus
-	$* -max_total_time=$(FUZZ_S) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
-	    -artifact_prefix=$*. $*.corpus $(wildcard tests/fuzz/$(*F) tests/tensor/passed tests/tensor/failed)
+	$* -max_total_time=$(FUZZ_S) -timeout=$(if $(filter $(FUZZ_SLOW),$(*F)),5,1) -close_fd_mask=3 \
+	    -malloc_limit_mb=300 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
+	    $(addprefix -dict=,$(wildcard tests/fuzz/$(*F).dict)) -artifact_prefix=$*. $*.corpus \
+	    $(wildcard $(BUILD)/seeds/$(*F) tests/fuzz/$(*F)) $(if $(findstring tensor,$(*F)),tests/tensor/passed tests/tensor/failed)
+
+comma = ,
 
 to = '$(subst ','\'',$(DESTDIR)$1)'
 

@@ -1,0 +1,148 @@
+# A training that is killed anywhere, resumed, and compared to the byte with one that never was.
+# bats file_tags=slow
+load helper
+load fault/fault
+
+# Six speakers, two kinds of sound, one a sample too many for even batches.
+setup_file() {
+    export F
+    F=$(memory_folder)
+    cd "$F" || return 1
+    printf 'id\tpath\tspeaker\temotion\tpart\n' >m.tsv
+    local s part
+    for s in 1 2 3 4 5 6; do
+        part=train
+        [ $s -le 4 ] || part=val
+        sox -n -r 22050 -b 16 "calm$s.wav" synth 0.3 sine $((150 + 9 * s)) synth 0.3 sine fmod $((3 + s))
+        sox -R -n -r 22050 -b 16 "sad$s.wav" synth 0.3 pinknoise gain -$s
+        for e in calm sad; do
+            printf '%s%d\t%s%d.wav\ts%d\t%s\t%s\n' $e $s $e $s $s $e $part >>m.tsv
+        done
+    done
+    printf 'more1\tsad2.wav\ts1\tcalm\ttrain\nmore2\tcalm5.wav\ts6\tsad\tval\n' >>m.tsv
+    for part in train val; do
+        awk -F'\t' -v p=$part 'NR == 1 || $5 == p' m.tsv | ser-mfcc -q --frames 12 -m - -o $part.sert
+    done
+    # Every kind of layer that keeps something; enough weights for a checkpoint of several writes.
+    cat >small.net <<'NET'
+standardize
+conv 4 3x3 relu
+batchnorm
+maxpool 4x2
+dropout 0.25
+reshape 45x4
+lstm 40 l2=1e-4
+attention dot
+mean
+dropout 0.2
+dense classes l2=1e-4
+NET
+}
+
+teardown_file() {
+    rm -rf "$F"
+}
+
+setup() {
+    cd "$F" || return 1
+}
+
+# train FOLDER OPTION...: into model.bin, log.tsv, log.json and state.bin of FOLDER
+train() {
+    local to=$1
+    shift
+    ser-train -q --net small.net --val val.sert --epochs 8 --batch 4 -j 1 -o "$to/model.bin" --log "$to/log.tsv" \
+        --json "$to/log.json" --checkpoint "$to/state.bin" "$@" train.sert
+}
+
+# The epochs in a checkpoint.
+epochs_of() {
+    ser-tensor text -k state "$1" | awk 'NF > 5 {for (i = 1; i <= NF; i++) if ($i ~ /^[0-9]/) {print $i; exit}}'
+}
+
+# points CALL HOW STEP: what is to be tried of count[CALL] calls
+points() {
+    local n
+    for ((n = 1; n <= count[$1]; n += $3)); do
+        echo "$1:$n:$2"
+    done
+}
+
+# killed_everywhere POINTS OPTION...: the training with these options, killed at each of POINTS
+killed_everywhere() {
+    local points=$1 point status epochs said
+    shift
+    for point in $points; do
+        rm -rf run
+        mkdir run
+        status=0
+        inject "$point" train run "$@" 2>err || status=$?
+        assert_equal "$point: $status" "$point: 137"
+        epochs=0
+        [ ! -e run/state.bin ] || epochs=$(epochs_of run/state.bin)
+        train run "$@" --resume 2>err || fail "$point: $(cat err)"
+        said=$(sed -n 's/^resumed at epoch //p' err)
+        assert_equal "$point: ${said:-0}" "$point: $epochs"
+        for file in model.bin log.tsv log.json state.bin; do
+            cmp "run/$file" "whole/$file" || fail "$point: $file is not that of a run never killed"
+        done
+        # At most the temporary that was being written is left, which nothing ever reads.
+        [ "$(find run -type f ! -name model.bin ! -name 'log.*' ! -name state.bin | wc -l)" -le 1 ] ||
+            fail "$point: left: $(ls -A run)"
+        printf '%s\t%s\tyes\n' "$point" "$epochs" >>"${SER_KILLS:-kills}"
+    done
+}
+
+# The 50 and more points: every rename, so also between a checkpoint's last write and it; half-written
+# writes; every sync, of files and folders; reading, which is every sample of every batch.
+@test "killed at any write, sync, rename or batch: plateau, early stop, best model, clipping" {
+    have_faults || return 0
+    local options=(--kernels plain --lr 0.01 --patience 2 --lr-patience 1 --warmup 1 --clip-norm 0.5 --label-smoothing 0.1
+        --class-weight balanced)
+    rm -rf whole kills
+    mkdir whole
+    inject '' train whole "${options[@]}" 2>err
+    counts
+    # The callbacks are in play: a rate that was cut, an early stop, a best epoch that is not the last.
+    awk -F'\t' 'NR > 1 {cut += $8; best = $7 ? NR : best; stop = $9} END {exit !(cut && stop && best < NR)}' whole/log.tsv ||
+        fail "$(cat whole/log.tsv)"
+    killed_everywhere "$(points write torn 1) $(points rename kill 1) $(points fsync kill 3) $(points pread kill 11)" \
+        "${options[@]}"
+    run awk '{n++; resumed += $2 > 0} END {print (n >= 50), (resumed >= 30), (n - resumed > 3)}' kills
+    assert_output "1 1 1"
+}
+
+@test "killed at any rename, or while it reads: cosine, fast kernels" {
+    have_faults || return 0
+    local options=(--lr 0.01 --schedule cosine --patience 0)
+    rm -rf whole kills
+    mkdir whole
+    inject '' train whole "${options[@]}" 2>err
+    counts
+    killed_everywhere "$(points rename kill 3) $(points pread kill 23)" "${options[@]}"
+    run awk '{n++; resumed += $2 > 0} END {print (n >= 10), (resumed > 3)}' kills
+    assert_output "1 1"
+}
+
+@test "killed again and again, each time an epoch further" {
+    have_faults || return 0
+    rm -rf whole run
+    mkdir whole run
+    train whole 2>err
+    local status=1 kills=0
+    while [ $status != 0 ]; do
+        status=0
+        # Going on writes the logs anew (2), then comes an epoch's checkpoint and its logs (3).
+        inject "rename:5:kill" train run --resume 2>err || status=$?
+        case $status in
+        0) break ;;
+        137) kills=$((kills + 1)) ;;
+        *) fail "$status: $(cat err)" ;;
+        esac
+        [ $kills -le 8 ] || fail "it gets no further"
+    done
+    [ $kills -ge 5 ] || fail "$kills kills"
+    for file in model.bin log.tsv log.json state.bin; do
+        same run/$file whole/$file
+    done
+}
