@@ -22,6 +22,10 @@ struct ser_kernels {
     void *(*open)(char *why, size_t size);
     void (*close)(void *state);
 
+    /* The weights may have changed since the last call: whatever is kept of them is made anew.
+     * Called on any thread, while the kernels rest. NULL: nothing is kept. */
+    void (*renew)(void *state);
+
     /* C [M,N] = op(A) op(B) + beta C, row-major with leading dimensions; ta, tb: transposed; beta 0
      * or 1. */
     void (*gemm)(void *state, int ta, int tb, int M, int N, int K, const float *A, int lda,

@@ -10,6 +10,7 @@
  */
 #include "layer.h"
 #include "mathfun.h"
+#include "product.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -105,7 +106,8 @@ static size_t saved_bytes(const struct ser_layer *l, int N) {
 }
 
 static size_t scratch_bytes(const struct ser_layer *l, int N) {
-    return (size_t)N * 2 * (size_t)l->units * sizeof(float); /* dh, dc */
+    size_t U = (size_t)l->units;
+    return ((size_t)N * 2 * U + U * 4 * U) * sizeof(float); /* dh, dc, u transposed */
 }
 
 static struct direction direction(const struct ser_pass *p, int d) {
@@ -214,8 +216,9 @@ static void back_through_time(const struct ser_pass *p, const struct direction *
     struct ser_worker *k = p->worker;
     int N = p->N, T = d->T, U = d->U;
     size_t ldz = 4 * (size_t)U;
-    float *dh = k->scratch, *dc = dh + (size_t)N * U;
+    float *dh = k->scratch, *dc = dh + (size_t)N * U, *ut = dc + (size_t)N * U;
     memset(dh, 0, (size_t)N * 2 * U * sizeof *dh);
+    ser_turn(d->u, U, 4 * U, ldz, ut, (size_t)U);
     for (int s = T - 1; s >= 0; s--) {
         int t = d->back ? T - 1 - s : s, before = d->back ? t + 1 : t - 1;
         for (int n = 0; n < N; n++) {
@@ -224,8 +227,8 @@ static void back_through_time(const struct ser_pass *p, const struct direction *
                       dh + (size_t)n * U, dy + at * d->ldy, U, dc + (size_t)n * U);
         }
         if (s) /* dh [N,U] = dz_t [N,4U] u^T */
-            k->k->gemm(k->state, 0, 1, N, U, 4 * U, d->gates + t * ldz, (int)(T * ldz), d->u, 4 * U,
-                       0, dh, U);
+            k->k->gemm(k->state, 0, 0, N, U, 4 * U, d->gates + t * ldz, (int)(T * ldz), ut, U, 0,
+                       dh, U);
     }
 }
 

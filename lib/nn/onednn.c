@@ -1,4 +1,6 @@
-/* The fast kernels: oneDNN, 2.6 or 3.x, on one thread. The only file that includes its header.
+/* The fast kernels, each on one thread. Where the processor has AVX-512, products of matrices, 3x3
+ * convolutions and those of few taps are our own (product.h, winograd.h say why); all else is
+ * oneDNN's, 2.6 or 3.x. The only file that includes its header.
  *
  * Activations stay as they are (nhwc); weights go into whatever layout oneDNN chooses, since a
  * layout fixed by hand falls to a slow reference implementation on another processor. Where it has
@@ -7,6 +9,7 @@
 #ifdef SER_ONEDNN
 
 #include "kernels.h"
+#include "product.h"
 #include "winograd.h"
 #include <omp.h>
 #include <oneapi/dnnl/dnnl.h>
@@ -36,12 +39,16 @@ struct tiles {
     struct tiles *next;
 };
 
+#define DEPTH 512
+#define COLS  32
+
 struct onednn {
-    dnnl_engine_t engine;
+    dnnl_engine_t engine; /* NULL, and the stream, until something needs them */
     dnnl_stream_t stream;
     struct conv *conv;
     struct tiles *tiles;
     void *plain;
+    float panel[DEPTH * COLS]; /* some columns of a transposed matrix */
 };
 
 /* ---- what differs between 2.6 and 3.x ---- */
@@ -199,11 +206,17 @@ static int make_memory(struct onednn *o, struct conv *c, const struct layouts *l
     return make_reorder(o, c, ours, theirs);
 }
 
+static int start(struct onednn *o) {
+    return (!o->engine && dnnl_engine_create(&o->engine, dnnl_cpu, 0)) ||
+           (!o->stream && dnnl_stream_create(&o->stream, o->engine, dnnl_stream_default_flags));
+}
+
 static int make_conv(struct onednn *o, struct conv *c) {
     struct layouts l;
     memset(&l, 0, sizeof l);
     dnnl_primitive_desc_t pd = NULL;
-    int bad = make_layouts(&c->shape, &l) || describe_conv(o, c, &l, &pd) || is_reference(pd);
+    int bad =
+        start(o) || make_layouts(&c->shape, &l) || describe_conv(o, c, &l, &pd) || is_reference(pd);
     if (!bad) {
         dnnl_query_t what =
             c->operation == WEIGHTS ? dnnl_query_diff_weights_md : dnnl_query_weights_md;
@@ -313,6 +326,10 @@ static struct ser_winograd *find_winograd(struct onednn *o, const struct ser_con
 static void onednn_conv(void *state, const struct ser_conv_shape *s, const float *x, const float *w,
                         const float *b, int relu, float *y) {
     struct onednn *o = state;
+    if (ser_direct_suits(s)) {
+        ser_direct_forward(s, x, w, b, relu, y);
+        return;
+    }
     struct ser_winograd *g = find_winograd(o, s);
     if (g) {
         ser_winograd_forward(g, s->N, x, w, b, relu, y);
@@ -326,6 +343,10 @@ static void onednn_conv(void *state, const struct ser_conv_shape *s, const float
 static void onednn_conv_back(void *state, const struct ser_conv_shape *s, const float *x,
                              const float *dy, const float *w, float *dw, float *db, float *dx) {
     struct onednn *o = state;
+    if (!dx && ser_direct_suits(s)) {
+        ser_direct_weights(s, x, dy, dw, db);
+        return;
+    }
     struct ser_winograd *g = find_winograd(o, s);
     if (g) {
         ser_winograd_back(g, s->N, x, dy, w, dw, db, dx);
@@ -340,10 +361,27 @@ static void onednn_conv_back(void *state, const struct ser_conv_shape *s, const 
         ser_kernels_plain.conv_back(o->plain, s, x, dy, w, dw, db, dx);
 }
 
+/* C [M,N] = A B^T + beta C, B [N,K] turned a part at a time. */
+static void product_turned(struct onednn *o, int M, int N, int K, const float *A, size_t am,
+                           size_t ak, const float *B, size_t ldb, int add, float *C, size_t ldc) {
+    for (int n = 0; n < N; n += COLS)
+        for (int k = 0; k < K; k += DEPTH) {
+            int cols = N - n < COLS ? N - n : COLS, depth = K - k < DEPTH ? K - k : DEPTH;
+            ser_turn(B + (size_t)n * ldb + k, cols, depth, ldb, o->panel, COLS);
+            ser_product(M, cols, depth, A + (size_t)k * ak, am, ak, o->panel, COLS, add || k, C + n,
+                        ldc);
+        }
+}
+
 static void onednn_gemm(void *state, int ta, int tb, int M, int N, int K, const float *A, int lda,
                         const float *B, int ldb, float beta, float *C, int ldc) {
     struct onednn *o = state;
-    if (dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', M, N, K, 1, A, lda, B, ldb, beta, C, ldc))
+    size_t am = ta ? 1 : (size_t)lda, ak = ta ? (size_t)lda : 1;
+    if (ser_product_can() && tb)
+        product_turned(o, M, N, K, A, am, ak, B, (size_t)ldb, beta != 0, C, (size_t)ldc);
+    else if (ser_product_can())
+        ser_product(M, N, K, A, am, ak, B, (size_t)ldb, beta != 0, C, (size_t)ldc);
+    else if (dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', M, N, K, 1, A, lda, B, ldb, beta, C, ldc))
         ser_kernels_plain.gemm(o->plain, ta, tb, M, N, K, A, lda, B, ldb, beta, C, ldc);
 }
 
@@ -383,17 +421,21 @@ static void *onednn_open(char *why, size_t size) {
         return NULL;
     }
     o->plain = ser_kernels_plain.open(why, size);
-    if (o->plain && !dnnl_engine_create(&o->engine, dnnl_cpu, 0) &&
-        !dnnl_stream_create(&o->stream, o->engine, dnnl_stream_default_flags))
-        return o;
     if (o->plain)
-        snprintf(why, size, "oneDNN does not start");
+        return o;
     onednn_close(o);
     return NULL;
 }
 
+static void onednn_renew(void *state) {
+    struct onednn *o = state;
+    for (struct tiles *t = o->tiles; t; t = t->next)
+        if (t->winograd)
+            ser_winograd_renew(t->winograd);
+}
+
 const struct ser_kernels ser_kernels_onednn = {
-    "onednn", onednn_open, onednn_close, onednn_gemm, onednn_conv, onednn_conv_back,
+    "onednn", onednn_open, onednn_close, onednn_renew, onednn_gemm, onednn_conv, onednn_conv_back,
 };
 
 #else

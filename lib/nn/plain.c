@@ -156,5 +156,5 @@ static void plain_conv_back(void *state, const struct ser_conv_shape *s, const f
 }
 
 const struct ser_kernels ser_kernels_plain = {
-    "plain", plain_open, plain_close, plain_gemm, plain_conv, plain_conv_back,
+    "plain", plain_open, plain_close, NULL, plain_gemm, plain_conv, plain_conv_back,
 };

@@ -113,7 +113,15 @@ static void infer_shard(void *ctx, int thread, int shard) {
         infer_sample(r, thread, (size_t)shard * SER_SHARD + (size_t)n);
 }
 
+/* The weights may be others than at the last call. */
+static void renew(struct ser_run *r) {
+    for (int t = 0; t < r->threads; t++)
+        if (r->worker[t].k->renew)
+            r->worker[t].k->renew(r->worker[t].state);
+}
+
 void ser_run_predict(struct ser_run *r, const float *x, int B, float *p) {
+    renew(r);
     r->x = x;
     r->B = B;
     ser_pool_run(r->pool, shards_of(B), infer_shard);
@@ -261,6 +269,7 @@ static void add_gradients(struct ser_run *r) {
 
 double ser_run_gradients(struct ser_run *r, const float *x, const int *label, int B,
                          const struct ser_draw *draw, float *p) {
+    renew(r);
     r->x = x;
     r->label = label;
     r->B = B;

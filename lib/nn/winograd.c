@@ -2,6 +2,7 @@
 
 #ifdef __x86_64__
 
+#include "product.h"
 #include "simd.h"
 #include <immintrin.h>
 #include <stdlib.h>
@@ -15,12 +16,13 @@
 
 struct ser_winograd {
     struct ser_conv_shape s;
-    int down, across;        /* tiles of an image */
-    float *u;                /* [36,C,F] of w, or its transposes [36,F,C] */
-    float *du;               /* [36,C,F] */
-    float *v, *m;            /* [36,STRIP,C] of x, [36,STRIP,F] of y */
-    size_t v_point, m_point; /* from one of the 36 to the next: not a multiple of a page, which
-                                would put all 36 into one set of the cache */
+    int down, across;         /* tiles of an image */
+    float *u, *t;             /* [36,C,F] of w, and [36,F,C] */
+    const float *u_of, *t_of; /* of which w; NULL: to be made anew */
+    float *du;                /* [36,C,F] */
+    float *v, *m;             /* [36,STRIP,C] of x, [36,STRIP,F] of y */
+    size_t v_point, m_point;  /* from one of the 36 to the next: not a multiple of a page, which
+                                 would put all 36 into one set of the cache */
 };
 
 static void *lines(size_t floats) {
@@ -28,8 +30,7 @@ static void *lines(size_t floats) {
 }
 
 struct ser_winograd *ser_winograd_new(const struct ser_conv_shape *s) {
-    if (s->kh != 3 || s->kw != 3 || s->C % SER_LANES || s->F % SER_LANES ||
-        !__builtin_cpu_supports("avx512f"))
+    if (s->kh != 3 || s->kw != 3 || s->C % SER_LANES || s->F % SER_LANES || !ser_product_can())
         return NULL;
     struct ser_winograd *g = calloc(1, sizeof *g);
     if (!g)
@@ -41,10 +42,11 @@ struct ser_winograd *ser_winograd_new(const struct ser_conv_shape *s) {
     g->v_point = STRIP * C + SER_LANES;
     g->m_point = STRIP * F + SER_LANES;
     g->u = lines(POINTS * C * F);
+    g->t = lines(POINTS * C * F);
     g->du = lines(POINTS * C * F);
     g->v = lines(POINTS * g->v_point);
     g->m = lines(POINTS * g->m_point);
-    if (!g->u || !g->du || !g->v || !g->m) {
+    if (!g->u || !g->t || !g->du || !g->v || !g->m) {
         ser_winograd_free(g);
         return NULL;
     }
@@ -55,10 +57,15 @@ void ser_winograd_free(struct ser_winograd *g) {
     if (!g)
         return;
     free(g->u);
+    free(g->t);
     free(g->du);
     free(g->v);
     free(g->m);
     free(g);
+}
+
+void ser_winograd_renew(struct ser_winograd *g) {
+    g->u_of = g->t_of = NULL;
 }
 
 SER_INLINE FAST __m512 load(const float *p) {
@@ -242,8 +249,7 @@ FAST static void tile_in(const struct ser_winograd *g, const float *dy, struct p
 /* ---- weights [3,3,C,F] ---- */
 
 /* u [36,n] = G w G^T, w [3,3,n]. */
-FAST static void weights_in(const struct ser_winograd *g, const float *w) {
-    size_t n = (size_t)g->s.C * (size_t)g->s.F;
+FAST static void weights_in(const float *w, size_t n, float *u) {
     for (size_t k = 0; k < n; k += SER_LANES) {
         __m512 t[PATCH][3], o[PATCH];
         SER_UNROLL for (int j = 0; j < 3; j++) {
@@ -255,7 +261,7 @@ FAST static void weights_in(const struct ser_winograd *g, const float *w) {
         SER_UNROLL for (int i = 0; i < PATCH; i++) {
             apply_g(t[i], o);
             SER_UNROLL for (int j = 0; j < PATCH; j++)
-                store(g->u + (size_t)(i * PATCH + j) * n + k, o[j]);
+                store(u + (size_t)(i * PATCH + j) * n + k, o[j]);
         }
     }
 }
@@ -279,105 +285,64 @@ FAST static void weights_out(const struct ser_winograd *g, float *dw) {
     }
 }
 
-/* to [cols,rows] = from [rows,cols] transposed; rows and cols multiples of 16. */
-FAST static void turn(const float *from, int rows, int cols, float *to) {
-    for (int r = 0; r < rows; r += SER_LANES)
-        for (int c = 0; c < cols; c++) {
-            float *line = to + (size_t)c * rows + r;
-            for (int i = 0; i < SER_LANES; i++)
-                line[i] = from[(size_t)(r + i) * cols + c];
-        }
-}
-
-/* ---- matrix products ---- */
-
-#define ROWS 8
-
-/* C [rows, 16 vecs] (+)= A B, A(i,k) = A[i am + k ak]. */
-SER_INLINE FAST void block(int rows, int vecs, int K, const float *A, size_t am, size_t ak,
-                           const float *B, size_t ldb, int add, float *C, size_t ldc) {
-    __m512 acc[ROWS][2];
-    SER_UNROLL for (int i = 0; i < rows; i++) SER_UNROLL for (int j = 0; j < vecs; j++) acc[i][j] =
-        add ? load(C + (size_t)i * ldc + j * SER_LANES) : _mm512_setzero_ps();
-    for (int k = 0; k < K; k++, A += ak, B += ldb) {
-        __m512 b[2];
-        SER_UNROLL for (int j = 0; j < vecs; j++) b[j] = load(B + j * SER_LANES);
-        SER_UNROLL for (int i = 0; i < rows; i++) SER_UNROLL for (int j = 0; j < vecs; j++)
-            acc[i][j] = _mm512_fmadd_ps(_mm512_set1_ps(A[(size_t)i * am]), b[j], acc[i][j]);
-    }
-    SER_UNROLL for (int i = 0; i < rows; i++) SER_UNROLL for (int j = 0; j < vecs; j++)
-        store(C + (size_t)i * ldc + j * SER_LANES, acc[i][j]);
-}
-
-/* Sizes are known when this is compiled, so that sums stay in registers. */
-SER_INLINE FAST void rows_of(int rows, int vecs, int K, const float *A, size_t am, size_t ak,
-                             const float *B, size_t ldb, int add, float *C, size_t ldc) {
-    switch (rows) {
-#define CASE(n)                                                                                    \
-    case n:                                                                                        \
-        block(n, vecs, K, A, am, ak, B, ldb, add, C, ldc);                                         \
-        break;
-        CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8)
-#undef CASE
-    }
-}
-
-/* C [M,N] (+)= A B, N a multiple of 16. */
-FAST static void product(int M, int N, int K, const float *A, size_t am, size_t ak, const float *B,
-                         size_t ldb, int add, float *C, size_t ldc) {
-    for (int n = 0; n < N; n += 2 * SER_LANES)
-        for (int m = 0; m < M; m += ROWS) {
-            int rows = M - m < ROWS ? M - m : ROWS;
-            const float *a = A + (size_t)m * am, *b = B + n;
-            float *c = C + (size_t)m * ldc + n;
-            if (N - n >= 2 * SER_LANES)
-                rows_of(rows, 2, K, a, am, ak, b, ldb, add, c, ldc);
-            else
-                rows_of(rows, 1, K, a, am, ak, b, ldb, add, c, ldc);
-        }
-}
-
 /* ---- the whole ---- */
+
+/* Strips of at most STRIP tiles, as even as they can be. */
+static int strip(int tiles, int first) {
+    int left = tiles - first, strips = (left + STRIP - 1) / STRIP;
+    return (left + strips - 1) / strips;
+}
 
 void ser_winograd_forward(struct ser_winograd *g, int N, const float *x, const float *w,
                           const float *b, int relu, float *y) {
-    int tiles = N * g->down * g->across;
+    int tiles = N * g->down * g->across, n;
     size_t C = (size_t)g->s.C, F = (size_t)g->s.F;
-    weights_in(g, w);
-    for (int first = 0; first < tiles; first += STRIP) {
-        int n = tiles - first < STRIP ? tiles - first : STRIP;
+    if (g->u_of != w)
+        weights_in(w, C * F, g->u);
+    g->u_of = w;
+    for (int first = 0; first < tiles; first += n) {
+        n = strip(tiles, first);
         for (int i = 0; i < n; i++)
             patch_in(g, x, place(g, first + i), g->v + i * C);
         for (size_t e = 0; e < POINTS; e++)
-            product(n, g->s.F, g->s.C, g->v + e * g->v_point, C, 1, g->u + e * C * F, F, 0,
-                    g->m + e * g->m_point, F);
+            ser_product(n, g->s.F, g->s.C, g->v + e * g->v_point, C, 1, g->u + e * C * F, F, 0,
+                        g->m + e * g->m_point, F);
         for (int i = 0; i < n; i++)
             tile_out(g, g->m + i * F, place(g, first + i), b, relu, y);
     }
 }
 
+/* t of w with F before C; du is free until the first strip. */
+static void turn_weights(struct ser_winograd *g, const float *w) {
+    size_t C = (size_t)g->s.C, F = (size_t)g->s.F;
+    if (g->t_of == w)
+        return;
+    for (size_t e = 0; e < 9; e++)
+        ser_turn(w + e * C * F, g->s.C, g->s.F, F, g->du + e * C * F, C);
+    weights_in(g->du, C * F, g->t);
+    g->t_of = w;
+}
+
 void ser_winograd_back(struct ser_winograd *g, int N, const float *x, const float *dy,
                        const float *w, float *dw, float *db, float *dx) {
-    int tiles = N * g->down * g->across;
+    int tiles = N * g->down * g->across, n;
     size_t C = (size_t)g->s.C, F = (size_t)g->s.F;
     memset(db, 0, F * sizeof *db);
-    if (dx) { /* with F before C; du is free until the first strip */
-        for (size_t e = 0; e < 9; e++)
-            turn(w + e * C * F, g->s.C, g->s.F, g->du + e * C * F);
-        weights_in(g, g->du);
+    if (dx) {
+        turn_weights(g, w);
         memset(dx, 0, (size_t)N * g->s.H * g->s.W * C * sizeof *dx);
     }
-    for (int first = 0; first < tiles; first += STRIP) {
-        int n = tiles - first < STRIP ? tiles - first : STRIP;
+    for (int first = 0; first < tiles; first += n) {
+        n = strip(tiles, first);
         for (int i = 0; i < n; i++) {
             patch_in(g, x, place(g, first + i), g->v + i * C);
             tile_in(g, dy, place(g, first + i), g->m + i * F, db);
         }
         for (size_t e = 0; e < POINTS; e++) {
             float *v = g->v + e * g->v_point, *m = g->m + e * g->m_point;
-            product(g->s.C, g->s.F, n, v, 1, C, m, F, first > 0, g->du + e * C * F, F);
+            ser_product(g->s.C, g->s.F, n, v, 1, C, m, F, first > 0, g->du + e * C * F, F);
             if (dx)
-                product(n, g->s.C, g->s.F, m, F, 1, g->u + e * C * F, C, 0, v, C);
+                ser_product(n, g->s.C, g->s.F, m, F, 1, g->t + e * C * F, C, 0, v, C);
         }
         for (int i = 0; dx && i < n; i++)
             patch_out(g, g->v + i * C, place(g, first + i), dx);
@@ -393,6 +358,10 @@ struct ser_winograd *ser_winograd_new(const struct ser_conv_shape *s) {
 }
 
 void ser_winograd_free(struct ser_winograd *g) {
+    (void)g;
+}
+
+void ser_winograd_renew(struct ser_winograd *g) {
     (void)g;
 }
 

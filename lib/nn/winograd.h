@@ -18,6 +18,9 @@ struct ser_winograd;
 struct ser_winograd *ser_winograd_new(const struct ser_conv_shape *s);
 void ser_winograd_free(struct ser_winograd *g);
 
+/* The weights may have changed: what is kept of them is made anew. */
+void ser_winograd_renew(struct ser_winograd *g);
+
 /* As conv and conv_back of the kernels. */
 void ser_winograd_forward(struct ser_winograd *g, int N, const float *x, const float *w,
                           const float *b, int relu, float *y);
