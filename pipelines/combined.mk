@@ -11,10 +11,10 @@
 #   combined   the six emotions that all corpora have, listed speakers, training times three
 #
 #   OUT/results.tsv   the table; OUT/results.txt: for people; OUT/results/STAGE.tsv: its rows
-STUDY   := $(lastword $(MAKEFILE_LIST))
+STUDY   := $(firstword $(MAKEFILE_LIST))
 CORPORA := $(if $(filter-out baseline augmented attention,$(or $(MAKECMDGOALS),all)),ravdess savee cremad,ravdess)
-OUT      = out/combined
-SHOW     = $(OUT)/results.txt
+OUT     ?= out/combined
+SHOW    ?= $(OUT)/results.txt
 RESULTS  = results results.tsv
 SEED    ?= 1
 
@@ -49,8 +49,8 @@ augmented.PATIENCE    = 20
 augmented.LR_PATIENCE = 0
 attention.NET         = $(ROOT)/pipelines/nets/attention-scaled.net
 combined.NET          = $(ROOT)/pipelines/nets/attention.net
-combined.BATCH        = 100
-combined.EPOCHS       = 20
+combined.BATCH       ?= 100
+combined.EPOCHS      ?= 20
 
 # What the notebook reports of each stage, accuracy in per cent.
 notebook.baseline  = 57.4
@@ -105,7 +105,7 @@ $(OUT)/results.txt: $(OUT)/results.tsv $(OUT)/scores.tsv $(ROOT)/pipelines/ser-t
 # ---- again, and the same ----
 
 RERUN_JOBS    ?= $(if $(filter -j2,$(MAKEFLAGS)),3,2)
-RERUN_THREADS ?= $(if $(filter 3,$(THREADS)),2,3)
+RERUN_THREADS ?= $(if $(filter 3,$(or $(THREADS),$(shell nproc))),2,3)
 
 rerun: all
 	@$(MAKE) -s -f $(STUDY) OUT=$(OUT).rerun JOBS= clean

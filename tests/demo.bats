@@ -88,24 +88,33 @@ corpus() {
     assert_equal "$(ls)" ""
 }
 
-@test "the demonstration ends with its accuracy and what chance is" {
-    printf 'speaker\tpart\nravdess_01\ttrain\nravdess_02\tval\nravdess_03\ttest\n' >parts.tsv
+@test "the demonstration ends with the study's table, its accuracy and what chance is" {
+    printf 'speaker\tpart\n' >parts.tsv
+    printf '%s\ttrain\n%s\ttrain\n%s\tval\n%s\ttest\n' ravdess_0{1,2,3,4} savee_{DC,JE,JK,KL} cremad_100{1,2,3,4} >>parts.tsv
     printf '%s\n' 'maxpool 8x8' 'reshape 105x1' mean 'dense classes' >tiny.net
     demo() {
-        make -s -f "$ROOT/pipelines/demo.mk" BUILD="$BUILD" VOICES=3 UTTERANCES=9 PARTS=parts.tsv \
-            NET=tiny.net EPOCHS=1
+        make -f "$ROOT/pipelines/demo.mk" BUILD="$BUILD" VOICES=4 UTTERANCES=8 PARTS=parts.tsv NET=tiny.net EPOCHS=1 "$@"
     }
-    demo >first
+    demo -s >first
+    # Six, seven and eight utterances have the six emotions; SAVEE's and CREMA-D's first comes twice.
     run tail -n 1 first
-    right=$(awk -F '\t' 'NR > 1 && $2 == $3 {n++} END {printf "%.3f", n / (NR - 1)}' out/demo/split/notebook/seed.1/predictions.tsv)
-    assert_output "accuracy=$right chance=0.222 speakers=1 utterances=9 (generated speech)"
+    predictions=out/demo/split/combined/combined.1/predictions.tsv
+    right=$(awk -F '\t' 'NR > 1 && $2 == $3 {n++} END {printf "%.3f", n / (NR - 1)}' "$predictions")
+    assert_output "accuracy=$right chance=0.238 speakers=3 utterances=21 (generated speech)"
     for what in manifest features model predictions scores log; do
         file=$(awk -v what="$what" '$1 == what && NF > 1 && $2 ~ "^out/" {print $2}' first)
         [ -s "$file" ] || fail "$what: $file is not there"
     done
-    run demo
-    assert_line "generated speech: ravdess"
-    assert_line "accuracy=$right chance=0.222 speakers=1 utterances=9 (generated speech)"
-    run make -n -f "$ROOT/pipelines/demo.mk" BUILD="$BUILD" VOICES=3 UTTERANCES=9 PARTS=parts.tsv NET=tiny.net EPOCHS=1
+    run demo -s
+    for stage in baseline augmented attention combined; do
+        assert_line --regexp "^$stage +ravdess.* generated\$"
+    done
+    assert_line "accuracy=$right chance=0.238 speakers=3 utterances=21 (generated speech)"
+    run demo -n
     assert_output "make: Nothing to be done for 'all'."
+    run demo -s rerun
+    assert_success
+    assert_line --regexp '^the same: [0-9]+ streams, 4 models, 4 logs, [0-9]+ tables$'
+    run demo -s OUT=out/demo.rerun clean
+    [ ! -e out/demo.rerun ] || fail "$(ls out/demo.rerun)"
 }
