@@ -40,7 +40,8 @@ struct ser_calibration {
                         sum */
     double brier;    /* mean of the sum over classes of (p - 1[class is the truth])^2, 0..2 */
     double ece;      /* sum over bins of share * |accuracy - confidence| */
-    double top2; /* share whose truth is among the two most probable classes; ties count as in */
+    double top2; /* share whose truth is among the two most probable classes; of equals, the later
+                    class counts as the more probable */
 };
 
 /* Bins of confidence, the largest probability: (0, 0.1], (0.1, 0.2] ... (0.9, 1]. */

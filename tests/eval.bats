@@ -43,7 +43,7 @@ value() { # value MEASURE CLASS PREDICTED FILE...
 
 @test "JSON has the keys and the same figures" {
     ser-eval --json p.tsv >p.json
-    for key in wa ua macro_f1 weighted_f1 n classes confusion per_class files over_files; do
+    for key in wa ua macro_f1 weighted_f1 n classes confusion confusion_rate per_class files over_files; do
         grep -q "\"$key\":" p.json
     done
     grep -q '"confusion":\[\[2,1,0\],\[0,2,0\],\[1,0,0\]\]' p.json
@@ -56,6 +56,9 @@ value() { # value MEASURE CLASS PREDICTED FILE...
     assert_line --regexp '^accuracy \(WA\) +0\.6667  \(95 %: n/a\)$'
     assert_line --regexp '^b +0\.6667 +1\.0000 +0\.8000 +2$'
     assert_line --regexp '^a +2 +1 +0$'
+    assert_line --regexp '^truth +predicted, share of the row$'
+    assert_line --regexp '^a +0\.6667 +0\.3333 +0\.0000$'
+    assert_line --regexp '^c +1\.0000 +0\.0000 +0\.0000$'
 }
 
 @test "utterances of unknown emotion are left out and counted" {
@@ -114,6 +117,89 @@ two_systems() {
     printf 'id\temotion\tpredicted\tp_a\tp_b\n1\tc\tc\t1\t0\n' >bad.tsv
     fails 3 "bad.tsv: row 1 .*predicted is 'c', but there is no column p_c" ser-eval bad.tsv
     printf 'id\temotion\tpredicted\tp_a\tp_b\n1\tc\ta\t1\t0\n' | ser-eval # another model's class
+    printf 'id\temotion\tpredicted\tp_a\tp_b\n1\ta\ta\t1\t0\n2\ta\ta\t0.6\t0.3989\n' >bad.tsv
+    fails 3 "bad.tsv: row 2 \(2\): probabilities add up to 0.9989, not to 1 within 0.001" ser-eval bad.tsv
+    sed 's/0.3989/0.4011/' bad.tsv >more.tsv
+    fails 3 "more.tsv: row 2 \(2\): probabilities add up to 1.0011" ser-eval more.tsv
+    sed 's/0.3989/0.3991/' bad.tsv | ser-eval
+}
+
+# agrees FILE OPTION...: ser-eval's figures are those of the golden file, all of them, within 1e-9
+agrees() {
+    local golden=$1
+    shift
+    ser-eval --tsv "$@" | awk -F '\t' '
+        {key = $1 FS $2 FS $3 FS $4}
+        NR == FNR {want[key] = $5; next}
+        FNR == 1 {next}
+        !(key in want) {print "not expected: " $0; bad = 1; next}
+        {
+            seen[key]
+            d = $5 - want[key]
+            if (!(d <= 1e-9 && d >= -1e-9)) {
+                print key ": " $5 ", expected " want[key]
+                bad = 1
+            }
+        }
+        END {
+            for (key in want)
+                if (!(key in seen)) {
+                    print "missing: " key
+                    bad = 1
+                }
+            exit bad
+        }' "$golden" -
+}
+
+@test "every figure is scikit-learn's, or NumPy's by its formula" {
+    cd "$ROOT/tests/golden/eval"
+    agrees one.expected one.tsv
+    agrees folds.expected fold1.tsv fold2.tsv
+    agrees against.expected one.tsv --against other.tsv
+}
+
+# flat: a JSON object as rows of path and value
+flat() {
+    perl -e '
+        sub walk {
+            my ($v, $path) = @_;
+            if (ref $v eq "HASH") { walk($v->{$_}, "$path/$_") for sort keys %$v }
+            elsif (ref $v eq "ARRAY") { walk($v->[$_], "$path/$_") for 0 .. $#$v }
+            else { print "$path\t$v\n" }
+        }
+        my $json = join "", <STDIN>;
+        $json =~ s/":/"=>/g; # what Perl takes, too
+        walk(eval $json, "")'
+}
+
+@test "JSON and TSV say the same of files, speakers, classes" {
+    cd "$ROOT/tests/golden/eval"
+    ser-eval --json fold1.tsv fold2.tsv | flat >"$BATS_TEST_TMPDIR/json"
+    ser-eval --tsv fold1.tsv fold2.tsv >"$BATS_TEST_TMPDIR/tsv"
+    cd "$BATS_TEST_TMPDIR"
+    alike() { # alike PATH FILE MEASURE CLASS PREDICTED
+        awk -F '\t' -v path="$1" -v file="$2" -v measure="$3" -v class="$4" -v predicted="$5" '
+            NR == FNR {if ($1 == path) {json = $2; n++}; next}
+            $1 == file && $2 == measure && $3 == class && $4 == predicted {tsv = $5; m++}
+            END {if (n != 1 || m != 1 || json - tsv > 1e-12 || tsv - json > 1e-12) {print path, n, m, json, tsv; exit 1}}' json tsv
+    }
+    alike /ua pooled ua - -
+    alike /ece pooled ece - -
+    alike /confusion/0/2 pooled confusion angry happy
+    alike /confusion_rate/0/2 pooled confusion_rate angry happy
+    alike /per_class/happy/recall pooled recall happy -
+    alike /reliability/4/accuracy pooled bin_accuracy 0.5 -
+    alike /accuracy_rejecting/9 pooled accuracy_rejecting 90 -
+    alike /files/1/wa fold2.tsv wa - -
+    alike /files/1/confusion_rate/3/1 fold2.tsv confusion_rate sad calm
+    alike /files/0/log_loss fold1.tsv log_loss - -
+    alike /per_speaker/s2/macro_f1 speaker macro_f1 s2 -
+    alike /per_speaker/s2/per_class/calm/precision speaker=s2 precision calm -
+    alike /per_corpus/x/brier corpus brier x -
+    alike /per_sex/male/confusion/1/0 sex=male confusion calm angry
+    alike /over_files/brier/deviation deviation brier - -
+    grep -q '^/over_files_by_class/0/measure	precision$' json
+    assert_equal "$(grep -c '^/over_files_by_class/.*/mean	' json)" "$(grep -c '^mean	[^	]*	[^-]' tsv)"
 }
 
 @test "intervals resample speakers; fewer than five have none" {

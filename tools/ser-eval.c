@@ -1,4 +1,5 @@
 /* ser-eval - how good predictions are: scores, confusion, groups, calibration, intervals. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,8 @@
 #include "set.h"
 #include "tsv.h"
 
-enum { MAX_CLASSES = 256, REJECT_STEPS = 10 };
+enum { MAX_CLASSES = 256, REJECT_STEPS = 10, INTERVALS = 3 };
+#define SUM_TOLERANCE 1e-3 /* of the sum of an utterance's probabilities */
 
 static struct {
     const char *output, *against;
@@ -37,37 +39,47 @@ static const char *const group_name[GROUPS] = {"speaker", "corpus", "sex"};
 /* One utterance. Its texts lie in the evaluation's sets. */
 struct row {
     const char *id, *truth, *predicted, *group[GROUPS]; /* a group is "-" where it is unknown */
-    double *p; /* [columns of the file named p_CLASS], owned */
+    double *p; /* [columns of the file named p_CLASS], then [K]; NULL: none; owned */
+    int t, y;  /* classes: truth and prediction */
 };
 
-/* One file of predictions, or all of them pooled. */
+/* One file of predictions. */
 struct predictions {
     const char *name;
     size_t n, cap;
     struct row *row;
     int columns; /* p_CLASS, none: 0 */
     char **column;
-    int *truth, *predicted; /* [n] classes */
+};
+
+/* Utterances that are scored together: a file, all files, a speaker. */
+struct set {
+    const char *name;
+    size_t n;
+    const struct row **row; /* [n] */
     size_t *confusion;      /* [K,K] */
     struct ser_scores scores;
+    struct ser_class_score *of; /* [K] */
+    int calibrated;             /* all rows have probabilities, and the set what follows */
+    struct ser_calibration calibration;
+    struct ser_bin bin[SER_BINS];
+    double reject[REJECT_STEPS];
 };
 
 struct evaluation {
     int files;
     struct predictions *file; /* [files] */
-    struct predictions all;   /* their rows; p has K columns or is absent */
     struct ser_set texts;     /* what rows point to */
     struct ser_set classes;
     int K;
     char **class; /* [K] in byte order */
 
-    struct ser_class_score *per_class; /* [K] */
-    int intervals;                     /* there are speakers enough for them */
-    struct ser_interval wa, ua, macro_f1;
-    int calibrated; /* there are probabilities */
-    struct ser_calibration calibration;
-    struct ser_bin bin[SER_BINS];
-    double reject[REJECT_STEPS];
+    struct set *of_file; /* [files] */
+    struct set all;
+    size_t members[GROUPS];
+    struct set *group[GROUPS];               /* [members], by name */
+    int intervals;                           /* there are speakers enough for them */
+    struct ser_interval interval[INTERVALS]; /* of the first figures of all */
 };
 
 /* The text as the set has it. */
@@ -94,9 +106,25 @@ static int *find_probabilities(struct evaluation *v, struct predictions *f,
     return at;
 }
 
+static void read_probabilities(const struct predictions *f, const struct ser_tsv *t, const int *at,
+                               double *p) {
+    struct ser_error e;
+    double sum = 0;
+    for (int i = 0; i < f->columns; i++) {
+        if (ser_parse_real(t->field[at[i]], 0, 1, &p[i])) {
+            ser_tsv_fail(t, &e, "p_%s is no probability: '%.60s'", f->column[i], t->field[at[i]]);
+            die_error(&e);
+        }
+        sum += p[i];
+    }
+    if (fabs(sum - 1) > SUM_TOLERANCE) {
+        ser_tsv_fail(t, &e, "probabilities add up to %.9g, not to 1 within %g", sum, SUM_TOLERANCE);
+        die_error(&e);
+    }
+}
+
 static void read_row(struct evaluation *v, struct predictions *f, const struct ser_tsv *t,
                      const int need[3], const int group[GROUPS], const int *p) {
-    struct ser_error e;
     if (f->n == f->cap) {
         f->cap = f->cap ? 2 * f->cap : 1024;
         f->row = erealloc(f->row, f->cap, sizeof *f->row);
@@ -109,12 +137,11 @@ static void read_row(struct evaluation *v, struct predictions *f, const struct s
     r->predicted = keep(&v->texts, t->field[need[2]]);
     for (int g = 0; g < GROUPS; g++)
         r->group[g] = keep(&v->texts, group[g] < 0 ? "-" : t->field[group[g]]);
-    r->p = f->columns ? ecalloc((size_t)f->columns, sizeof *r->p) : NULL;
-    for (int i = 0; i < f->columns; i++)
-        if (ser_parse_real(t->field[p[i]], 0, 1, &r->p[i])) {
-            ser_tsv_fail(t, &e, "p_%s is no probability: '%.60s'", f->column[i], t->field[p[i]]);
-            die_error(&e);
-        }
+    r->p = NULL;
+    if (f->columns) {
+        r->p = ecalloc((size_t)f->columns, sizeof *r->p);
+        read_probabilities(f, t, p, r->p);
+    }
 }
 
 static int has_column(const struct predictions *f, const char *class) {
@@ -181,9 +208,6 @@ static void free_predictions(struct predictions *f) {
         free(f->column[i]);
     free(f->column);
     free(f->row);
-    free(f->truth);
-    free(f->predicted);
-    free(f->confusion);
 }
 
 /* ---- scoring ---- */
@@ -197,101 +221,148 @@ static int class_of(const struct evaluation *v, const char *name) {
     return (int)(at - v->class);
 }
 
-static void score(const struct evaluation *v, struct predictions *f) {
-    f->truth = ecalloc(f->n, sizeof *f->truth);
-    f->predicted = ecalloc(f->n, sizeof *f->predicted);
-    f->confusion = ecalloc((size_t)v->K * (size_t)v->K, sizeof *f->confusion);
+/* Classes become numbers, and probabilities [K]; a class that the file does not know has 0. */
+static void number_classes(const struct evaluation *v, struct predictions *f) {
+    int *class = ecalloc((size_t)f->columns + 1, sizeof *class);
+    for (int c = 0; c < f->columns; c++)
+        class[c] = class_of(v, f->column[c]);
     for (size_t i = 0; i < f->n; i++) {
-        f->truth[i] = class_of(v, f->row[i].truth);
-        f->predicted[i] = class_of(v, f->row[i].predicted);
-        f->confusion[f->truth[i] * v->K + f->predicted[i]]++;
-    }
-    f->scores = ser_score_confusion(f->confusion, v->K, NULL);
-}
-
-/* All rows in one, with probabilities in the order of the classes where every file has them; a
- * class that a file does not know has probability 0. */
-static void pool(struct evaluation *v) {
-    struct predictions *all = &v->all;
-    int known = 1;
-    for (int f = 0; f < v->files; f++) {
-        all->cap += v->file[f].n;
-        known &= v->file[f].columns > 0;
-    }
-    all->name = "pooled";
-    all->row = ecalloc(all->cap, sizeof *all->row);
-    for (int f = 0; f < v->files; f++)
-        for (size_t i = 0; i < v->file[f].n; i++) {
-            const struct row *from = &v->file[f].row[i];
-            struct row *to = &all->row[all->n++];
-            *to = *from;
-            to->p = known ? ecalloc((size_t)v->K, sizeof *to->p) : NULL;
-            for (int c = 0; known && c < v->file[f].columns; c++)
-                to->p[class_of(v, v->file[f].column[c])] = from->p[c];
+        struct row *r = &f->row[i];
+        r->t = class_of(v, r->truth);
+        r->y = class_of(v, r->predicted);
+        if (f->columns) {
+            double *p = ecalloc((size_t)v->K, sizeof *p);
+            for (int c = 0; c < f->columns; c++)
+                p[class[c]] = r->p[c];
+            free(r->p);
+            r->p = p;
         }
-    v->calibrated = known;
+    }
+    free(class);
 }
 
-static void calibrate(struct evaluation *v) {
-    const struct predictions *all = &v->all;
-    double *p = ecalloc(all->n, (size_t)v->K * sizeof *p);
-    double *confidence = ecalloc(all->n, sizeof *confidence);
-    for (size_t i = 0; i < all->n; i++) {
-        memcpy(p + i * (size_t)v->K, all->row[i].p, (size_t)v->K * sizeof *p);
-        confidence[i] = all->row[i].p[all->predicted[i]];
+static void calibrate(const struct evaluation *v, struct set *s) {
+    size_t K = (size_t)v->K;
+    double *p = ecalloc(s->n, K * sizeof *p), *confidence = ecalloc(s->n, sizeof *confidence);
+    int *truth = ecalloc(s->n, sizeof *truth), *predicted = ecalloc(s->n, sizeof *predicted);
+    for (size_t i = 0; i < s->n; i++) {
+        memcpy(p + i * K, s->row[i]->p, K * sizeof *p);
+        truth[i] = s->row[i]->t;
+        predicted[i] = s->row[i]->y;
+        confidence[i] = s->row[i]->p[predicted[i]];
     }
-    v->calibration = ser_calibrate(p, all->truth, all->predicted, all->n, v->K, v->bin);
-    if (ser_reject_curve(confidence, all->truth, all->predicted, all->n, REJECT_STEPS, v->reject))
+    s->calibration = ser_calibrate(p, truth, predicted, s->n, v->K, s->bin);
+    if (ser_reject_curve(confidence, truth, predicted, s->n, REJECT_STEPS, s->reject))
         die(SER_SYS, "out of memory");
-    free(confidence);
     free(p);
+    free(confidence);
+    free(truth);
+    free(predicted);
 }
 
-/* The members of a group in byte order, and the confusion of each, [members][K,K]; the caller frees
- * both. */
-static char **split_by(const struct evaluation *v, const struct predictions *f, int g,
-                       size_t *members, size_t **confusion) {
-    struct ser_set set = {0};
-    for (size_t i = 0; i < f->n; i++)
-        ser_set_add(&set, f->row[i].group[g]);
-    char **name = ser_set_sorted(&set);
-    size_t cells = (size_t)v->K * (size_t)v->K;
-    *members = set.n;
-    *confusion = ecalloc(set.n, cells * sizeof **confusion);
-    for (size_t i = 0; i < f->n; i++) {
-        char **at = bsearch(f->row[i].group[g], name, set.n, sizeof *name, by_name);
-        (*confusion)[(size_t)(at - name) * cells +
-                     (size_t)(f->truth[i] * v->K + f->predicted[i])]++;
+/* Scores the set's rows. */
+static void score(const struct evaluation *v, struct set *s) {
+    s->confusion = ecalloc((size_t)v->K * (size_t)v->K, sizeof *s->confusion);
+    s->of = ecalloc((size_t)v->K, sizeof *s->of);
+    s->calibrated = 1;
+    for (size_t i = 0; i < s->n; i++) {
+        s->confusion[s->row[i]->t * v->K + s->row[i]->y]++;
+        s->calibrated &= s->row[i]->p != NULL;
     }
-    for (size_t i = 0; i < set.n; i++) /* the set's own texts end with it */
-        name[i] = (char *)ser_set_get(&v->texts, name[i]);
-    ser_set_free(&set);
-    return name;
+    s->scores = ser_score_confusion(s->confusion, v->K, s->of);
+    if (s->calibrated)
+        calibrate(v, s);
 }
 
-static void find_intervals(struct evaluation *v) {
-    size_t speakers, *confusion;
-    char **name = split_by(v, &v->all, SPEAKER, &speakers, &confusion);
-    v->intervals = speakers >= SER_MIN_SPEAKERS;
-    if (v->intervals && ser_bootstrap(confusion, NULL, speakers, v->K, (int)opt.draws,
-                                      (uint64_t)opt.seed, &v->wa, &v->ua, &v->macro_f1))
-        die(SER_SYS, "out of memory");
+static void free_set(struct set *s) {
+    free(s->row);
+    free(s->confusion);
+    free(s->of);
+}
+
+/* The rows of files from..to-1 that are in the group's member, or all if that is NULL. Texts are
+ * the evaluation's, so equal ones are one. */
+static struct set select_rows(const struct evaluation *v, const char *name, int from, int to, int g,
+                              const char *member) {
+    struct set s = {.name = name};
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass)
+            s.row = ecalloc(s.n, sizeof *s.row);
+        s.n = 0;
+        for (int f = from; f < to; f++)
+            for (size_t i = 0; i < v->file[f].n; i++) {
+                const struct row *r = &v->file[f].row[i];
+                if (member && r->group[g] != member)
+                    continue;
+                if (pass)
+                    s.row[s.n] = r;
+                s.n++;
+            }
+    }
+    score(v, &s);
+    return s;
+}
+
+/* The members of a group in files from..to-1, by name; the caller frees them. */
+static struct set *split_by(const struct evaluation *v, int g, int from, int to, size_t *members) {
+    struct ser_set names = {0};
+    for (int f = from; f < to; f++)
+        for (size_t i = 0; i < v->file[f].n; i++)
+            ser_set_add(&names, v->file[f].row[i].group[g]);
+    char **name = ser_set_sorted(&names);
+    struct set *s = ecalloc(names.n, sizeof *s);
+    *members = names.n;
+    for (size_t i = 0; i < names.n; i++) {
+        const char *text = ser_set_get(&v->texts, name[i]);
+        s[i] = select_rows(v, text, from, to, g, text);
+    }
     free(name);
-    free(confusion);
+    ser_set_free(&names);
+    return s;
+}
+
+static void free_sets(struct set *s, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        free_set(&s[i]);
+    free(s);
+}
+
+/* The confusion of each set, [n][K,K]; the caller frees. */
+static size_t *confusions(const struct evaluation *v, const struct set *s, size_t n) {
+    size_t cells = (size_t)v->K * (size_t)v->K, *all = ecalloc(n, cells * sizeof *all);
+    for (size_t i = 0; i < n; i++)
+        memcpy(all + i * cells, s[i].confusion, cells * sizeof *all);
+    return all;
+}
+
+/* Intervals of the speakers' scores, or of their differences; 0 if there are too few speakers. */
+static int find_intervals(const struct evaluation *v, const struct set *first,
+                          const struct set *second, size_t speakers,
+                          struct ser_interval in[INTERVALS]) {
+    if (speakers < SER_MIN_SPEAKERS)
+        return 0;
+    size_t *a = confusions(v, first, speakers);
+    size_t *b = second ? confusions(v, second, speakers) : NULL;
+    if (ser_bootstrap(a, b, speakers, v->K, (int)opt.draws, (uint64_t)opt.seed, &in[0], &in[1],
+                      &in[2]))
+        die(SER_SYS, "out of memory");
+    free(a);
+    free(b);
+    return 1;
 }
 
 static void evaluate(struct evaluation *v) {
     v->K = (int)v->classes.n;
     v->class = ser_set_sorted(&v->classes);
-    for (int f = 0; f < v->files; f++)
-        score(v, &v->file[f]);
-    pool(v);
-    score(v, &v->all);
-    v->per_class = ecalloc((size_t)v->K, sizeof *v->per_class);
-    v->all.scores = ser_score_confusion(v->all.confusion, v->K, v->per_class);
-    find_intervals(v);
-    if (v->calibrated)
-        calibrate(v);
+    v->of_file = ecalloc((size_t)v->files, sizeof *v->of_file);
+    for (int f = 0; f < v->files; f++) {
+        number_classes(v, &v->file[f]);
+        v->of_file[f] = select_rows(v, v->file[f].name, f, f + 1, 0, NULL);
+    }
+    v->all = select_rows(v, "pooled", 0, v->files, 0, NULL);
+    for (int g = 0; g < GROUPS; g++)
+        v->group[g] = split_by(v, g, 0, v->files, &v->members[g]);
+    v->intervals = find_intervals(v, v->group[SPEAKER], NULL, v->members[SPEAKER], v->interval);
 }
 
 /* ---- the figures by name, for all forms of output ---- */
@@ -300,210 +371,278 @@ static const struct figure {
     const char *name, *title;
     size_t offset;
 } figures[] = {
-    {"wa", "accuracy (WA)", offsetof(struct ser_scores, wa)},
-    {"ua", "unweighted recall (UA)", offsetof(struct ser_scores, ua)},
-    {"macro_f1", "macro F1", offsetof(struct ser_scores, macro_f1)},
-    {"weighted_f1", "weighted F1", offsetof(struct ser_scores, weighted_f1)},
+    /* The first INTERVALS have intervals. */
+    {"wa", "accuracy (WA)", offsetof(struct set, scores.wa)},
+    {"ua", "unweighted recall (UA)", offsetof(struct set, scores.ua)},
+    {"macro_f1", "macro F1", offsetof(struct set, scores.macro_f1)},
+    {"weighted_f1", "weighted F1", offsetof(struct set, scores.weighted_f1)},
+    /* These need probabilities. */
+    {"top2", "top-2 accuracy", offsetof(struct set, calibration.top2)},
+    {"log_loss", "log loss", offsetof(struct set, calibration.log_loss)},
+    {"brier", "Brier score", offsetof(struct set, calibration.brier)},
+    {"ece", "calibration error (ECE)", offsetof(struct set, calibration.ece)},
 };
-enum { FIGURES = sizeof figures / sizeof *figures };
+enum { SCORES = 4, FIGURES = sizeof figures / sizeof *figures };
 
-static double figure(const struct ser_scores *s, int i) {
+static double figure(const struct set *s, int i) {
     double value;
     memcpy(&value, (const char *)s + figures[i].offset, sizeof value);
     return value;
 }
 
-/* The interval of figure i, NULL where there is none. */
+/* The interval of figure i of all, NULL where there is none. */
 static const struct ser_interval *interval(const struct evaluation *v, int i) {
-    const struct ser_interval *const of[FIGURES] = {&v->wa, &v->ua, &v->macro_f1, NULL};
-    return v->intervals ? of[i] : NULL;
+    return v->intervals && i < INTERVALS ? &v->interval[i] : NULL;
 }
 
-static const struct measure {
-    const char *name, *title;
-    size_t offset;
-} measures[] = {
-    {"top2", "top-2 accuracy", offsetof(struct ser_calibration, top2)},
-    {"log_loss", "log loss", offsetof(struct ser_calibration, log_loss)},
-    {"brier", "Brier score", offsetof(struct ser_calibration, brier)},
-    {"ece", "calibration error (ECE)", offsetof(struct ser_calibration, ece)},
-};
-enum { MEASURES = sizeof measures / sizeof *measures };
+/* Share of the utterances of class c that were taken for k; 0 where there is none. */
+static double rate(const struct evaluation *v, const struct set *s, int c, int k) {
+    size_t n = s->of[c].support;
+    return n ? (double)s->confusion[c * v->K + k] / (double)n : 0;
+}
 
-static double measure(const struct ser_calibration *c, int i) {
+static const char *const bin_name[] = {"0.1", "0.2", "0.3", "0.4", "0.5",
+                                       "0.6", "0.7", "0.8", "0.9", "1.0"};
+static const char *const step_name[] = {"0", "10", "20", "30", "40", "50", "60", "70", "80", "90"};
+_Static_assert(sizeof bin_name / sizeof *bin_name == SER_BINS, "a name a bin");
+_Static_assert(sizeof step_name / sizeof *step_name == REJECT_STEPS, "a name a step");
+
+/* A figure as a row; class and predicted are NULL where they say nothing. */
+struct value {
+    const char *name, *class, *predicted;
     double value;
-    memcpy(&value, (const char *)c + measures[i].offset, sizeof value);
-    return value;
+    enum { COUNT, ABSENT, MEANT } kind; /* MEANT enters the mean over files */
+};
+
+struct values {
+    struct value *at;
+    size_t n, cap;
+};
+
+static void add(struct values *l, const char *name, const char *class, const char *predicted,
+                double value, int kind) {
+    if (l->n == l->cap) {
+        l->cap = l->cap ? 2 * l->cap : 256;
+        l->at = erealloc(l->at, l->cap, sizeof *l->at);
+    }
+    l->at[l->n].name = name;
+    l->at[l->n].class = class;
+    l->at[l->n].predicted = predicted;
+    l->at[l->n].value = value;
+    l->at[l->n++].kind = kind;
 }
 
-static void over_files(const struct evaluation *v, int i, double *mean, double *deviation) {
-    double *value = ecalloc((size_t)v->files, sizeof *value);
+/* The figures of a set without a class, those of probabilities on demand. */
+static void add_totals(struct values *l, const struct set *s, int calibrated) {
+    add(l, "n", NULL, NULL, (double)s->n, COUNT);
+    for (int i = 0; i < (calibrated ? FIGURES : SCORES); i++)
+        add(l, figures[i].name, NULL, NULL, figure(s, i), MEANT);
+}
+
+/* The others; what is said of a class counts for the mean where the truth has the class. */
+static void add_details(struct values *l, const struct evaluation *v, const struct set *s,
+                        int calibrated) {
+    for (int c = 0; c < v->K; c++) {
+        const struct ser_class_score *of = &s->of[c];
+        int kind = of->support ? MEANT : ABSENT;
+        add(l, "precision", v->class[c], NULL, of -> precision, kind);
+        add(l, "recall", v->class[c], NULL, of -> recall, kind);
+        add(l, "f1", v->class[c], NULL, of -> f1, kind);
+        add(l, "support", v->class[c], NULL, (double)of -> support, COUNT);
+    }
+    for (int c = 0; c < v->K; c++)
+        for (int k = 0; k < v->K; k++)
+            add(l, "confusion", v->class[c], v -> class[k], (double)s -> confusion[c * v->K + k],
+                COUNT);
+    for (int c = 0; c < v->K; c++)
+        for (int k = 0; k < v->K; k++)
+            add(l, "confusion_rate", v->class[c], v -> class[k], rate(v, s, c, k),
+                s -> of[c].support ? MEANT : ABSENT);
+    for (int i = 0; calibrated && i < SER_BINS; i++) {
+        add(l, "bin_n", bin_name[i], NULL, (double)s->bin[i].n, COUNT);
+        add(l, "bin_confidence", bin_name[i], NULL, s->bin[i].confidence, COUNT);
+        add(l, "bin_accuracy", bin_name[i], NULL, s->bin[i].accuracy, COUNT);
+    }
+    for (int i = 0; calibrated && i < REJECT_STEPS; i++)
+        add(l, "accuracy_rejecting", step_name[i], NULL, s->reject[i], MEANT);
+}
+
+/* Mean and deviation over files of the figures that are meant, each over the files where it is; the
+ * caller frees both lists. */
+static void over_files(const struct evaluation *v, struct values *mean, struct values *deviation) {
+    struct values *of = ecalloc((size_t)v->files, sizeof *of);
+    double *value = ecalloc((size_t)v->files, sizeof *value), m, d;
+    for (int f = 0; f < v->files; f++) {
+        add_totals(&of[f], &v->of_file[f], v->all.calibrated);
+        add_details(&of[f], v, &v->of_file[f], v->all.calibrated);
+    }
+    for (size_t i = 0; i < of[0].n; i++) {
+        const struct value *at = &of[0].at[i];
+        size_t n = 0;
+        for (int f = 0; f < v->files; f++)
+            if (of[f].at[i].kind == MEANT)
+                value[n++] = of[f].at[i].value;
+        if (!n)
+            continue;
+        ser_mean_deviation(value, n, &m, &d);
+        add(mean, at->name, at->class, at->predicted, m, MEANT);
+        add(deviation, at->name, at->class, at->predicted, d, MEANT);
+    }
     for (int f = 0; f < v->files; f++)
-        value[f] = figure(&v->file[f].scores, i);
-    ser_mean_deviation(value, (size_t)v->files, mean, deviation);
+        free(of[f].at);
+    free(of);
     free(value);
 }
 
 /* ---- text ---- */
 
-static void print_confusion(const struct evaluation *v, struct ser_out *o) {
-    ser_out_printf(o, "\n%-12s predicted\n%-12s", "truth", "");
+/* Truth by row, prediction by column: counts, or rates. */
+static void print_confusion(const struct evaluation *v, int rates, struct ser_out *o) {
+    ser_out_printf(o, "\n%-12s predicted%s\n%-12s", "truth", rates ? ", share of the row" : "", "");
     for (int c = 0; c < v->K; c++)
         ser_out_printf(o, " %9.9s", v->class[c]);
     ser_out_printf(o, "\n");
     for (int c = 0; c < v->K; c++) {
         ser_out_printf(o, "%-12s", v->class[c]);
         for (int k = 0; k < v->K; k++)
-            ser_out_printf(o, " %9zu", v->all.confusion[c * v->K + k]);
+            if (rates)
+                ser_out_printf(o, " %9.4f", rate(v, &v->all, c, k));
+            else
+                ser_out_printf(o, " %9zu", v->all.confusion[c * v->K + k]);
         ser_out_printf(o, "\n");
     }
 }
 
-static void print_groups(const struct evaluation *v, int g, struct ser_out *o) {
-    size_t n, *confusion;
-    char **name = split_by(v, &v->all, g, &n, &confusion);
-    if (n > 1 || strcmp(name[0], "-") != 0)
-        ser_out_printf(o, "\n%-24s%10s%10s%10s%10s\n", group_name[g], "WA", "UA", "macro F1", "n");
-    for (size_t i = 0; i < n && (n > 1 || strcmp(name[0], "-") != 0); i++) {
-        struct ser_scores s =
-            ser_score_confusion(confusion + i * (size_t)v->K * (size_t)v->K, v->K, NULL);
-        ser_out_printf(o, "%-24s%10.4f%10.4f%10.4f%10zu\n", name[i], s.wa, s.ua, s.macro_f1, s.n);
+static void print_group(const struct evaluation *v, int g, struct ser_out *o) {
+    if (v->members[g] == 1 && strcmp(v->group[g][0].name, "-") == 0)
+        return; /* the column is not there */
+    ser_out_printf(o, "\n%-24s%10s%10s%10s%12s%10s\n", group_name[g], "WA", "UA", "macro F1",
+                   "weighted F1", "n");
+    for (size_t i = 0; i < v->members[g]; i++) {
+        const struct set *s = &v->group[g][i];
+        ser_out_printf(o, "%-24s%10.4f%10.4f%10.4f%12.4f%10zu\n", s->name, s->scores.wa,
+                       s->scores.ua, s->scores.macro_f1, s->scores.weighted_f1, s->n);
     }
-    free(name);
-    free(confusion);
 }
 
-static void print_calibration(const struct evaluation *v, struct ser_out *o) {
+static void print_calibration(const struct set *s, struct ser_out *o) {
     ser_out_printf(o, "\n%-14s%12s%10s%10s\n", "confidence", "mean", "accuracy", "n");
     for (int i = 0; i < SER_BINS; i++)
-        if (v->bin[i].n)
+        if (s->bin[i].n)
             ser_out_printf(o, "%.1f to %.1f    %12.4f%10.4f%10zu\n", (double)i / SER_BINS,
-                           (double)(i + 1) / SER_BINS, v->bin[i].confidence, v->bin[i].accuracy,
-                           v->bin[i].n);
+                           (double)(i + 1) / SER_BINS, s->bin[i].confidence, s->bin[i].accuracy,
+                           s->bin[i].n);
     ser_out_printf(o, "\nrejected, the least confident first\n");
     for (int i = 0; i < REJECT_STEPS; i++)
-        ser_out_printf(o, "%2d %%  accuracy of the rest %.4f\n", 100 * i / REJECT_STEPS,
-                       v->reject[i]);
+        ser_out_printf(o, "%2s %%  accuracy of the rest %.4f\n", step_name[i], s->reject[i]);
 }
 
 static void print_files(const struct evaluation *v, struct ser_out *o) {
-    double mean, deviation;
-    ser_out_printf(o, "\n%10s%10s%10s%12s%8s  file\n", "WA", "UA", "macro F1", "weighted F1", "n");
+    struct values mean = {0}, deviation = {0};
+    int known = v->all.calibrated;
+    ser_out_printf(o, "\n%10s%10s%10s%12s", "WA", "UA", "macro F1", "weighted F1");
+    ser_out_printf(o, known ? "%10s%10s%10s%10s" : "", "top-2", "log loss", "Brier", "ECE");
+    ser_out_printf(o, "%8s  file\n", "n");
     for (int f = 0; f < v->files; f++) {
-        const struct ser_scores *s = &v->file[f].scores;
-        ser_out_printf(o, "%10.4f%10.4f%10.4f%12.4f%8zu  %s\n", s->wa, s->ua, s->macro_f1,
-                       s->weighted_f1, s->n, v->file[f].name);
+        const struct set *s = &v->of_file[f];
+        for (int i = 0; i < (known ? FIGURES : SCORES); i++)
+            ser_out_printf(o, i == SCORES - 1 ? "%12.4f" : "%10.4f", figure(s, i));
+        ser_out_printf(o, "%8zu  %s\n", s->n, s->name);
     }
-    for (int i = 0; i < FIGURES; i++) {
-        over_files(v, i, &mean, &deviation);
-        ser_out_printf(o, "%-24s mean %.4f, deviation %.4f over %d files\n", figures[i].title, mean,
-                       deviation, v->files);
-    }
+    over_files(v, &mean, &deviation);
+    for (size_t i = 0; i < mean.n && !mean.at[i].class; i++)
+        ser_out_printf(o, "%-24s mean %.4f, deviation %.4f over %d files\n", figures[i].title,
+                       mean.at[i].value, deviation.at[i].value, v->files);
+    free(mean.at);
+    free(deviation.at);
 }
 
 static void print_text(const struct evaluation *v, struct ser_out *o) {
-    for (int i = 0; i < FIGURES; i++) {
+    for (int i = 0; i < (v->all.calibrated ? FIGURES : SCORES); i++) {
         const struct ser_interval *in = interval(v, i);
-        ser_out_printf(o, "%-24s %.4f", figures[i].title, figure(&v->all.scores, i));
+        ser_out_printf(o, "%-24s %.4f", figures[i].title, figure(&v->all, i));
         if (in)
             ser_out_printf(o, "  (95 %%: %.4f to %.4f)", in->low, in->high);
-        ser_out_printf(o, i < 3 && !in ? "  (95 %%: n/a)\n" : "\n");
+        ser_out_printf(o, i < INTERVALS && !in ? "  (95 %%: n/a)\n" : "\n");
     }
-    for (int i = 0; v->calibrated && i < MEASURES; i++)
-        ser_out_printf(o, "%-24s %.4f\n", measures[i].title, measure(&v->calibration, i));
     ser_out_printf(o, "%-24s %zu\n\n%-12s%10s%10s%10s%10s\n", "utterances", v->all.n, "class",
                    "precision", "recall", "F1", "support");
-    for (int c = 0; c < v->K; c++)
-        ser_out_printf(o, "%-12s%10.4f%10.4f%10.4f%10zu\n", v->class[c],
-                       v -> per_class[c].precision, v->per_class[c].recall, v->per_class[c].f1,
-                       v->per_class[c].support);
-    print_confusion(v, o);
+    for (int c = 0; c < v->K; c++) {
+        const struct ser_class_score *of = &v->all.of[c];
+        ser_out_printf(o, "%-12s%10.4f%10.4f%10.4f%10zu\n", v->class[c], of -> precision,
+                       of -> recall, of -> f1, of -> support);
+    }
+    print_confusion(v, 0, o);
+    print_confusion(v, 1, o);
     for (int g = GROUPS - 1; g >= 0; g--)
-        print_groups(v, g, o);
-    if (v->calibrated)
-        print_calibration(v, o);
+        print_group(v, g, o);
+    if (v->all.calibrated)
+        print_calibration(&v->all, o);
     if (v->files > 1)
         print_files(v, o);
 }
 
 /* ---- TSV ---- */
 
-/* One figure; class and predicted are NULL where they say nothing. */
 static void tsv(struct ser_out *o, const char *file, const char *name, const char *class,
                 const char *predicted, double value) {
     ser_out_printf(o, "%s\t%s\t%s\t%s\t%.17g\n", file, name, class ? class : "-",
                    predicted ? predicted : "-", value);
 }
 
-static void tsv_scores(struct ser_out *o, const char *file, const char *class,
-                       const struct ser_scores *s) {
-    tsv(o, file, "n", class, NULL, (double)s->n);
-    for (int i = 0; i < FIGURES; i++)
-        tsv(o, file, figures[i].name, class, NULL, figure(s, i));
+/* Ends the list. */
+static void tsv_values(struct ser_out *o, const char *file, struct values *l) {
+    for (size_t i = 0; i < l->n; i++)
+        tsv(o, file, l->at[i].name, l->at[i].class, l->at[i].predicted, l->at[i].value);
+    free(l->at);
 }
 
-static void tsv_groups(const struct evaluation *v, int g, struct ser_out *o) {
-    size_t n, *confusion;
-    char **name = split_by(v, &v->all, g, &n, &confusion);
-    for (size_t i = 0; i < n; i++) {
-        struct ser_scores s =
-            ser_score_confusion(confusion + i * (size_t)v->K * (size_t)v->K, v->K, NULL);
-        tsv_scores(o, group_name[g], name[i], &s);
-    }
-    free(name);
-    free(confusion);
+static void tsv_set(const struct evaluation *v, const struct set *s, struct ser_out *o) {
+    struct values l = {0};
+    add_totals(&l, s, s->calibrated);
+    add_details(&l, v, s, s->calibrated);
+    tsv_values(o, s->name, &l);
 }
 
-static void tsv_calibration(const struct evaluation *v, struct ser_out *o) {
-    char name[32];
-    for (int i = 0; i < MEASURES; i++)
-        tsv(o, "pooled", measures[i].name, NULL, NULL, measure(&v->calibration, i));
-    for (int i = 0; i < SER_BINS; i++) {
-        snprintf(name, sizeof name, "%.1f", (double)(i + 1) / SER_BINS);
-        tsv(o, "pooled", "bin_n", name, NULL, (double)v->bin[i].n);
-        tsv(o, "pooled", "bin_confidence", name, NULL, v->bin[i].confidence);
-        tsv(o, "pooled", "bin_accuracy", name, NULL, v->bin[i].accuracy);
+/* The totals of all members stand under the group's name, the rest of each under its own. */
+static void tsv_group(const struct evaluation *v, int g, struct ser_out *o) {
+    for (size_t i = 0; i < v->members[g]; i++) {
+        const struct set *s = &v->group[g][i];
+        struct values l = {0};
+        add_totals(&l, s, s->calibrated);
+        for (size_t k = 0; k < l.n; k++)
+            l.at[k].class = s->name;
+        tsv_values(o, group_name[g], &l);
     }
-    for (int i = 0; i < REJECT_STEPS; i++) {
-        snprintf(name, sizeof name, "%d", 100 * i / REJECT_STEPS);
-        tsv(o, "pooled", "accuracy_rejecting", name, NULL, v->reject[i]);
+    for (size_t i = 0; i < v->members[g]; i++) {
+        const struct set *s = &v->group[g][i];
+        struct values l = {0};
+        char *name = emalloc(strlen(group_name[g]) + strlen(s->name) + 2);
+        sprintf(name, "%s=%s", group_name[g], s->name);
+        add_details(&l, v, s, s->calibrated);
+        tsv_values(o, name, &l);
+        free(name);
     }
 }
 
 static void print_tsv(const struct evaluation *v, struct ser_out *o) {
+    struct values mean = {0}, deviation = {0};
     char name[32];
     ser_out_printf(o, "file\tmeasure\tclass\tpredicted\tvalue\n");
     for (int f = 0; f < v->files; f++)
-        tsv_scores(o, v->file[f].name, NULL, &v->file[f].scores);
-    tsv_scores(o, "pooled", NULL, &v->all.scores);
-    for (int i = 0; i < FIGURES; i++) {
-        double mean, deviation;
-        over_files(v, i, &mean, &deviation);
-        tsv(o, "mean", figures[i].name, NULL, NULL, mean);
-        tsv(o, "deviation", figures[i].name, NULL, NULL, deviation);
-        const struct ser_interval *in = interval(v, i);
+        tsv_set(v, &v->of_file[f], o);
+    tsv_set(v, &v->all, o);
+    for (int i = 0; v->intervals && i < INTERVALS; i++) {
         snprintf(name, sizeof name, "%s_low", figures[i].name);
-        if (in)
-            tsv(o, "pooled", name, NULL, NULL, in->low);
+        tsv(o, "pooled", name, NULL, NULL, v->interval[i].low);
         snprintf(name, sizeof name, "%s_high", figures[i].name);
-        if (in)
-            tsv(o, "pooled", name, NULL, NULL, in->high);
+        tsv(o, "pooled", name, NULL, NULL, v->interval[i].high);
     }
-    for (int c = 0; c < v->K; c++) {
-        const struct ser_class_score *k = &v->per_class[c];
-        tsv(o, "pooled", "precision", v->class[c], NULL, k -> precision);
-        tsv(o, "pooled", "recall", v->class[c], NULL, k -> recall);
-        tsv(o, "pooled", "f1", v->class[c], NULL, k -> f1);
-        tsv(o, "pooled", "support", v->class[c], NULL, (double)k -> support);
-    }
-    for (int c = 0; c < v->K; c++)
-        for (int k = 0; k < v->K; k++)
-            tsv(o, "pooled", "confusion", v->class[c], v -> class[k],
-                (double)v -> all.confusion[c * v->K + k]);
+    over_files(v, &mean, &deviation);
+    tsv_values(o, "mean", &mean);
+    tsv_values(o, "deviation", &deviation);
     for (int g = 0; g < GROUPS; g++)
-        tsv_groups(v, g, o);
-    if (v->calibrated)
-        tsv_calibration(v, o);
+        tsv_group(v, g, o);
 }
 
 /* ---- JSON ---- */
@@ -523,101 +662,108 @@ static void json_text(struct ser_out *o, const char *s) {
     ser_out_printf(o, "\"");
 }
 
-static void json_scores(struct ser_out *o, const struct ser_scores *s) {
-    for (int i = 0; i < FIGURES; i++)
-        ser_out_printf(o, "\"%s\":%.17g,", figures[i].name, figure(s, i));
-    ser_out_printf(o, "\"n\":%zu", s->n);
+static void json_calibration(const struct set *s, struct ser_out *o) {
+    ser_out_printf(o, ",\n\"reliability\":[");
+    for (int i = 0; i < SER_BINS; i++)
+        ser_out_printf(o, "%s{\"upto\":%s,\"confidence\":%.17g,\"accuracy\":%.17g,\"n\":%zu}",
+                       i ? ",\n" : "\n", bin_name[i], s->bin[i].confidence, s->bin[i].accuracy,
+                       s->bin[i].n);
+    ser_out_printf(o, "],\n\"accuracy_rejecting\":[");
+    for (int i = 0; i < REJECT_STEPS; i++)
+        ser_out_printf(o, "%s%.17g", i ? "," : "", s->reject[i]);
+    ser_out_printf(o, "]");
 }
 
-static void json_classes(const struct evaluation *v, struct ser_out *o) {
-    ser_out_printf(o, ",\n\"classes\":[");
+/* The members of an object: everything of a set. */
+static void json_set(const struct evaluation *v, const struct set *s, struct ser_out *o) {
+    for (int i = 0; i < (s->calibrated ? FIGURES : SCORES); i++)
+        ser_out_printf(o, "\"%s\":%.17g,", figures[i].name, figure(s, i));
+    ser_out_printf(o, "\"n\":%zu,\n\"confusion\":[", s->n);
+    for (int c = 0; c < v->K; c++)
+        for (int k = 0; k < v->K; k++)
+            ser_out_printf(o, "%s%zu%s",
+                           k   ? ","
+                           : c ? ",["
+                               : "[",
+                           s->confusion[c * v->K + k], k == v->K - 1 ? "]" : "");
+    ser_out_printf(o, "],\n\"confusion_rate\":[");
+    for (int c = 0; c < v->K; c++)
+        for (int k = 0; k < v->K; k++)
+            ser_out_printf(o, "%s%.17g%s",
+                           k   ? ","
+                           : c ? ",["
+                               : "[",
+                           rate(v, s, c, k), k == v->K - 1 ? "]" : "");
+    ser_out_printf(o, "],\n\"per_class\":{");
+    for (int c = 0; c < v->K; c++) {
+        const struct ser_class_score *of = &s->of[c];
+        ser_out_printf(o, c ? ",\n" : "\n");
+        json_text(o, v->class[c]);
+        ser_out_printf(o, ":{\"precision\":%.17g,\"recall\":%.17g,\"f1\":%.17g,\"support\":%zu}",
+                       of->precision, of->recall, of->f1, of->support);
+    }
+    ser_out_printf(o, "}");
+    if (s->calibrated)
+        json_calibration(s, o);
+}
+
+static void json_group(const struct evaluation *v, int g, struct ser_out *o) {
+    ser_out_printf(o, ",\n\"per_%s\":{", group_name[g]);
+    for (size_t i = 0; i < v->members[g]; i++) {
+        ser_out_printf(o, i ? ",\n" : "\n");
+        json_text(o, v->group[g][i].name);
+        ser_out_printf(o, ":{");
+        json_set(v, &v->group[g][i], o);
+        ser_out_printf(o, "}");
+    }
+    ser_out_printf(o, "}");
+}
+
+static void json_files(const struct evaluation *v, struct ser_out *o) {
+    struct values mean = {0}, deviation = {0};
+    ser_out_printf(o, ",\n\"files\":[");
+    for (int f = 0; f < v->files; f++) {
+        ser_out_printf(o, f ? ",\n{\"file\":" : "\n{\"file\":");
+        json_text(o, v->of_file[f].name);
+        ser_out_printf(o, ",");
+        json_set(v, &v->of_file[f], o);
+        ser_out_printf(o, "}");
+    }
+    ser_out_printf(o, "],\n\"over_files\":{");
+    over_files(v, &mean, &deviation);
+    size_t i = 0;
+    for (; i < mean.n && !mean.at[i].class; i++)
+        ser_out_printf(o, "%s\"%s\":{\"mean\":%.17g,\"deviation\":%.17g}", i ? ",\n" : "\n",
+                       mean.at[i].name, mean.at[i].value, deviation.at[i].value);
+    ser_out_printf(o, "},\n\"over_files_by_class\":[");
+    for (const char *comma = "\n"; i < mean.n; i++, comma = ",\n") {
+        ser_out_printf(o, "%s{\"measure\":\"%s\",\"class\":", comma, mean.at[i].name);
+        json_text(o, mean.at[i].class);
+        if (mean.at[i].predicted) {
+            ser_out_printf(o, ",\"predicted\":");
+            json_text(o, mean.at[i].predicted);
+        }
+        ser_out_printf(o, ",\"mean\":%.17g,\"deviation\":%.17g}", mean.at[i].value,
+                       deviation.at[i].value);
+    }
+    ser_out_printf(o, "]");
+    free(mean.at);
+    free(deviation.at);
+}
+
+static void print_json(const struct evaluation *v, struct ser_out *o) {
+    ser_out_printf(o, "{\"classes\":[");
     for (int c = 0; c < v->K; c++) {
         ser_out_printf(o, c ? "," : "");
         json_text(o, v->class[c]);
     }
-    ser_out_printf(o, "],\n\"confusion\":[");
-    for (int c = 0; c < v->K; c++) {
-        ser_out_printf(o, c ? ",[" : "[");
-        for (int k = 0; k < v->K; k++)
-            ser_out_printf(o, "%s%zu", k ? "," : "", v->all.confusion[c * v->K + k]);
-        ser_out_printf(o, "]");
-    }
-    ser_out_printf(o, "],\n\"per_class\":{");
-    for (int c = 0; c < v->K; c++) {
-        const struct ser_class_score *k = &v->per_class[c];
-        ser_out_printf(o, c ? ",\n" : "\n");
-        json_text(o, v->class[c]);
-        ser_out_printf(o, ":{\"precision\":%.17g,\"recall\":%.17g,\"f1\":%.17g,\"support\":%zu}",
-                       k->precision, k->recall, k->f1, k->support);
-    }
-    ser_out_printf(o, "}");
-}
-
-static void json_groups(const struct evaluation *v, int g, struct ser_out *o) {
-    size_t n, *confusion;
-    char **name = split_by(v, &v->all, g, &n, &confusion);
-    ser_out_printf(o, ",\n\"per_%s\":{", group_name[g]);
-    for (size_t i = 0; i < n; i++) {
-        struct ser_scores s =
-            ser_score_confusion(confusion + i * (size_t)v->K * (size_t)v->K, v->K, NULL);
-        ser_out_printf(o, i ? ",\n" : "\n");
-        json_text(o, name[i]);
-        ser_out_printf(o, ":{");
-        json_scores(o, &s);
-        ser_out_printf(o, "}");
-    }
-    ser_out_printf(o, "}");
-    free(name);
-    free(confusion);
-}
-
-static void json_calibration(const struct evaluation *v, struct ser_out *o) {
-    for (int i = 0; i < MEASURES; i++)
-        ser_out_printf(o, ",\n\"%s\":%.17g", measures[i].name, measure(&v->calibration, i));
-    ser_out_printf(o, ",\n\"reliability\":[");
-    for (int i = 0; i < SER_BINS; i++)
-        ser_out_printf(o, "%s{\"upto\":%.1f,\"confidence\":%.17g,\"accuracy\":%.17g,\"n\":%zu}",
-                       i ? ",\n" : "\n", (double)(i + 1) / SER_BINS, v->bin[i].confidence,
-                       v->bin[i].accuracy, v->bin[i].n);
-    ser_out_printf(o, "],\n\"accuracy_rejecting\":[");
-    for (int i = 0; i < REJECT_STEPS; i++)
-        ser_out_printf(o, "%s%.17g", i ? "," : "", v->reject[i]);
-    ser_out_printf(o, "]");
-}
-
-static void json_files(const struct evaluation *v, struct ser_out *o) {
-    ser_out_printf(o, ",\n\"files\":[");
-    for (int f = 0; f < v->files; f++) {
-        ser_out_printf(o, f ? ",\n{\"file\":" : "\n{\"file\":");
-        json_text(o, v->file[f].name);
-        ser_out_printf(o, ",");
-        json_scores(o, &v->file[f].scores);
-        ser_out_printf(o, "}");
-    }
-    ser_out_printf(o, "],\n\"over_files\":{");
-    for (int i = 0; i < FIGURES; i++) {
-        double mean, deviation;
-        over_files(v, i, &mean, &deviation);
-        ser_out_printf(o, "%s\"%s\":{\"mean\":%.17g,\"deviation\":%.17g}", i ? "," : "",
-                       figures[i].name, mean, deviation);
-    }
-    ser_out_printf(o, "}");
-}
-
-static void print_json(const struct evaluation *v, struct ser_out *o) {
-    ser_out_printf(o, "{");
-    json_scores(o, &v->all.scores);
-    for (int i = 0; i < FIGURES; i++) {
-        const struct ser_interval *in = interval(v, i);
-        if (in)
-            ser_out_printf(o, ",\n\"%s_interval\":[%.17g,%.17g]", figures[i].name, in->low,
-                           in->high);
-    }
-    json_classes(v, o);
+    ser_out_printf(o, "],\n");
+    json_set(v, &v->all, o);
+    for (int i = 0; v->intervals && i < INTERVALS; i++)
+        ser_out_printf(o, ",\n\"%s_interval\":[%.17g,%.17g]", figures[i].name, v->interval[i].low,
+                       v->interval[i].high);
     for (int g = 0; g < GROUPS; g++)
-        json_groups(v, g, o);
-    if (v->calibrated)
-        json_calibration(v, o);
+        json_group(v, g, o);
     json_files(v, o);
     ser_out_printf(o, "}\n");
 }
@@ -645,34 +791,30 @@ static void must_agree(const struct predictions *a, const struct predictions *b)
 }
 
 struct comparison {
-    double difference[3]; /* of wa, ua, macro_f1: first - second */
+    double difference[INTERVALS]; /* of the first figures: first - second */
     int intervals;
-    struct ser_interval interval[3];
+    struct ser_interval interval[INTERVALS];
     size_t only_first, only_second; /* right */
     double p;                       /* McNemar */
 };
 
 static struct comparison compare(const struct evaluation *v) {
-    struct predictions *a = &v->file[0], *b = &v->file[1];
+    const struct predictions *a = &v->file[0], *b = &v->file[1];
     struct comparison c = {0};
-    size_t speakers, *first, *second;
-    for (int i = 0; i < 3; i++)
-        c.difference[i] = figure(&a->scores, i) - figure(&b->scores, i);
+    size_t speakers;
+    for (int i = 0; i < INTERVALS; i++)
+        c.difference[i] = figure(&v->of_file[0], i) - figure(&v->of_file[1], i);
     for (size_t i = 0; i < a->n; i++) {
-        int x = a->truth[i] == a->predicted[i], y = b->truth[i] == b->predicted[i];
+        int x = a->row[i].t == a->row[i].y, y = b->row[i].t == b->row[i].y;
         c.only_first += x && !y;
         c.only_second += y && !x;
     }
     c.p = ser_mcnemar(c.only_first, c.only_second);
-    free(split_by(v, a, SPEAKER, &speakers, &first));
-    free(split_by(v, b, SPEAKER, &speakers, &second));
-    c.intervals = speakers >= SER_MIN_SPEAKERS;
-    if (c.intervals &&
-        ser_bootstrap(first, second, speakers, v->K, (int)opt.draws, (uint64_t)opt.seed,
-                      &c.interval[0], &c.interval[1], &c.interval[2]))
-        die(SER_SYS, "out of memory");
-    free(first);
-    free(second);
+    struct set *first = split_by(v, SPEAKER, 0, 1, &speakers);
+    struct set *second = split_by(v, SPEAKER, 1, 2, &speakers);
+    c.intervals = find_intervals(v, first, second, speakers, c.interval);
+    free_sets(first, speakers);
+    free_sets(second, speakers);
     return c;
 }
 
@@ -681,7 +823,7 @@ static void print_comparison(const struct evaluation *v, struct ser_out *o) {
     const char *first = v->file[0].name;
     if (opt.tsv) {
         ser_out_printf(o, "file\tmeasure\tclass\tpredicted\tvalue\n");
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i < INTERVALS; i++) {
             tsv(o, first, figures[i].name, "difference", NULL, c.difference[i]);
             if (c.intervals)
                 tsv(o, first, figures[i].name, "low", NULL, c.interval[i].low);
@@ -694,7 +836,7 @@ static void print_comparison(const struct evaluation *v, struct ser_out *o) {
         return;
     }
     ser_out_printf(o, opt.json ? "{" : "first  %s\nsecond %s\n\n", first, v->file[1].name);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < INTERVALS; i++) {
         ser_out_printf(o, opt.json ? "\"%s_difference\":%.17g,\n" : "%-24s first - second %+.4f",
                        opt.json ? figures[i].name : figures[i].title, c.difference[i]);
         if (c.intervals)
@@ -744,9 +886,11 @@ int main(int argc, char **argv) {
 
     for (int f = 0; f < v.files; f++)
         free_predictions(&v.file[f]);
-    free_predictions(&v.all);
+    for (int g = 0; g < GROUPS; g++)
+        free_sets(v.group[g], v.members[g]);
+    free_sets(v.of_file, (size_t)v.files);
+    free_set(&v.all);
     free(v.file);
-    free(v.per_class);
     free(v.class);
     ser_set_free(&v.texts);
     ser_set_free(&v.classes);
