@@ -53,6 +53,10 @@ reference() { # the folder NAME of the reference data, if there is one
     unit test_nn $(reference seednet)
 }
 
+@test "identity: training with the plain kernels ends in known bytes" {
+    unit test_identity
+}
+
 @test "every unit program is run here" {
     for source in "$ROOT"/tests/unit/test_*.c; do
         name=$(basename "$source" .c)

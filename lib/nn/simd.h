@@ -12,9 +12,10 @@
 #include <string.h>
 
 /* Hot functions are compiled for several instruction sets, picked when the program starts. Not
- * under sanitizers, whose run-time is not up yet when the pick is made. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__) &&       \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+ * under sanitizers, whose run-time is not up yet when the pick is made, nor where SER_ONE_SET asks
+ * for the compiler's own set alone. */
+#if !defined(SER_ONE_SET) && defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) &&    \
+    defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define SER_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define SER_CLONES

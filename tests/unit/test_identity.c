@@ -1,0 +1,106 @@
+/* test_identity - a training with the plain kernels ends in the same bytes on any x86-64.
+ *
+ * The sum below was made by this program on a processor with AVX-512. Another instruction set,
+ * compiler, C library or number of threads must come to the same: tests/identity.bats builds it for
+ * several sets. A change of the arithmetic changes it, and the bytes of everybody's models: take
+ * the new one over only for a reason, and say so in the commit.
+ */
+#include "check.h"
+#include "nn/nn.h"
+#include "rng.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXPECTED 0x419fdbc9f881c81fULL
+
+enum { ROWS = 12, FRAMES = 20, CLASSES = 3, SAMPLES = 44, VALIDATION = 12 };
+
+/* Every layer type that the plain kernels know. */
+static const char text[] = "standardize\nconv 18 3x3 relu\nbatchnorm\nmaxpool 2x2\ndropout 0.25\n"
+                           "conv 5 2x2\nreshape 32x5\nlstm 17 l2=1e-3\nattention dot\nbilstm 6\n"
+                           "mean\ndense 9 relu\ndropout 0.4\ndense classes l2=1e-4\n";
+
+static float data[SAMPLES + VALIDATION][ROWS * FRAMES];
+
+static int get(void *ctx, size_t i, float *x, int *label) {
+    size_t first = ctx ? SAMPLES : 0;
+    memcpy(x, data[first + i], sizeof data[0]);
+    *label = (int)((first + i) % CLASSES);
+    return 0;
+}
+
+static uint64_t hash(uint64_t h, const void *bytes, size_t n) {
+    for (const unsigned char *c = bytes; n--; c++)
+        h = (h ^ *c) * 0x100000001b3ULL; /* FNV-1a */
+    return h;
+}
+
+struct sum {
+    uint64_t h;
+};
+
+static int progress(void *ctx, const struct ser_epoch *log, int b, int n) {
+    struct sum *s = ctx;
+    (void)b, (void)n;
+    if (log) {
+        const double seen[] = {log->lr, log->loss, log->accuracy, log->val_loss, log->val_accuracy};
+        s->h = hash(s->h, seen, sizeof seen);
+    }
+    return 0;
+}
+
+static uint64_t train(int threads) {
+    char why[SER_WHY] = "";
+    struct ser_net *net = ser_net_parse(text, strlen(text), ROWS, FRAMES, CLASSES, why);
+    struct ser_run *run =
+        net ? ser_run_new(net, ser_kernels_find("plain"), 20, threads, 1, why) : NULL;
+    const struct ser_fit_options o = {.epochs = 4,
+                                      .batch = 20, /* ragged shards and a ragged batch */
+                                      .lr = 3e-3,
+                                      .lr_patience = 1,
+                                      .lr_factor = 0.5,
+                                      .min_lr = 1e-5,
+                                      .seed = 7,
+                                      .warmup = 2,
+                                      .clip_norm = 1};
+    const struct ser_data part = {SAMPLES, get, NULL}, val = {VALIDATION, get, data};
+    struct ser_loss loss = {.smoothing = 0.1f, .weight = {1, 0.5f, 2}};
+    struct ser_fit fit;
+    struct sum s = {0xcbf29ce484222325ULL};
+    if (!run || ser_fit_new(&fit, net, &o)) {
+        printf("not ok - %s\n", why);
+        exit(1);
+    }
+    ser_net_init(net, 3);
+    ser_run_loss(run, &loss);
+    int bad = ser_fit_standardize(net, &part, why) ||
+              ser_fit_run(&fit, net, run, &part, &val, &o, progress, &s, why);
+    check(!bad && fit.epoch == o.epochs, "%d epochs with %d threads %s", fit.epoch, threads,
+          bad ? why : "");
+    for (int i = 0; i < net->params; i++) {
+        size_t bytes = net->param[i].n * sizeof(float);
+        s.h = hash(s.h, net->param[i].value, bytes);
+        if (net->param[i].trained) {
+            s.h = hash(s.h, fit.adam.m[i], bytes);
+            s.h = hash(s.h, fit.adam.v[i], bytes);
+        }
+    }
+    ser_fit_free(&fit, net);
+    ser_run_free(run);
+    ser_net_free(net);
+    return s.h;
+}
+
+int main(void) {
+    struct ser_key key = ser_key(1, SER_STREAM_BOOTSTRAP, 0, 0);
+    for (size_t i = 0; i < SAMPLES + VALIDATION; i++)
+        for (size_t j = 0; j < ROWS * FRAMES; j++)
+            data[i][j] = (float)ser_normal(key, i * ROWS * FRAMES + j) + (float)(i % CLASSES);
+    for (int threads = 1; threads <= 3; threads++) {
+        uint64_t h = train(threads);
+        check(h == EXPECTED, "with %d threads: %016llx", threads, (unsigned long long)h);
+    }
+    return failed != 0;
+}
