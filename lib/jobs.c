@@ -103,7 +103,7 @@ int ser_jobs_run(const struct ser_jobs *j, int jobs) {
     for (int i = 1; i < jobs; i++)
         pthread_join(w[i].thread, NULL);
     for (int i = 0; i < r.slots && j->release; i++)
-        j->release(r.slot + (size_t)i * j->slot_size);
+        j->release(j->ctx, r.slot + (size_t)i * j->slot_size);
     pthread_cond_destroy(&r.changed);
     pthread_mutex_destroy(&r.lock);
     free(r.slot);

@@ -13,7 +13,7 @@ struct ser_jobs {
     int (*fetch)(void *ctx, void *slot); /* one at a time, in order: 1 filled, 0 no more */
     void (*work)(void *ctx, void *slot, int worker); /* side by side; worker 0..jobs-1 */
     int (*finish)(void *ctx, void *slot);            /* one at a time, in order: 0, or -1 to stop */
-    void (*release)(void *slot);                     /* at the end, for every slot; may be NULL */
+    void (*release)(void *ctx, void *slot);          /* at the end, for every slot; may be NULL */
 };
 
 /* Runs until fetch says 0 or finish says -1; returns 0 or -1. Ends the process (SER_SYS) if threads

@@ -6,12 +6,11 @@
 #include <xxhash.h>
 
 #include "audio.h"
+#include "convert.h"
 #include "effects.h"
-#include "jobs.h"
 #include "manifest.h"
 #include "opt.h"
 #include "pitch.h"
-#include "progress.h"
 #include "resample.h"
 
 enum { MAX_JOBS = 256, MAX_COPIES = 99, MAX_SPEED = 4 };
@@ -59,24 +58,15 @@ struct thread {
 
 /* One recording on its way through the threads. */
 struct item {
+    struct ser_item made;
     char *id, *path;
+    uint64_t row; /* of the manifest */
     struct ser_attrs attrs;
-    struct ser_record *record; /* [records] */
-    enum {
-        GOOD,
-        BAD,
-        BROKEN
-    } state; /* bad: e says why; broken: so is the manifest, nothing follows */
-    struct ser_error e;
 };
 
-struct work {
+struct source {
     struct ser_manifest manifest;
     struct thread *thread;
-    struct ser_writer writer;
-    struct ser_progress progress;
-    uint64_t done, bad;
-    struct ser_error e; /* the first that ends the run */
 };
 
 /* ---- the kinds ---- */
@@ -109,9 +99,8 @@ static int make_snr(struct thread *t, struct item *it, struct ser_record *r, con
                     struct ser_key draws) {
     double snr_db = draw(draws, opt.snr);
     if (ser_noise_snr(draws, snr_db, t->x, t->n, begin(r, key, it, t->n)))
-        return ser_fail(&it->e, SER_BAD,
-                        "%s: (%s): is silent: there is no signal-to-noise ratio; leave it out",
-                        it->path, it->id);
+        return ser_fail(&it->made.e, SER_BAD,
+                        "%s: is silent: there is no signal-to-noise ratio; leave it out", it->path);
     ser_attr_setf(&r->attrs, "aug", "snr=%.6g", snr_db);
     return 0;
 }
@@ -120,7 +109,7 @@ static int make_pitch(struct thread *t, struct item *it, struct ser_record *r, c
                       struct ser_key draws) {
     int semitones = (int)draw_whole(draws, (int64_t)opt.pitch[0], (int64_t)opt.pitch[1]);
     if (ser_pitch_run(&t->pitch, t->x, t->n, (int)opt.rate, semitones, begin(r, key, it, t->n),
-                      it->path, &it->e))
+                      it->path, &it->made.e))
         return -1;
     ser_attr_setf(&r->attrs, "aug", "pitch=%d", semitones);
     return 0;
@@ -130,9 +119,9 @@ static int make_shift(struct thread *t, struct item *it, struct ser_record *r, c
                       struct ser_key draws) {
     int64_t most = (int64_t)floor(opt.shift * (double)opt.rate / 1000);
     if ((uint64_t)most >= t->n)
-        return ser_fail(&it->e, SER_BAD,
-                        "%s: (%s): lasts %.0f ms: --shift %g can leave nothing of it", it->path,
-                        it->id, 1000.0 * (double)t->n / (double)opt.rate, opt.shift);
+        return ser_fail(&it->made.e, SER_BAD,
+                        "%s: lasts %.0f ms: --shift %g can leave nothing of it", it->path,
+                        1000.0 * (double)t->n / (double)opt.rate, opt.shift);
     int64_t by = draw_whole(draws, -most, most);
     ser_shift(t->x, t->n, by, begin(r, key, it, t->n));
     ser_attr_setf(&r->attrs, "aug", "shift=%.6g", 1000 * (double)by / (double)opt.rate);
@@ -147,7 +136,7 @@ static int make_speed(struct thread *t, struct item *it, struct ser_record *r, c
     size_t m;
     const char *why;
     if (ser_resample(t->out, t->x, t->n, from_hz, (int)opt.rate, &y, &m, &why))
-        return ser_fail(&it->e, SER_BAD, "%s: (%s): cannot resample: %s", it->path, it->id, why);
+        return ser_fail(&it->made.e, SER_BAD, "%s: cannot resample: %s", it->path, why);
     memcpy(begin(r, key, it, m), y, m * sizeof *y);
     ser_attr_setf(&r->attrs, "aug", "speed=%.6g", (double)from_hz / (double)opt.rate);
     return 0;
@@ -186,19 +175,19 @@ static size_t records(void) {
 static int load(struct thread *t, struct item *it) {
     const char *why;
     struct ser_audio *a = &t->audio;
-    if (ser_audio_load(a, it->path, &it->e))
+    if (ser_audio_load(a, it->path, &it->made.e))
         return -1;
     if (ser_resample(t->in, a->sample, a->frames, a->rate_hz, (int)opt.rate, &t->x, &t->n, &why))
-        return ser_fail(&it->e, SER_BAD, "%s: (%s): cannot resample: %s", it->path, it->id, why);
+        return ser_fail(&it->made.e, SER_BAD, "%s: cannot resample: %s", it->path, why);
     /* The longest that any kind makes of it must fit into a record. */
     if (t->n > SER_MAX_PAYLOAD / sizeof(float) / MAX_SPEED - 1)
-        return ser_fail(&it->e, SER_BAD, "%s: (%s): too long: cut it", it->path, it->id);
+        return ser_fail(&it->made.e, SER_BAD, "%s: too long: cut it", it->path);
     return 0;
 }
 
 /* The record ID#KIND.COPY: its draws depend on the seed and this key alone. */
-static int make(struct thread *t, struct item *it, struct ser_record *r, const struct kind *kind,
-                int copy) {
+static int make_one(struct thread *t, struct item *it, struct ser_record *r,
+                    const struct kind *kind, int copy) {
     char *key = eprintf_alloc("%s#%s.%d", it->id, kind->name, copy);
     const char *variant = key + strlen(it->id);
     struct ser_key draws =
@@ -213,26 +202,27 @@ static int check_part(struct item *it) {
     const char *part = ser_attr(&it->attrs, "part");
     if (records() == (size_t)opt.keep || opt.any_part || !part || strcmp(part, "train") == 0)
         return 0;
-    return ser_fail(&it->e, SER_BAD,
-                    "%s: (%s): is of part %s: training data is altered, no other (ser-split "
+    return ser_fail(&it->made.e, SER_BAD,
+                    "%s: is of part %s: training data is altered, no other (ser-split "
                     "--part train prints it, --any-part allows all)",
-                    it->path, it->id, part);
+                    it->path, part);
 }
 
 static int make_all(struct thread *t, struct item *it) {
-    struct ser_record *r = it->record;
+    struct ser_record *r = it->made.record;
     if (check_part(it) || load(t, it))
         return -1;
     if (opt.keep)
         memcpy(begin(r++, it->id, it, t->n), t->x, t->n * sizeof *t->x);
     for (size_t i = 0; i < KINDS; i++)
         for (int copy = 1; wanted(i) && copy <= opt.copies; copy++)
-            if (make(t, it, r++, &all_kinds[i], copy))
+            if (make_one(t, it, r++, &all_kinds[i], copy))
                 return -1;
-    for (; r > it->record; r--)
+    for (; r > it->made.record; r--)
         if (ser_not_finite(r - 1) < r[-1].count)
-            return ser_fail(&it->e, SER_BAD, "%s: (%s): its samples are too large: scale it down",
-                            it->path, r[-1].key);
+            return ser_fail(&it->made.e, SER_BAD,
+                            "%s: (%s): its samples are too large: scale it down", it->path,
+                            r[-1].key);
     return 0;
 }
 
@@ -241,58 +231,32 @@ static void clear(struct item *it) {
     free(it->path);
     ser_attrs_clear(&it->attrs);
     it->id = it->path = NULL;
-    it->state = GOOD;
 }
 
 static int fetch(void *ctx, void *slot) {
-    struct work *w = ctx;
+    struct source *s = ctx;
     struct item *it = slot;
     clear(it);
-    if (!it->record)
-        it->record = ecalloc(records(), sizeof *it->record);
-    int got = ser_manifest_next(&w->manifest, &it->id, &it->path, &it->attrs, &it->e);
+    int got = ser_manifest_next(&s->manifest, &it->id, &it->path, &it->attrs, &it->made.e);
+    it->row = s->manifest.table.row;
     /* Room for #pitch.99; a # of its own could make it another's variant. */
     if (got > 0 && (strlen(it->id) > SER_MAX_KEY - 16 || strchr(it->id, '#')))
-        got = ser_tsv_fail(&w->manifest.table, &it->e,
+        got = ser_tsv_fail(&s->manifest.table, &it->made.e,
                            "the id is too long, or holds a #, which sets variants apart");
-    if (got < 0)
-        it->state = BROKEN;
-    return got != 0;
+    return got;
 }
 
-static void work(void *ctx, void *slot, int worker) {
-    struct work *w = ctx;
+static int make(void *ctx, void *slot, int worker) {
+    struct source *s = ctx;
     struct item *it = slot;
-    if (it->state == GOOD && make_all(&w->thread[worker], it))
-        it->state = BAD;
-}
-
-static int finish(void *ctx, void *slot) {
-    struct work *w = ctx;
-    struct item *it = slot;
-    if (it->state == BROKEN || (it->state == BAD && !opt.keep_going)) {
-        w->e = it->e;
-        return -1;
-    }
-    if (it->state == BAD) {
-        ser_progress_end(&w->progress);
-        warn("%s", it->e.text);
-        w->bad++;
+    if (!make_all(&s->thread[worker], it))
         return 0;
-    }
-    for (size_t i = 0; i < records(); i++)
-        ser_writer_put(&w->writer, &it->record[i]);
-    ser_out_flush(&w->writer.out); /* the next program in the pipe need not wait for more */
-    ser_progress_show(&w->progress, ++w->done);
-    return 0;
+    ser_manifest_name_row(&s->manifest, it->row, it->id, &it->made.e);
+    return -1;
 }
 
 static void release(void *slot) {
-    struct item *it = slot;
-    clear(it);
-    for (size_t i = 0; it->record && i < records(); i++)
-        ser_record_free(&it->record[i]);
-    free(it->record);
+    clear(slot);
 }
 
 /* ---- the run ---- */
@@ -302,10 +266,10 @@ static int needs_pitch(void) {
 }
 
 /* Before any output is opened: SoX's processes must not hold it. */
-static void open_threads(struct work *w, int jobs) {
-    w->thread = ecalloc((size_t)jobs, sizeof *w->thread);
+static void open_threads(struct source *s, int jobs) {
+    s->thread = ecalloc((size_t)jobs, sizeof *s->thread);
     for (int i = 0; i < jobs; i++) {
-        struct thread *t = &w->thread[i];
+        struct thread *t = &s->thread[i];
         t->in = ser_resampler_new();
         t->out = ser_resampler_new();
         if (!t->in || !t->out)
@@ -315,16 +279,16 @@ static void open_threads(struct work *w, int jobs) {
     }
 }
 
-static void close_threads(struct work *w, int jobs) {
+static void close_threads(struct source *s, int jobs) {
     for (int i = 0; i < jobs; i++) {
-        struct thread *t = &w->thread[i];
+        struct thread *t = &s->thread[i];
         if (needs_pitch())
             ser_pitch_stop(&t->pitch);
         ser_resampler_free(t->in);
         ser_resampler_free(t->out);
         ser_audio_free(&t->audio);
     }
-    free(w->thread);
+    free(s->thread);
 }
 
 static void check_options(int operands) {
@@ -337,40 +301,36 @@ static void check_options(int operands) {
 }
 
 int main(int argc, char **argv) {
-    struct work w = {0};
+    struct source s = {0};
+    struct ser_error e;
     struct ser_attrs header = {0};
     ser_start(argv[0]);
     opt.jobs = ser_cores() < MAX_JOBS ? ser_cores() : MAX_JOBS;
     int first = ser_options(argc, argv, &tool), jobs = (int)opt.jobs;
     check_options(argc - first);
-    if (ser_manifest_open(&w.manifest, argv[first], &w.e))
-        die_error(&w.e);
-    open_threads(&w, jobs);
+    if (ser_manifest_open(&s.manifest, argv[first], &e))
+        die_error(&e);
+    open_threads(&s, jobs);
     /* Sounds on pages of their own, which go back when one outgrows them: else the heap keeps the
      * holes, and memory grows with the corpus. SoX's processes have begun, and do without. */
     mallopt(M_MMAP_THRESHOLD, 1 << 17);
 
     ser_attr_set(&header, "kind", "audio");
     ser_attr_setf(&header, "feat.rate_hz", "%d", (int)opt.rate);
-    ser_writer_open(&w.writer, opt.output, &header);
-    ser_progress_start(&w.progress, "utterances", 0, opt.quiet);
-    const struct ser_jobs todo = {.ctx = &w,
-                                  .slot_size = sizeof(struct item),
-                                  .fetch = fetch,
-                                  .work = work,
-                                  .finish = finish,
-                                  .release = release};
-    int failed = ser_jobs_run(&todo, jobs);
-    ser_progress_end(&w.progress);
-    if (failed)
-        die_error(&w.e);
+    const struct ser_convert todo = {.ctx = &s,
+                                     .item_size = sizeof(struct item),
+                                     .records = records(),
+                                     .fetch = fetch,
+                                     .make = make,
+                                     .release = release,
+                                     .output = opt.output,
+                                     .header = &header,
+                                     .keep_going = opt.keep_going,
+                                     .quiet = opt.quiet};
+    int status = ser_convert_run(&todo, jobs);
 
-    ser_writer_close(&w.writer);
     ser_attrs_clear(&header);
-    close_threads(&w, jobs);
-    ser_manifest_close(&w.manifest);
-    if (w.bad)
-        die(SER_BAD, "%llu of %llu recordings were skipped", (unsigned long long)w.bad,
-            (unsigned long long)(w.bad + w.done));
-    return SER_OK;
+    close_threads(&s, jobs);
+    ser_manifest_close(&s.manifest);
+    return status;
 }

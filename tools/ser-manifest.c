@@ -497,7 +497,8 @@ static int report_look(void *ctx, void *slot) {
     return 0;
 }
 
-static void release_look(void *slot) {
+static void release_look(void *ctx, void *slot) {
+    (void)ctx;
     ser_audio_free(&((struct look *)slot)->audio);
 }
 

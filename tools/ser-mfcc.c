@@ -3,10 +3,9 @@
 #include <string.h>
 
 #include "audio.h"
-#include "jobs.h"
+#include "convert.h"
 #include "manifest.h"
 #include "opt.h"
-#include "progress.h"
 #include "recipe.h"
 #include "resample.h"
 
@@ -55,6 +54,7 @@ static const struct ser_tool tool = {
 
 /* One recording on its way through the threads. */
 struct item {
+    struct ser_item made;    /* one record: [rows, frames] */
     char *key, *path;        /* path NULL: the sound is here already */
     uint64_t row;            /* of the manifest */
     struct ser_attrs attrs;  /* of the result */
@@ -62,13 +62,6 @@ struct item {
     unsigned char *bytes;    /* from standard input: a whole audio file */
     size_t bytes_len;
     int rate_hz;
-    struct ser_record result; /* [rows, frames] */
-    enum {
-        GOOD,
-        BAD,
-        BROKEN
-    } state; /* bad: e says why; broken: so is the source, nothing follows */
-    struct ser_error e;
 };
 
 /* What a thread keeps between recordings. */
@@ -78,39 +71,35 @@ struct thread {
     struct ser_audio audio;
 };
 
-/* Where recordings come from, and where features go. */
-struct work {
+/* Where recordings come from, and what the threads have. */
+struct source {
     struct ser_recipe recipe;
-    int (*take)(struct work *, struct item *); /* the next recording: 1, 0 at the end, -1 */
-    char **file;                               /* operands, ends with NULL */
+    int (*take)(struct source *, struct item *); /* the next recording: 1, 0 at the end, -1 */
+    char **file;                                 /* operands, ends with NULL */
     struct ser_manifest manifest;
     struct ser_reader reader;
     struct ser_in in;
     int taken; /* standard input was */
     struct thread *thread;
-    struct ser_writer writer;
-    struct ser_progress progress;
-    uint64_t done, bad;
-    struct ser_error e; /* the first that ends the run */
 };
 
-static int take_row(struct work *w, struct item *it) {
-    int got = ser_manifest_next(&w->manifest, &it->key, &it->path, &it->attrs, &it->e);
-    it->row = w->manifest.table.row;
+static int take_row(struct source *s, struct item *it) {
+    int got = ser_manifest_next(&s->manifest, &it->key, &it->path, &it->attrs, &it->made.e);
+    it->row = s->manifest.table.row;
     return got;
 }
 
-static int take_record(struct work *w, struct item *it) {
-    int got = ser_reader_next(&w->reader, &it->sound, &it->e);
+static int take_record(struct source *s, struct item *it) {
+    int got = ser_reader_next(&s->reader, &it->sound, &it->made.e);
     if (got <= 0)
         return got;
-    const char *rate = ser_attr(&w->reader.header, "feat.rate_hz");
+    const char *rate = ser_attr(&s->reader.header, "feat.rate_hz");
     int64_t hz;
     if (!rate || ser_parse_int(rate, 1000, 768000, &hz))
-        return ser_reader_fail(&w->reader, &it->sound, &it->e,
+        return ser_reader_fail(&s->reader, &it->sound, &it->made.e,
                                "the stream's feat.rate_hz is not a rate from 1000 to 768000");
     if (it->sound.type != SER_F32 || it->sound.rank != 1)
-        return ser_reader_fail(&w->reader, &it->sound, &it->e,
+        return ser_reader_fail(&s->reader, &it->sound, &it->made.e,
                                "audio is f32 of rank 1, this is not");
     it->rate_hz = (int)hz;
     it->key = estrdup(it->sound.key);
@@ -135,22 +124,22 @@ static char *key_of_path(const char *path) {
     return key;
 }
 
-static int take_file(struct work *w, struct item *it) {
-    if (!*w->file)
+static int take_file(struct source *s, struct item *it) {
+    if (!*s->file)
         return 0;
-    it->path = estrdup(*w->file++);
+    it->path = estrdup(*s->file++);
     it->key = key_of_path(it->path);
     if (!*it->key || strlen(it->key) > SER_MAX_KEY)
-        return ser_fail(&it->e, SER_SYS, "%s: the path is empty or too long", it->path);
+        return ser_fail(&it->made.e, SER_SYS, "%s: the path is empty or too long", it->path);
     return 1;
 }
 
-static int take_stdin(struct work *w, struct item *it) {
-    if (w->taken)
+static int take_stdin(struct source *s, struct item *it) {
+    if (s->taken)
         return 0;
-    w->taken = 1;
+    s->taken = 1;
     it->key = estrdup("stdin");
-    return ser_in_rest(&w->in, MAX_STDIN, &it->bytes, &it->bytes_len, &it->e) ? -1 : 1;
+    return ser_in_rest(&s->in, MAX_STDIN, &it->bytes, &it->bytes_len, &it->made.e) ? -1 : 1;
 }
 
 static void clear(struct item *it) {
@@ -160,83 +149,61 @@ static void clear(struct item *it) {
     ser_attrs_clear(&it->attrs);
     it->key = it->path = NULL;
     it->bytes = NULL;
-    it->state = GOOD;
 }
 
 static int fetch(void *ctx, void *slot) {
-    struct work *w = ctx;
+    struct source *s = ctx;
     struct item *it = slot;
     clear(it);
-    int got = w->take(w, it);
-    if (got < 0)
-        it->state = BROKEN;
-    return got != 0;
+    return s->take(s, it);
 }
 
 /* The features of n samples at rate_hz. */
-static int compute(struct work *w, struct item *it, const float *x, size_t n, int rate_hz,
+static int compute(struct source *s, struct item *it, const float *x, size_t n, int rate_hz,
                    const struct thread *t) {
     const float *y;
     size_t frames, full;
     const char *why, *name = it->path ? it->path : "<stdin>";
     if (!n)
-        return ser_fail(&it->e, SER_BAD, "%s: (%s): has no samples", name, it->key);
-    if (ser_resample(t->resampler, x, n, rate_hz, w->recipe.rate_hz, &x, &n, &why))
-        return ser_fail(&it->e, SER_BAD, "%s: (%s): cannot resample: %s", name, it->key, why);
+        return ser_fail(&it->made.e, SER_BAD, "%s: (%s): has no samples", name, it->key);
+    if (ser_resample(t->resampler, x, n, rate_hz, s->recipe.rate_hz, &x, &n, &why))
+        return ser_fail(&it->made.e, SER_BAD, "%s: (%s): cannot resample: %s", name, it->key, why);
     if (ser_mfcc_run(t->mfcc, x, n, &y, &frames, &full))
-        return ser_fail(&it->e, SER_SYS, "%s: (%s): out of memory for features", name, it->key);
-    const uint64_t dim[2] = {(uint64_t)ser_recipe_rows(&w->recipe), frames};
-    ser_record_set(&it->result, it->key, SER_F32, 2, dim);
-    memcpy(it->result.data, y, it->result.bytes);
-    ser_attrs_copy(&it->result.attrs, &it->attrs);
-    ser_attr_setf(&it->result.attrs, "frames", "%zu", full);
+        return ser_fail(&it->made.e, SER_SYS, "%s: (%s): out of memory for features", name,
+                        it->key);
+    const uint64_t dim[2] = {(uint64_t)ser_recipe_rows(&s->recipe), frames};
+    struct ser_record *r = it->made.record;
+    ser_record_set(r, it->key, SER_F32, 2, dim);
+    memcpy(r->data, y, r->bytes);
+    ser_attrs_copy(&r->attrs, &it->attrs);
+    ser_attr_setf(&r->attrs, "frames", "%zu", full);
     return 0;
 }
 
-static int make_features(struct work *w, struct item *it, struct thread *t) {
+static int make_features(struct source *s, struct item *it, struct thread *t) {
     struct ser_audio *a = &t->audio;
     if (!it->path && !it->bytes)
-        return compute(w, it, it->sound.data, it->sound.count, it->rate_hz, t);
-    if (it->path ? ser_audio_load(a, it->path, &it->e)
-                 : ser_audio_decode(a, it->bytes, it->bytes_len, "<stdin>", &it->e))
+        return compute(s, it, it->sound.data, it->sound.count, it->rate_hz, t);
+    if (it->path ? ser_audio_load(a, it->path, &it->made.e)
+                 : ser_audio_decode(a, it->bytes, it->bytes_len, "<stdin>", &it->made.e))
         return -1;
-    return compute(w, it, a->sample, a->frames, a->rate_hz, t);
+    return compute(s, it, a->sample, a->frames, a->rate_hz, t);
 }
 
-static void work(void *ctx, void *slot, int worker) {
-    struct work *w = ctx;
+static int make(void *ctx, void *slot, int worker) {
+    struct source *s = ctx;
     struct item *it = slot;
-    if (it->state != GOOD || !make_features(w, it, &w->thread[worker]))
-        return;
-    it->state = BAD;
-    if (opt.manifest)
-        ser_manifest_name_row(&w->manifest, it->row, it->key, &it->e);
-}
-
-static int finish(void *ctx, void *slot) {
-    struct work *w = ctx;
-    struct item *it = slot;
-    if (it->state == BROKEN || (it->state == BAD && !opt.keep_going)) {
-        w->e = it->e;
-        return -1;
-    }
-    if (it->state == BAD) {
-        ser_progress_end(&w->progress);
-        warn("%s", it->e.text);
-        w->bad++;
+    if (!make_features(s, it, &s->thread[worker]))
         return 0;
-    }
-    ser_writer_put(&w->writer, &it->result);
-    ser_out_flush(&w->writer.out); /* the next program in the pipe need not wait for more */
-    ser_progress_show(&w->progress, ++w->done);
-    return 0;
+    if (opt.manifest)
+        ser_manifest_name_row(&s->manifest, it->row, it->key, &it->made.e);
+    return -1;
 }
 
 static void release(void *slot) {
     struct item *it = slot;
     clear(it);
     ser_record_free(&it->sound);
-    ser_record_free(&it->result);
 }
 
 static struct ser_recipe recipe(void) {
@@ -261,105 +228,100 @@ static struct ser_recipe recipe(void) {
     return r;
 }
 
-static void open_manifest(struct work *w) {
+static void open_manifest(struct source *s) {
     struct ser_error e;
-    if (ser_manifest_open(&w->manifest, opt.manifest, &e))
+    if (ser_manifest_open(&s->manifest, opt.manifest, &e))
         die_error(&e);
-    w->take = take_row;
+    s->take = take_row;
 }
 
-static void open_stdin(struct work *w) {
+static void open_stdin(struct source *s) {
     struct ser_error e;
     const unsigned char *at;
     size_t got;
-    if (ser_in_open(&w->in, NULL, &e) || ser_in_peek(&w->in, 8, &at, &got, &e))
+    if (ser_in_open(&s->in, NULL, &e) || ser_in_peek(&s->in, 8, &at, &got, &e))
         die_error(&e);
     if (!got)
         die(SER_BAD, "<stdin>: empty input: audio or an audio stream is needed");
-    w->take = ser_is_stream(at, got) ? take_record : take_stdin;
-    if (w->take == take_record && ser_reader_begin(&w->reader, &w->in, "audio", &e))
+    s->take = ser_is_stream(at, got) ? take_record : take_stdin;
+    if (s->take == take_record && ser_reader_begin(&s->reader, &s->in, "audio", &e))
         die_error(&e);
 }
 
 /* Finds out what the input is, before any output is opened. */
-static void open_source(struct work *w, char **operands) {
+static void open_source(struct source *s, char **operands) {
     if (opt.manifest && *operands)
         ser_usage("give either --manifest or files, not both");
     if (opt.manifest) {
-        open_manifest(w);
+        open_manifest(s);
     } else if (!*operands || (strcmp(*operands, "-") == 0 && !operands[1])) {
-        open_stdin(w);
+        open_stdin(s);
     } else {
         for (char **f = operands; *f; f++)
             if (strcmp(*f, "-") == 0)
                 ser_usage("standard input cannot be one of several inputs");
-        w->file = operands;
-        w->take = take_file;
+        s->file = operands;
+        s->take = take_file;
     }
 }
 
-static void close_source(struct work *w) {
-    if (w->take == take_row)
-        ser_manifest_close(&w->manifest);
-    if (w->take == take_record)
-        ser_reader_close(&w->reader);
-    if (w->take == take_stdin)
-        ser_in_close(&w->in);
+static void close_source(struct source *s) {
+    if (s->take == take_row)
+        ser_manifest_close(&s->manifest);
+    if (s->take == take_record)
+        ser_reader_close(&s->reader);
+    if (s->take == take_stdin)
+        ser_in_close(&s->in);
 }
 
-static void open_threads(struct work *w, int jobs) {
-    w->thread = ecalloc((size_t)jobs, sizeof *w->thread);
+static void open_threads(struct source *s, int jobs) {
+    s->thread = ecalloc((size_t)jobs, sizeof *s->thread);
     for (int i = 0; i < jobs; i++) {
-        w->thread[i].mfcc = ser_mfcc_new(&w->recipe);
-        w->thread[i].resampler = ser_resampler_new();
-        if (!w->thread[i].mfcc || !w->thread[i].resampler)
+        s->thread[i].mfcc = ser_mfcc_new(&s->recipe);
+        s->thread[i].resampler = ser_resampler_new();
+        if (!s->thread[i].mfcc || !s->thread[i].resampler)
             die(SER_SYS, "out of memory");
     }
 }
 
-static void close_threads(struct work *w, int jobs) {
+static void close_threads(struct source *s, int jobs) {
     for (int i = 0; i < jobs; i++) {
-        ser_mfcc_free(w->thread[i].mfcc);
-        ser_resampler_free(w->thread[i].resampler);
-        ser_audio_free(&w->thread[i].audio);
+        ser_mfcc_free(s->thread[i].mfcc);
+        ser_resampler_free(s->thread[i].resampler);
+        ser_audio_free(&s->thread[i].audio);
     }
-    free(w->thread);
+    free(s->thread);
 }
 
 int main(int argc, char **argv) {
-    struct work w = {0};
+    struct source s = {0};
     struct ser_attrs header = {0};
     ser_start(argv[0]);
     opt.jobs = ser_cores() < MAX_JOBS ? ser_cores() : MAX_JOBS;
     int first = ser_options(argc, argv, &tool);
-    w.recipe = recipe();
-    open_source(&w, argv + first);
-    int one = w.take == take_stdin || (w.take == take_file && argc - first == 1);
+    s.recipe = recipe();
+    open_source(&s, argv + first);
+    int one = s.take == take_stdin || (s.take == take_file && argc - first == 1);
     int jobs = one ? 1 : (int)opt.jobs;
-    open_threads(&w, jobs);
+    open_threads(&s, jobs);
 
     ser_attr_set(&header, "kind", "features");
-    ser_recipe_put(&w.recipe, &header);
-    ser_writer_open(&w.writer, opt.output, &header);
-    ser_progress_start(&w.progress, "utterances",
-                       w.take == take_file ? (uint64_t)(argc - first) : 0, opt.quiet);
-    const struct ser_jobs todo = {.ctx = &w,
-                                  .slot_size = sizeof(struct item),
-                                  .fetch = fetch,
-                                  .work = work,
-                                  .finish = finish,
-                                  .release = release};
-    int failed = ser_jobs_run(&todo, jobs);
-    ser_progress_end(&w.progress);
-    if (failed)
-        die_error(&w.e);
+    ser_recipe_put(&s.recipe, &header);
+    const struct ser_convert todo = {.ctx = &s,
+                                     .item_size = sizeof(struct item),
+                                     .records = 1,
+                                     .fetch = fetch,
+                                     .make = make,
+                                     .release = release,
+                                     .output = opt.output,
+                                     .header = &header,
+                                     .total = s.take == take_file ? (uint64_t)(argc - first) : 0,
+                                     .keep_going = opt.keep_going,
+                                     .quiet = opt.quiet};
+    int status = ser_convert_run(&todo, jobs);
 
-    ser_writer_close(&w.writer);
     ser_attrs_clear(&header);
-    close_threads(&w, jobs);
-    close_source(&w);
-    if (w.bad)
-        die(SER_BAD, "%llu of %llu recordings were skipped", (unsigned long long)w.bad,
-            (unsigned long long)(w.bad + w.done));
-    return SER_OK;
+    close_threads(&s, jobs);
+    close_source(&s);
+    return status;
 }

@@ -371,7 +371,8 @@ static int finish(void *ctx, void *slot) {
     return w->finished == w->stop_at ? -1 : 0;
 }
 
-static void release(void *slot) {
+static void release(void *ctx, void *slot) {
+    (void)ctx;
     free(((struct slot *)slot)->memory);
 }
 
