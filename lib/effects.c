@@ -61,7 +61,7 @@ static void add(const float *restrict x, float gain, size_t n, float *restrict y
         y[i] = x[i] + gain * y[i];
 }
 
-static double energy(const float *x, size_t n) {
+double ser_energy(const float *x, size_t n) {
     double sum = 0;
     for (size_t i = 0; i < n; i++)
         sum += (double)x[i] * x[i];
@@ -74,13 +74,13 @@ void ser_noise(struct ser_key key, double amplitude, const float *x, size_t n, f
 }
 
 int ser_noise_snr(struct ser_key key, double snr_db, const float *x, size_t n, float *y) {
-    double signal = energy(x, n);
+    double signal = ser_energy(x, n);
     if (!(signal > 0))
         return -1;
     ser_normals(key, n, y);
     /* Against the noise that was drawn, not its expectation: the ratio is met in short sounds too.
      */
-    double noise = energy(y, n);
+    double noise = ser_energy(y, n);
     double gain = noise > 0 ? sqrt(signal / noise * pow(10, -snr_db / 10)) : 0;
     add(x, (float)gain, n, y);
     return 0;

@@ -24,4 +24,7 @@ int ser_noise_snr(struct ser_key key, double snr_db, const float *x, size_t n, f
 /* y[i] = x[i - by], zeros where x has nothing: later for by > 0, earlier for by < 0. */
 void ser_shift(const float *x, size_t n, int64_t by, float *y);
 
+/* The sum of squares. */
+double ser_energy(const float *x, size_t n);
+
 #endif

@@ -232,6 +232,22 @@ about() {
     ser-augment --keep no.tsv | ser-tensor check
 }
 
+@test "a corpus of hostile names goes all the way, links too" {
+    local folder=$'it\'s "a b" \xff\xfe $(touch x);rm *'
+    mkdir -p "$folder/DC" elsewhere
+    sox -n -r 16000 -b 16 "$folder/DC/a01.WAV" synth 0.3 sine 200-900 gain -6
+    sox -n -r 16000 -b 16 elsewhere/x.wav synth 0.3 sine 300-900 gain -6
+    ln -s ../../elsewhere/x.wav "$folder/DC/a02.wav"
+    ser-manifest "$folder" >m.tsv 2>said
+    ser-augment --keep --pitch 2 m.tsv | ser-mfcc >a.sert
+    assert_equal "$(ser-tensor ls a.sert | tail -n +2 | cut -f 1 | xargs)" \
+        "savee_DC_a01 savee_DC_a01#pitch.1 savee_DC_a02 savee_DC_a02#pitch.1"
+    ser-augment --keep m.tsv | ser-mfcc >a.sert
+    ser-mfcc -m m.tsv >b.sert
+    same a.sert b.sert
+    [ ! -e x ]
+}
+
 @test "recordings of which nothing can be made" {
     printf 'id\tpath\na\ta.wav\nb\tb.wav\n' >m.tsv
     sox -n -r 22050 -b 16 a.wav synth 0.5 sine 400
@@ -247,6 +263,20 @@ about() {
     head -c 5000 a.wav >cut.wav
     printf 'id\tpath\na\tcut.wav\n' >m.tsv
     fails 3 'm.tsv: row 1 \(a\): cut.wav: .*cut short' ser-augment --keep -o a.sert m.tsv
+}
+
+@test "pitch so large that nothing is left is refused, silence is not" {
+    printf 'id\tpath\na\ta.wav\n' >m.tsv
+    sox -n -r 22050 -b 16 a.wav synth 1 sine 5000 gain -6
+    fails 3 'm.tsv: row 1 \(a\): a.wav: --pitch 24 leaves nothing of it' ser-augment --pitch 24 -o a.sert m.tsv
+    [ ! -e a.sert ]
+    for n in 12 -24; do
+        ser-augment --pitch $n m.tsv >a.sert
+        values a.sert a#pitch.1 >a.txt
+        about "$(hertz 22050 <a.txt)" "$(awk -v n=$n 'BEGIN { print 5000 * 2 ^ (n / 12) }')" 0.2
+    done
+    sox -D -n -r 22050 -b 16 a.wav trim 0 0.2
+    ser-augment --pitch 24 m.tsv >a.sert
 }
 
 @test "the shortest recordings work" {

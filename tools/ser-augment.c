@@ -105,12 +105,16 @@ static int make_snr(struct thread *t, struct item *it, struct ser_record *r, con
     return 0;
 }
 
+/* What would rise above half the rate is lost; where next to nothing lies below it, all is. */
 static int make_pitch(struct thread *t, struct item *it, struct ser_record *r, const char *key,
                       struct ser_key draws) {
     int semitones = (int)draw_whole(draws, (int64_t)opt.pitch[0], (int64_t)opt.pitch[1]);
-    if (ser_pitch_run(&t->pitch, t->x, t->n, (int)opt.rate, semitones, begin(r, key, it, t->n),
-                      it->path, &it->made.e))
+    float *y = begin(r, key, it, t->n);
+    if (ser_pitch_run(&t->pitch, t->x, t->n, (int)opt.rate, semitones, y, it->path, &it->made.e))
         return -1;
+    if (ser_energy(y, t->n) < ser_energy(t->x, t->n) / 100)
+        return ser_fail(&it->made.e, SER_BAD, "%s: --pitch %d leaves nothing of it: shift it less",
+                        it->path, semitones);
     ser_attr_setf(&r->attrs, "aug", "pitch=%d", semitones);
     return 0;
 }
