@@ -138,8 +138,12 @@ static int mel_powers(struct ser_mfcc *m, const float *x, size_t n, size_t T) {
     size_t bands = (size_t)m->r.bands, stride = padded(T), hop = (size_t)m->r.hop;
     if (room(&m->band, &m->band_cap, bands, stride))
         return -1;
-    for (size_t t = 0; t < T; t++)
-        ser_mel_apply(&m->mel, ser_spectrum_power(m->spectrum, x, n, t * hop), m->band + t, stride);
+    for (size_t t = 0; t < T; t++) {
+        const float *power = ser_spectrum_power(m->spectrum, x, n, t * hop);
+        if (!power)
+            return -1;
+        ser_mel_apply(&m->mel, power, m->band + t, stride);
+    }
     for (size_t b = 0; b < bands; b++)
         memset(m->band + b * stride + T, 0, (stride - T) * sizeof *m->band);
     return 0;

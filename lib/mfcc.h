@@ -46,8 +46,8 @@ const char *ser_recipe_check(const struct ser_recipe *r);
 /* Rows of the result: coefs (or bands), times 1 + deltas. */
 int ser_recipe_rows(const struct ser_recipe *r);
 
-/* Plans, tables and scratch for one recipe; one per thread. NULL when out of memory. Creating is
- * serialised inside (FFTW's planner is not thread safe). */
+/* Plans, tables and scratch for one recipe; one per thread. NULL when out of memory. The plan is
+ * made on a thread of its own while the caller reads its first recording (see spectrum.h). */
 struct ser_mfcc;
 struct ser_mfcc *ser_mfcc_new(const struct ser_recipe *r);
 void ser_mfcc_free(struct ser_mfcc *m);
