@@ -34,7 +34,7 @@ FUZZ     := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 FAULT    := $(BUILD)/fault.so
 BATS     := $(wildcard tests/*.bats)
 SOURCES  := $(wildcard lib/*.[ch] lib/nn/*.[ch] tools/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/fault/*.[ch])
-BASH     := bootstrap .ci/run tests/run tests/valgrind tests/fuzz/seeds $(PROGRAMS) $(SCRIPTS)
+BASH     := bootstrap .ci/run tests/run tests/valgrind tests/fault/each-tool tests/fuzz/seeds $(PROGRAMS) $(SCRIPTS)
 
 # oneDNN is used where it is installed; ONEDNN= builds without.
 ONEDNN := $(shell printf '\043include <oneapi/dnnl/dnnl.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)

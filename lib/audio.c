@@ -189,8 +189,6 @@ static int check_container(struct source *s, struct ser_error *e) {
     static const char lfs[] = "version https://git-lfs";
     char head[24] = "";
     size_t n = read_at(s, 0, head, sizeof head);
-    if (s->error)
-        return 0; /* is reported once reading has ended */
     if (n == 0)
         return ser_fail(e, SER_BAD, "%s: empty file: it holds no audio", s->name);
     if (n >= sizeof lfs - 1 && memcmp(head, lfs, sizeof lfs - 1) == 0)
@@ -322,8 +320,6 @@ static int read_all(const struct source *s, SNDFILE *file, const SF_INFO *info, 
             return ser_fail(e, SER_SYS, "%s: out of memory for %zu frames", s->name,
                             a->frames + BLOCK);
         got = read_block(file, info, a->sample + a->frames);
-        if (s->error)
-            return ser_fail(e, SER_SYS, "%s: cannot read: %s", s->name, strerror(s->error));
         if (sf_error(file)) /* the next read forgets it */
             return ser_fail(e, SER_BAD, "%s: damaged after %zu frames: %s", s->name, a->frames,
                             sf_strerror(file));
@@ -339,19 +335,22 @@ static int decode(struct source *s, struct ser_audio *a, struct ser_error *e) {
                         .read = virtual_read,
                         .tell = virtual_tell};
     SNDFILE *file = NULL;
+    errno = 0;
     int failed = check_container(s, e);
     if (!failed) {
         file = sf_open_virtual(&io, SFM_READ, &info, s);
         if (file)
             failed = check_info(s, &info, e) || read_all(s, file, &info, a, e);
-        else if (s->error)
-            failed = ser_fail(e, SER_SYS, "%s: cannot read: %s", s->name, strerror(s->error));
         else
             failed = ser_fail(e, SER_BAD,
                               "%s: not audio, or its header is damaged: WAV, AIFF, AU, FLAC, Ogg, "
                               "MP3 and what else libsndfile knows can be read",
                               s->name);
     }
+    /* What was not read, or found no room, looks like damage to those who wanted it. */
+    int why = s->error ? s->error : failed && errno == ENOMEM ? ENOMEM : 0;
+    if (why)
+        failed = ser_fail(e, SER_SYS, "%s: cannot read: %s", s->name, strerror(why));
     if (file)
         sf_close(file);
     if (failed)
@@ -383,7 +382,7 @@ static int load_pipe(struct ser_audio *a, int fd, const char *path, struct ser_e
 
 int ser_audio_load(struct ser_audio *a, const char *path, struct ser_error *e) {
     struct stat st;
-    int failed, fd = open(path, O_RDONLY | O_CLOEXEC);
+    int failed, fd = ser_open(path, O_RDONLY);
     if (fd < 0 || fstat(fd, &st)) {
         failed = ser_fail(e, SER_SYS, "%s: cannot open: %s", path, strerror(errno));
     } else if (S_ISDIR(st.st_mode)) {

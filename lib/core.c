@@ -88,6 +88,10 @@ int ser_fail(struct ser_error *e, int status, const char *fmt, ...) {
     return -1;
 }
 
+int ser_blame(void) {
+    return errno == ENOMEM ? SER_SYS : SER_BAD;
+}
+
 void *emalloc(size_t size) {
     return erealloc(NULL, 1, size);
 }

@@ -43,6 +43,10 @@ struct ser_error {
 /* Sets e and returns -1, so that a function can end with `return ser_fail(e, SER_BAD, ...)`. */
 int ser_fail(struct ser_error *e, int status, const char *fmt, ...) SER_PRINTF(3, 4);
 
+/* The status of what reports only that it failed: SER_SYS if memory ran out since the caller set
+ * errno to 0, else SER_BAD. */
+int ser_blame(void);
+
 /* Remembers the program's name for messages; makes sure that descriptors 0, 1 and 2 are taken, so
  * that a file opened later is never mistaken for a closed standard stream; drops environment
  * variables that would change results. Call it first. */

@@ -216,6 +216,16 @@ uint64_t ser_dataset_hash(const struct ser_dataset *d) {
 
 /* ---- reading samples ---- */
 
+/* e about sample i: "FILE: record 17: what: why". Every record of a file is a sample, in its order.
+ */
+static int fail_at(struct ser_dataset *d, size_t i, int status, const char *what, const char *why) {
+    size_t first = i;
+    while (first && d->at[first - 1].file == d->at[i].file)
+        first--;
+    return ser_fail(&d->e, status, "%s: record %zu: %s: %s", d->path[d->at[i].file], i - first + 1,
+                    what, why);
+}
+
 static int get(void *ctx, size_t i, float *x, int *label) {
     struct ser_dataset *d = ctx;
     const struct ser_sample *s = &d->at[i];
@@ -226,16 +236,15 @@ static int get(void *ctx, size_t i, float *x, int *label) {
         if (k < 0 && errno == EINTR)
             continue;
         if (k < 0)
-            return ser_fail(&d->e, SER_SYS, "%s: cannot read: %s", d->path[s->file],
-                            strerror(errno));
+            return fail_at(d, i, SER_SYS, "cannot read", strerror(errno));
         if (k == 0)
             break;
         done += (size_t)k;
     }
     ser_swap_elements(x, bytes / sizeof *x, sizeof *x);
     if (done < bytes || XXH3_64bits(x, bytes) != s->hash)
-        return ser_fail(&d->e, SER_BAD, "%s: changed or shrank while it was in use",
-                        d->path[s->file]);
+        return fail_at(d, i, SER_BAD, "changed or shrank while it was in use",
+                       "train again once it stays as it is");
     *label = d->label[s->emotion];
     return 0;
 }

@@ -14,6 +14,14 @@
 
 enum { BUFFER = 1 << 16 };
 
+int ser_open(const char *path, int flags) {
+    for (;;) {
+        int fd = open(path, flags | O_CLOEXEC);
+        if (fd >= 0 || errno != EINTR)
+            return fd;
+    }
+}
+
 /* ---- input ---- */
 
 int ser_in_open(struct ser_in *in, const char *path, struct ser_error *e) {
@@ -21,7 +29,7 @@ int ser_in_open(struct ser_in *in, const char *path, struct ser_error *e) {
     if (path && strcmp(path, "-") != 0) {
         in->name = path;
         in->owned = 1;
-        in->fd = open(path, O_RDONLY | O_CLOEXEC);
+        in->fd = ser_open(path, O_RDONLY);
         if (in->fd < 0)
             return ser_fail(e, SER_SYS, "%s: cannot open: %s", path, strerror(errno));
         struct stat st;
@@ -163,7 +171,9 @@ static void remove_temps_and_die(int sig) {
 }
 
 static void install_cleanup(void) {
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGXCPU, SIGXFSZ};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGXCPU, SIGXFSZ,
+                                  /* A library that is refused memory may crash. */
+                                  SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
     atexit(remove_temps);
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         struct sigaction old, act = {.sa_handler = remove_temps_and_die, .sa_flags = SA_RESTART};
@@ -218,13 +228,23 @@ static char *resolve(const char *path) {
     die(SER_SYS, "%s: cannot write: too many symbolic links", path);
 }
 
+/* mkostemp(3), again when a signal comes between: path ends with six characters, which it sets. */
+static int make_temp(char *path) {
+    for (;;) {
+        memcpy(path + strlen(path) - 6, "XXXXXX", 6);
+        int fd = mkostemp(path, O_CLOEXEC);
+        if (fd >= 0 || errno != EINTR)
+            return fd;
+    }
+}
+
 static void open_temp(struct ser_out *o, mode_t mode) {
     const char *slash = strrchr(o->final, '/');
     o->temp = eprintf_alloc("%.*s.ser-XXXXXX", (int)(slash ? slash + 1 - o->final : 0), o->final);
     sigset_t all, old;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &old); /* no signal between making the file and noting it */
-    o->fd = mkostemp(o->temp, O_CLOEXEC);
+    o->fd = make_temp(o->temp);
     int why = errno;
     if (o->fd >= 0)
         keep_temp(o->temp);
@@ -246,7 +266,7 @@ void ser_out_open(struct ser_out *o, const char *path, int binary) {
         if (there && S_ISDIR(st.st_mode))
             die(SER_SYS, "%s: cannot write: is a folder", path);
         if (there && !S_ISREG(st.st_mode)) {
-            o->fd = open(path, O_WRONLY | O_CLOEXEC); /* its links may be /proc's, without a path */
+            o->fd = ser_open(path, O_WRONLY); /* its links may be /proc's, without a path */
             if (o->fd < 0)
                 die(SER_SYS, "%s: cannot write: %s", path, strerror(errno));
         } else {
@@ -316,15 +336,23 @@ void ser_out_printf(struct ser_out *o, const char *fmt, ...) {
         free(text);
 }
 
+static int sync_all(int fd) {
+    for (;;) {
+        int failed = fsync(fd);
+        if (!failed || errno != EINTR)
+            return failed;
+    }
+}
+
 /* The folder's entry is on disk only when the folder is synced too. */
 static void sync_folder(const char *path) {
     const char *slash = strrchr(path, '/');
     char *folder = slash ? eprintf_alloc("%.*s", (int)(slash - path + 1), path) : estrdup(".");
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = ser_open(folder, O_RDONLY | O_DIRECTORY);
     free(folder);
     if (fd < 0)
         return; /* a folder that may be written but not read cannot be synced */
-    if (fsync(fd) && errno != EINVAL)
+    if (sync_all(fd) && errno != EINVAL)
         die(SER_SYS, "%s: cannot sync its folder: %s", path, strerror(errno));
     close(fd);
 }
@@ -332,9 +360,8 @@ static void sync_folder(const char *path) {
 void ser_out_close(struct ser_out *o) {
     ser_out_flush(o);
     if (o->final) {
-        while (fsync(o->fd))
-            if (errno != EINTR)
-                die(SER_SYS, "%s: cannot sync: %s", o->name, strerror(errno));
+        if (sync_all(o->fd))
+            die(SER_SYS, "%s: cannot sync: %s", o->name, strerror(errno));
         if (rename(o->temp, o->final))
             die(SER_SYS, "%s: cannot rename into place: %s", o->name, strerror(errno));
         forget_temp(o->temp);
@@ -364,7 +391,7 @@ void ser_out_spool(struct ser_out *o) {
     const char *folder = getenv("TMPDIR");
     char *path = eprintf_alloc("%s/.ser-XXXXXX", folder && *folder ? folder : "/tmp");
     *o = (struct ser_out){.name = "a temporary file in TMPDIR", .cap = BUFFER};
-    o->fd = mkostemp(path, O_CLOEXEC);
+    o->fd = make_temp(path);
     if (o->fd < 0)
         die(SER_SYS, "%s: cannot make a temporary file: %s", path, strerror(errno));
     unlink(path);

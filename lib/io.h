@@ -9,6 +9,10 @@
 
 #include "core.h"
 
+/* open(2) with close-on-exec, again when a signal comes between: a descriptor, or -1 with errno
+ * set. */
+int ser_open(const char *path, int flags) SER_MUST_CHECK;
+
 /* ---- input ---- */
 
 struct ser_in {

@@ -1,5 +1,6 @@
 #include "model.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,10 +51,11 @@ int ser_model_new(struct ser_model *m, const char *net, size_t net_len, const ch
     *m = (struct ser_model){.rows = rows, .frames = frames, .classes = classes};
     if (join_classes(class, classes, where, &joined, e))
         return -1;
+    errno = 0;
     m->net = ser_net_parse(net, net_len, rows, frames, classes, why);
     if (!m->net) {
         free(joined);
-        return ser_fail(e, SER_BAD, "%s: %s", where, why);
+        return ser_fail(e, ser_blame(), "%s: %s", where, why);
     }
     m->class = cut_classes(joined, &m->classes);
     ser_attrs_copy(&m->header, header);

@@ -216,7 +216,7 @@ int ser_pitch_run(struct ser_pitch *p, const float *x, size_t n, int rate_hz, in
     if (ask(p, &r, x, p->slow, name, e))
         return -1;
     if (ser_resample(p->resampler, p->slow, r.m, from_hz, rate_hz, &made, &m, &why))
-        return ser_fail(e, SER_BAD, "%s: cannot resample: %s", name, why);
+        return ser_fail(e, ser_blame(), "%s: cannot resample: %s", name, why);
     if (m > n)
         m = n;
     memcpy(y, made, m * sizeof *y);

@@ -1,5 +1,6 @@
 #include "resample.h"
 
+#include <errno.h>
 #include <math.h>
 #include <soxr.h>
 #include <stdint.h>
@@ -44,6 +45,7 @@ static soxr_error_t feed(soxr_t soxr, const float *x, size_t n, float *y, size_t
 
 int ser_resample(struct ser_resampler *r, const float *x, size_t n, int from_hz, int to_hz,
                  const float **y, size_t *m, const char **why) {
+    errno = 0;
     if (from_hz == to_hz) {
         *y = x;
         *m = n;

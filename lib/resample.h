@@ -20,7 +20,8 @@ void ser_resampler_free(struct ser_resampler *r);
 #define SER_RESAMPLE_MAX_HZ 768000
 
 /* x[n] at from_hz -> *y [*m] at to_hz. *y belongs to r (or is x itself when the rates agree) and
- * lasts until the next call. 0, or -1 with *why set to a static text. */
+ * lasts until the next call. 0, or -1 with *why set to a static text; errno is ENOMEM if memory ran
+ * out, else 0. */
 int ser_resample(struct ser_resampler *r, const float *x, size_t n, int from_hz, int to_hz,
                  const float **y, size_t *m, const char **why);
 

@@ -140,7 +140,7 @@ static int make_speed(struct thread *t, struct item *it, struct ser_record *r, c
     size_t m;
     const char *why;
     if (ser_resample(t->out, t->x, t->n, from_hz, (int)opt.rate, &y, &m, &why))
-        return ser_fail(&it->made.e, SER_BAD, "%s: cannot resample: %s", it->path, why);
+        return ser_fail(&it->made.e, ser_blame(), "%s: cannot resample: %s", it->path, why);
     memcpy(begin(r, key, it, m), y, m * sizeof *y);
     ser_attr_setf(&r->attrs, "aug", "speed=%.6g", (double)from_hz / (double)opt.rate);
     return 0;
@@ -182,7 +182,7 @@ static int load(struct thread *t, struct item *it) {
     if (ser_audio_load(a, it->path, &it->made.e))
         return -1;
     if (ser_resample(t->in, a->sample, a->frames, a->rate_hz, (int)opt.rate, &t->x, &t->n, &why))
-        return ser_fail(&it->made.e, SER_BAD, "%s: cannot resample: %s", it->path, why);
+        return ser_fail(&it->made.e, ser_blame(), "%s: cannot resample: %s", it->path, why);
     /* The longest that any kind makes of it must fit into a record. */
     if (t->n > SER_MAX_PAYLOAD / sizeof(float) / MAX_SPEED - 1)
         return ser_fail(&it->made.e, SER_BAD, "%s: too long: cut it", it->path);

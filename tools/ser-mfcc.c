@@ -167,7 +167,8 @@ static int compute(struct source *s, struct item *it, const float *x, size_t n, 
     if (!n)
         return ser_fail(&it->made.e, SER_BAD, "%s: (%s): has no samples", name, it->key);
     if (ser_resample(t->resampler, x, n, rate_hz, s->recipe.rate_hz, &x, &n, &why))
-        return ser_fail(&it->made.e, SER_BAD, "%s: (%s): cannot resample: %s", name, it->key, why);
+        return ser_fail(&it->made.e, ser_blame(), "%s: (%s): cannot resample: %s", name, it->key,
+                        why);
     if (ser_mfcc_run(t->mfcc, x, n, &y, &frames, &full))
         return ser_fail(&it->made.e, SER_SYS, "%s: (%s): out of memory for features", name,
                         it->key);

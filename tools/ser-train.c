@@ -321,12 +321,18 @@ static void fit(struct training *t) {
     set_loss(t, run);
     if (!resume(t)) {
         ser_net_init(net, (uint64_t)opt.seed);
-        if (ser_fit_standardize(net, &train, why))
-            die(SER_BAD, "%s", t->train.e.status ? t->train.e.text : why);
+        errno = 0;
+        if (ser_fit_standardize(net, &train, why)) {
+            if (t->train.e.status)
+                die_error(&t->train.e);
+            die(ser_blame(), "%s", why);
+        }
     }
     t->epoch_began_s = now_s();
     ser_progress_start(&t->progress, "batches", 0, opt.quiet);
+    errno = 0;
     int failed = ser_fit_run(&t->fit, net, run, &train, &val, &t->options, after, t, why);
+    int blame = ser_blame();
     ser_progress_end(&t->progress);
     if (t->fit.best_epoch)
         ser_model_save(&t->model, t->fit.best, opt.output);
@@ -335,7 +341,7 @@ static void fit(struct training *t) {
     if (failed && t->val.e.status)
         die_error(&t->val.e);
     if (failed)
-        die(SER_BAD, "%s; %s", why,
+        die(blame, "%s; %s", why,
             t->fit.best_epoch ? "the best model so far was written" : "no model was written");
     ser_run_free(run);
 }

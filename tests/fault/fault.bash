@@ -1,6 +1,6 @@
 # Calls made to fail, for Bats files: load fault/fault. What can fail, and how, tells fault.c.
 
-CALLS=(fired read pread write open close fsync rename mmap malloc fork exec thread)
+CALLS=(fired read pread write open close fsync rename mmap malloc own pipe fork exec thread)
 
 # A run whose calls are waited for is faster in memory; where there is no such folder, on disk.
 memory_folder() {

@@ -23,6 +23,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -48,6 +49,8 @@ enum call {
     RENAME,
     MMAP,
     MALLOC,
+    OWN,
+    PIPE,
     FORK,
     EXEC,
     THREAD,
@@ -55,7 +58,7 @@ enum call {
 };
 static const char *const call_name[CALLS] = {"fired", "read",  "pread",  "write", "open",
                                              "close", "fsync", "rename", "mmap",  "malloc",
-                                             "fork",  "exec",  "thread"};
+                                             "own",   "pipe",  "fork",   "exec",  "thread"};
 
 enum how { FAIL, SHORT, SIGNAL, KILL, GROUP, TORN };
 static const struct {
@@ -122,6 +125,19 @@ static int is_meant(const char *list) {
     return !list;
 }
 
+/* The first object is the program itself. */
+static uintptr_t code_begin, code_end;
+
+static int find_code(struct dl_phdr_info *info, size_t size, void *unused) {
+    (void)size, (void)unused;
+    for (int i = 0; i < info->dlpi_phnum; i++)
+        if (info->dlpi_phdr[i].p_type == PT_LOAD && (info->dlpi_phdr[i].p_flags & PF_X)) {
+            code_begin = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+            code_end = code_begin + info->dlpi_phdr[i].p_memsz;
+        }
+    return 1;
+}
+
 static void begin(void) {
     const char *list = getenv("SER_FAULT"), *path = getenv("SER_COUNTS");
     if (!is_meant(getenv("SER_FAULT_IN")))
@@ -139,6 +155,7 @@ static void begin(void) {
             refuse("SER_COUNTS cannot be mapped");
         counter = p;
     }
+    dl_iterate_phdr(find_code, NULL);
     armed = 1;
 }
 
@@ -191,6 +208,12 @@ static int strike(enum call c, size_t *n) {
     }
     errno = f->error;
     return 1;
+}
+
+static int no_memory(const void *caller) {
+    uintptr_t at = (uintptr_t)caller;
+    int failed = strike(MALLOC, NULL);
+    return (at >= code_begin && at < code_end && strike(OWN, NULL)) || failed;
 }
 
 static ssize_t moved(ssize_t k) {
@@ -317,23 +340,23 @@ int mkostemp64(char *template, int flags) {
 }
 
 int pipe(int fd[2]) {
-    return strike(OPEN, NULL) ? -1 : NEXT(pipe)(fd);
+    return strike(PIPE, NULL) ? -1 : NEXT(pipe)(fd);
 }
 
 int pipe2(int fd[2], int flags) {
-    return strike(OPEN, NULL) ? -1 : NEXT(pipe2)(fd, flags);
+    return strike(PIPE, NULL) ? -1 : NEXT(pipe2)(fd, flags);
 }
 
 int socketpair(int domain, int type, int protocol, int fd[2]) {
-    return strike(OPEN, NULL) ? -1 : NEXT(socketpair)(domain, type, protocol, fd);
+    return strike(PIPE, NULL) ? -1 : NEXT(socketpair)(domain, type, protocol, fd);
 }
 
 int dup(int fd) {
-    return strike(OPEN, NULL) ? -1 : NEXT(dup)(fd);
+    return strike(PIPE, NULL) ? -1 : NEXT(dup)(fd);
 }
 
 int dup2(int fd, int to) {
-    return strike(OPEN, NULL) ? -1 : NEXT(dup2)(fd, to);
+    return strike(PIPE, NULL) ? -1 : NEXT(dup2)(fd, to);
 }
 
 static int makes_descriptor(int command) {
@@ -349,13 +372,13 @@ static int makes_descriptor(int command) {
 
 int fcntl(int fd, int command, ...) {
     ARGUMENT(command);
-    return makes_descriptor(command) && strike(OPEN, NULL) ? -1
+    return makes_descriptor(command) && strike(PIPE, NULL) ? -1
                                                            : NEXT(fcntl)(fd, command, argument);
 }
 
 int fcntl64(int fd, int command, ...) {
     ARGUMENT(command);
-    return makes_descriptor(command) && strike(OPEN, NULL) ? -1
+    return makes_descriptor(command) && strike(PIPE, NULL) ? -1
                                                            : NEXT(fcntl64)(fd, command, argument);
 }
 
@@ -395,33 +418,33 @@ void *mmap64(void *at, size_t n, int access, int flags, int fd, off64_t from) {
 }
 
 void *malloc(size_t n) {
-    return strike(MALLOC, NULL) ? NULL : __libc_malloc(n);
+    return no_memory(__builtin_return_address(0)) ? NULL : __libc_malloc(n);
 }
 
 void *calloc(size_t n, size_t size) {
-    return strike(MALLOC, NULL) ? NULL : __libc_calloc(n, size);
+    return no_memory(__builtin_return_address(0)) ? NULL : __libc_calloc(n, size);
 }
 
 void *realloc(void *p, size_t n) {
-    return strike(MALLOC, NULL) ? NULL : __libc_realloc(p, n);
+    return no_memory(__builtin_return_address(0)) ? NULL : __libc_realloc(p, n);
 }
 
 void *reallocarray(void *p, size_t n, size_t size) {
-    return strike(MALLOC, NULL) ? NULL : NEXT(reallocarray)(p, n, size);
+    return no_memory(__builtin_return_address(0)) ? NULL : NEXT(reallocarray)(p, n, size);
 }
 
 void *aligned_alloc(size_t at, size_t n) {
-    return strike(MALLOC, NULL) ? NULL : __libc_memalign(at, n);
+    return no_memory(__builtin_return_address(0)) ? NULL : __libc_memalign(at, n);
 }
 
 void *memalign(size_t at, size_t n);
 
 void *memalign(size_t at, size_t n) {
-    return strike(MALLOC, NULL) ? NULL : __libc_memalign(at, n);
+    return no_memory(__builtin_return_address(0)) ? NULL : __libc_memalign(at, n);
 }
 
 int posix_memalign(void **p, size_t at, size_t n) {
-    return strike(MALLOC, NULL) ? errno : NEXT(posix_memalign)(p, at, n);
+    return no_memory(__builtin_return_address(0)) ? errno : NEXT(posix_memalign)(p, at, n);
 }
 
 pid_t fork(void) {
