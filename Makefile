@@ -2,6 +2,7 @@
 #   make            build the tools into build/
 #   make demo       the whole pipeline on generated speech
 #   make test       every test; make check is the quick part
+#   make bench      speed beside that of the peers; tests/bench/README.md says how
 #   make lint       format, static analysis, manual pages, warnings of two compilers
 #   make asan       every test under AddressSanitizer and UndefinedBehaviorSanitizer
 #   make valgrind   one run of each tool under valgrind
@@ -31,9 +32,10 @@ DATA     := $(wildcard pipelines/*.mk pipelines/nets/*.net manifests/*)
 PROGRAMS := $(wildcard pipelines/ser-*)
 UNITS    := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 FUZZ     := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+BENCH    := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 FAULT    := $(BUILD)/fault.so
 BATS     := $(wildcard tests/*.bats)
-SOURCES  := $(wildcard lib/*.[ch] lib/nn/*.[ch] tools/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/fault/*.[ch])
+SOURCES  := $(wildcard lib/*.[ch] lib/nn/*.[ch] tools/*.[ch] tests/unit/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch] tests/fault/*.[ch])
 BASH     := bootstrap .ci/run tests/run tests/valgrind tests/fault/each-tool tests/fuzz/seeds $(PROGRAMS) $(SCRIPTS)
 
 # oneDNN is used where it is installed; ONEDNN= builds without.
@@ -58,6 +60,7 @@ BIN      := $(TOOLS:%=$(BUILD)/%)
 SH_BIN   := $(SCRIPTS:tools/%.sh=$(BUILD)/%)
 UNIT_BIN := $(UNITS:%=$(BUILD)/unit/%)
 FUZZ_BIN := $(FUZZ:%=$(BUILD)/fuzz/%)
+BENCH_BIN := $(BENCH:%=$(BUILD)/bench/%)
 
 all: $(BIN) $(SH_BIN)
 
@@ -83,6 +86,10 @@ $(SH_BIN): $(BUILD)/%: tools/%.sh lib/core.h Makefile
 	$(call fill,$(CURDIR)/manifests,$<,$@)
 
 $(UNIT_BIN): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libser.a
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(LIBS)
+
+$(BENCH_BIN): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libser.a
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIBS)
 
@@ -112,13 +119,17 @@ ifndef SER_PIPELINE
 demo: $(BIN) $(SH_BIN)
 	@$(MAKE) --no-print-directory -f pipelines/demo.mk
 
-units: $(UNIT_BIN) $(FAULT)
+units: $(UNIT_BIN) $(BENCH_BIN) $(FAULT)
 
-test: $(BIN) $(SH_BIN) $(UNIT_BIN) $(FAULT)
+test: $(BIN) $(SH_BIN) $(UNIT_BIN) $(BENCH_BIN) $(FAULT)
 	@BUILD='$(BUILD)' tests/run $(BATS)
 
-check: $(BIN) $(SH_BIN) $(UNIT_BIN) $(FAULT)
+check: $(BIN) $(SH_BIN) $(UNIT_BIN) $(BENCH_BIN) $(FAULT)
 	@BUILD='$(BUILD)' tests/run --quick $(BATS)
+
+# Peers and clips are named as variables on the command line, which make puts into the environment.
+bench: $(BIN) $(BENCH_BIN)
+	@BUILD='$(BUILD)' perl tests/bench/run.pl
 
 asan:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined test
@@ -195,7 +206,7 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: demo units test check asan valgrind lint lint-format lint-cppcheck lint-shell lint-man lint-gcc lint-clang \
+.PHONY: demo units test check bench asan valgrind lint lint-format lint-cppcheck lint-shell lint-man lint-gcc lint-clang \
     fuzz fuzz-run install uninstall clean
 
 endif

@@ -1,8 +1,7 @@
 /* clang-format off */
 /* pitch - the tool's pitch shift beside a phase vocoder like that of librosa.effects.pitch_shift.
  *
- * make && gcc -O2 -D_GNU_SOURCE -Ilib tests/bench/pitch.c build/libser.a -Wl,--as-needed \
- *     -lsndfile -lsox -lsoxr -lfftw3f -lxxhash -lm -o build/pitch && build/pitch FILE.wav...
+ * make build/bench/pitch && build/bench/pitch FILE.wav...
  *
  * Shifts by -3..3 semitones without 0 at 22,050 Hz:
  *   tone %    worst error of a tone's frequency, 110 to 3000 Hz
