@@ -24,8 +24,8 @@ void ser_product(int M, int N, int K, const float *A, size_t am, size_t ak, cons
 /* to [cols,rows] = from [rows,cols], both with leading dimensions. */
 void ser_turn(const float *from, int rows, int cols, size_t ld, float *to, size_t ldto);
 
-/* The convolution as conv of the kernels has it, straight from its definition: for those of few
- * taps (kh kw C), on a processor that can. */
+/* The convolution as conv of the kernels has it, straight from its definition: for images of one
+ * channel and kernels of few taps (kh kw), on a processor that can. */
 int ser_direct_suits(const struct ser_conv_shape *s);
 void ser_direct_forward(const struct ser_conv_shape *s, const float *x, const float *w,
                         const float *b, int relu, float *y);
