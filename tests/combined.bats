@@ -127,6 +127,51 @@ value() {
     finished attention.EPOCHS=3
 }
 
+@test "other jobs, other threads, a touched README: nothing to be done" {
+    touch README.md
+    finished -j3 JOBS=5 THREADS=2 -W README.md -W "$ROOT/README.md"
+}
+
+@test "an option of the features rebuilds all of them and no split" {
+    run made FEATURES='--hop 600'
+    refute_line --regexp '(manifest|certificate|speakers/.*)\.tsv$'
+    # Of each speaker and part that there is, also at random; the table is the same but for the scores.
+    assert_equal "$(printf '%s\n' "${lines[@]}" | grep -c 'speakers/.*\.sert$')" \
+        "$(find out/split -path '*/speakers/*.tsv' -size +0 | wc -l)"
+    assert_equal "$(printf '%s\n' "${lines[@]}" | grep -c 'model\.bin$')" 4
+    finished FEATURES='--hop 600'
+}
+
+@test "the network of one stage rebuilds its model, not the others" {
+    cp tiny.net own.net
+    study combined.NET=own.net >/dev/null 2>&1
+    sed -i 's/conv 2/conv 3/; s/84x2/84x3/' own.net
+    run made combined.NET=own.net
+    assert_output "$(printf '%s\n' results.tsv results.txt results/combined.tsv scores.tsv scores.txt \
+        split/combined/combined.1/{log.tsv,model.bin,predictions.tsv})"
+}
+
+@test "a recording: touched, it costs manifests; changed, the features of its speaker in each split" {
+    local clip=speech/ravdess_data/Actor_01/03-01-05-01-01-01-01.wav
+    manifests="$(printf '%s\n' manifest.tsv manifest/{common,ravdess}.tsv \
+        split/{combined,listed,random1}/{certificate,manifest}.tsv)"
+    touch "$clip"
+    run made
+    assert_output "$manifests"
+    finished
+    sox "$clip" new.wav vol 0.9
+    mv new.wav "$clip"
+    run made
+    assert_equal "$(printf '%s\n' "${lines[@]}" | grep -v results)" "$(printf '%s\n' "$manifests" \
+        scores.tsv scores.txt split/{combined/combined.1,listed/a{ttention,ugmented}.1,random1/baseline.1}/{log.tsv,model.bin,predictions.tsv} \
+        split/{combined,listed}/{speakers/ravdess_01.train.{sert,tsv},train.sert} \
+        "$(for part in test train val; do
+            ! grep -q "$(basename "$clip" .wav)" "out/split/random1/speakers/ravdess_01.$part.tsv" ||
+                printf '%s\n' split/random1/{speakers/ravdess_01.$part.{sert,tsv},$part.sert}
+        done)" | sort)"
+    finished
+}
+
 @test "an option of augmentation rebuilds training features of its split alone" {
     run made combined.AUGMENT='--noise 0.01'
     assert_line split/combined/speakers/savee_DC.train.sert
