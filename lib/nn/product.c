@@ -79,9 +79,10 @@ SER_INLINE FAST void columns(int vecs, int full, __mmask16 tail, int M, int K, c
 }
 
 /* A(m,k) = A[m am + k ak]. */
-FAST static void multiply(int M, int N, int K, const float *A, size_t am, size_t ak, const float *B,
-                          size_t ldb, const float *plus, size_t ldp, int relu, float *C,
-                          size_t ldc) {
+__attribute__((noinline)) FAST static void multiply(int M, int N, int K, const float *A, size_t am,
+                                                    size_t ak, const float *B, size_t ldb,
+                                                    const float *plus, size_t ldp, int relu,
+                                                    float *C, size_t ldc) {
     int n = 0, step;
     for (; n < N; n += step) {
         int left = N - n;
