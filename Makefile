@@ -157,9 +157,11 @@ lint-gcc lint-clang: lint-%:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/lint-$* CC=$(if $(filter clang,$*),$(CLANG),$(CC)) WERROR=1 all units
 
 # Each target starts from seeds that the tools make and explores a folder of its own. A target named
-# tool_... runs a tool's main again and again, and takes its exit for an end. Those that compute or
-# decode are slow under the sanitizers: for others more than a second is a hang.
+# tool_... runs a tool's main again and again, takes exit for its end, and keeps the books of memory
+# itself (tests/fuzz/tool.h). Some compute or decode, and are slow under the sanitizers: for the others
+# more than a second is a hang.
 FUZZ_SLOW = fuzz_audio fuzz_checkpoint fuzz_model fuzz_net tool_eval tool_mfcc
+FUZZ_WRAP = exit malloc calloc realloc aligned_alloc vasprintf free
 
 fuzz: $(BIN) $(SH_BIN)
 	@BUILD='$(BUILD)' tests/fuzz/seeds '$(BUILD)/fuzz/seeds'
@@ -170,15 +172,19 @@ fuzz-run: $(FUZZ_BIN:%=%.run)
 
 $(FUZZ_BIN): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libser.a
 	@mkdir -p $(@D)
-	$(LINK) -fsanitize=fuzzer $(if $(filter tool_%,$*),-Wl$(comma)--wrap=exit) -o $@ $^ $(LIBS)
+	$(LINK) -fsanitize=fuzzer $(if $(filter tool_%,$*),$(FUZZ_WRAP:%=-Wl$(comma)--wrap=%)) -o $@ $^ $(LIBS)
 
 # A single allocation over the limit fails: it holds what the limits of a network imply.
+FUZZ_FLAGS = -max_total_time=$(FUZZ_S) -malloc_limit_mb=300 -rss_limit_mb=2048 -close_fd_mask=3 \
+             -print_final_stats=1 -verbosity=0
+
 $(FUZZ_BIN:%=%.run): %.run: %
 	@mkdir -p $*.corpus
-	$* -max_total_time=$(FUZZ_S) -timeout=$(if $(filter $(FUZZ_SLOW),$(*F)),5,1) -close_fd_mask=3 \
-	    -malloc_limit_mb=300 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
-	    $(addprefix -dict=,$(wildcard tests/fuzz/$(*F).dict)) -artifact_prefix=$*. $*.corpus \
-	    $(wildcard $(BUILD)/seeds/$(*F) tests/fuzz/$(*F)) $(if $(findstring tensor,$(*F)),tests/tensor/passed tests/tensor/failed)
+	$(if $(filter tool_%,$(*F)),ASAN_OPTIONS=detect_leaks=0) $* $(FUZZ_FLAGS) \
+	    -timeout=$(if $(filter $(FUZZ_SLOW),$(*F)),5,1) -artifact_prefix=$*. \
+	    $(addprefix -dict=,$(wildcard tests/fuzz/$(*F).dict)) $*.corpus \
+	    $(wildcard $(BUILD)/seeds/$(*F) tests/fuzz/$(*F)) \
+	    $(if $(findstring tensor,$(*F)),tests/tensor/passed tests/tensor/failed)
 
 comma = ,
 

@@ -1,0 +1,29 @@
+/* ser-split on any manifest, and any list of speakers or folds. The first byte of an input chooses
+ * the way to split, a form feed stands between manifest and list. */
+static int tool_main(int argc, char **argv);
+#define main tool_main
+#include "../../tools/ser-split.c"
+#undef main
+#include "tool.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (size < 1)
+        return 0;
+    const uint8_t *from = data + 1, *feed = memchr(from, '\f', size - 1);
+    size_t n = feed ? (size_t)(feed - from) : size - 1;
+    char *manifest = (char *)fuzz_file(0, from, n);
+    char *list = (char *)fuzz_file(1, feed ? feed + 1 : from, feed ? size - n - 2 : 0);
+    char speakers[] = "--speakers", folds[] = "--folds", fold[] = "--fold", two[] = "2",
+         leave[] = "--leave-out", one[] = "ravdess_01", random[] = "--random",
+         percent[] = "70/15/15";
+    switch (*data % 4) {
+    case 0:
+        return fuzz_run((char *[]){speakers, list, manifest, NULL}, NULL), 0;
+    case 1:
+        return fuzz_run((char *[]){folds, list, fold, two, manifest, NULL}, NULL), 0;
+    case 2:
+        return fuzz_run((char *[]){leave, one, manifest, NULL}, NULL), 0;
+    default:
+        return fuzz_run((char *[]){random, percent, manifest, NULL}, NULL), 0;
+    }
+}
