@@ -1,4 +1,5 @@
-# A training that is killed anywhere, resumed, and compared to the byte with one that never was.
+# A training that is killed anywhere and resumed gives the bytes of one that never was; one whose data changes,
+# or whose loss is no number, ends with a message; and data may be larger than memory.
 # bats file_tags=slow
 load helper
 load fault/fault
@@ -145,4 +146,124 @@ killed_everywhere() {
     for file in model.bin log.tsv log.json state.bin; do
         same run/$file whole/$file
     done
+}
+
+# while_stopped FAULT FILE CHANGE...: trains on copies of the data, stops at FAULT, does CHANGE to FILE, goes on
+while_stopped() {
+    local fault=$1 file=$2 i
+    shift 2
+    rm -rf run
+    mkdir run
+    cp train.sert val.sert run
+    SER_FAULT=$fault LD_PRELOAD=$BUILD/fault.so ser-train -q --kernels plain --net small.net --val run/val.sert --epochs 2 \
+        --batch 4 -j 1 -o run/model.bin run/train.sert >out 2>err 3>&- &
+    for ((i = 0; i < 1000; i++)); do
+        [[ $(</proc/$!/stat) != *") T "* ]] || break
+        sleep 0.01
+    done
+    "$@" "run/$file"
+    kill -CONT $!
+    status=0
+    wait $! || status=$?
+}
+
+cut() { truncate -s $(($(stat -c %s "$1") / 2)) "$1"; }
+empty() { : >"$1"; }
+renamed() { cp "$1" "$1.new" && empty "$1.new" && mv "$1.new" "$1"; }
+grown() { cat train.sert >>"$1"; }
+
+flipped() { # one bit in the middle of the second record's values
+    local at
+    at=$(LC_ALL=C grep -abo REC "$1" | sed -n '2s/:.*//p')
+    at=$((at + 1000))
+    printf '%b' "$(printf '\\x%02x' $((0x$(xxd -s $at -l 1 -p "$1") ^ 1)))" |
+        dd of="$1" bs=1 seek=$at conv=notrunc status=none
+}
+
+@test "data that shrinks or changes while it is in use is an error that names file and record" {
+    have_faults || return 0
+    local n file
+    while_stopped pread:1:stop train.sert true
+    assert_equal "$status" 0
+    cp run/model.bin undisturbed.bin
+    for n in 1 5 30; do
+        for change in cut empty flipped; do
+            while_stopped "pread:$n:stop" train.sert $change
+            assert_equal "$change at $n: $status" "$change at $n: 3"
+            grep -qE '^ser-train: run/train.sert: record [1-9]: changed or shrank while it was in use' err || fail "$(cat err)"
+        done
+    done
+    grep -q 'train.sert: record 2:' err || fail "$(cat err)"
+    while_stopped pread:30:stop val.sert cut
+    assert_equal "$status" 3
+    grep -qE '^ser-train: run/val.sert: record [1-5]: changed or shrank' err || fail "$(cat err)"
+    # What was opened stays as it was when another file takes its name, or more is added.
+    for change in renamed grown; do
+        while_stopped pread:5:stop train.sert $change
+        assert_equal "$change: $status" "$change: 0"
+        same run/model.bin undisturbed.bin
+    done
+}
+
+@test "data larger than memory trains, from a file and from a pipe" {
+    ! ldd "$BUILD/ser-cmp" | grep -q 'lib[at]san' || {
+        echo "# left out: a limit of memory; a sanitizer takes its own" >&3
+        return 0
+    }
+    mkdir -p large/tmp
+    cd large || return 1
+    local part i
+    for part in train val; do
+        awk -F'\t' -v p=$part 'NR == 1 || $5 == p' ../m.tsv | (cd .. && ser-mfcc -q -m -) >$part.sert
+    done
+    for i in $(seq 250); do cat train.sert; done >many.sert
+    printf 'reshape 174x40\nmean\ndense classes\n' >mean.net
+    [ "$(stat -c %s many.sert)" -gt 60000000 ]
+    (ulimit -d 20000 && ser-train -q -j 1 --kernels plain --net mean.net --val val.sert --epochs 1 -o file.bin many.sert)
+    cat many.sert | (ulimit -d 20000 && TMPDIR=$PWD/tmp exec ser-train -q -j 1 --kernels plain --net mean.net --val val.sert \
+        --epochs 1 -o pipe.bin)
+    same file.bin pipe.bin
+    [ -z "$(ls -A tmp)" ] || fail "left: $(ls -A tmp)"
+    # The limit is one: a batch that holds it all does not fit.
+    run --separate-stderr bash -c 'ulimit -d 20000; exec ser-train -q -j 1 --kernels plain --net mean.net --val val.sert \
+        --epochs 1 --batch 2250 -o batch.bin many.sert'
+    assert_equal "$status" 4
+    [ ! -e batch.bin ]
+}
+
+@test "a loss that is no number names epoch and batch; model, log and checkpoint are those of the last good epoch" {
+    { printf 'reshape 12x40\nmean\n'
+        for _ in $(seq 24); do printf 'dense 32\n'; done
+        printf 'dense classes\n'; } >deep.net
+    rm -rf run good
+    mkdir run good
+    deep() {
+        ser-train -q --net deep.net --val val.sert --kernels plain --batch 3 --patience 0 --lr 2 --warmup 30 -o "$1/model.bin" \
+            --log "$1/log.tsv" --checkpoint "$1/state.bin" "${@:2}" train.sert 2>err
+    }
+    run -3 deep run
+    grep -qE 'ser-train: the .* is not a finite number in epoch ([2-9]|[1-9][0-9]), batch [1-3] of 3: .*; the best model so far was written' err ||
+        fail "$(cat err)"
+    cp err first
+    local epochs
+    epochs=$(epochs_of run/state.bin)
+    [ "$epochs" -ge 1 ]
+    deep good --epochs "$epochs"
+    same run/log.tsv good/log.tsv
+    same <(ser-tensor text run/model.bin) <(ser-tensor text good/model.bin)
+    # Resuming comes to the same end.
+    run -3 deep run --resume
+    same <(grep -v resumed err) first
+}
+
+@test "--clip-norm: 0 and a norm never reached change nothing" {
+    mkdir -p plain clipped
+    train plain --clip-norm 0
+    train clipped --clip-norm 1e9
+    same <(ser-tensor text plain/model.bin) <(ser-tensor text clipped/model.bin)
+    same plain/log.tsv clipped/log.tsv
+    train clipped --clip-norm 0.001
+    run cmp -s plain/log.tsv clipped/log.tsv
+    assert_failure 1
+    fails 2 "clip-norm: '-1' is not a number from 0" train clipped --clip-norm -1
 }

@@ -210,13 +210,15 @@ static int train_epoch(struct fit *f, const struct ser_data *train, int epoch, d
             return -1;
         double loss = ser_net_penalty(f->net);
         loss += ser_run_gradients(f->run, f->x, f->label, B, &draw, f->p);
-        if (!isfinite(loss))
+        double limit = f->o->clip_norm > 0 ? f->o->clip_norm : INFINITY;
+        double norm = ser_run_clip(f->run, limit);
+        norm = norm > limit ? limit : norm;
+        /* Adam squares the gradient, in single precision. */
+        if (!isfinite(loss) || !isfinite((float)(norm * norm)))
             return ser_refuse(f->why,
-                              "the loss is not a finite number in epoch %d, batch %d of %d: "
+                              "the %s is not a finite number in epoch %d, batch %d of %d: "
                               "lower the learning rate or look at the features",
-                              epoch, b + 1, batches);
-        if (f->o->clip_norm > 0)
-            ser_run_clip(f->run, f->o->clip_norm);
+                              isfinite(loss) ? "gradient's square" : "loss", epoch, b + 1, batches);
         ser_adam_step(&f->state->adam, f->net, f->run, lr);
         count(t, f, B, loss);
         b++;
@@ -242,6 +244,19 @@ static int validate(struct fit *f, const struct ser_data *val, int epoch, struct
     return 0;
 }
 
+/* A statistic may overflow where the loss does not show it; neither model nor checkpoint holds it.
+ */
+static int check_params(struct fit *f, int epoch) {
+    for (int i = 0; i < f->net->params; i++) {
+        const struct ser_param *p = &f->net->param[i];
+        for (size_t j = 0; j < p->n; j++)
+            if (!isfinite(p->value[j]))
+                return ser_refuse(f->why, "%s is not a finite number after epoch %d", p->name,
+                                  epoch);
+    }
+    return 0;
+}
+
 static void keep_best(struct fit *f) {
     for (int i = 0; i < f->net->params; i++)
         memcpy(f->state->best[i], f->net->param[i].value, f->net->param[i].n * sizeof(float));
@@ -255,7 +270,7 @@ static int run_epochs(struct fit *f, const struct ser_data *train, const struct 
         int end = train_epoch(f, train, epoch, log.lr, &t);
         if (end)
             return end < 0 ? -1 : 0;
-        if (validate(f, val, epoch, &v))
+        if (validate(f, val, epoch, &v) || check_params(f, epoch))
             return -1;
         log.loss = t.loss / (double)t.n;
         log.accuracy = t.right / (double)t.n;

@@ -221,7 +221,7 @@ int ser_fit_standardize(struct ser_net *net, const struct ser_data *train, char 
  * new order each epoch, loss and accuracy of training as running means over the batches, validation
  * after each epoch, then the callbacks: keep the best by validation accuracy (strictly greater),
  * early stopping and plateau on validation loss (fit.c has the details). 0, or -1 with why set:
- * data failed, or the loss is not a number (epoch and batch are named). */
+ * data failed, or loss, gradient or weights are not numbers (epoch and batch are named). */
 int ser_fit_run(struct ser_fit *f, struct ser_net *net, struct ser_run *r,
                 const struct ser_data *train, const struct ser_data *val,
                 const struct ser_fit_options *o, ser_fit_progress progress, void *ctx,

@@ -10,6 +10,7 @@
  *                 sigpipe the signal, then EPIPE, as the system does it
  *                 kill    SIGKILL instead of the call; group: the same to the whole process group
  *                 torn    half of the bytes, then SIGKILL
+ *                 stop    SIGSTOP, and the call once SIGCONT comes
  * SER_FAULT_IN  programs that count and fail, by name, with commas between; unset: all
  * SER_COUNTS    a file of one 64-bit counter a name, in their order, shared by all processes that
  * name it: also the numbers of SER_FAULT count over all of them. `fired` counts the faults.
@@ -60,16 +61,16 @@ static const char *const call_name[CALLS] = {"fired", "read",  "pread",  "write"
                                              "close", "fsync", "rename", "mmap",  "malloc",
                                              "own",   "pipe",  "fork",   "exec",  "thread"};
 
-enum how { FAIL, SHORT, SIGNAL, KILL, GROUP, TORN };
+enum how { FAIL, SHORT, SIGNAL, KILL, GROUP, TORN, STOP };
 static const struct {
     const char *name;
     enum how how;
     int error;
 } hows[] = {{"short", SHORT, 0},      {"sigpipe", SIGNAL, EPIPE}, {"kill", KILL, 0},
-            {"group", GROUP, 0},      {"torn", TORN, 0},          {"EIO", FAIL, EIO},
-            {"ENOSPC", FAIL, ENOSPC}, {"EMFILE", FAIL, EMFILE},   {"ENOMEM", FAIL, ENOMEM},
-            {"EPIPE", FAIL, EPIPE},   {"EINTR", FAIL, EINTR},     {"EAGAIN", FAIL, EAGAIN},
-            {"EACCES", FAIL, EACCES}};
+            {"group", GROUP, 0},      {"torn", TORN, 0},          {"stop", STOP, 0},
+            {"EIO", FAIL, EIO},       {"ENOSPC", FAIL, ENOSPC},   {"EMFILE", FAIL, EMFILE},
+            {"ENOMEM", FAIL, ENOMEM}, {"EPIPE", FAIL, EPIPE},     {"EINTR", FAIL, EINTR},
+            {"EAGAIN", FAIL, EAGAIN}, {"EACCES", FAIL, EACCES}};
 
 enum { MAX_FAULTS = 16 };
 static struct fault {
@@ -200,9 +201,11 @@ static int strike(enum call c, size_t *n) {
         kill(0, SIGKILL);
     if (f->how == SIGNAL)
         raise(SIGPIPE);
+    if (f->how == STOP)
+        kill(getpid(), SIGSTOP);
     torn = f->how == TORN;
-    if (f->how == SHORT || f->how == TORN) {
-        if (n)
+    if (f->how == SHORT || f->how == TORN || f->how == STOP) {
+        if (n && f->how != STOP)
             *n = *n / 2 + (f->how == SHORT && *n);
         return 0;
     }
