@@ -1,4 +1,5 @@
 # CREMA-D: 91 actors, 6 emotions. make -f pipelines/cremad.mk CREMAD=FOLDER; rules.mk has the options.
+# make -f pipelines/cremad.mk cv SEEDS="1 2 3" NET=attention: all folds, intervals over the actors.
 CORPORA = cremad
 OUT     = out/cremad
 PARTS   = $(ROOT)/manifests/cremad-notebook.tsv

@@ -3,15 +3,22 @@
 # A pipeline sets what it differs in and includes this file; it needs GNU Make 4.3 and bash.
 #   CORPORA    of ravdess savee cremad; RAVDESS= SAVEE= CREMAD= name their folders
 #   OUT        where results go
-#   PROTOCOL   notebook: listed speakers; folds5: speaker-disjoint folds, FOLD= one or more of them;
+#   PROTOCOL   notebook: listed speakers; folds5, folds4: speaker-disjoint folds, FOLD= one or more of them;
 #              random: utterances at random, as many a split as SEEDS
 #   PARTS      table of speakers and parts (notebook); FOLDS: table of speakers and folds (folds5)
 #   SEEDS      one model a seed, and a table of them all (default: SEED)
 #   MANIFEST FEATURES TRAIN   further options of ser-manifest, ser-mfcc, ser-train
 #   AUGMENT    options of ser-augment: what it makes is added to the training part
 #   CHECK=     leaves out the decoding of every file that ser-manifest --check does
-#   NET EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR   of ser-train; THREADS
+#   NET        of ser-train: a file, or a name in nets/: attention, baseline
+#   EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR   of ser-train; THREADS
 #   JOBS       as make's -j
+#
+# The target cv judges a network by all splits of a protocol with all seeds (default: the folds that the
+# corpus has speakers of, each tested once; others are named):
+#   make -f pipelines/ravdess.mk cv PROTOCOL=folds5 SEEDS="1 2 3" NET=attention
+# Networks stand side by side: their runs are SPLIT/NET.SEED, and share features. A first dry run of it makes
+# the manifest, since that tells which folds there are.
 #
 # A pipeline of several models names its SPLITS and RUNS, a run being SPLIT/NAME.SEED. ROWS, FROM, PARTS,
 # FOLDS and AUGMENT can then be given for one split, and ser-train's for one NAME, as in combined.BATCH;
@@ -30,6 +37,8 @@
 #   OUT/split/SPLIT/seed.N/          model.bin, log.tsv, predictions.tsv
 #   OUT/scores.tsv OUT/scores.txt    of all runs: by class, confusion
 #   OUT/report.txt                   the table
+#   OUT/cv/PROTOCOL.NET/             of a cross-validation: table.txt with intervals over speakers, scores.tsv,
+#                                    scores.txt, of each seed seed.N.tsv, certificate.tsv of all splits
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -47,8 +56,9 @@ RAVDESS ?= ravdess_data
 SAVEE   ?= savee_data
 CREMAD  ?= crema_d_data
 
-PROTOCOL    ?= notebook
-FOLD        ?= 1
+# Goals that judge by several splits.
+crossing    := $(filter cv,$(MAKECMDGOALS))
+PROTOCOL    ?= $(if $(crossing),folds5,notebook)
 SEED        ?= 1
 SEEDS       ?= $(SEED)
 CHECK       ?= --check
@@ -56,12 +66,12 @@ MANIFEST    ?=
 FEATURES    ?=
 AUGMENT     ?=
 TRAIN       ?=
-NET         ?= $(ROOT)/pipelines/nets/$(if $(filter random,$(PROTOCOL)),baseline,attention).net
+NET         ?= $(if $(filter random,$(PROTOCOL)),baseline,attention)
 EPOCHS      ?= 40
 BATCH       ?= 32
 LR          ?= 0.001
-PATIENCE    ?= $(if $(filter random,$(PROTOCOL)),20,15)
-LR_PATIENCE ?= $(if $(filter random,$(PROTOCOL)),0,5)
+PATIENCE    ?= $(if $(filter baseline,$(NET_NAME)),20,15)
+LR_PATIENCE ?= $(if $(filter baseline,$(NET_NAME)),0,5)
 LR_FACTOR   ?= 0.2
 MIN_LR      ?= 1e-6
 THREADS     ?=
@@ -75,6 +85,10 @@ endif
 of = $($(firstword $(foreach v,$1.$2 $2,$(if $(filter command,$(origin $v)),$v)) $(if $(filter-out \
     undefined,$(origin $1.$2)),$1.$2) $2))
 
+# $(call net,NAME): its file
+net      = $(foreach n,$(call of,$1,NET),$(firstword $(wildcard $n $(ROOT)/pipelines/nets/$n.net) $n))
+NET_NAME = $(notdir $(NET:.net=))
+
 FOLDER_ravdess := $(value RAVDESS)
 FOLDER_savee   := $(value SAVEE)
 FOLDER_cremad  := $(value CREMAD)
@@ -84,18 +98,31 @@ GET_cremad  = ser-fetch cremad FOLDER gets it, CREMAD=FOLDER names it
 
 SPLITS ?= $(SPLITS_$(PROTOCOL))
 SPLITS_notebook = notebook
+SPLITS_folds4   = $(FOLD:%=fold%)
 SPLITS_folds5   = $(FOLD:%=fold%)
 SPLITS_random   = $(SEEDS:%=random%)
 
-ifeq ($(SPLITS),)
-$(error PROTOCOL=$(PROTOCOL): notebook, folds5 or random is meant)
+ifneq ($(and $(crossing),$(if $(FOLDS),,none)),)
+$(error cv: this pipeline has no folds; ravdess.mk, savee.mk and cremad.mk have)
+endif
+
+# Which folds there are is found in the manifest: make makes this file, and begins again.
+ifneq ($(and $(crossing),$(filter folds%,$(PROTOCOL)),$(filter undefined,$(origin FOLD))),)
+ifeq ($(filter clean,$(MAKECMDGOALS)),)
+include $(OUT)/folds.mk
+endif
+endif
+FOLD ?= $(if $(crossing),,1)
+
+ifeq ($(SPLITS)$(if $(crossing),$(filter folds4 folds5,$(PROTOCOL))),)
+$(error PROTOCOL=$(PROTOCOL): notebook, folds5, folds4 or random is meant)
 endif
 ifneq ($(words x$(OUT)x),1)
 $(error OUT=$(OUT): make cannot hold a name with spaces)
 endif
 
 # A random split has the seed of its model; other splits have a model for every seed.
-RUNS ?= $(foreach s,$(SPLITS),$(addprefix $s/seed.,$(if $(filter random,$(PROTOCOL)),$(s:random%=%),$(SEEDS))))
+RUNS ?= $(foreach s,$(SPLITS),$(addprefix $s/$(if $(crossing),$(NET_NAME),seed).,$(if $(filter random,$(PROTOCOL)),$(s:random%=%),$(SEEDS))))
 
 $(foreach c,$(CORPORA),$(eval SPEAKERS_$c := $(shell awk '$$1 == "$c" && $$2 != "-" {print $$2}' \
     $(ROOT)/manifests/counts.tsv)))
@@ -139,7 +166,7 @@ endef
 
 REPORT      = $(OUT)/report.txt
 PREDICTIONS = $(RUNS:%=$(OUT)/split/%/predictions.tsv)
-$(call stamp,$(OUT)/options/report,$(PROTOCOL) $(notdir $(NET)) $(RUNS))
+$(call stamp,$(OUT)/options/report,$(PROTOCOL) $(NET_NAME) $(RUNS))
 
 SHOW       ?= $(REPORT)
 
@@ -147,11 +174,59 @@ all: $(SHOW) $(SPLITS:%=$(OUT)/split/%/certificate.tsv)
 	$(if $(dry),,@cat $(SHOW))
 
 $(REPORT): $(OUT)/scores.tsv $(ROOT)/pipelines/ser-table
-	@$(ROOT)/pipelines/ser-table $(PROTOCOL) $(notdir $(NET:.net=)) $(OUT) $(RUNS) >$@.new; mv $@.new $@
+	@$(ROOT)/pipelines/ser-table $(PROTOCOL) $(NET_NAME) $(OUT) $(RUNS) >$@.new; mv $@.new $@
 
 $(OUT)/scores.tsv: $(PREDICTIONS) $(OUT)/options/report $(call tool,eval)
-	@$(start) $(call tool,eval) $(PREDICTIONS) -o $(OUT)/scores.txt; \
-	$(call tool,eval) --tsv $(PREDICTIONS) -o $@; $(call took,eval,all)
+	@$(call evaluate,$(PREDICTIONS),$(OUT))
+
+# $1: predictions, $2: the folder of scores.tsv and scores.txt
+evaluate = $(start) $(call tool,eval) $1 -o $2/scores.txt; $(call tool,eval) --tsv $1 -o $2/scores.tsv; $(call took,eval,$2)
+
+# ---- several runs, judged together ----
+
+# What a study has to say of its data: what parts share (of certificates $1), what was generated, what was left out.
+remarks = { echo; awk -F '\t' '$$3 == "shared.speakers" {n++; s += $$4} $$3 == "shared.audio" {a = $$4 == "unknown" ? $$4 : a + $$4} \
+    END {print "splits: " n "; in more than one part: " s " speakers, " a " recordings"}' $1; \
+    for mark in $(OUT)/manifest/*.generated; do [ ! -e "$$mark" ] || \
+    echo "generated speech: $$(basename "$$mark" .generated)"; done; $(if $(LEFT_OUT),echo 'left out: $(LEFT_OUT)';) }
+
+# Runs of several splits and several seeds are also scored by seed.
+seeds_of  = $(sort $(subst .,,$(suffix $1)))
+splits_of = $(patsubst %/,%,$(sort $(dir $1)))
+by_seed   = $(if $(word 2,$(call splits_of,$1)),$(if $(filter random%,$1),,$(call seeds_of,$1)))
+
+# $1: the study's folder, $2: its runs
+define study_rules
+$(call stamp,$1/options,$2)
+
+$1/scores.tsv: $(2:%=$(OUT)/split/%/predictions.tsv) $1/options $(call tool,eval)
+	@$$(call evaluate,$(2:%=$(OUT)/split/%/predictions.tsv),$1)
+
+$(foreach n,$(call by_seed,$2),$(eval $1/seed.$n.tsv: $(patsubst %,$(OUT)/split/%/predictions.tsv,$(filter %.$n,$2))))
+
+$(if $(call by_seed,$2),$(patsubst %,$1/seed.%.tsv,$(call by_seed,$2)): $1/options $(call tool,eval)
+	@$(call tool,eval) --tsv $$(filter %/predictions.tsv,$$^) -o $$@)
+
+$1/certificate.tsv: $(patsubst %,$(OUT)/split/%/certificate.tsv,$(call splits_of,$2)) $1/options
+	@awk -v OFS='\t' 'NR == 1 {print "split", $$$$0} \
+	    FNR > 1 {n = split(FILENAME, name, "/"); print name[n - 1], $$$$0}' $$(filter %.tsv,$$^) >$$@.new; mv $$@.new $$@
+endef
+
+JUDGED = $(OUT)/cv/$(PROTOCOL).$(NET_NAME)
+cv: $(JUDGED)/table.txt
+	$(if $(dry),,@cat $<; echo; $(ROOT)/pipelines/ser-times $(OUT))
+ifneq ($(crossing),)
+$(eval $(call study_rules,$(JUDGED),$(RUNS)))
+endif
+
+$(call stamp,$(OUT)/options/left-out,$(LEFT_OUT))
+$(JUDGED)/table.txt: $(JUDGED)/scores.tsv $(patsubst %,$(JUDGED)/seed.%.tsv,$(call by_seed,$(RUNS))) \
+    $(JUDGED)/certificate.tsv $(OUT)/options/left-out $(ROOT)/pipelines/ser-table
+	@{ $(ROOT)/pipelines/ser-table -s $(JUDGED) $(PROTOCOL) $(NET_NAME) $(OUT) $(RUNS); $(call remarks,$(JUDGED)/certificate.tsv); } >$@.new; mv $@.new $@
+
+$(call stamp,$(OUT)/options/folds,$(FOLDS))
+$(OUT)/folds.mk: $(OUT)/manifest.tsv $(FOLDS) $(OUT)/options/folds $(ROOT)/pipelines/ser-folds
+	@$(ROOT)/pipelines/ser-folds $(FOLDS) $< >$@.new; mv $@.new $@
 
 # ---- manifest: corpora ----
 
@@ -234,11 +309,11 @@ endef
 
 # $1: folder of the split, $2: of the run, $3: seed, $4: name
 define run_rules
-$(call stamp,$2/options,$(call of,$4,NET) $(call train_options,$4))
+$(call stamp,$2/options,$(call net,$4) $(call train_options,$4))
 
-$2/model.bin: $1/train.sert $1/val.sert $(call of,$4,NET) $2/options $(call tool,train)
+$2/model.bin: $1/train.sert $1/val.sert $(call net,$4) $2/options $(call tool,train)
 	@mkdir -p $$(@D)
-	@$$(start) $(call tool,train) --net $(call of,$4,NET) --val $1/val.sert -o $$@ --log $2/log.tsv --seed $3 \
+	@$$(start) $(call tool,train) --net $(call net,$4) --val $1/val.sert -o $$@ --log $2/log.tsv --seed $3 \
 	    $(call train_options,$4) $(if $(THREADS),--threads $(THREADS)) $1/train.sert; \
 	$$(call took,train,$2)
 
@@ -249,9 +324,9 @@ endef
 $(foreach s,$(SPLITS),$(eval $(call split_rules,$s,$(OUT)/split/$s,$(call speakers,$s))))
 
 clean:
-	rm -rf $(addprefix $(OUT)/,corpus manifest manifest.tsv options split times.tsv scores.tsv scores.txt \
+	rm -rf $(addprefix $(OUT)/,corpus manifest manifest.tsv options split times.tsv scores.tsv scores.txt cv folds.mk \
 	    $(RESULTS)) $(SHOW) $(MADE)
 	[ ! -d $(OUT) ] || rmdir --ignore-fail-on-non-empty $(OUT)
 
 FORCE:
-.PHONY: all clean FORCE
+.PHONY: all cv clean FORCE

@@ -1,0 +1,247 @@
+# Cross-validation and corpus to corpus: what each fold may see, what is judged, what is rebuilt when.
+# bats file_tags=slow
+load helper
+
+setup_file() {
+    export RUN=$BATS_FILE_TMPDIR/finished
+    mkdir "$RUN"
+    cd "$RUN" || return 1
+    # Of RAVDESS' folds 1, 2 and 5 have speakers then.
+    "$ROOT/pipelines/ser-demo-corpus" --corpora -s 5 -u 8 speech
+    printf '%s\n' 'conv 2 3x3 relu' 'maxpool 8x8' 'reshape 84x2' mean 'dense classes' >tiny.net
+    study ravdess cv -j2 SEEDS='1 2' >printed
+}
+
+setup() {
+    cp -a "$RUN" "$BATS_TEST_TMPDIR/run"
+    cd "$BATS_TEST_TMPDIR/run" || return 1
+}
+
+# study PIPELINE ARGUMENT...: on the small corpora
+study() {
+    local name=$1
+    shift
+    make -f "$ROOT/pipelines/$name.mk" BUILD="$BUILD" OUT=out RAVDESS=speech/ravdess_data SAVEE=speech/savee_data \
+        CREMAD=speech/crema_d_data MANIFEST=--no-quarantine NET=tiny.net EPOCHS=2 BATCH=8 LR=0.01 THREADS=1 TRAIN=-q "$@"
+}
+
+state() {
+    find out -type f -size +0 ! -name times.tsv -printf '%P %T@\n' | sort
+}
+
+# made PIPELINE ARGUMENT...: what a run with these arguments makes anew, by its place under out, sorted
+made() {
+    state >before
+    study "$@" >log 2>&1 || fail "$(cat log)"
+    state | comm -13 before - | sed 's/ .*//'
+}
+
+# speakers SPLIT PART: of the features themselves
+speakers() {
+    ser-tensor ls -c speaker "out/split/$1/$2.sert" | sed 1d | cut -f 4 | sort -u | xargs
+}
+
+# value STUDY SPLIT PART WHAT: of its certificate
+value() {
+    awk -F '\t' -v split_name="$2" -v part="$3" -v what="$4" \
+        '$1 == split_name && $2 == part && $3 == what {print $4}' "out/cv/$1/certificate.tsv"
+}
+
+# certified STUDY SPLIT: the certificate says what is in the streams, and no speaker is in two of them
+certified() {
+    local part keys all=''
+    for part in train val test; do
+        keys=$(ser-tensor ls "out/split/$2/$part.sert" | sed 1d | cut -f 1 | sort)
+        assert_equal "$(value "$1" "$2" $part utterances)" "$(wc -l <<<"$keys")"
+        assert_equal "$(value "$1" "$2" $part sha256.id)" "$(sha256sum <<<"$keys" | cut -d ' ' -f 1)"
+        assert_equal "$(awk -F '\t' -v s="$2" -v p=$part '$1 == s && $2 == p && sub(/^speaker\./, "", $3) {print $3}' \
+            "out/cv/$1/certificate.tsv" | xargs)" "$(speakers "$2" $part)"
+        all="$all $(speakers "$2" $part)"
+    done
+    assert_equal "$(tr ' ' '\n' <<<"$all" | sort | uniq -d | xargs)" ""
+    assert_equal "$(value "$1" "$2" all shared.speakers) $(value "$1" "$2" all shared.audio)" "0 0"
+}
+
+@test "all folds that have speakers are tested, once each; the others are named" {
+    assert_equal "$(cd out/split && echo *)" "fold1 fold2 fold5"
+    assert_equal "$(cat out/split/fold*/tiny.1/predictions.tsv | cut -f 1 | sort | uniq -c | awk '{print $1}' | sort | uniq -c | xargs)" \
+        "40 1 1 3" # 40 utterances, three headers
+    run cat out/cv/folds5.tiny/table.txt
+    assert_line --regexp '^left out: folds without a speaker: 3 4; speakers without a recording: ravdess_06 .* ravdess_24$'
+    assert_line 'generated speech: ravdess'
+    assert_line 'splits: 3; in more than one part: 0 speakers, 0 recordings'
+    run cat printed
+    assert_line --regexp '^95 % to +all +[0-9.]+ +[0-9.]+ +[0-9.]+ *$'
+}
+
+@test "no fold is trained or validated on those it is tested on, and its certificate says so" {
+    for fold in 1 2 5; do certified folds5.tiny fold$fold; done
+    assert_equal "$(speakers fold1 test); $(speakers fold1 val); $(speakers fold1 train)" \
+        "ravdess_02 ravdess_05; ravdess_03; ravdess_01 ravdess_04"
+    assert_equal "$(speakers fold2 test); $(speakers fold2 val)" "ravdess_03; ravdess_01 ravdess_04"
+    assert_equal "$(cut -f 1 out/cv/folds5.tiny/certificate.tsv | sort -u | xargs)" "fold1 fold2 fold5 split"
+}
+
+@test "the table: runs, seeds, all, and their interval" {
+    study=out/cv/folds5.tiny
+    row() { grep -E "^$1 +$2 " $study/table.txt | sed -E 's/^(95 % )?//; s/ +/ /g; s/ $//'; }
+    right() { # right DIGITS FILE...: share of right rows
+        awk -F '\t' -v format="%.$1f" 'FNR > 1 {n++; right += $2 == $3} END {printf format, right / n}' "${@:2}"
+    }
+    assert_equal "$(row folds5 fold2 | sed -n 2p | cut -d ' ' -f 1-5,8-)" \
+        "folds5 fold2 tiny 2 $(right 4 out/split/fold2/tiny.2/predictions.tsv) 8 1"
+    for seed in 1 2; do
+        assert_equal "$(row seed all | sed -n ${seed}p | cut -d ' ' -f 1-5,8-)" \
+            "seed all tiny $seed $(right 4 out/split/fold*/tiny.$seed/predictions.tsv) 40 5"
+    done
+    assert_equal "$(row pooled all | cut -d ' ' -f 1-4,7-)" \
+        "pooled all tiny $(right 4 out/split/fold*/tiny.*/predictions.tsv) 80 5"
+    assert_equal "$(row deviation 'of seeds' | cut -d ' ' -f 4)" "$(echo \
+        "$(right 9 out/split/fold*/tiny.1/predictions.tsv)" "$(right 9 out/split/fold*/tiny.2/predictions.tsv)" |
+        awk '{printf "%.4f", ($1 > $2 ? $1 - $2 : $2 - $1) / sqrt(2)}')"
+    for fold in 1 2 5; do for seed in 1 2; do
+        right 9 out/split/fold$fold/tiny.$seed/predictions.tsv
+        echo
+    done; done | awk '{x[NR] = $1; m += $1 / 6} END {for (i in x) s += (x[i] - m) ^ 2; printf "%.4f %.4f\n", m, sqrt(s / 5)}' >want
+    assert_equal "$(row mean all | cut -d ' ' -f 3) $(row deviation all | cut -d ' ' -f 3)" "$(cat want)"
+    # The interval is ser-eval's over the five speakers.
+    ser-eval --tsv out/split/fold*/tiny.*/predictions.tsv >all.tsv
+    for end in low/from high/to; do
+        assert_equal "$(row "95 % ${end#*/}" all | cut -d ' ' -f 3-5)" "$(for m in wa ua macro_f1; do
+            awk -F '\t' -v m="${m}_${end%/*}" '$1 == "pooled" && $2 == m {printf "%.4f\n", $5}' all.tsv
+        done | xargs)"
+    done
+}
+
+@test "a finished cross-validation has nothing to be done" {
+    run study ravdess -n cv SEEDS='1 2'
+    assert_success
+    assert_output "make: Nothing to be done for 'cv'."
+}
+
+@test "fewer seeds and folds and all again: no figure stays behind" {
+    run made ravdess cv SEEDS=2 FOLD='1 2'
+    assert_success
+    refute_line --partial model.bin
+    run cat out/cv/folds5.tiny/table.txt
+    assert_line --regexp '^seed +all +tiny +2 .* 24 +3$'
+    refute_line --regexp '^seed +all +tiny +1 '
+    assert_line --regexp '^95 % to +all +n/a +n/a +n/a *$'
+    study ravdess cv SEEDS='1 2' >again
+    for file in table.txt certificate.tsv scores.tsv seed.1.tsv; do
+        same out/cv/folds5.tiny/$file "$RUN/out/cv/folds5.tiny/$file"
+    done
+}
+
+@test "one fold after the other gives the same bytes" {
+    mv out first
+    study ravdess cv -j1 SEEDS='1 2' >log
+    for file in cv/folds5.tiny/table.txt cv/folds5.tiny/certificate.tsv split/fold2/tiny.2/model.bin; do
+        same first/$file out/$file
+    done
+}
+
+@test "another network stands beside the first, on the same features" {
+    cp tiny.net other.net
+    run made ravdess cv SEEDS=1 NET=other.net
+    assert_success
+    assert_line split/fold5/other.1/model.bin
+    assert_line cv/folds5.other/table.txt
+    refute_line --partial tiny
+    refute_line --partial .sert
+    # A network may be named, and has its own stage's callbacks.
+    make -n -f "$ROOT/pipelines/ravdess.mk" BUILD="$BUILD" OUT=out RAVDESS=speech/ravdess_data MANIFEST=--no-quarantine \
+        cv NET=baseline SEEDS=1 >commands
+    grep -q -- "--net $ROOT/pipelines/nets/baseline.net .* -o out/split/fold2/baseline.1/model.bin .*--patience 20 --lr-patience 0 " commands
+}
+
+@test "another table of folds is another study" {
+    printf 'speaker\tfold\nravdess_01\t1\nravdess_02\t2\nravdess_03\t3\nravdess_04\t3\nravdess_05\t2\nravdess_06\t4\n' >folds.tsv
+    touch -d '1 hour ago' folds.tsv
+    study ravdess cv SEEDS=1 FOLDS=folds.tsv >log
+    run cat out/cv/folds5.tiny/table.txt
+    assert_line --regexp '^folds5 +fold3 '
+    assert_line 'left out: folds without a speaker: 4; speakers without a recording: ravdess_06'
+    assert_equal "$(speakers fold2 test)" "ravdess_02 ravdess_05"
+    assert_equal "$(speakers fold3 val)" ravdess_01
+}
+
+@test "another speaker brings another fold" {
+    mkdir speech/ravdess_data/Actor_10
+    for file in speech/ravdess_data/Actor_02/*; do
+        # Another recording: a sample longer.
+        sox "$file" "speech/ravdess_data/Actor_10/$(basename "$file" 02.wav)10.wav" pad 0 0.001
+    done
+    run made ravdess cv SEEDS=1
+    assert_success
+    assert_line split/fold3/tiny.1/model.bin
+    run cat out/cv/folds5.tiny/table.txt
+    assert_line --regexp '^left out: folds without a speaker: 4; '
+    assert_line --regexp '^folds5 +fold3 '
+}
+
+@test "SAVEE: one man is left out in turn" {
+    study savee cv -j2 >log
+    assert_equal "$(for fold in 1 2 3 4; do speakers fold$fold test; done | xargs)" "savee_DC savee_JE savee_JK savee_KL"
+    assert_equal "$(speakers fold4 val); $(speakers fold4 train)" "savee_DC; savee_JE savee_JK"
+    certified folds4.tiny fold4
+    run study savee -n cv
+    assert_output "make: Nothing to be done for 'cv'."
+}
+
+@test "listed speakers and random splits are judged the same way" {
+    printf 'speaker\tpart\nravdess_01\ttrain\nravdess_02\ttrain\nravdess_03\tval\nravdess_04\ttest\nravdess_05\ttest\n' >parts.tsv
+    study ravdess cv PROTOCOL=notebook PARTS=parts.tsv SEEDS='1 2' >log
+    run cat out/cv/notebook.tiny/table.txt
+    assert_line --regexp '^pooled +notebook +tiny .* 32 +2$'
+    refute_line --partial 'left out'
+    certified notebook.tiny notebook
+    study ravdess cv PROTOCOL=random SEEDS='1 2' >log
+    run cat out/cv/random.tiny/table.txt
+    assert_line --regexp '^random +random2 +tiny +2 '
+    assert_line --regexp '^splits: 2; in more than one part: [1-9][0-9]* speakers, 0 recordings$'
+    assert_line --regexp '^pooled +all '
+    assert_equal "$(value random.tiny random2 all shared.speakers)" 5
+}
+
+@test "from corpus to corpus: all pairs, the emotions they share, validation from the training corpus" {
+    rm -r out
+    study cross -j2 SEEDS='1 2' >log
+    assert_equal "$(cd out/split && echo *)" \
+        "cremad-to-ravdess cremad-to-savee ravdess-to-cremad ravdess-to-savee savee-to-cremad savee-to-ravdess"
+    for pair in ravdess-to-savee savee-to-cremad; do certified $pair.tiny $pair; done
+    assert_equal "$(speakers ravdess-to-savee train); $(speakers ravdess-to-savee val); $(speakers ravdess-to-savee test)" \
+        "ravdess_01 ravdess_03 ravdess_04; ravdess_02 ravdess_05; savee_DC savee_JE savee_JK savee_KL"
+    assert_equal "$(speakers savee-to-ravdess val)" savee_DC
+    emotions() { ser-tensor ls -c emotion "out/split/$1/$2.sert" | sed 1d | cut -f 4 | sort -u | xargs; }
+    for part in train test; do
+        assert_equal "$(emotions ravdess-to-savee $part)" "angry disgust fearful happy neutral sad surprised"
+        assert_equal "$(emotions savee-to-cremad $part)" "angry disgust fearful happy neutral sad"
+    done
+    run cat out/cross.tiny.txt
+    assert_equal "$(grep -c ^protocol out/cross.tiny.txt)" 1
+    assert_line --regexp '^cross +savee-to-ravdess +tiny +2 .* 35 +5$'
+    assert_line --regexp '^95 % from +savee-to-ravdess +[0-9.]+ +[0-9.]+ +[0-9.]+ *$'
+    assert_line --regexp '^95 % from +ravdess-to-savee +n/a '
+    assert_line 'generated speech: cremad'
+    assert_line 'splits: 6; in more than one part: 0 speakers, 0 recordings'
+    run study cross -n SEEDS='1 2'
+    assert_output "make: Nothing to be done for 'all'."
+    run made cross SEEDS='1 2' savee.FOLDS=<(printf 'speaker\tfold\nsavee_DC\t2\nsavee_JE\t1\nsavee_JK\t2\nsavee_KL\t2\n')
+    refute_line --partial ravdess-to
+}
+
+@test "what cannot be split is refused" {
+    fails 3 'ser-folds: tiny.net: a column is missing' "$ROOT/pipelines/ser-folds" tiny.net out/manifest.tsv
+    printf 'speaker\tfold\nravdess_01\tone\n' >folds.tsv
+    fails 3 'ser-folds: folds.tsv: row 1: one is no fold' "$ROOT/pipelines/ser-folds" folds.tsv out/manifest.tsv
+    printf 'speaker\tfold\nravdess_01\t1\n' >folds.tsv
+    fails 3 'ser-pair: out/manifest.tsv: row 2: the speaker ravdess_02 is in no fold of folds.tsv' \
+        "$ROOT/pipelines/ser-pair" ravdess folds.tsv out/manifest.tsv
+    run study combined cv
+    assert_failure
+    assert_output --partial 'cv: this pipeline has no folds'
+    run study cross CORPORA=savee
+    assert_failure
+    assert_output --partial 'CORPORA=savee: two or more'
+}
