@@ -82,35 +82,61 @@ certified() {
     assert_equal "$(cut -f 1 out/cv/folds5.tiny/certificate.tsv | sort -u | xargs)" "fold1 fold2 fold5 split"
 }
 
+# predicted FOLD SEED SPEAKER...: ten utterances each, of which some are taken for others
+predicted() {
+    mkdir -p "study/split/fold$1/net.$2"
+    awk -v OFS='\t' -v fold="$1" -v seed="$2" -v speakers="${*:3}" 'BEGIN {
+        print "id", "emotion", "predicted", "speaker"
+        n = split(speakers, speaker, " ")
+        for (s = 1; s <= n; s++)
+            for (i = 1; i <= 10; i++) {
+                truth = i % 3 ? "sad" : "happy"
+                print speaker[s] "." i, truth, (7 * i * s + fold) % (3 + seed) < 2 ? "happy" : truth, speaker[s]
+            }
+    }' >"study/split/fold$1/net.$2/predictions.tsv"
+}
+
 @test "the table: runs, seeds, all, and their interval" {
-    study=out/cv/folds5.tiny
-    row() { grep -E "^$1 +$2 " $study/table.txt | sed -E 's/^(95 % )?//; s/ +/ /g; s/ $//'; }
+    for seed in 1 2; do
+        predicted 1 $seed a b
+        predicted 2 $seed c
+        predicted 5 $seed d e
+    done
+    cd study
+    for seed in 1 2; do ser-eval --tsv split/*/net.$seed/predictions.tsv >seed.$seed.tsv; done
+    cd ..
+    ser-eval --tsv study/split/*/net.*/predictions.tsv >study/scores.tsv
+    "$ROOT/pipelines/ser-table" -s study folds5 net study fold{1,2,5}/net.{1,2} >study/table.txt
+    cd study
+    row() { grep -E "^$1 +$2 " table.txt | sed -E 's/^(95 % )?//; s/ +/ /g; s/ $//'; }
     right() { # right DIGITS FILE...: share of right rows
         awk -F '\t' -v format="%.$1f" 'FNR > 1 {n++; right += $2 == $3} END {printf format, right / n}' "${@:2}"
     }
     assert_equal "$(row folds5 fold2 | sed -n 2p | cut -d ' ' -f 1-5,8-)" \
-        "folds5 fold2 tiny 2 $(right 4 out/split/fold2/tiny.2/predictions.tsv) 8 1"
+        "folds5 fold2 net 2 $(right 4 split/fold2/net.2/predictions.tsv) 10 1"
     for seed in 1 2; do
         assert_equal "$(row seed all | sed -n ${seed}p | cut -d ' ' -f 1-5,8-)" \
-            "seed all tiny $seed $(right 4 out/split/fold*/tiny.$seed/predictions.tsv) 40 5"
+            "seed all net $seed $(right 4 split/fold*/net.$seed/predictions.tsv) 50 5"
     done
-    assert_equal "$(row pooled all | cut -d ' ' -f 1-4,7-)" \
-        "pooled all tiny $(right 4 out/split/fold*/tiny.*/predictions.tsv) 80 5"
+    assert_equal "$(row pooled all | cut -d ' ' -f 1-4,7-)" "pooled all net $(right 4 split/fold*/net.*/predictions.tsv) 100 5"
     assert_equal "$(row deviation 'of seeds' | cut -d ' ' -f 4)" "$(echo \
-        "$(right 9 out/split/fold*/tiny.1/predictions.tsv)" "$(right 9 out/split/fold*/tiny.2/predictions.tsv)" |
-        awk '{printf "%.4f", ($1 > $2 ? $1 - $2 : $2 - $1) / sqrt(2)}')"
-    for fold in 1 2 5; do for seed in 1 2; do
-        right 9 out/split/fold$fold/tiny.$seed/predictions.tsv
-        echo
-    done; done | awk '{x[NR] = $1; m += $1 / 6} END {for (i in x) s += (x[i] - m) ^ 2; printf "%.4f %.4f\n", m, sqrt(s / 5)}' >want
+        "$(right 9 split/fold*/net.1/predictions.tsv)" "$(right 9 split/fold*/net.2/predictions.tsv)" |
+        awk '{d = ($1 - $2) / sqrt(2); printf "%.4f", d < 0 ? -d : d}')"
+    for run in split/*/*; do echo "$(right 9 "$run/predictions.tsv")"; done |
+        awk '{x[NR] = $1; m += $1 / 6} END {for (i in x) s += (x[i] - m) ^ 2; printf "%.4f %.4f\n", m, sqrt(s / 5)}' >want
     assert_equal "$(row mean all | cut -d ' ' -f 3) $(row deviation all | cut -d ' ' -f 3)" "$(cat want)"
-    # The interval is ser-eval's over the five speakers.
-    ser-eval --tsv out/split/fold*/tiny.*/predictions.tsv >all.tsv
     for end in low/from high/to; do
         assert_equal "$(row "95 % ${end#*/}" all | cut -d ' ' -f 3-5)" "$(for m in wa ua macro_f1; do
-            awk -F '\t' -v m="${m}_${end%/*}" '$1 == "pooled" && $2 == m {printf "%.4f\n", $5}' all.tsv
+            awk -F '\t' -v m="${m}_${end%/*}" '$1 == "pooled" && $2 == m {printf "%.4f\n", $5}' scores.tsv
         done | xargs)"
     done
+    # Runs that ser-eval was not told of have no row.
+    mkdir split/fold1/net.3
+    cp split/fold1/net.2/predictions.tsv split/fold1/net.3
+    cd ..
+    run "$ROOT/pipelines/ser-table" -s study folds5 net study fold1/net.3
+    assert_failure 3
+    assert_line 'ser-table: no scores of fold1/net.3'
 }
 
 @test "a finished cross-validation has nothing to be done" {
