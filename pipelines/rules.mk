@@ -9,7 +9,8 @@
 #   SEEDS      one model a seed, and a table of them all (default: SEED)
 #   MANIFEST FEATURES TRAIN   further options of ser-manifest, ser-mfcc, ser-train
 #   AUGMENT    options of ser-augment: what it makes is added to the training part
-#   CHECK=     leaves out the decoding of every file that ser-manifest --check does
+#   CHECK=     leaves out the decoding of every file that ser-manifest --check does; then a recording that is
+#              replaced under its name is not noticed
 #   NET        of ser-train: a file, or a name in nets/: attention, baseline
 #   EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR   of ser-train; THREADS
 #   JOBS       as make's -j
