@@ -256,6 +256,23 @@ no_leftovers() {
     fails 3 'its key holds a space' ser-tensor ark "$STREAMS/passed/key-utf-8.sert" -o out
 }
 
+@test "npz and ark: the bytes that NumPy and Kaldi's description make of the same streams" {
+    golden=$ROOT/tests/golden/interchange
+    ser-tensor npz "$golden/same.sert" -o same.npz
+    unzip -tq same.npz
+    for name in features ids labels speakers; do
+        unzip -p same.npz $name.npy >$name.npy
+        same $name.npy "$golden/$name.npy"
+    done
+    ser-tensor ark --transpose "$golden/mixed.sert" -o mixed.ark
+    same mixed.ark "$golden/mixed.ark"
+    # Streams one after the other make the same archives as one stream of all records.
+    for key in utt-1 $'\303\251t\303\251.2' third; do ser-tensor cat --key "$key" "$golden/same.sert"; done |
+        ser-tensor npz -o apart.npz
+    same apart.npz same.npz
+    ser-tensor from-npy --key features features.npy | ser-tensor npy | cmp - "$golden/features.npy"
+}
+
 @test "text: all digits, transposed on demand" {
     streams
     printf '\315\314\314\75\0\0\200\277' | npy f.npy '<f4' '(2,)'
