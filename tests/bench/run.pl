@@ -16,7 +16,8 @@ use Getopt::Long;
 use IPC::Open2;
 use List::Util qw(max min);
 
-my ($rounds, $repeat, $threads, $batches, $sizes) = ($ENV{ROUNDS} || 5, 5, '1,2', '32,100', '100,200,400,800');
+my ($rounds, $repeat) = ($ENV{ROUNDS} || 5, 5);
+my ($threads, $batches, $sizes) = ('1,2', '32,100', '100,200,400,800');
 GetOptions('rounds=i' => \$rounds, 'repeat=i' => \$repeat, 'threads=s' => \$threads,
     'batches=s' => \$batches, 'clips=s' => \$sizes) && $rounds > 0 && $repeat > 0 && !@ARGV
     or die "usage: run.pl [--rounds N] [--threads LIST] [--batches LIST] [--clips LIST] [--repeat N]\n";
@@ -29,6 +30,7 @@ my $build = $ENV{BUILD} || 'build';
 $build = "$here/$build" unless $build =~ m{^/};
 my $nets = 'pipelines/nets';
 my $temp = tempdir('ser-bench-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+$SIG{$_} = sub { exit 1 } for qw(HUP INT TERM); # and the folder goes
 my @left_out;
 
 # A peer may live in another root folder, from where files without links have these names, too.
@@ -225,9 +227,9 @@ sub network {
             my $speed = sub { 1e-9 * $_[0] };
             my @done = every(sub { $batch * $gflop / $_[0] }, $m->{"train $t"});
             my @share = map { 100 * $done[$_] * 1e9 / $m->{"peak $t"}[$_] } 0 .. $#done;
-            row("training, batch $batch, " . plural($t, 'thread') . ', GFLOP/s; % of peak',
+            row("training, batch $batch, " . plural($t, 'thread') . ', plain GFLOP/s',
                 spread(@done), "peak, $isa " . spread(every($speed, $m->{"peak $t"})),
-                spread(@share) . ' %');
+                spread(@share) . ' % of peak');
         }
         compare("training, batch $batch, " . plural($_, 'thread') . ', samples/s', rate($batch),
             $m->{"train $_"}, 'ser, ' . plural($threads[0], 'thread'), $m->{"train $threads[0]"})
@@ -365,7 +367,7 @@ sub first_line {
 $| = 1;
 check_librosa() if $librosa;
 my ($version) = `'$build/ser-mfcc' --version` =~ /([0-9.]+)/;
-my $cores = () = do { local (@ARGV, $/) = '/proc/cpuinfo'; <> } =~ /^processor/mg;
+chomp(my $cores = `nproc`);
 my @clips = find_clips(max(@sizes, 6));
 printf "%s, %s, Linux %s, %s\n", first_line('/proc/cpuinfo', qr/^model name\s*: (.*)/),
     plural($cores, 'core'), first_line('/proc/sys/kernel/osrelease', qr/^([0-9.]+)/),
