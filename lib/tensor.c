@@ -71,6 +71,7 @@ static int find(const struct ser_attrs *a, const char *key) {
 
 const char *ser_attr(const struct ser_attrs *a, const char *key) {
     int i = find(a, key);
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it does not see that i is below n */
     return i < 0 ? NULL : a->at[i].value;
 }
 
