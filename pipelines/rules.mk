@@ -248,9 +248,9 @@ $(if $(working),$(if $(MADE),,$(call corpus_changes,$1,$(OUT)/manifest/$1.tsv)))
 $(OUT)/manifest/$1.tsv: $(OUT)/options/$1 $(call tool,manifest) $(MADE)
 	@mkdir -p $$(@D) $(OUT)/corpus
 	@ln -sfn$$(if $$(filter-out /%,$$(firstword $$(FOLDER_$1))),r) -- $$(call quote,$$(FOLDER_$1)) $(OUT)/corpus/$1
-	@$$(start) $(call tool,manifest) --corpus $1 $(CHECK) $(MANIFEST) $(OUT)/corpus/$1 >$$@.new; mv $$@.new $$@; \
-	$$(call took,manifest,$1); echo "manifest: $1, $$$$(($$$$(wc -l <$$@) - 1)) utterances"; \
-	rm -f $$(@:.tsv=.generated); [ ! -e $(OUT)/corpus/$1/.generated ] || : >$$(@:.tsv=.generated)
+	@$$(start) $(call tool,manifest) --corpus $1 $(CHECK) $(MANIFEST) $(OUT)/corpus/$1 >$$@.new; \
+	rm -f $$(@:.tsv=.generated); [ ! -e $(OUT)/corpus/$1/.generated ] || : >$$(@:.tsv=.generated); mv $$@.new $$@; \
+	$$(call took,manifest,$1); echo "manifest: $1, $$$$(($$$$(wc -l <$$@) - 1)) utterances"
 endef
 $(foreach c,$(CORPORA),$(eval $(call corpus_rules,$c)))
 
@@ -324,9 +324,11 @@ $2/predictions.tsv: $2/model.bin $1/test.sert $(call tool,score)
 endef
 $(foreach s,$(SPLITS),$(eval $(call split_rules,$s,$(OUT)/split/$s,$(call speakers,$s))))
 
+# What a killed run left half-made, too.
+made = $(addprefix $(OUT)/,corpus manifest manifest.tsv options split times.tsv scores.tsv scores.txt cv folds.mk \
+    $(RESULTS)) $(SHOW) $(MADE)
 clean:
-	rm -rf $(addprefix $(OUT)/,corpus manifest manifest.tsv options split times.tsv scores.tsv scores.txt cv folds.mk \
-	    $(RESULTS)) $(SHOW) $(MADE)
+	rm -rf $(made) $(made:=.new) $(wildcard $(OUT)/.ser-??????)
 	[ ! -d $(OUT) ] || rmdir --ignore-fail-on-non-empty $(OUT)
 
 FORCE:
