@@ -83,7 +83,7 @@ static double brier(const double *p, int K, int truth) {
 static int is_top2(const double *p, int K, int truth) {
     int above = 0;
     for (int k = 0; k < K; k++)
-        above += p[k] > p[truth] || (p[k] == p[truth] && k > truth);
+        above += p[k] > p[truth] || (k > truth && p[k] == p[truth]);
     return above < 2;
 }
 

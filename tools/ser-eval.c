@@ -541,7 +541,8 @@ static void print_files(const struct evaluation *v, struct ser_out *o) {
     struct values mean = {0}, deviation = {0};
     int known = v->all.calibrated;
     ser_out_printf(o, "\n%10s%10s%10s%12s", "WA", "UA", "macro F1", "weighted F1");
-    ser_out_printf(o, known ? "%10s%10s%10s%10s" : "", "top-2", "log loss", "Brier", "ECE");
+    if (known)
+        ser_out_printf(o, "%10s%10s%10s%10s", "top-2", "log loss", "Brier", "ECE");
     ser_out_printf(o, "%8s  file\n", "n");
     for (int f = 0; f < v->files; f++) {
         const struct set *s = &v->of_file[f];
