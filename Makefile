@@ -46,7 +46,8 @@ ONEDNN := $(shell printf '\043include <oneapi/dnnl/dnnl.h>\n' | $(CC) -E -x c - 
 WARN     = -Wall -Wextra -Wno-psabi -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings $(if $(WERROR),-Werror)
 FORTIFY  = $(if $(filter -O1 -O2 -O3 -Os,$(CFLAGS)),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 HARDEN   = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer,$(FORTIFY))
-CFLAGS   = -O3 -g
+# Sanitizers take minutes to compile the unrolled kernels at -O3.
+CFLAGS   = $(if $(SANITIZE),-O1,-O3) -g
 CPPFLAGS =
 LDFLAGS  =
 OUR_CFLAGS  = -std=c11 -D_GNU_SOURCE -Ilib -ffp-contract=off -fPIE -fstack-protector-strong -pthread -MMD -MP \
