@@ -192,7 +192,7 @@ $(TIDY): %.tidy: %
 # itself (tests/fuzz/tool.h). Some compute or decode, and are slow under the sanitizers: for the others
 # more than a second is a hang.
 FUZZ_SLOW = fuzz_audio fuzz_checkpoint fuzz_model fuzz_net tool_eval tool_mfcc
-FUZZ_WRAP = exit malloc calloc realloc aligned_alloc vasprintf free
+FUZZ_WRAP = exit malloc calloc realloc aligned_alloc vasprintf free pthread_create pthread_join
 
 fuzz: $(BIN) $(SH_BIN)
 	@BUILD='$(BUILD)' tests/fuzz/seeds '$(BUILD)/fuzz/seeds'

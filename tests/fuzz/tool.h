@@ -14,6 +14,7 @@
 
 #include <fcntl.h>
 #include <getopt.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -35,6 +36,12 @@ void *__wrap_realloc(void *p, size_t size);
 void *__wrap_aligned_alloc(size_t alignment, size_t size);
 int __wrap_vasprintf(char **text, const char *fmt, va_list args);
 void __wrap_free(void *p);
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+                          void *arg);
+int __real_pthread_join(pthread_t thread, void **result);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+                          void *arg);
+int __wrap_pthread_join(pthread_t thread, void **result);
 _Noreturn void __real_exit(int status);
 _Noreturn void __wrap_exit(int status);
 
@@ -110,7 +117,33 @@ void __wrap_free(void *p) {
     __real_free(p);
 }
 
+/* ---- threads that end by themselves, such as one that plans ahead ---- */
+
+enum { FUZZ_THREADS = 16 };
+static pthread_t fuzz_thread[FUZZ_THREADS];
+static int fuzz_threads;
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+                          void *arg) {
+    int failed = __real_pthread_create(thread, attr, run, arg);
+    if (!failed && fuzz.running) {
+        if (fuzz_threads == FUZZ_THREADS)
+            abort();
+        fuzz_thread[fuzz_threads++] = *thread;
+    }
+    return failed;
+}
+
+int __wrap_pthread_join(pthread_t thread, void **result) {
+    for (int i = 0; i < fuzz_threads; i++)
+        if (pthread_equal(fuzz_thread[i], thread))
+            fuzz_thread[i--] = fuzz_thread[--fuzz_threads];
+    return __real_pthread_join(thread, result);
+}
+
 static void fuzz_take_back(void) {
+    while (fuzz_threads)
+        __real_pthread_join(fuzz_thread[--fuzz_threads], NULL);
     for (size_t i = 0; fuzz_lives && i < FUZZ_SLOTS;)
         if (fuzz_live[i])
             __wrap_free(fuzz_live[i]); /* another may move into the slot */
@@ -164,8 +197,8 @@ static int fuzz_run(char *const *args, const char *in) {
         abort();
     if (died)
         fuzz_take_back();
-    else if (fuzz_lives || fcntl(fuzz.first_fd, F_GETFD) != -1)
-        abort(); /* a leak of memory or of a descriptor */
+    else if (fuzz_lives || fuzz_threads || fcntl(fuzz.first_fd, F_GETFD) != -1)
+        abort(); /* a leak of memory, of a thread or of a descriptor */
     if (fuzz.status < SER_OK || fuzz.status > SER_BAD)
         abort();
     return fuzz.status;
