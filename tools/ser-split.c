@@ -238,9 +238,10 @@ static char *names_not_in(const struct speakers *s, const struct speakers *other
 /* Gives the manifest's speakers the values that the list has for them. */
 static void look_up(const struct manifest *m, struct speakers *s, const struct speakers *list,
                     const char *path) {
-    char *unlisted = names_not_in(s, list), *absent = names_not_in(list, s);
+    char *unlisted = names_not_in(s, list);
     if (*unlisted)
         die(SER_BAD, "%s: speakers that %s does not list:%s", m->name, path, unlisted);
+    char *absent = names_not_in(list, s);
     if (*absent)
         warn("%s: speakers that %s lists, without a row:%s", m->name, path, absent);
     for (size_t i = 0; i < s->n; i++)

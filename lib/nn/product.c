@@ -43,7 +43,7 @@ SER_INLINE FAST void block(int rows, int vecs, int full, __mmask16 tail, int K, 
                 _mm512_fmadd_ps(v, b[j], acc[i][j]);
         }
     }
-    SER_UNROLL for (int i = 0; i < rows; i++, plus += plus ? ldp : 0, C += ldc)
+    SER_UNROLL for (int i = 0; i < rows; i++, plus = plus ? plus + ldp : NULL, C += ldc)
         SER_UNROLL for (int j = 0; j < vecs; j++) {
         __mmask16 lanes = j < vecs - 1 || full ? 0xffff : tail;
         __m512 v = acc[i][j];
