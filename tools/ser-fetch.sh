@@ -6,7 +6,8 @@
 # from. A lock in DIR.part keeps runs apart; curl inherits it, so that no run disturbs the curl of
 # another that was killed.
 set -eEu -o pipefail +o posix
-trap 'exit 4' ERR # exit 1 is an answer, never an accident
+# Exit 1 is an answer, never an accident.
+trap 'echo "${0##*/}: a command failed: is there room, memory, a process to be had?" >&2; exit 4' ERR
 export LC_ALL=C
 unset UNZIP UNZIPOPT ZIPINFO ZIPINFOOPT POSIXLY_CORRECT GETOPT_COMPATIBLE CDPATH
 

@@ -5,7 +5,8 @@
 # commands. What comes from data gets there in two forms only: as numbers that were checked, and as
 # text in single quotes, where gnuplot expands nothing.
 set -eEu -o pipefail +o posix
-trap 'exit 4' ERR # exit 1 is an answer, never an accident
+# Exit 1 is an answer, never an accident.
+trap 'echo "${0##*/}: a command failed: is there room, memory, a process to be had?" >&2; exit 4' ERR
 export LC_ALL=C
 unset GNUTERM GNUPLOT_LIB GNUPLOT_FONTPATH GDFONTPATH POSIXLY_CORRECT GETOPT_COMPATIBLE CDPATH
 
@@ -27,6 +28,16 @@ output='' png='' title='' key='' model='' window=2 step=0.5
 die() { # die CODE MESSAGE
     printf '%s: %s\n' "$tool" "${2//[[:cntrl:]]/?}" >&2 || :
     exit "$1"
+}
+
+# Bash has numbers of its own for what it could not do.
+leave() {
+    local code=$?
+    rm -rf -- "$temp" ${part:+"$part"}
+    ((code != 1 && (code <= 4 || code > 127) && code != 254)) || {
+        echo "$tool: a command failed: is there room, memory, a process to be had?" >&3
+        exit 4
+    }
 }
 
 usage() { # usage [WHY]
@@ -972,7 +983,8 @@ END {
 
 part=''
 temp=$(mktemp -d) || die 4 "cannot make a temporary folder in ${TMPDIR:-/tmp}"
-trap 'rm -rf -- "$temp" ${part:+"$part"}' EXIT
+exec 3>&2
+trap leave EXIT
 options "$@"
 export title
 plot_"$kind"

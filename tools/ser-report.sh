@@ -5,7 +5,8 @@
 # function h of awk, which leaves nothing that HTML takes for markup; pictures come from ser-plot.
 # The page loads nothing, and its content policy forbids it to. It is well-formed XML, too.
 set -eEu -o pipefail +o posix
-trap 'exit 4' ERR # exit 1 is an answer, never an accident
+# Exit 1 is an answer, never an accident.
+trap 'echo "${0##*/}: a command failed: is there room, memory, a process to be had?" >&2; exit 4' ERR
 shopt -s nullglob
 export LC_ALL=C
 unset POSIXLY_CORRECT GETOPT_COMPATIBLE CDPATH GLOBIGNORE
@@ -28,6 +29,17 @@ max_audio=20000000 # bytes of one recording
 die() { # die CODE MESSAGE
     printf '%s: %s\n' "$tool" "${2//[[:cntrl:]]/?}" >&2 || :
     exit "$1"
+}
+
+# Bash has numbers of its own for what it could not do.
+leave() {
+    local code=$?
+    [ ! -s "$temp/complaints" ] || cat "$temp/complaints" >&3
+    rm -rf -- "$temp" ${part:+"$part"}
+    ((code != 1 && (code <= 4 || code > 127) && code != 254)) || {
+        echo "$tool: a command failed: is there room, memory, a process to be had?" >&3
+        exit 4
+    }
 }
 
 usage() { # usage [WHY]
@@ -767,12 +779,17 @@ deliver() {
 
 part='' figures=0
 temp=$(mktemp -d) || die 4 "cannot make a temporary folder in ${TMPDIR:-/tmp}"
-trap 'rm -rf -- "$temp" ${part:+"$part"}' EXIT
+exec 3>&2
+trap leave EXIT
 options "$@"
+# Bash goes on when a command in another's words dies; but something complains of it.
+exec 2>"$temp/complaints"
 find_runs
 ser-eval --tsv -- "${predictions[@]}" >"$temp/eval" || exit $?
 need_shown "$temp/eval" "$dir"
 read_models
 find_worst
 page >"$temp/page"
+[ ! -s "$temp/complaints" ] || die 4 "the page is not complete"
+exec 2>&3
 deliver
