@@ -176,7 +176,7 @@ flipped() { # one bit in the middle of the second record's values
     local at
     at=$(LC_ALL=C grep -abo REC "$1" | sed -n '2s/:.*//p')
     at=$((at + 1000))
-    printf '%b' "$(printf '\\x%02x' $((0x$(xxd -s $at -l 1 -p "$1") ^ 1)))" |
+    printf '%b' "$(printf '\\x%02x' $(($(od -An -tu1 -j $at -N 1 "$1") ^ 1)))" |
         dd of="$1" bs=1 seek=$at conv=notrunc status=none
 }
 

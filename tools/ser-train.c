@@ -320,8 +320,10 @@ static void fit(struct training *t) {
         die(SER_SYS, "cannot train: out of memory");
     set_loss(t, run);
     if (!resume(t)) {
-        ser_net_init(net, (uint64_t)opt.seed);
         errno = 0;
+        ser_net_init(net, (uint64_t)opt.seed);
+        if (errno == ENOMEM)
+            die(SER_SYS, "cannot train: out of memory");
         if (ser_fit_standardize(net, &train, why)) {
             if (t->train.e.status)
                 die_error(&t->train.e);

@@ -78,7 +78,7 @@ struct ser_net *ser_net_parse(const char *text, size_t len, int rows, int frames
 void ser_net_free(struct ser_net *net);
 
 /* Keras' initialisers: Glorot uniform kernels, orthogonal recurrent kernel, zeros, forget gate 1,
- * ones. */
+ * ones. If memory runs out errno is ENOMEM, and the values are not to be used. */
 void ser_net_init(struct ser_net *net, uint64_t seed);
 
 /* Parameters in all, and those that are trained. */
