@@ -57,9 +57,9 @@ has() {
     for text; do grep -qxF -- "$text" texts || fail "not in the page: $text"; done
 }
 
-# rows CAPTION: the rows of the table's body, fields by tabs, as text
+# rows CAPTION [PAGE]: the rows of the table's body, fields by tabs, as text
 rows() {
-    awk -v caption="<caption>$1</caption>" 'index($0, caption) { on = 1 } on && /^<tr>/ { print } on && /<\/table>/ { exit }' page.html |
+    awk -v caption="<caption>$1</caption>" 'index($0, caption) { on = 1 } on && /^<tr>/ { print } on && /<\/table>/ { exit }' "${2:-page.html}" |
         sed 's,</td><td[^>]*>,\t,g; s/<[^>]*>//g; s/&lt;/</g; s/&gt;/>/g; s/&quot;/"/g; s/&#39;/'\''/g; s/&amp;/\&/g'
 }
 
@@ -211,6 +211,112 @@ study() {
     ser-report like >page2.html
     lacks '>56.2</td><td class="n">8' page2.html
     grep -q 'No stage of the original' page2.html
+}
+
+# run_of SPLIT NAME.SEED CORPUS N EMOTIONS: N predictions of that many emotions by five speakers
+run_of() {
+    mkdir -p "several/split/$1/$2"
+    awk -v OFS='\t' -v corpus="$3" -v n="$4" -v k="$5" -v name="$2" 'BEGIN {
+        printf "id\temotion\tpredicted\tspeaker\tcorpus"
+        for (e = 0; e < k; e++) printf "\tp_e%d", e
+        print ""
+        for (i = 0; i < n; i++) {
+            said = i % (length(name) % 3 + 2) ? i % k : 0
+            printf "%d\te%d\te%d\t%s%d\t%s", i, i % k, said, corpus, i % 5, corpus
+            for (e = 0; e < k; e++) printf "\t%s", e == said ? 1 : 0
+            print ""
+        }
+    }' >"several/split/$1/$2/predictions.tsv"
+}
+
+# overview_of NAME FILE...: the row of the overview that ser-eval would have, but for the published figure
+overview_of() {
+    ser-eval --tsv "${@:2}" | awk -F '\t' -v OFS='\t' -v name="$1" -v files=$(($# - 1)) \
+        -v utterances="$(cut -f 1 "${@:2}" | grep -v id | sort -u | wc -l)" '
+        $1 == "pooled" && $3 == "-" { v[$2] = $5 }
+        $1 == "pooled" && $2 == "support" { emotions++ }
+        function with(m) { return sprintf("%.1f (%.1f to %.1f)", 100 * v[m], 100 * v[m "_low"], 100 * v[m "_high"]) }
+        END { print name, with("wa"), with("ua"), sprintf("%.1f", 100 * v["macro_f1"]), files, emotions, utterances, 5 }'
+}
+
+@test "several names: an overview, then each by itself; the splits' certificates once" {
+    rm -rf several
+    local odd='<img src=x>&"'\''`touch bad`' s
+    for s in one two; do
+        run_of $s attention.1 ravdess 40 8
+        run_of $s attention.10 ravdess 40 8
+        run_of $s attention.2 ravdess 40 8
+        run_of $s seed.1 ravdess 40 8
+        printf 'id\temotion\tspeaker\taudio_hash\tpart\n1\te1\ta\t1\ttrain\n2\te1\tb\t2\ttest\n' >several/split/$s/manifest.tsv
+    done
+    run_of one "$odd.x.1" mine 30 6
+    mkdir several/options
+    echo some >several/options/thing
+    ser-report several >page2.html
+    perl "$ROOT/tests/well-formed.pl" page2.html
+    lacks '<img' page2.html
+    [ ! -e bad ] || fail "something was run"
+    cd several/split
+    {
+        overview_of attention */attention.*/predictions.tsv
+        overview_of seed */seed.1/predictions.tsv
+        overview_of "$odd.x" "one/$odd.x.1/predictions.tsv"
+    } >"$BATS_TEST_TMPDIR/want"
+    cd ../..
+    assert_equal "$(rows 'All models of each name together' page2.html | cut -f 1-4,6-)" "$(cat "$BATS_TEST_TMPDIR/want")"
+    assert_equal "$(rows 'All models of each name together' page2.html | cut -f 5 | xargs)" "13.3 (augmented) 13.3 (augmented) –"
+    assert_equal "$(rows 'Test accuracy of the original notebook' page2.html | sed -n 2p | cut -f 3 |
+        sed 's/[0-9.]* (/(/g')" "(attention), (seed)"
+    # Places have names of their own, and every link a place.
+    grep -oE ' id="[^"]*|<section id="[^"]*' page2.html | sed 's/.*"//' | sort >ids
+    assert_equal "$(uniq -d ids)" ""
+    assert_equal "$(grep -o 'href="#[^"]*' page2.html | sed 's/.*#//' | sort -u | comm -23 - ids)" ""
+    for s in results pictures worst run; do assert_equal "$(grep -c "<section id=\"$s-[123]\"" page2.html)" 3; done
+    assert_equal "$(sed -n 's/<h2>Results: \(.*\)<\/h2>/\1/p' page2.html | sed -n 1p)" attention
+    texts page2.html >texts2
+    grep -qxF "Pictures: $odd.x" texts2
+    assert_equal "$(grep -c '<caption>Parts of ' page2.html)" 2
+    assert_equal "$(grep -c '<caption>Options of the pipeline' page2.html)" 1
+    # Seeds of each name in their order.
+    assert_equal "$(rows 'Scores of each model on its test part' page2.html | cut -f 1,2 | head -n 6 | tr '\n\t' ',:')" \
+        "one:1,one:2,one:10,two:1,two:2,two:10,"
+    rm -r several/options
+    ser-report -n 0 several >page2.html
+    lacks '#pipeline\|#worst' page2.html
+}
+
+@test "what tests different emotions or corpora is never taken together" {
+    rm -rf several
+    for seed in 1 2; do
+        run_of a-to-b net.$seed b 20 4
+        run_of b-to-a net.$seed a 30 4
+        run_of b-to-c net.$seed c 40 4
+    done
+    ser-report several >page2.html
+    assert_equal "$(rows 'All models of each name together' page2.html | cut -f 1,6-8 | tr '\t\n' ' ,')" \
+        "net/a-to-b 2 4 20,net/b-to-a 2 4 30,net/b-to-c 2 4 40,"
+    grep -q 'are tested by the runs of: net\. ' page2.html
+    # The same corpus, more emotions.
+    for seed in 1 2; do
+        run_of a-to-b net.$seed b 20 4
+        run_of b-to-a net.$seed b 20 5
+        run_of b-to-c net.$seed b 20 4
+    done
+    ser-report several >page2.html
+    assert_equal "$(rows 'All models of each name together' page2.html | cut -f 1,6-8 | tr '\t\n' ' ,')" \
+        "net/a-to-b 2 4 20,net/b-to-a 2 5 20,net/b-to-c 2 4 20,"
+    # One split, models that know different emotions.
+    rm -r several/split/b-to-*
+    run_of a-to-b net.1 b 20 5
+    ser-report several >page2.html
+    assert_equal "$(rows 'All models of each name together' page2.html | cut -f 1,6-8 | tr '\t\n' ' ,')" \
+        "net/a-to-b/1 1 5 20,net/a-to-b/2 1 4 20,"
+    # What is alike is together, and without an overview when it is all there is.
+    run_of a-to-b net.1 b 20 4
+    run_of b-to-a net.1 b 20 4
+    ser-report several >page2.html
+    lacks Overview page2.html
+    grep -q '<dt>models</dt><dd>3</dd>' page2.html
 }
 
 @test "predictions alone are a study; less is none" {

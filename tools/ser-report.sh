@@ -115,22 +115,110 @@ need_shown() { # need_shown FILE NAME
     is_shown <"$1" || die 3 "$2: not UTF-8 text, or with control characters"
 }
 
-# Finds the runs: sets predictions, and for each the lines of $temp/runs: split, seed.
+# What a file of predictions tests, as one line: the same for the same emotions and corpora.
+test_of() { # test_of FILE
+    awk -F '\t' -v OFS='\t' '
+        { sub(/\r$/, "") }
+        NR == 1 {
+            for (i = 1; i <= NF; i++) {
+                at[$i] = i
+                if ($i ~ /^p_/)
+                    print "emotion", substr($i, 3)
+            }
+            next
+        }
+        ("emotion" in at) && ("predicted" in at) && $at["emotion"] != "-" {
+            print "emotion", $at["emotion"]
+            print "emotion", $at["predicted"]
+            if ("corpus" in at)
+                print "corpus", $at["corpus"]
+        }' <"$1" | sort -u | sha256sum
+}
+
+# Finds the runs, folders SPLIT/NAME.SEED, and puts them into groups. A group is the runs of one name; but
+# where these test different things, it is those of one split, or else one run: such scores have no mean.
+# Sets labels, one a group, and all_splits; group N has in $temp/N the files predictions (names) and runs
+# (split, seed, name of the folder). $temp/divided: the names whose runs are not one group.
 find_runs() {
-    local file run
-    predictions=()
-    while IFS= read -r -d '' file; do predictions+=("$file"); done < <(
-        printf '%s\0' "$dir"/split/*/seed.*/predictions.tsv | sort -zV)
-    [ -n "${predictions[0]-}" ] || die 3 "$dir: not a study: there is no split/SPLIT/seed.N/predictions.tsv in it"
-    for file in "${predictions[@]}"; do
+    local file run files split name label before='' n=0
+    mapfile -t -d '' files < <(printf '%s\0' "$dir"/split/*/*.*[!.]/predictions.tsv | sort -zV)
+    [ -n "${files[0]-}" ] || die 3 "$dir: not a study: there is no split/SPLIT/NAME.SEED/predictions.tsv in it"
+    for file in "${files[@]}"; do
         case $file in *[[:cntrl:]]*) die 3 "$file: control characters in the name" ;; esac
         [ -r "$file" ] || die 4 "$file: cannot read"
         run=${file%/predictions.tsv}
-        printf '%s\t%s\n' "$(basename -- "${run%/seed.*}")" "${run##*/seed.}"
-    done >"$temp/runs"
-    need_shown "$temp/runs" "$dir"
-    splits=()
-    while IFS= read -r file; do splits+=("$dir/split/$file"); done < <(cut -f 1 "$temp/runs" | uniq)
+        split=$(basename -- "${run%/*}")
+        name=${run##*/}
+        printf '%s\t%s\t%s\t%s\n' "$(test_of "$file")" "${name%.*}" "$split" "${name##*.}"
+    done >"$temp/found"
+    need_shown "$temp/found" "$dir"
+    # The stages of the notebook come first, in their order. A / is in no name, so that keys are one group's.
+    awk -F '\t' -v OFS='\t' -v divided="$temp/divided" '
+        function key(level) {
+            return $2 (level > 1 ? "/" $3 : "") (level > 2 ? "/" $4 : "")
+        }
+        BEGIN { printf "" >divided }
+        NR == FNR {
+            for (level = 1; level <= 2; level++) {
+                k = key(level)
+                if (k in test && test[k] != $1 && !(k in mixed)) {
+                    mixed[k]
+                    if (level == 1)
+                        print $2 >divided
+                }
+                test[k] = $1
+            }
+            next
+        }
+        {
+            level = 1
+            while (level < 3 && (key(level) in mixed))
+                level++
+            k = key(level)
+            if (!(k in group))
+                group[k] = ++groups
+            rank = index("baseline  augmented attention combined  ", sprintf("%-10s", $2))
+            print rank ? rank : 99, group[k], k, $3, $4, $2 "." $4
+        }' "$temp/found" "$temp/found" | sort -s -t $'\t' -k 1,1n -k 2,2n | cut -f 3- >"$temp/grouped"
+    labels=('')
+    while IFS=$'\t' read -r label split run name; do
+        if [ "$label" != "$before" ]; then
+            labels+=("$label")
+            n=$((n + 1))
+            mkdir "$temp/$n"
+        fi
+        before=$label
+        printf '%s\t%s\t%s\n' "$split" "$run" "$name" >>"$temp/$n/runs"
+        printf '%s\n' "$dir/split/$split/$name/predictions.tsv" >>"$temp/$n/predictions"
+    done <"$temp/grouped"
+    groups=$n
+    mapfile -t all_splits < <(cut -f 3 "$temp/found" | uniq)
+    all_splits=("${all_splits[@]/#/$dir/split/}")
+}
+
+# enter N: what follows is of group N; without N, of the study
+enter() {
+    local names
+    suffix='' of=''
+    [ $# = 1 ] || return 0
+    group=$temp/$1
+    mapfile -t predictions <"$group/predictions"
+    mapfile -t names < <(cut -f 1 "$group/runs" | uniq)
+    splits=("${names[@]/#/$dir/split/}")
+    if [ "$groups" -gt 1 ]; then suffix=-$1 of=$(escape ": ${labels[$1]}"); fi
+}
+
+# The figures of each group, what its models say of themselves, its worst utterances.
+read_groups() {
+    local n
+    for ((n = 1; n <= groups; n++)); do
+        enter $n
+        ser-eval --tsv -- "${predictions[@]}" >"$group/eval" || exit $?
+        need_shown "$group/eval" "$dir"
+        read_models
+        find_worst
+        find_stage
+    done
 }
 
 # ---- parts of a page ----
@@ -194,7 +282,11 @@ table() {
 }
 
 section() { # section ID HEADING
-    printf '</section>\n<section id="%s">\n<h2>%s</h2>\n' "$1" "$2"
+    printf '</section>\n<section id="%s">\n<h2>%s</h2>\n' "$1$suffix" "$2$of"
+}
+
+links() { # links ID TEXT...
+    printf '<a href="#%s">%s</a>\n' "$@"
 }
 
 # figure WHAT ARGUMENT...: a picture of ser-plot, described as WHAT. The ids in it become its own.
@@ -247,11 +339,19 @@ summary() {
                 "Fewer than five speakers were scored, too few for intervals.") \
                 " Always naming the commonest emotion is right in " per_cent(most / v["n"]) ".</p>"
         }
-        $1 == "pooled" && $2 == "support" && $5 > most { most = $5 }' "$temp/runs" "$temp/eval"
+        $1 == "pooled" && $2 == "support" && $5 > most { most = $5 }' "$group/runs" "$group/eval"
 }
 
 results() {
     section results Results
+    if [ "$groups" -gt 1 ]; then
+        printf '<nav>'
+        links "pictures$suffix" Pictures
+        [ "$worst" = 0 ] || links "worst$suffix" 'Worst-scored utterances'
+        links "run$suffix" 'What was run'
+        printf '</nav>\n'
+        summary
+    fi
     {
         printf 'split\tseed\tpredictions#\taccuracy, %%#\tunweighted recall, %%#\tmacro F1, %%#\tweighted F1, %%#\n'
         # The figures of a file come in its turn, ahead of those of all.
@@ -275,7 +375,7 @@ results() {
                     row("mean", "", "", mean["wa"], mean["ua"], mean["macro_f1"], mean["weighted_f1"])
                     row("deviation", "", "", deviation["wa"], deviation["ua"], deviation["macro_f1"], deviation["weighted_f1"])
                 }
-            }' "$temp/runs" "$temp/eval"
+            }' "$group/runs" "$group/eval"
     } | table 'Scores of each model on its test part'
     {
         printf 'figure\tvalue#\t95 %% interval\n'
@@ -298,7 +398,7 @@ results() {
                 plain("log loss", "log_loss")
                 plain("Brier score", "brier")
                 plain("expected calibration error", "ece")
-            }' "$temp/eval"
+            }' "$group/eval"
     } | table 'All models together'
     groups emotion support 'By emotion'
     groups speaker '' 'By speaker'
@@ -320,7 +420,7 @@ groups() {
                 for (i = 1; i <= n; i++)
                     print name[i], v[name[i], "support"], sprintf("%.1f", 100 * v[name[i], "recall"]), \
                         sprintf("%.1f", 100 * v[name[i], "precision"]), sprintf("%.1f", 100 * v[name[i], "f1"])
-            }' "$temp/eval"
+            }' "$group/eval"
     else
         printf '%s\tpredictions#\taccuracy, %%#\tunweighted recall, %%#\tmacro F1, %%#\n' "$1"
         kind=$1 awk -F '\t' -v OFS='\t' '
@@ -333,7 +433,7 @@ groups() {
                 for (i = 1; i <= n; i++)
                     print name[i], v[name[i], "n"], sprintf("%.1f", 100 * v[name[i], "wa"]), \
                         sprintf("%.1f", 100 * v[name[i], "ua"]), sprintf("%.1f", 100 * v[name[i], "macro_f1"])
-            }' "$temp/eval"
+            }' "$group/eval"
     fi >"$temp/group"
     # - alone: the column is not there
     if [ "$(wc -l <"$temp/group")" -gt 1 ] && [ "$(sed 1d "$temp/group" | cut -f 1)" != - ]; then table "$3" <"$temp/group"; fi
@@ -344,10 +444,10 @@ pictures() {
     section pictures Pictures
     printf '<div class="figures">\n'
     figure 'Confusion: what each true emotion was taken for' confusion -- "${predictions[@]}"
-    if awk -F '\t' '$2 == "bin_n" { found = 1 } END { exit !found }' "$temp/eval"; then
+    if awk -F '\t' '$2 == "bin_n" { found = 1 } END { exit !found }' "$group/eval"; then
         figure 'Reliability: how often predictions of a given confidence are right' reliability -- "${predictions[@]}"
     fi
-    if awk -F '\t' '$1 == "speaker" && $3 != "-" { found = 1 } END { exit !found }' "$temp/eval"; then
+    if awk -F '\t' '$1 == "speaker" && $3 != "-" { found = 1 } END { exit !found }' "$group/eval"; then
         figure 'Accuracy of each speaker' speakers -- "${predictions[@]}"
     fi
     for run in "${predictions[@]}"; do
@@ -357,19 +457,21 @@ pictures() {
     done
     file=$dir/manifest.tsv
     if [ ${#splits[@]} = 1 ] && [ -e "${splits[0]}/manifest.tsv" ]; then file=${splits[0]}/manifest.tsv; fi
-    [ ! -e "$file" ] || figure 'Utterances of each emotion and speaker' manifest -- "$file"
+    if [ -e "$file" ] && [ -z "${pictured[$file]-}" ]; then
+        figure 'Utterances of each emotion and speaker' manifest -- "$file"
+        pictured[$file]=1
+    fi
     printf '</div>\n'
 }
 
-# The four stages of the original's study, and which of them is like this one.
-comparison() {
-    local random=0 attention=0 utterances=0 file
-    section comparison 'Beside the published figures'
+# Sets $group/stage: which of the four stages of the original's study the group is like, if any.
+find_stage() {
+    local random=0 attention=0 file
     for file in "${splits[@]}"; do
         if [ -e "$file/manifest.tsv" ] && [[ $'\t'$(head -n 1 "$file/manifest.tsv")$'\t' = *$'\tsplit\t'* ]]; then random=1; fi
     done
-    if grep -q '^attention' "$temp/net"; then attention=1; fi
-    like=$(awk -F '\t' -v random=$random -v attention=$attention '
+    if grep -q '^attention' "$group/net"; then attention=1; fi
+    awk -F '\t' -v random=$random -v attention=$attention '
         $1 == "corpus" && $2 == "n" { corpus[$3]; corpora++ }
         $1 == "pooled" && $2 == "support" { classes++ }
         END {
@@ -377,39 +479,103 @@ comparison() {
                 print random ? "baseline" : attention ? "attention" : "augmented"
             if (corpora == 3 && ("ravdess" in corpus) && ("savee" in corpus) && ("cremad" in corpus) && classes == 6)
                 print "combined"
-        }' "$temp/eval")
+        }' "$group/eval" >"$group/stage"
+}
+
+# stage, test accuracy in per cent, emotions, data, remark
+published='baseline	57.4	8	RAVDESS, random 70/15/15: voices of the test are known	its README says 60 to 65
+augmented	13.3	8	RAVDESS, unseen speakers	it scored a stale file: chance
+attention	60.6	8	RAVDESS, unseen speakers	
+combined	50.5	6	RAVDESS, SAVEE, CREMA-D, unseen speakers	its README says 50 to 55'
+
+# Of a study of several groups.
+overview() {
+    local n
+    enter
+    section overview Overview
     {
-        printf 'stage\tpublished, %%#\tthis study, %%#\temotions#\tdata\tremark\n'
-        awk -F '\t' -v OFS='\t' -v like="$like" '
-            $1 == "pooled" && $2 == "wa" { ours = sprintf("%.1f", 100 * $5) }
-            END {
-                row("baseline", "57.4", 8, "RAVDESS, random 70/15/15: voices of the test are known", "its README says 60 to 65")
-                row("augmented", "13.3", 8, "RAVDESS, unseen speakers", "it scored a stale file: chance")
-                row("attention", "60.6", 8, "RAVDESS, unseen speakers", "")
-                row("combined", "50.5", 6, "RAVDESS, SAVEE, CREMA-D, unseen speakers", "its README says 50 to 55")
-            }
-            function row(stage, figure, classes, data, remark) {
-                print stage, figure, stage == like ? ours : "–", classes, data, remark
-            }' "$temp/eval"
+        printf 'name\taccuracy, %%#\tunweighted recall, %%#\tmacro F1, %%#\tpublished, %%#\t'
+        printf 'models#\temotions#\tutterances#\tspeakers#\n'
+        for ((n = 1; n <= groups; n++)); do
+            enter $n
+            label=${labels[n]} stage=$(cat "$group/stage") published=$published awk -F '\t' -v OFS='\t' "$html"'
+                FNR == 1 { files++ }
+                files == 1 && $1 == "pooled" && $3 == "-" { v[$2] = $5 }
+                files == 1 && $1 == "pooled" && $2 == "support" { emotions++ }
+                files == 1 { next }
+                { sub(/\r$/, "") }
+                FNR == 1 {
+                    split("", at)
+                    for (i = 1; i <= NF; i++)
+                        at[$i] = i
+                    next
+                }
+                $at["emotion"] == "-" { next }
+                !($at["id"] in heard) { heard[$at["id"]]; utterances++ }
+                ("speaker" in at) && $at["speaker"] != "-" && !($at["speaker"] in voice) { voice[$at["speaker"]]; speakers++ }
+                function figure(m) {
+                    return sprintf("%.1f", 100 * v[m]) ((m "_low") in v ? " (" range(v[m "_low"], v[m "_high"]) ")" : "")
+                }
+                END {
+                    rows = split(ENVIRON["published"], row, "\n")
+                    for (i = 1; i <= rows; i++) {
+                        split(row[i], part, "\t")
+                        if (part[1] == ENVIRON["stage"])
+                            notebook = part[2] " (" part[1] ")"
+                    }
+                    print ENVIRON["label"], figure("wa"), figure("ua"), sprintf("%.1f", 100 * v["macro_f1"]), \
+                        notebook == "" ? "–" : notebook, files - 1, emotions, utterances, speakers ? speakers : "–"
+                }' "$group/eval" "${predictions[@]}"
+        done
+    } >"$temp/overview"
+    enter
+    table 'All models of each name together' <"$temp/overview"
+    printf '<p>In brackets: 95 %% intervals from drawing speakers with replacement, where there are five or more. %s</p>\n' \
+        'Published is the test accuracy of the original notebook, at the stage that is most like.'
+    if [ -s "$temp/divided" ]; then
+        printf '<p>Different emotions or corpora are tested by the runs of: %s. Their splits are not taken together.</p>\n' \
+            "$(escape "$(paste -s -d , "$temp/divided" | sed 's/,/, /g')")"
+    fi
+}
+
+# The four stages of the original's study, with this study beside them.
+comparison() {
+    local n stage remark='' utterances
+    enter
+    section comparison 'Beside the published figures'
+    for ((n = 1; n <= groups; n++)); do
+        stage=$(cat "$temp/$n/stage")
+        [ -z "$stage" ] || label=${labels[n]} awk -F '\t' -v OFS='\t' -v stage="$stage" -v groups="$groups" '
+            $1 == "pooled" && $2 == "wa" { print stage, sprintf("%.1f", 100 * $5) (groups > 1 ? " (" ENVIRON["label"] ")" : "") }' \
+            "$temp/$n/eval"
+    done >"$temp/ours"
+    {
+        printf 'stage\tpublished, %%#\tthis study, %%%s\temotions#\tdata\tremark\n' "$([ "$groups" -gt 1 ] || echo '#')"
+        awk -F '\t' -v OFS='\t' '
+            NR == FNR { ours[$1] = ours[$1] ($1 in ours && ours[$1] != "" ? ", " : "") $2; next }
+            { print $1, $2, $1 in ours ? ours[$1] : "–", $3, $4, $5 }' "$temp/ours" - <<<"$published"
     } | table 'Test accuracy of the original notebook'
-    if [ -z "$like" ]; then
+    if [ ! -s "$temp/ours" ]; then
         printf '<p>No stage of the original has the corpora and emotions of this study.</p>\n'
         return
     fi
-    printf '<p>The stage that has a figure of this study beside it is the one whose corpora, split and network are most like.'
-    if [ "$like" != combined ] && [ -e "$dir/manifest.tsv" ]; then
-        utterances=$(($(wc -l <"$dir/manifest.tsv") - 1))
-        [ "$utterances" = 1440 ] || printf \
-            ' The original had 1440 recordings of 24 actors, this study has %d: not the same data.' "$utterances"
+    if [ -e "$dir/manifest.tsv" ] && cut -f 1 "$temp/ours" | grep -qvx combined; then
+        utterances=$(awk -F '\t' '
+            NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+            ("corpus" in at) && $at["corpus"] == "ravdess" { n++ }
+            END { print n + 0 }' <"$dir/manifest.tsv")
+        [ "$utterances" = 1440 ] ||
+            remark=" The original had 1440 recordings of RAVDESS, this study has $utterances: not the same data."
     fi
-    printf '</p>\n'
+    printf '<p>A figure of this study stands beside the stage whose corpora, split and network are most like.%s</p>\n' "$remark"
 }
 
 # Speakers and recordings of each part, and whether any is in two.
 certificate() {
     local split found=''
+    enter
     section split 'Split certificate'
-    for split in "${splits[@]}"; do
+    for split in "${all_splits[@]}"; do
         [ -e "$split/manifest.tsv" ] || continue
         need_shown "$split/manifest.tsv" "$split/manifest.tsv"
         found=1
@@ -470,27 +636,27 @@ certificate() {
 # Lines "attribute<tab>value" of all models; the network of the first.
 read_models() {
     local file bytes header
-    : >"$temp/attributes"
-    : >"$temp/net"
-    : >"$temp/models"
+    : >"$group/attributes"
+    : >"$group/net"
+    : >"$group/models"
     for file in "${predictions[@]}"; do
         file=${file%/predictions.tsv}/model.bin
         bytes=''
         if [ -e "$file" ]; then
             ser-tensor ls --header "$file" >"$temp/header" || exit $?
-            sed 's/=/\t/; /^classes/s/,/, /g' "$temp/header" >>"$temp/attributes"
+            sed 's/=/\t/; /^classes/s/,/, /g' "$temp/header" >>"$group/attributes"
             bytes=$(sha256sum <"$file")
-            if [ ! -s "$temp/net" ]; then
+            if [ ! -s "$group/net" ]; then
                 ser-tensor npy --key net -o "$temp/net.npy" "$file" || exit $?
                 # A header of version 1: its ninth and tenth byte count what follows them.
                 header=$(od -An -t u2 -j 8 -N 2 "$temp/net.npy")
-                tail -c +$((header + 11)) "$temp/net.npy" >"$temp/net"
+                tail -c +$((header + 11)) "$temp/net.npy" >"$group/net"
             fi
         fi
-        printf '%s\n' "${bytes%% *}" >>"$temp/models"
+        printf '%s\n' "${bytes%% *}" >>"$group/models"
     done
-    need_shown "$temp/attributes" "$dir"
-    need_shown "$temp/net" "$dir"
+    need_shown "$group/attributes" "$dir"
+    need_shown "$group/net" "$dir"
 }
 
 what_was_run() {
@@ -498,8 +664,8 @@ what_was_run() {
     section run 'What was run'
     {
         printf 'split\tseed\tepochs#\tbest epoch#\tvalidation accuracy, %%#\tSHA-256 of the model\n'
-        paste "$temp/runs" "$temp/models" | while IFS=$'\t' read -r split seed bytes; do
-            file=$dir/split/$split/seed.$seed/log.tsv
+        paste "$group/runs" "$group/models" | while IFS=$'\t' read -r split seed folder bytes; do
+            file=$dir/split/$split/$folder/log.tsv
             { [ ! -e "$file" ] || cat "$file"; } | split=$split seed=$seed bytes=${bytes:0:16} awk -F '\t' -v OFS='\t' '
                 { sub(/\r$/, "") }
                 NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
@@ -510,7 +676,7 @@ what_was_run() {
                 }'
         done
     } | table 'Models'
-    if [ -s "$temp/attributes" ]; then
+    if [ -s "$group/attributes" ]; then
         {
             printf 'attribute\tvalue\n'
             # The values that the models have, in their order.
@@ -524,26 +690,33 @@ what_was_run() {
                 END {
                     for (i = 1; i <= n; i++)
                         print name[i], all[name[i]]
-                }' "$temp/attributes"
+                }' "$group/attributes"
             printf 'ser-report\t%s\ngnuplot\t%s\n' "$version" "$(gnuplot --version | sed 's/^gnuplot //')"
         } | table 'Features, training and versions'
     fi
-    if [ -s "$temp/net" ]; then
-        printf '<h3>Network</h3>\n<pre>%s</pre>\n' "$(escape "$(cat "$temp/net")")"
+    if [ -s "$group/net" ]; then
+        printf '<h3>Network</h3>\n<pre>%s</pre>\n' "$(escape "$(cat "$group/net")")"
     fi
-    {
-        printf 'step\toptions\n'
-        for file in "$dir"/options/* "$dir"/split/*/options/*; do
-            if [ -f "$file" ] && [ -s "$file" ]; then
-                printf '%s\t%s\n' "${file#"$dir"/}" "$(sed 's/\t/ /g' "$file" | paste -s -d ' ')"
-            fi
-        done
-    } >"$temp/options"
-    need_shown "$temp/options" "$dir/options"
-    if [ "$(wc -l <"$temp/options")" -gt 1 ]; then table 'Options of the pipeline' <"$temp/options"; fi
 }
 
-# Sets $temp/worst: probability of the truth, id, truth, predicted, confidence, speaker, corpus,
+# Sets $temp/options, empty if there are none.
+read_options() {
+    local file
+    for file in "$dir"/options/* "$dir"/split/*/options/*; do
+        if [ -f "$file" ] && [ -s "$file" ]; then
+            printf '%s\t%s\n' "${file#"$dir"/}" "$(sed 's/\t/ /g' "$file" | paste -s -d ' ')"
+        fi
+    done >"$temp/options"
+    need_shown "$temp/options" "$dir/options"
+}
+
+pipeline() {
+    [ -s "$temp/options" ] || return 0
+    if [ "$groups" -gt 1 ]; then enter && section pipeline Pipeline; fi
+    { printf 'step\toptions\n' && cat "$temp/options"; } | table 'Options of the pipeline'
+}
+
+# Sets $group/worst: probability of the truth, id, truth, predicted, confidence, speaker, corpus,
 # number of the run; one row an utterance, lowest probability first.
 find_worst() {
     local file i=0
@@ -560,10 +733,10 @@ find_worst() {
                     of("p_" $at["predicted"], 0), of("speaker", "-"), of("corpus", "-"), run
             }' <"$file"
     done | sort -s -t $'\t' -k 1,1g -k 2,2 | awk -F '\t' -v most="$worst" '!($2 in seen) && n < most { seen[$2]; n++; print }' \
-        >"$temp/worst"
+        >"$group/worst"
 }
 
-# Sets path to where the recording of $temp/worst's id lies, by the manifest of the run; to nothing if unknown.
+# Sets path to where the recording of $group/worst's id lies, by the manifest of the run; to nothing if unknown.
 path_of() { # path_of ID SPLIT
     path=''
     [ ! -e "$dir/split/$2/manifest.tsv" ] || path=$(id=$1 awk -F '\t' '
@@ -598,7 +771,7 @@ worst_utterances() {
     local p id truth predicted confidence speaker corpus run path split n=0 first_id='' first_split='' first_path='' first_run=1 model
     [ "$worst" != 0 ] || return 0
     section worst 'Worst-scored utterances'
-    if [ ! -s "$temp/worst" ]; then
+    if [ ! -s "$group/worst" ]; then
         printf '<p>The predictions have no probabilities, so there is no order among them.</p>\n'
         return
     fi
@@ -606,13 +779,13 @@ worst_utterances() {
         "${with_audio:+$'\t'listen@}" >"$temp/rows"
     while IFS=$'\t' read -r p id truth predicted confidence speaker corpus run; do
         n=$((n + 1))
-        split=$(sed -n "${run}p" "$temp/runs" | cut -f 1)
+        split=$(sed -n "${run}p" "$group/runs" | cut -f 1)
         path_of "$id" "$split"
         if [ $n = 1 ]; then first_id=$id first_split=$split first_path=$path first_run=$run; fi
         if [ -n "$with_audio" ]; then player $n "$path"; fi
         printf '%s\t%s\t%s\t%.3g\t%.3g\t%s\t%s\t%s\t%s\n' "$id${with_audio:+$'\t'$temp/audio.$n}" "$truth" "$predicted" \
-            "$p" "$confidence" "$speaker" "$corpus" "$(sed -n "${run}p" "$temp/runs" | tr '\t' /)" "$path" >>"$temp/rows"
-    done <"$temp/worst"
+            "$p" "$confidence" "$speaker" "$corpus" "$(sed -n "${run}p" "$group/runs" | cut -f 1,3 | tr '\t' /)" "$path" >>"$temp/rows"
+    done <"$group/worst"
     need_shown "$temp/rows" "$dir"
     table 'Lowest probability of the truth, of any model' <"$temp/rows"
     # The worst of all is shown, as far as what it was made of is still there.
@@ -735,18 +908,13 @@ policy() {
     printf "base-uri 'none'; form-action 'none'"
 }
 
-page() {
-    local heading
-    heading=$(escape "$title")
-    printf '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>\n'
-    printf '<meta http-equiv="Content-Security-Policy" content="%s"/>\n' "$(policy)"
-    printf '<meta name="viewport" content="width=device-width, initial-scale=1"/>\n<title>%s</title>\n' "$heading"
-    printf '<style>%s</style>\n</head>\n<body>\n<section>\n<h1>%s</h1>\n' "$style" "$heading"
+one_group() {
     printf '<nav>'
-    printf '<a href="#%s">%s</a>\n' results Results comparison 'Published figures' pictures Pictures
-    [ "$worst" = 0 ] || printf '<a href="#worst">Worst-scored utterances</a>\n'
-    printf '<a href="#%s">%s</a>\n' split 'Split certificate' run 'What was run'
+    links results Results comparison 'Published figures' pictures Pictures
+    [ "$worst" = 0 ] || links worst 'Worst-scored utterances'
+    links split 'Split certificate' run 'What was run'
     printf '</nav>\n'
+    enter 1
     summary
     results
     comparison
@@ -754,6 +922,38 @@ page() {
     worst_utterances
     certificate
     what_was_run
+    pipeline
+}
+
+several_groups() {
+    local n
+    printf '<nav>'
+    links overview Overview comparison 'Published figures'
+    for ((n = 1; n <= groups; n++)); do links results-$n "$(escape "${labels[n]}")"; done
+    links split 'Split certificate'
+    [ ! -s "$temp/options" ] || links pipeline Pipeline
+    printf '</nav>\n'
+    overview
+    comparison
+    for ((n = 1; n <= groups; n++)); do
+        enter $n
+        results
+        pictures
+        worst_utterances
+        what_was_run
+    done
+    certificate
+    pipeline
+}
+
+page() {
+    local heading
+    heading=$(escape "$title")
+    printf '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>\n'
+    printf '<meta http-equiv="Content-Security-Policy" content="%s"/>\n' "$(policy)"
+    printf '<meta name="viewport" content="width=device-width, initial-scale=1"/>\n<title>%s</title>\n' "$heading"
+    printf '<style>%s</style>\n</head>\n<body>\n<section>\n<h1>%s</h1>\n' "$style" "$heading"
+    if [ "$groups" = 1 ]; then one_group; else several_groups; fi
     printf '</section>\n<script>%s</script>\n</body>\n</html>\n' "$script"
 }
 
@@ -778,6 +978,7 @@ deliver() {
 }
 
 part='' figures=0
+declare -A pictured # files whose picture is in the page
 temp=$(mktemp -d) || die 4 "cannot make a temporary folder in ${TMPDIR:-/tmp}"
 exec 3>&2
 trap leave EXIT
@@ -785,10 +986,8 @@ options "$@"
 # Bash goes on when a command in another's words dies; but something complains of it.
 exec 2>"$temp/complaints"
 find_runs
-ser-eval --tsv -- "${predictions[@]}" >"$temp/eval" || exit $?
-need_shown "$temp/eval" "$dir"
-read_models
-find_worst
+read_groups
+read_options
 page >"$temp/page"
 [ ! -s "$temp/complaints" ] || die 4 "the page is not complete"
 exec 2>&3
