@@ -57,6 +57,16 @@ value() {
     done
 }
 
+@test "its page: an overview with the figures of the table" {
+    ser-report -n 0 out >page.html
+    perl "$ROOT/tests/well-formed.pl" page.html
+    for name in baseline augmented attention combined; do
+        accuracy=$(awk -F '\t' -v name="$name" '$1 == name {print $7}' out/results.tsv)
+        grep -q "^<tr><td>$name</td><td class=\"n\">$accuracy[ <]" page.html
+    done
+    assert_equal "$(grep -o '<h3>[^<]*' page.html | sed '/Network/d; s/.*>//' | xargs)" "combined listed random1"
+}
+
 @test "one row a stage, with the notebook's figure beside it" {
     run cut -f 1-6,10- out/results.tsv
     assert_output "$(printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' \

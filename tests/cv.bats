@@ -251,6 +251,11 @@ predicted() {
     assert_line --regexp '^95 % from +ravdess-to-savee +n/a '
     assert_line 'generated speech: cremad'
     assert_line 'splits: 6; in more than one part: 0 speakers, 0 recordings'
+    # Its page takes no two pairs together.
+    ser-report -n 0 out >page.html
+    assert_equal "$(sed -n 's/<h2>Results: \(.*\)<\/h2>/\1/p' page.html | xargs)" \
+        "$(cd out/split && for pair in *; do echo "tiny/$pair"; done | xargs)"
+    assert_equal "$(grep -c '<dt>models</dt><dd>2</dd>' page.html)" 6
     run study cross -n SEEDS='1 2'
     assert_output "make: Nothing to be done for 'all'."
     run made cross SEEDS='1 2' savee.FOLDS=<(printf 'speaker\tfold\nsavee_DC\t2\nsavee_JE\t1\nsavee_JK\t2\nsavee_KL\t2\n')
