@@ -378,7 +378,7 @@ row('attention network, 40 x 174, 6 classes; clips of 3.7 s', 'ser (least-most)'
 row('---', '---', '---', '---');
 network();
 latency();
-files(@clips[0 .. min(48, scalar @clips) - 1]);
+files(@clips[0 .. min(240, scalar @clips) - 1]);
 my $model = "$temp/model.bin";
 corpora($model, @clips);
 mfcc_process($clips[0]);
