@@ -826,14 +826,15 @@ table { border-collapse: collapse; width: max-content; font-size: .9rem; font-va
 caption { text-align: left; font-weight: 600; padding: .3rem 0; overflow-wrap: anywhere }
 th, td { text-align: left; vertical-align: top; padding: .3rem .7rem; border-bottom: 1px solid var(--line); max-width: 26rem;
   overflow-wrap: break-word }
-th { background: var(--band); vertical-align: bottom }
+th { background: var(--band); vertical-align: bottom; position: relative }
 th.n, td.n { text-align: right; white-space: nowrap }
 th.n { white-space: normal }
 td:first-child, th:first-child { position: sticky; left: 0 }
 td:first-child { background: var(--ground) }
 tfoot td { font-weight: 600 }
-th button { all: unset; cursor: pointer; font-weight: 600 }
-th button:focus-visible { outline: 2px solid var(--link) }
+th button { all: unset; cursor: pointer }
+th button::before { content: ""; position: absolute; inset: 0 }
+th button:focus-visible::before { outline: 2px solid var(--link) }
 th button::after { content: " \2195"; color: var(--soft) }
 th[aria-sort=ascending] button::after { content: " \2191" }
 th[aria-sort=descending] button::after { content: " \2193" }
@@ -853,8 +854,9 @@ pre { background: var(--band); padding: .7rem; overflow-x: auto; font-size: .875
   nav, audio { display: none }
   .scroll, figure { overflow: visible }
   table { width: auto; font-size: 8pt }
-  th, td { padding: .15rem .35rem; overflow-wrap: anywhere; max-width: 16rem }
-  th button::after { content: "" }
+  th, td { padding: .15rem .35rem; max-width: 16rem }
+  td:last-child { overflow-wrap: anywhere }
+  th button { display: none }
   .figures { display: block }
   figure { margin: 0 0 1.5rem }
   figure, tr, .tiles { break-inside: avoid }
@@ -864,15 +866,15 @@ pre { background: var(--band); padding: .7rem; overflow-x: auto; font-size: .875
 }
 '
 
-# Heads of columns become buttons; numbers are compared as such, what is none comes last.
+# Heads of columns get buttons, which lie over all of them; numbers are compared as such, what is none comes
+# last. The text stays outside: Chromium does not print buttons in the heads that it repeats on each page.
 script="
 document.querySelectorAll('table').forEach(function (table) {
   var body = table.tBodies[0], heads = table.tHead.rows[0].cells;
   Array.prototype.forEach.call(heads, function (head, column) {
     var button = document.createElement('button'), numbers = head.className === 'n';
     button.type = 'button';
-    button.textContent = head.textContent;
-    head.textContent = '';
+    button.setAttribute('aria-label', 'sort by ' + head.textContent);
     head.appendChild(button);
     function value(row) {
       var text = row.cells[column].textContent;
