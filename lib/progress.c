@@ -30,7 +30,7 @@ void ser_progress_show(struct ser_progress *p, uint64_t done) {
     if (p->total >= done && p->total && rate > 0)
         fprintf(stderr, ", %.0f s left", (double)(p->total - done) / rate);
     fputs("\033[K", stderr);
-    fflush(stderr);
+    (void)fflush(stderr); /* nobody can be told */
 }
 
 void ser_progress_end(struct ser_progress *p) {

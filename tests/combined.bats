@@ -62,7 +62,7 @@ value() {
     perl "$ROOT/tests/well-formed.pl" page.html
     for name in baseline augmented attention combined; do
         accuracy=$(awk -F '\t' -v name="$name" '$1 == name {print $7}' out/results.tsv)
-        grep -q "^<tr><td>$name</td><td class=\"n\">$accuracy[ <]" page.html
+        grep -q "^<tr><td>$name</td><td class=\"n\">${accuracy}[ <]" page.html
     done
     assert_equal "$(grep -o '<h3>[^<]*' page.html | sed '/Network/d; s/.*>//' | xargs)" "combined listed random1"
 }

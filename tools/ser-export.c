@@ -118,6 +118,7 @@ struct graph {
 
 /* "conv1.relu" */
 static void name_in(const struct graph *g, const char *what, char name[64]) {
+    /* It takes the end of IN's list for g. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
     snprintf(name, 64, "%s%s%s", g->layer ? g->layer : "", g->layer ? "." : "", what);
 }
 
@@ -210,7 +211,7 @@ static void node(struct graph *g, const char *op, const char *what, const char *
     if (attrs)
         append(&n, attrs);
     put_message(&g->nodes, 1, &n);
-    strcpy(g->x, name);
+    snprintf(g->x, sizeof g->x, "%s", name);
 }
 
 static void transpose(struct graph *g, const char *what, int rank, const int *order) {
@@ -328,7 +329,7 @@ static void attention(struct graph *g, const struct ser_layer *l, const struct s
     char x[sizeof g->x];
     (void)l;
     (void)p;
-    strcpy(x, g->x);
+    snprintf(x, sizeof x, "%s", g->x);
     transpose(g, "turned", 3, (int[]){0, 2, 1});
     node(g, "MatMul", "products", IN(x, g->x), NULL);
     attr_int(&attrs, "axis", -1);

@@ -47,11 +47,13 @@ static const struct ser_tool tool = {
 
 /* ---- what is known of the corpora: tables of manifests/, part of the program ---- */
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): name is declared */
 #define KNOWN(name, file)                                                                          \
     __asm__(".section .rodata\n" #name ":\n.incbin \"manifests/" file "\"\n" #name                 \
             "_end:\n.previous\n");                                                                 \
     extern const char name[] __attribute__((visibility("hidden")));                                \
     extern const char name##_end[] __attribute__((visibility("hidden")))
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 KNOWN(known_counts, "counts.tsv");
 KNOWN(known_quarantine, "quarantine.tsv");

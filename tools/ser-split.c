@@ -274,7 +274,7 @@ static unsigned split_by_folds(struct manifest *m, struct speakers *s) {
     int folds = 0, test, val;
     for (size_t i = 0; i < list.n; i++)
         folds = list.at[i].value > folds ? list.at[i].value : folds;
-    if (parse_fold(opt.fold, &test) || test > folds)
+    if (parse_fold(opt.fold, &test) || test < 1 || test > folds)
         ser_usage("--fold: '%s' is none of the folds 1 to %d of %s", opt.fold, folds, opt.folds);
     look_up(m, s, &list, opt.folds);
     free_speakers(&list);

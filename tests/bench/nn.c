@@ -28,10 +28,11 @@ static float sample[SAMPLES * SIZE];
 static struct ser_net *make_net(void) {
     char why[SER_WHY];
     struct ser_net *net = ser_net_parse(net_text, net_len, ROWS, FRAMES, CLASSES, why);
-    if (!net)
-        die(SER_BAD, "the network: %s", why);
-    ser_net_init(net, 1);
-    return net;
+    if (net) {
+        ser_net_init(net, 1);
+        return net;
+    }
+    die(SER_BAD, "the network: %s", why);
 }
 
 static struct ser_run *make_run(struct ser_net *net, int batch, int threads, int training) {
