@@ -206,7 +206,7 @@ flipped() { # one bit in the middle of the second record's values
 }
 
 @test "data larger than memory trains, from a file and from a pipe" {
-    ! ldd "$BUILD/ser-cmp" | grep -q 'lib[at]san' || {
+    ! grep -q __asan_init "$BUILD/ser-cmp" || {
         echo "# left out: a limit of memory; a sanitizer takes its own" >&3
         return 0
     }

@@ -272,14 +272,14 @@ static const char *how_to_get(void) {
 
 static void add_operand(struct manifest *m, const char *operand) {
     struct stat st;
-    char *path = estrdup(operand);
-    for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
-        path[n - 1] = '\0';
-    int there = stat(path, &st) == 0;
+    int there = stat(operand, &st) == 0;
     if (!there && (errno == ENOENT || errno == ENOTDIR))
         die(SER_SYS, "%s: no such folder: %s", operand, how_to_get());
     if (there && !S_ISDIR(st.st_mode))
         die(SER_SYS, "%s: is not a folder", operand);
+    char *path = estrdup(operand);
+    for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
+        path[n - 1] = '\0';
     add_folder(m, path);
     free(path);
 }
