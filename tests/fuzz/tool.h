@@ -171,6 +171,15 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     return 0;
 }
 
+/* Files 0 and 1 from what stands before and behind the first form feed of an input; without one the
+ * second is empty. */
+static inline void fuzz_two(const uint8_t *data, size_t size, char **first, char **second) {
+    const uint8_t *feed = memchr(data, '\f', size);
+    size_t n = feed ? (size_t)(feed - data) : size;
+    *first = (char *)fuzz_file(0, data, n);
+    *second = (char *)fuzz_file(1, feed ? feed + 1 : data, feed ? size - n - 1 : 0);
+}
+
 /* Runs the tool with these arguments, the last of which is NULL, and standard input from in (may be
  * NULL). Returns its exit status: the system never fails here, so it is not SER_SYS. */
 static int fuzz_run(char *const *args, const char *in) {

@@ -9,10 +9,8 @@ static int tool_main(int argc, char **argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 1)
         return 0;
-    const uint8_t *from = data + 1, *feed = memchr(from, '\f', size - 1);
-    size_t n = feed ? (size_t)(feed - from) : size - 1;
-    char *a = (char *)fuzz_file(0, from, n);
-    char *b = (char *)fuzz_file(1, feed ? feed + 1 : from, feed ? size - n - 2 : n);
+    char *a, *b;
+    fuzz_two(data + 1, size - 1, &a, &b);
     char draws[] = "--draws=100", tsv[] = "--tsv", json[] = "--json", against[] = "--against";
     char *form = *data % 3 == 0 ? draws : *data % 3 == 1 ? tsv : json;
     switch (*data / 3 % 3) {

@@ -9,10 +9,8 @@ static int tool_main(int argc, char **argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 1)
         return 0;
-    const uint8_t *from = data + 1, *feed = memchr(from, '\f', size - 1);
-    size_t n = feed ? (size_t)(feed - from) : size - 1;
-    char *manifest = (char *)fuzz_file(0, from, n);
-    char *list = (char *)fuzz_file(1, feed ? feed + 1 : from, feed ? size - n - 2 : 0);
+    char *manifest, *list;
+    fuzz_two(data + 1, size - 1, &manifest, &list);
     char speakers[] = "--speakers", folds[] = "--folds", fold[] = "--fold", two[] = "2",
          leave[] = "--leave-out", one[] = "ravdess_01", random[] = "--random",
          percent[] = "70/15/15";
