@@ -102,7 +102,8 @@ $(FAULT): tests/fault/fault.c $(BUILD)/flags
 
 # Other flags make other objects: the file changes only when they do.
 FLAGS := $(strip $(COMPILE) $(LINK) $(LIBS))
-ifneq ($(file <$(BUILD)/flags),$(FLAGS))
+# Make 4.3 may leave the newline at the end of a file of over 199 bytes.
+ifneq ($(strip $(file <$(BUILD)/flags)),$(FLAGS))
 $(BUILD)/flags: FORCE
 endif
 $(BUILD)/flags:

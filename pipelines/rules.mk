@@ -160,8 +160,10 @@ dry := $(findstring n,$(filter-out -%,$(firstword $(MAKEFLAGS))))
 define stamp
 $(eval text.$1 := $$(strip $$2))
 $(eval $1: ; @mkdir -p $$(@D); printf '%s\n' $$(call quote,$$(text.$$@)) >$$@)
-$(if $(call differ,$(file <$1),$(text.$1)),$(eval $1: FORCE))
+$(if $(call stale,$1),$(eval $1: FORCE))
 endef
+# Whether FILE holds something else. Make 4.3 may leave the newline at the end of a file of over 199 bytes.
+stale = $(call differ,$(strip $(file <$1)),$(text.$1))
 
 # ---- results ----
 
@@ -234,7 +236,7 @@ $(OUT)/folds.mk: $(OUT)/manifest.tsv $(FOLDS) $(OUT)/options/folds $(ROOT)/pipel
 # A link to a relative name is relative, so that a study can be moved together with its corpus.
 # $1: corpus, $2: its manifest
 define corpus_changes
-$(if $(wildcard $2),$(if $(call differ,$(file <$(OUT)/options/$1),$(text.$(OUT)/options/$1)),$(need_folder)),$(need_folder))
+$(if $(wildcard $2),$(if $(call stale,$(OUT)/options/$1),$(need_folder)),$(need_folder))
 $(if $(shell find -L $(OUT)/corpus/$1 -newer $2 -print -quit 2>/dev/null),$2: FORCE)
 endef
 need_folder = $(if $(shell test -d $(call quote,$(FOLDER_$1)) && echo yes),,$(error \
