@@ -1,6 +1,7 @@
 #include "mfcc.h"
 
 #include "mel.h"
+#include "simd.h"
 #include "spectrum.h"
 
 #include <math.h>
@@ -9,8 +10,8 @@
 #include <string.h>
 
 /* Rows of the matrices in here are a multiple of LANES long, so that inner loops run over LANES
- * frames side by side, a count that the compiler knows. */
-enum { LANES = 16, DELTA_WINDOW = 9 };
+ * frames side by side. */
+enum { LANES = SER_LANES, DELTA_WINDOW = 9 };
 
 /* Long sums are made of sums of so many terms, which keeps rounding errors small. */
 enum { PART = 8 };
@@ -134,6 +135,10 @@ static size_t padded(size_t T) {
     return (T + LANES - 1) / LANES * LANES;
 }
 
+SER_INLINE ser_vec larger(ser_vec a, ser_vec b) {
+    return ser_select(a > b, a, b);
+}
+
 static int mel_powers(struct ser_mfcc *m, const float *x, size_t n, size_t T) {
     size_t bands = (size_t)m->r.bands, stride = padded(T), hop = (size_t)m->r.hop;
     if (room(&m->band, &m->band_cap, bands, stride))
@@ -149,70 +154,64 @@ static int mel_powers(struct ser_mfcc *m, const float *x, size_t n, size_t T) {
     return 0;
 }
 
-static float largest(const float *x, size_t n) {
-    float lane[LANES] = {0}, max = 0;
-    for (; n; n -= LANES, x += LANES)
-        for (int i = 0; i < LANES; i++)
-            lane[i] = x[i] > lane[i] ? x[i] : lane[i];
+SER_CLONES static float largest(const float *x, size_t n) {
+    ser_vec lane = {0};
+    float max = 0;
+    for (size_t t = 0; t < n; t += LANES)
+        lane = larger(ser_load(x + t, LANES), lane);
     for (int i = 0; i < LANES; i++)
         max = lane[i] > max ? lane[i] : max;
     return max;
 }
 
-/* x = max(floor, 10 log10(max(1e-10, x))), in a form that compilers turn into vector code.
+/* x = max(floor, 10 log10(max(1e-10, x))).
  *
  * x = 2^e m with sqrt(1/2) <= m < sqrt(2); ln m = 2 atanh(s) = 2 (s + s^3/3 + s^5/5 + ...) with
  * s = (m - 1) / (m + 1), |s| < 0.172: what is left out after s^9 is below 1e-9. */
-static void decibels(float *x, size_t n, float floor) {
+SER_CLONES static void decibels(float *x, size_t n, float floor) {
     const float octave = 3.01029996f, nepers = 8.68588964f; /* 10 log10 2, 20 log10 e */
     const int32_t root_half = 0x3f3504f3;                   /* the bits of sqrt(1/2) */
-    for (; n; n -= LANES, x += LANES)
-        for (int i = 0; i < LANES; i++) {
-            union {
-                float f;
-                int32_t i;
-            } m = {x[i] > 1e-10f ? x[i] : 1e-10f};
-            int32_t e = (m.i - root_half) >> 23;
-            m.i -= e * (1 << 23);
-            float s = (m.f - 1) / (m.f + 1), q = s * s;
-            float series = 1 + q * (1.f / 3 + q * (1.f / 5 + q * (1.f / 7 + q * (1.f / 9))));
-            float db = (float)e * octave + nepers * s * series;
-            x[i] = db > floor ? db : floor;
-        }
+    for (size_t t = 0; t < n; t += LANES) {
+        ser_ivec bits = (ser_ivec)larger(ser_load(x + t, LANES), ser_splat(1e-10f));
+        ser_ivec e = (bits - root_half) >> 23;
+        ser_vec m = (ser_vec)(bits - (e << 23));
+        ser_vec s = (m - 1) / (m + 1), q = s * s;
+        ser_vec series = 1 + q * (1.f / 3 + q * (1.f / 5 + q * (1.f / 7 + q * (1.f / 9))));
+        ser_vec db = __builtin_convertvector(e, ser_vec) * octave + nepers * s * series;
+        ser_store(x + t, larger(db, ser_splat(floor)), LANES);
+    }
 }
 
 /* Adds band b to its mirror image bands - 1 - b, and subtracts it. The middle one of an odd number
  * of bands has no partner: it counts once, and its difference is zero as its cosines are. */
-static void fold(const float *x, int bands, size_t stride, size_t n, float *sum,
-                 float *difference) {
+SER_CLONES static void fold(const float *x, int bands, size_t stride, size_t n, float *sum,
+                            float *difference) {
     for (size_t b = 0; b < half_of(bands); b++) {
         const float *low = x + b * stride, *high = x + ((size_t)bands - 1 - b) * stride;
         float *s = sum + b * stride, *d = difference + b * stride, once = low == high ? 0.5f : 1;
-        for (size_t t = 0; t < n; t += LANES)
-            for (size_t i = t; i < t + LANES; i++) {
-                s[i] = once * (low[i] + high[i]);
-                d[i] = low[i] - high[i];
-            }
+        for (size_t t = 0; t < n; t += LANES) {
+            ser_vec l = ser_load(low + t, LANES), h = ser_load(high + t, LANES);
+            ser_store(s + t, once * (l + h), LANES);
+            ser_store(d + t, l - h, LANES);
+        }
     }
 }
 
 /* coef [coefs, stride] of the first n frames, n a multiple of LANES. */
-static void transform(const struct ser_mfcc *m, const float *sum, const float *difference,
-                      size_t stride, size_t n, float *coef) {
+SER_CLONES static void transform(const struct ser_mfcc *m, const float *sum,
+                                 const float *difference, size_t stride, size_t n, float *coef) {
     size_t half = half_of(m->r.bands);
     for (size_t t = 0; t < n; t += LANES)
         for (int c = 0; c < m->r.coefs; c++) {
             const float *d = m->dct + (size_t)c * half, *x = (c % 2 ? difference : sum) + t;
-            float acc[LANES] = {0};
+            ser_vec acc = {0};
             for (size_t b = 0; b < half;) {
-                float part[LANES] = {0};
+                ser_vec part = {0};
                 for (size_t end = b + PART < half ? b + PART : half; b < end; b++, x += stride)
-                    for (int i = 0; i < LANES; i++)
-                        part[i] += d[b] * x[i];
-                for (int i = 0; i < LANES; i++)
-                    acc[i] += part[i];
+                    part += d[b] * ser_load(x, LANES);
+                acc += part;
             }
-            memcpy(coef + (size_t)c * stride + t, acc, sizeof acc);
+            ser_store(coef + (size_t)c * stride + t, acc, LANES);
         }
 }
 

@@ -1,5 +1,7 @@
 #include "spectrum.h"
 
+#include "simd.h"
+
 #include <fftw3.h>
 #include <math.h>
 #include <pthread.h>
@@ -114,8 +116,9 @@ static const float *frame_at(struct ser_spectrum *s, const float *x, size_t n, s
     return s->frame;
 }
 
-static void window_frame(int M, const float *restrict x, const float *restrict even,
-                         const float *restrict odd, float *restrict re, float *restrict im) {
+SER_CLONES static void window_frame(int M, const float *restrict x, const float *restrict even,
+                                    const float *restrict odd, float *restrict re,
+                                    float *restrict im) {
     for (int j = 0; j < M; j++) {
         re[j] = x[2 * j] * even[j];
         im[j] = x[2 * j + 1] * odd[j];
@@ -124,10 +127,10 @@ static void window_frame(int M, const float *restrict x, const float *restrict e
 
 /* |X[k]|^2 and |X[M - k]|^2 for n neighbours: re, im, c, s and low go up from k, the others down
  * from M - k. low and high must not overlap, or compilers do not make vector code of this. */
-static void unravel(int n, const float *restrict re, const float *restrict im,
-                    const float *restrict down_re, const float *restrict down_im,
-                    const float *restrict c, const float *restrict s, float *restrict low,
-                    float *restrict high) {
+SER_CLONES static void unravel(int n, const float *restrict re, const float *restrict im,
+                               const float *restrict down_re, const float *restrict down_im,
+                               const float *restrict c, const float *restrict s,
+                               float *restrict low, float *restrict high) {
     for (int k = 0; k < n; k++) {
         float er = re[k] + down_re[-k], ei = im[k] - down_im[-k];
         float dr = im[k] + down_im[-k], di = down_re[-k] - re[k];

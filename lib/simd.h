@@ -1,11 +1,11 @@
-/* simd.h - vectors of 16 floats, for the files of lib/nn only.
+/* simd.h - vectors of 16 floats, and code for several instruction sets.
  *
  * GCC's and clang's vector extension: the compiler lowers a vec to whatever the machine has, and
  * each lane is computed by itself, so results are the same bytes with any instruction set. No
  * contraction to fused multiply-add: the tree is built with -ffp-contract=off.
  */
-#ifndef SER_NN_SIMD_H
-#define SER_NN_SIMD_H
+#ifndef SER_SIMD_H
+#define SER_SIMD_H
 
 #include <stddef.h>
 #include <stdint.h>
