@@ -1,6 +1,7 @@
 #include "audio.h"
 
 #include "io.h"
+#include "resample.h"
 #include "tensor.h"
 
 #include <errno.h>
@@ -219,20 +220,21 @@ static int check_container(struct source *s, struct ser_error *e) {
 
 enum { BLOCK = 8192 }; /* samples of all channels; libsndfile has at most 1024 channels */
 
+/* Room for want frames of the expected ones. */
 static int grow(struct ser_audio *a, size_t want, size_t expected) {
     if (want <= a->cap)
         return 0;
     /* A header can announce anything: room for a minute at most is taken in advance. */
     size_t cap = expected < (1 << 22) ? expected : 1 << 22;
     while (cap < want) {
-        if (cap > SIZE_MAX / 2 / sizeof *a->sample)
+        if (cap > SIZE_MAX / 2 / sizeof *a->room)
             return -1;
         cap = cap ? cap * 2 : BLOCK;
     }
-    float *p = realloc(a->sample, cap * sizeof *p);
+    float *p = realloc(a->room, cap * sizeof *p);
     if (!p)
         return -1;
-    a->sample = p;
+    a->room = p;
     a->cap = cap;
     return 0;
 }
@@ -288,47 +290,88 @@ static int check_info(const struct source *s, const SF_INFO *info, struct ser_er
     return 0;
 }
 
-/* Whether what was decoded is what the header says. */
-static int check_decoded(const struct source *s, const SF_INFO *info, const struct ser_audio *a,
-                         struct ser_error *e) {
-    int format = info->format & SF_FORMAT_TYPEMASK, sub = info->format & SF_FORMAT_SUBMASK;
-    if (a->frames == 0)
+/* Whether as many frames were decoded as the header says. FLAC from a pipe does not know its
+ * length; that of MP3 is an estimate. */
+static int check_length(const struct source *s, const SF_INFO *info, size_t frames,
+                        struct ser_error *e) {
+    if (frames == 0)
         return ser_fail(e, SER_BAD, "%s: has no samples", s->name);
-    /* FLAC from a pipe does not know its length; that of MP3 is an estimate. */
-    if (info->frames != SF_COUNT_MAX && format != SF_FORMAT_MPEG &&
-        a->frames < (uint64_t)info->frames)
+    if (info->frames != SF_COUNT_MAX && (info->format & SF_FORMAT_TYPEMASK) != SF_FORMAT_MPEG &&
+        frames < (uint64_t)info->frames)
         return ser_fail(e, SER_BAD,
                         "%s: cut short: has %zu of %" PRId64
                         " frames: fetch or write the file again",
-                        s->name, a->frames, (int64_t)info->frames);
-    size_t bad = sub == SF_FORMAT_PCM_16 ? a->frames : first_not_finite(a->sample, a->frames);
-    if (bad < a->frames)
-        return ser_fail(e, SER_BAD,
-                        "%s: frame %zu is not a finite number: write the file again, or cut it out",
-                        s->name, bad);
+                        s->name, frames, (int64_t)info->frames);
     return 0;
 }
 
-static int read_all(const struct source *s, SNDFILE *file, const SF_INFO *info, struct ser_audio *a,
-                    struct ser_error *e) {
-    size_t got, expected = (size_t)info->frames;
-    a->rate_hz = info->samplerate;
-    a->channels = info->channels;
-    a->frames = 0;
-    do {
-        if (grow(a, a->frames + BLOCK, expected + BLOCK))
-            return ser_fail(e, SER_SYS, "%s: out of memory for %zu frames", s->name,
-                            a->frames + BLOCK);
-        got = read_block(file, info, a->sample + a->frames);
-        if (sf_error(file)) /* the next read forgets it */
-            return ser_fail(e, SER_BAD, "%s: damaged after %zu frames: %s", s->name, a->frames,
-                            sf_strerror(file));
-        a->frames += got;
-    } while (got);
-    return check_decoded(s, info, a, e);
+/* The next frames into x [BLOCK], behind done others: *got of them, 0 at the end. */
+static int read_checked(const struct source *s, SNDFILE *file, const SF_INFO *info, size_t done,
+                        float *x, size_t *got, struct ser_error *e) {
+    *got = read_block(file, info, x);
+    if (sf_error(file)) /* the next read forgets it */
+        return ser_fail(e, SER_BAD, "%s: damaged after %zu frames: %s", s->name, done,
+                        sf_strerror(file));
+    size_t bad =
+        (info->format & SF_FORMAT_SUBMASK) == SF_FORMAT_PCM_16 ? *got : first_not_finite(x, *got);
+    if (bad < *got)
+        return ser_fail(e, SER_BAD,
+                        "%s: frame %zu is not a finite number: write the file again, or cut it out",
+                        s->name, done + bad);
+    return 0;
 }
 
-static int decode(struct source *s, struct ser_audio *a, struct ser_error *e) {
+/* All frames as they are. */
+static int read_all(const struct source *s, SNDFILE *file, const SF_INFO *info, struct ser_audio *a,
+                    struct ser_error *e) {
+    size_t got, done = 0, expected = (size_t)info->frames;
+    do {
+        if (grow(a, done + BLOCK, expected + BLOCK))
+            return ser_fail(e, SER_SYS, "%s: out of memory for %zu frames", s->name, done + BLOCK);
+        if (read_checked(s, file, info, done, a->room + done, &got, e))
+            return -1;
+        done += got;
+    } while (got);
+    a->sample = a->room;
+    a->frames = done;
+    return check_length(s, info, done, e);
+}
+
+/* All frames, through the resampler. */
+static int read_resampled(const struct source *s, SNDFILE *file, const SF_INFO *info,
+                          struct ser_audio *a, int to_hz, struct ser_error *e) {
+    float x[BLOCK];
+    size_t got, done = 0;
+    const char *why = "out of memory";
+    if (!a->resampler)
+        a->resampler = ser_resampler_new();
+    int failed = !a->resampler || ser_resample_begin(a->resampler, info->samplerate, to_hz, &why);
+    while (!failed) {
+        if (read_checked(s, file, info, done, x, &got, e))
+            return -1;
+        if (!got)
+            break;
+        failed = ser_resample_feed(a->resampler, x, got, &why);
+        done += got;
+    }
+    if (!failed && check_length(s, info, done, e))
+        return -1;
+    if (failed || ser_resample_end(a->resampler, &a->sample, &a->frames, &why))
+        return ser_fail(e, ser_blame(), "%s: cannot resample: %s", s->name, why);
+    return 0;
+}
+
+static int read_file(const struct source *s, SNDFILE *file, const SF_INFO *info,
+                     struct ser_audio *a, int to_hz, struct ser_error *e) {
+    if (check_info(s, info, e))
+        return -1;
+    a->rate_hz = info->samplerate;
+    a->channels = info->channels;
+    return to_hz > 0 && to_hz != info->samplerate ? read_resampled(s, file, info, a, to_hz, e)
+                                                  : read_all(s, file, info, a, e);
+}
+
+static int decode(struct source *s, struct ser_audio *a, int to_hz, struct ser_error *e) {
     SF_INFO info = {0};
     SF_VIRTUAL_IO io = {.get_filelen = virtual_length,
                         .seek = virtual_seek,
@@ -340,7 +383,7 @@ static int decode(struct source *s, struct ser_audio *a, struct ser_error *e) {
     if (!failed) {
         file = sf_open_virtual(&io, SFM_READ, &info, s);
         if (file)
-            failed = check_info(s, &info, e) || read_all(s, file, &info, a, e);
+            failed = read_file(s, file, &info, a, to_hz, e);
         else
             failed = ser_fail(e, SER_BAD,
                               "%s: not audio, or its header is damaged: WAV, AIFF, AU, FLAC, Ogg, "
@@ -359,12 +402,13 @@ static int decode(struct source *s, struct ser_audio *a, struct ser_error *e) {
 }
 
 int ser_audio_decode(struct ser_audio *a, const unsigned char *data, size_t len, const char *name,
-                     struct ser_error *e) {
+                     int to_hz, struct ser_error *e) {
     struct source s = {.name = name, .fd = -1, .mem = data, .len = len};
-    return decode(&s, a, e);
+    return decode(&s, a, to_hz, e);
 }
 
-static int load_pipe(struct ser_audio *a, int fd, const char *path, struct ser_error *e) {
+static int load_pipe(struct ser_audio *a, int fd, const char *path, int to_hz,
+                     struct ser_error *e) {
     struct ser_in in;
     unsigned char *data;
     size_t len;
@@ -375,12 +419,12 @@ static int load_pipe(struct ser_audio *a, int fd, const char *path, struct ser_e
         ser_audio_free(a);
         return -1;
     }
-    failed = ser_audio_decode(a, data, len, path, e);
+    failed = ser_audio_decode(a, data, len, path, to_hz, e);
     free(data);
     return failed;
 }
 
-int ser_audio_load(struct ser_audio *a, const char *path, struct ser_error *e) {
+int ser_audio_load(struct ser_audio *a, const char *path, int to_hz, struct ser_error *e) {
     struct stat st;
     int failed, fd = ser_open(path, O_RDONLY);
     if (fd < 0 || fstat(fd, &st)) {
@@ -388,10 +432,10 @@ int ser_audio_load(struct ser_audio *a, const char *path, struct ser_error *e) {
     } else if (S_ISDIR(st.st_mode)) {
         failed = ser_fail(e, SER_SYS, "%s: is a folder, not a file", path);
     } else if (!S_ISREG(st.st_mode)) {
-        return load_pipe(a, fd, path, e);
+        return load_pipe(a, fd, path, to_hz, e);
     } else {
         struct source s = {.name = path, .fd = fd, .len = (uint64_t)st.st_size};
-        failed = decode(&s, a, e);
+        failed = decode(&s, a, to_hz, e);
     }
     if (fd >= 0)
         close(fd);
@@ -401,6 +445,7 @@ int ser_audio_load(struct ser_audio *a, const char *path, struct ser_error *e) {
 }
 
 void ser_audio_free(struct ser_audio *a) {
-    free(a->sample);
+    free(a->room);
+    ser_resampler_free(a->resampler);
     *a = (struct ser_audio){0};
 }

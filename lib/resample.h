@@ -25,4 +25,10 @@ void ser_resampler_free(struct ser_resampler *r);
 int ser_resample(struct ser_resampler *r, const float *x, size_t n, int from_hz, int to_hz,
                  const float **y, size_t *m, const char **why);
 
+/* The same, to the byte, for a clip that comes in pieces of any size: begin, feed each, end. After
+ * a failure, and for a clip that is given up, the next begin starts anew. */
+int ser_resample_begin(struct ser_resampler *r, int from_hz, int to_hz, const char **why);
+int ser_resample_feed(struct ser_resampler *r, const float *x, size_t n, const char **why);
+int ser_resample_end(struct ser_resampler *r, const float **y, size_t *m, const char **why);
+
 #endif

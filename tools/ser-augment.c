@@ -50,7 +50,7 @@ static const struct ser_tool tool = {
 /* A recording, decoded and resampled, and what a thread keeps for altering it. */
 struct thread {
     struct ser_audio audio;
-    struct ser_resampler *in, *out; /* to the rate; for speed */
+    struct ser_resampler *resampler; /* for speed */
     struct ser_pitch pitch;
     const float *x; /* [n] at opt.rate */
     size_t n;
@@ -139,7 +139,7 @@ static int make_speed(struct thread *t, struct item *it, struct ser_record *r, c
     const float *y;
     size_t m;
     const char *why;
-    if (ser_resample(t->out, t->x, t->n, from_hz, (int)opt.rate, &y, &m, &why))
+    if (ser_resample(t->resampler, t->x, t->n, from_hz, (int)opt.rate, &y, &m, &why))
         return ser_fail(&it->made.e, ser_blame(), "%s: cannot resample: %s", it->path, why);
     memcpy(begin(r, key, it, m), y, m * sizeof *y);
     ser_attr_setf(&r->attrs, "aug", "speed=%.6g", (double)from_hz / (double)opt.rate);
@@ -177,12 +177,10 @@ static size_t records(void) {
 /* ---- a recording ---- */
 
 static int load(struct thread *t, struct item *it) {
-    const char *why;
-    struct ser_audio *a = &t->audio;
-    if (ser_audio_load(a, it->path, &it->made.e))
+    if (ser_audio_load(&t->audio, it->path, (int)opt.rate, &it->made.e))
         return -1;
-    if (ser_resample(t->in, a->sample, a->frames, a->rate_hz, (int)opt.rate, &t->x, &t->n, &why))
-        return ser_fail(&it->made.e, ser_blame(), "%s: cannot resample: %s", it->path, why);
+    t->x = t->audio.sample;
+    t->n = t->audio.frames;
     /* The longest that any kind makes of it must fit into a record. */
     if (t->n > SER_MAX_PAYLOAD / sizeof(float) / MAX_SPEED - 1)
         return ser_fail(&it->made.e, SER_BAD, "%s: too long: cut it", it->path);
@@ -274,9 +272,8 @@ static void open_threads(struct source *s, int jobs) {
     s->thread = ecalloc((size_t)jobs, sizeof *s->thread);
     for (int i = 0; i < jobs; i++) {
         struct thread *t = &s->thread[i];
-        t->in = ser_resampler_new();
-        t->out = ser_resampler_new();
-        if (!t->in || !t->out)
+        t->resampler = ser_resampler_new();
+        if (!t->resampler)
             die(SER_SYS, "out of memory");
         if (needs_pitch())
             ser_pitch_start(&t->pitch);
@@ -288,8 +285,7 @@ static void close_threads(struct source *s, int jobs) {
         struct thread *t = &s->thread[i];
         if (needs_pitch())
             ser_pitch_stop(&t->pitch);
-        ser_resampler_free(t->in);
-        ser_resampler_free(t->out);
+        ser_resampler_free(t->resampler);
         ser_audio_free(&t->audio);
     }
     free(s->thread);

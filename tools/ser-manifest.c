@@ -475,7 +475,7 @@ static void look_into(void *ctx, void *slot, int worker) {
     struct look *k = slot;
     (void)ctx;
     (void)worker;
-    if (ser_audio_load(&k->audio, k->row->path, &k->why)) {
+    if (ser_audio_load(&k->audio, k->row->path, 0, &k->why)) {
         k->kind = UNREADABLE;
         return;
     }

@@ -158,20 +158,14 @@ static int fetch(void *ctx, void *slot) {
     return s->take(s, it);
 }
 
-/* The features of n samples at rate_hz. */
-static int compute(struct source *s, struct item *it, const float *x, size_t n, int rate_hz,
+/* The features of n samples at the recipe's rate. */
+static int compute(struct source *s, struct item *it, const float *x, size_t n,
                    const struct thread *t) {
     const float *y;
     size_t frames, full;
-    const char *why, *name = it->path ? it->path : "<stdin>";
-    if (!n)
-        return ser_fail(&it->made.e, SER_BAD, "%s: (%s): has no samples", name, it->key);
-    if (ser_resample(t->resampler, x, n, rate_hz, s->recipe.rate_hz, &x, &n, &why))
-        return ser_fail(&it->made.e, ser_blame(), "%s: (%s): cannot resample: %s", name, it->key,
-                        why);
     if (ser_mfcc_run(t->mfcc, x, n, &y, &frames, &full))
-        return ser_fail(&it->made.e, SER_SYS, "%s: (%s): out of memory for features", name,
-                        it->key);
+        return ser_fail(&it->made.e, SER_SYS, "%s: (%s): out of memory for features",
+                        it->path ? it->path : "<stdin>", it->key);
     const uint64_t dim[2] = {(uint64_t)ser_recipe_rows(&s->recipe), frames};
     struct ser_record *r = it->made.record;
     ser_record_set(r, it->key, SER_F32, 2, dim);
@@ -181,14 +175,28 @@ static int compute(struct source *s, struct item *it, const float *x, size_t n, 
     return 0;
 }
 
+static int make_of_record(struct source *s, struct item *it, const struct thread *t) {
+    const float *x;
+    size_t n;
+    const char *why;
+    if (!it->sound.count)
+        return ser_fail(&it->made.e, SER_BAD, "<stdin>: (%s): has no samples", it->key);
+    if (ser_resample(t->resampler, it->sound.data, it->sound.count, it->rate_hz, s->recipe.rate_hz,
+                     &x, &n, &why))
+        return ser_fail(&it->made.e, ser_blame(), "<stdin>: (%s): cannot resample: %s", it->key,
+                        why);
+    return compute(s, it, x, n, t);
+}
+
 static int make_features(struct source *s, struct item *it, struct thread *t) {
     struct ser_audio *a = &t->audio;
+    int rate_hz = s->recipe.rate_hz;
     if (!it->path && !it->bytes)
-        return compute(s, it, it->sound.data, it->sound.count, it->rate_hz, t);
-    if (it->path ? ser_audio_load(a, it->path, &it->made.e)
-                 : ser_audio_decode(a, it->bytes, it->bytes_len, "<stdin>", &it->made.e))
+        return make_of_record(s, it, t);
+    if (it->path ? ser_audio_load(a, it->path, rate_hz, &it->made.e)
+                 : ser_audio_decode(a, it->bytes, it->bytes_len, "<stdin>", rate_hz, &it->made.e))
         return -1;
-    return compute(s, it, a->sample, a->frames, a->rate_hz, t);
+    return compute(s, it, a->sample, a->frames, t);
 }
 
 static int make(void *ctx, void *slot, int worker) {

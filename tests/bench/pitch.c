@@ -331,7 +331,7 @@ static void print_speech(shifter *shift, char **file, int files) {
         const char *why;
         int by = shifts[i % SHIFTS];
         double ratio = exp2(by / 12.0), best = INFINITY, top_hz = 10500 * fmin(ratio, 1);
-        if (ser_audio_load(&a, file[i], &e))
+        if (ser_audio_load(&a, file[i], 0, &e))
             die_error(&e);
         if (ser_resample(in, a.sample, a.frames, a.rate_hz, RATE, &x, &n, &why) ||
             ser_resample(out, x, n, (int)lround(RATE * ratio), RATE, &ideal, &m, &why))

@@ -17,7 +17,7 @@ const char *__lsan_default_suppressions(void) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct ser_audio a = {0}, b = {0};
     struct ser_error e = {0};
-    int failed = ser_audio_decode(&a, data, size, "fuzz", &e);
+    int failed = ser_audio_decode(&a, data, size, "fuzz", 0, &e);
     if (failed && (e.status != SER_BAD || a.sample))
         abort();
     if (!failed && (!a.frames || a.frames > a.cap || a.rate_hz < SER_AUDIO_MIN_HZ ||
@@ -26,8 +26,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (size_t i = 0; i < a.frames; i++)
         if (!isfinite(a.sample[i]))
             abort();
-    if (ser_audio_load(&b, fuzz_file(0, data, size), &e) != failed || a.frames != b.frames ||
+    if (ser_audio_load(&b, fuzz_file(0, data, size), 0, &e) != failed || a.frames != b.frames ||
         (!failed && memcmp(a.sample, b.sample, a.frames * sizeof *a.sample) != 0))
+        abort();
+    if (ser_audio_decode(&b, data, size, "fuzz", 22050, &e) != failed || (!failed && !b.frames))
         abort();
     ser_audio_free(&a);
     ser_audio_free(&b);

@@ -5,6 +5,7 @@
  */
 #include "audio.h"
 #include "check.h"
+#include "resample.h"
 
 #include <ftw.h>
 #include <math.h>
@@ -69,8 +70,8 @@ static void make(const char *path, int format, int rate_hz, int channels, size_t
 static int load_all_ways(const char *path, struct ser_audio *a, struct ser_error *e) {
     struct ser_audio b = {0}, c = {0};
     struct bytes all = slurp(path);
-    int same = !ser_audio_load(a, path, e) && !ser_audio_decode(&b, all.at, all.n, path, e) &&
-               !ser_audio_load(&c, "long.wav", e) && !ser_audio_load(&c, path, e);
+    int same = !ser_audio_load(a, path, 0, e) && !ser_audio_decode(&b, all.at, all.n, path, 0, e) &&
+               !ser_audio_load(&c, "long.wav", 0, e) && !ser_audio_load(&c, path, 0, e);
     same = same && a->frames == b.frames && a->frames == c.frames && a->rate_hz == b.rate_hz &&
            a->rate_hz == c.rate_hz && a->channels == b.channels && a->channels == c.channels &&
            !memcmp(a->sample, b.sample, a->frames * sizeof *a->sample) &&
@@ -152,7 +153,7 @@ static void test_values(void) {
     struct ser_audio a = {0};
     struct ser_error e;
     struct bytes b = slurp("pcm16.wav");
-    int good = !ser_audio_load(&a, "pcm16.wav", &e);
+    int good = !ser_audio_load(&a, "pcm16.wav", 0, &e);
     for (size_t i = 0; good && i < a.frames; i++) {
         const unsigned char *p = b.at + 44 + 2 * i;
         good = a.sample[i] == (float)(short)(p[0] | p[1] << 8) / 32768;
@@ -160,7 +161,7 @@ static void test_values(void) {
     check(good, "16-bit samples are exact");
     free(b.at);
     b = slurp("float-eight.wav");
-    good = !ser_audio_load(&a, "float-eight.wav", &e);
+    good = !ser_audio_load(&a, "float-eight.wav", 0, &e);
     for (size_t i = 0; good && i < a.frames; i++) {
         float x[8], sum = 0;
         memcpy(x, b.at + b.n - (a.frames - i) * sizeof x, sizeof x);
@@ -171,6 +172,30 @@ static void test_values(void) {
     check(good, "eight channels are averaged in order");
     free(b.at);
     ser_audio_free(&a);
+}
+
+/* Resampled on the way, a file makes the samples that all of it makes at once. */
+static void test_rate(void) {
+    static const char *const name[] = {"pcm16.wav", "float-eight.wav", "long.wav", "pcm16.flac"};
+    struct ser_resampler *r = ser_resampler_new();
+    struct ser_audio a = {0}, b = {0};
+    struct ser_error e = {0};
+    for (size_t i = 0; r && i < sizeof name / sizeof *name; i++)
+        for (int hz = 8000; hz <= 48000; hz += 4000) {
+            const float *y;
+            const char *why;
+            size_t m;
+            int good = !ser_audio_load(&a, name[i], 0, &e) && !ser_audio_load(&b, name[i], hz, &e);
+            good = good && a.rate_hz == b.rate_hz && a.channels == b.channels &&
+                   !ser_resample(r, a.sample, a.frames, a.rate_hz, hz, &y, &m, &why);
+            good = good && m == b.frames && !memcmp(y, b.sample, m * sizeof *y);
+            check(good, "%s at %d Hz: %zu frames %s", name[i], hz, b.frames, e.text);
+        }
+    check(ser_audio_load(&b, "pcm16.wav", 999, &e) && e.status == SER_BAD && !b.sample,
+          "a rate that is no rate: %s", e.text);
+    ser_resampler_free(r);
+    ser_audio_free(&a);
+    ser_audio_free(&b);
 }
 
 static void *feed(void *path) {
@@ -187,7 +212,7 @@ static void test_fifo(void) {
     char path[] = "fifo";
     if (mkfifo(path, 0600) || pthread_create(&writer, NULL, feed, path))
         give_up(path);
-    int good = !ser_audio_load(&a, path, &e);
+    int good = !ser_audio_load(&a, path, 0, &e);
     pthread_join(writer, NULL);
     check(good && a.frames == 20001 && off_by(&a) < 4e-5, "FLAC through a FIFO %s", e.text);
     ser_audio_free(&a);
@@ -200,7 +225,7 @@ static void refuse(const char *name, const void *at, size_t n, const char *part)
     struct ser_audio a = {0}, b = {0};
     struct ser_error e = {0}, f = {0};
     spill(name, at, n);
-    int good = ser_audio_load(&a, name, &e) && ser_audio_decode(&b, at, n, name, &f) &&
+    int good = ser_audio_load(&a, name, 0, &e) && ser_audio_decode(&b, at, n, name, 0, &f) &&
                e.status == SER_BAD && f.status == SER_BAD && !strcmp(e.text, f.text) &&
                !strncmp(e.text, name, strlen(name)) && strstr(e.text, part) && !a.sample &&
                !b.sample && !a.frames;
@@ -212,7 +237,7 @@ static void refuse(const char *name, const void *at, size_t n, const char *part)
 static void accept(const char *what, const void *at, size_t n, size_t frames) {
     struct ser_audio a = {0};
     struct ser_error e = {0};
-    int good = !ser_audio_decode(&a, at, n, what, &e) && a.frames == frames;
+    int good = !ser_audio_decode(&a, at, n, what, 0, &e) && a.frames == frames;
     check(good, "accepted: %s: %zu frames %s", what, a.frames, e.text);
     ser_audio_free(&a);
 }
@@ -273,7 +298,7 @@ static void test_cuts(void) {
         for (size_t n = 1; n < b.n; n += n < 200 || n + 200 > b.n ? 1 : 997, cuts++) {
             struct ser_audio a = {0};
             struct ser_error e = {0};
-            if (!ser_audio_decode(&a, b.at, n, "cut", &e) || e.status != SER_BAD) {
+            if (!ser_audio_decode(&a, b.at, n, "cut", 0, &e) || e.status != SER_BAD) {
                 wrong++;
                 last = n;
             }
@@ -383,7 +408,7 @@ static void test_long(void) {
     struct ser_error e = {0};
     size_t frames = 5000000;
     make("hours.wav", SF_FORMAT_WAV | SF_FORMAT_ULAW, 8000, 1, frames);
-    int good = !ser_audio_load(&a, "hours.wav", &e) && a.frames == frames;
+    int good = !ser_audio_load(&a, "hours.wav", 0, &e) && a.frames == frames;
     check(good && off_by(&a) < 3e-2, "%zu frames %s", a.frames, e.text);
     ser_audio_free(&a);
 }
@@ -395,7 +420,7 @@ static void test_system(void) {
     for (size_t i = 0; i < sizeof path / sizeof *path; i++) {
         struct ser_audio a = {0};
         struct ser_error e = {0};
-        int good = ser_audio_load(&a, path[i], &e) && e.status == SER_SYS &&
+        int good = ser_audio_load(&a, path[i], 0, &e) && e.status == SER_SYS &&
                    strstr(e.text, part[i]) && !strncmp(e.text, path[i], strlen(path[i]));
         check(good, "%s", e.text);
     }
@@ -421,7 +446,7 @@ static void test_damage(void) {
             size_t reach = b.n < 120 || k % 2 ? b.n : 120, at = (seed >> 8) % reach;
             unsigned char old = b.at[at];
             b.at[at] = (unsigned char)(k % 3 ? old ^ 1u << (seed >> 4) % 8 : seed >> 24);
-            if (!ser_audio_decode(&a, b.at, b.n, name[i], &e))
+            if (!ser_audio_decode(&a, b.at, b.n, name[i], 0, &e))
                 decoded++;
             else if (e.status == SER_BAD && !a.sample)
                 refused++;
@@ -452,6 +477,7 @@ int main(void) {
     make("long.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 44100, 1, 50000);
     test_formats();
     test_values();
+    test_rate();
     test_fifo();
     test_not_audio();
     test_not_finite();

@@ -523,6 +523,24 @@ static void test_recipe(void) {
 
 /* ---- the same bytes, whatever happened before and elsewhere ---- */
 
+/* In pieces of 1, 3, 9, ... samples, after a clip that was given up. */
+static void test_pieces(const float *x, struct ser_resampler *kept, int from_hz) {
+    struct ser_resampler *whole = must(ser_resampler_new());
+    enum { N = 100000 };
+    const float *y, *z;
+    const char *why;
+    size_t m, k;
+    int good = !ser_resample(whole, x, N, from_hz, 22050, &y, &m, &why) &&
+               !ser_resample_begin(kept, 44100, 22050, &why) &&
+               !ser_resample_feed(kept, x, 5000, &why) &&
+               !ser_resample_begin(kept, from_hz, 22050, &why);
+    for (size_t at = 0, n = 1; good && at < N; at += n, n = 3 * n < N - at ? 3 * n : N - at)
+        good = !ser_resample_feed(kept, x + at, n, &why);
+    good = good && !ser_resample_end(kept, &z, &k, &why) && k == m && !memcmp(y, z, m * sizeof *y);
+    check(good, "pieces of a clip at %d Hz make the bytes of the whole", from_hz);
+    ser_resampler_free(whole);
+}
+
 static void test_resampler(const float *x) {
     static const int pair[][2] = {{48000, 22050}, {8000, 22050},  {44100, 22050}, {48000, 22050},
                                   {11025, 48000}, {96000, 16000}, {22051, 22050}, {44100, 22050}};
@@ -545,6 +563,8 @@ static void test_resampler(const float *x) {
     }
     check(!ser_resample(kept, x, 100, 16000, 16000, &y, &m, &why) && y == x && m == 100,
           "equal rates hand back the signal");
+    test_pieces(x, kept, 48000);
+    test_pieces(x, kept, 22050);
     for (size_t n = 1; n <= 3; n++) {
         int made = !ser_resample(kept, x, n, 48000, 22050, &y, &m, &why) && isfinite(y[0]);
         check(made && m == (n * 22050 + 47999) / 48000,
