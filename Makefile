@@ -8,6 +8,7 @@
 #   make tsan       what works on several threads under ThreadSanitizer
 #   make coverage   every test, then the share of lines that ran
 #   make valgrind   one run of each tool under valgrind
+#   make soak       SOAK_S seconds of endless streams: memory, descriptors, speed
 #   make fuzz       FUZZ_S seconds of each fuzz target
 #   make install    PREFIX=/usr/local DESTDIR=; make uninstall
 #   make clean
@@ -25,6 +26,7 @@ CLANG    = clang
 SANITIZE =
 WERROR   =
 FUZZ_S   = 60
+SOAK_S   = 60
 
 TOOLS    := $(patsubst tools/%.c,%,$(wildcard tools/*.c))
 SCRIPTS  := $(wildcard tools/*.sh)
@@ -38,7 +40,7 @@ BENCH    := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 FAULT    := $(BUILD)/fault.so
 BATS     := $(wildcard tests/*.bats)
 SOURCES  := $(wildcard lib/*.[ch] lib/nn/*.[ch] tools/*.[ch] tests/unit/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch] tests/fault/*.[ch])
-BASH     := bootstrap .ci/run tests/run tests/valgrind tests/tsan tests/coverage tests/fault/each-tool tests/fault/break-study tests/fuzz/seeds $(PROGRAMS) $(SCRIPTS)
+BASH     := bootstrap .ci/run tests/run tests/valgrind tests/tsan tests/soak tests/coverage tests/fault/each-tool tests/fault/break-study tests/fuzz/seeds $(PROGRAMS) $(SCRIPTS)
 
 # oneDNN is used where it is installed; ONEDNN= builds without.
 ONEDNN := $(shell printf '\043include <oneapi/dnnl/dnnl.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
@@ -153,6 +155,9 @@ coverage:
 valgrind: $(BIN)
 	@BUILD='$(BUILD)' tests/valgrind
 
+soak: $(BIN)
+	@BUILD='$(BUILD)' tests/soak '$(SOAK_S)'
+
 lint: lint-format lint-cppcheck lint-shell lint-man lint-gcc lint-clang lint-analyzer lint-tidy
 
 lint-format:
@@ -244,7 +249,7 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: demo units objects test check bench asan tsan coverage valgrind lint lint-analyzer lint-tidy $(TIDY) lint-format lint-cppcheck lint-shell lint-man lint-gcc lint-clang \
+.PHONY: demo units objects test check bench asan tsan coverage valgrind soak lint lint-analyzer lint-tidy $(TIDY) lint-format lint-cppcheck lint-shell lint-man lint-gcc lint-clang \
     fuzz fuzz-run install uninstall clean
 
 endif
