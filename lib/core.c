@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,8 @@ void ser_start(const char *argv0) {
         if (fcntl(fd, F_GETFD) == -1 && errno == EBADF &&
             open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
             _exit(SER_SYS);
+    /* A file that would grow over a limit is a write that fails, not the end. */
+    signal(SIGXFSZ, SIG_IGN);
     /* libsoxr's settings could come from the environment; results depend on options alone. */
     static const char *const unwanted[] = {
         "SOXR_USE_SIMD",     "SOXR_USE_SIMD32",     "SOXR_USE_SIMD64",
@@ -36,11 +39,26 @@ const char *ser_name(void) {
     return program;
 }
 
+void ser_format(char *to, size_t size, const char *fmt, va_list args) {
+    static const char gap[] = " [...] ";
+    char *all;
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(to, size, fmt, args);
+    if (n >= 0 && (size_t)n >= size && vasprintf(&all, fmt, again) >= 0) {
+        size_t end = size / 2, begin = size - end - (sizeof gap - 1);
+        memcpy(to + begin, gap, sizeof gap - 1);
+        memcpy(to + size - end, all + n + 1 - end, end);
+        free(all);
+    }
+    va_end(again);
+}
+
 /* One write per message, so that messages of processes that share a terminal stay whole. */
 static void print_message(const char *fmt, va_list args) {
     char text[4096], line[3 * sizeof text];
     size_t n = 0;
-    vsnprintf(text, sizeof text, fmt, args);
+    ser_format(text, sizeof text, fmt, args);
     n += (size_t)snprintf(line, 256, "%.200s: ", program);
     for (const char *s = text; *s && n < sizeof line - 8; s++) {
         unsigned char c = (unsigned char)*s;
@@ -83,7 +101,7 @@ int ser_fail(struct ser_error *e, int status, const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
     e->status = status;
-    vsnprintf(e->text, sizeof e->text, fmt, args);
+    ser_format(e->text, sizeof e->text, fmt, args);
     va_end(args);
     return -1;
 }

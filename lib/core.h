@@ -43,13 +43,19 @@ struct ser_error {
 /* Sets e and returns -1, so that a function can end with `return ser_fail(e, SER_BAD, ...)`. */
 int ser_fail(struct ser_error *e, int status, const char *fmt, ...) SER_PRINTF(3, 4);
 
+/* Formats into to[size] like vsnprintf(3). Of a text that is too long, as one with a path of
+ * thousands of bytes, beginning and end are kept, with [...] between them: the reason is at the
+ * end. */
+void ser_format(char *to, size_t size, const char *fmt, va_list args);
+
 /* The status of what reports only that it failed: SER_SYS if memory ran out since the caller set
  * errno to 0, else SER_BAD. */
 int ser_blame(void);
 
 /* Remembers the program's name for messages; makes sure that descriptors 0, 1 and 2 are taken, so
- * that a file opened later is never mistaken for a closed standard stream; drops environment
- * variables that would change results. Call it first. */
+ * that a file opened later is never mistaken for a closed standard stream; ignores SIGXFSZ, so that
+ * a write beyond a limit fails and is told; drops environment variables that would change results.
+ * Call it first. */
 void ser_start(const char *argv0);
 
 /* The program's name, without folders. */

@@ -171,7 +171,7 @@ static void remove_temps_and_die(int sig) {
 }
 
 static void install_cleanup(void) {
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGXCPU, SIGXFSZ,
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGXCPU,
                                   /* A library that is refused memory may crash. */
                                   SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
     atexit(remove_temps);
@@ -226,6 +226,37 @@ static char *resolve(const char *path) {
     }
     free(p);
     die(SER_SYS, "%s: cannot write: too many symbolic links", path);
+}
+
+/* The folder of path and what follows it: 1 if it is that of other, too. */
+static int same_entry(const char *path, const char *other) {
+    const char *at[2] = {path, other}, *last[2];
+    struct stat st[2];
+    for (int i = 0; i < 2; i++) {
+        const char *slash = strrchr(at[i], '/');
+        last[i] = slash ? slash + 1 : at[i];
+        char *folder = slash ? eprintf_alloc("%.*s", (int)(last[i] - at[i]), at[i]) : estrdup(".");
+        int failed = stat(folder, &st[i]);
+        free(folder);
+        if (failed)
+            return 0;
+    }
+    return st[0].st_dev == st[1].st_dev && st[0].st_ino == st[1].st_ino &&
+           strcmp(last[0], last[1]) == 0;
+}
+
+int ser_same_file(const char *a, const char *b) {
+    struct stat x, y;
+    int there = stat(a, &x) == 0;
+    if (there != (stat(b, &y) == 0))
+        return 0;
+    if (there)
+        return S_ISREG(x.st_mode) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+    char *p = resolve(a), *q = resolve(b);
+    int same = same_entry(p, q);
+    free(p);
+    free(q);
+    return same;
 }
 
 /* mkostemp(3), again when a signal comes between: path ends with six characters, which it sets. */

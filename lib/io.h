@@ -66,6 +66,9 @@ struct ser_out {
  * written only after long work. Nothing is left behind. */
 void ser_out_try(const char *path);
 
+/* 1 if a and b name one regular file, by whatever links, or one that is not there yet. */
+int ser_same_file(const char *a, const char *b);
+
 /* Opens path for writing, or standard output for NULL and "-". Links are resolved; what exists and
  * is not a regular file (/dev/null, a FIFO) is written straight through. binary refuses a terminal
  * (SER_USAGE). These end the process when they fail (SER_SYS). */

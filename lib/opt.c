@@ -78,7 +78,7 @@ void ser_usage(const char *what, ...) {
     char text[1024];
     va_list args;
     va_start(args, what);
-    vsnprintf(text, sizeof text, what, args);
+    ser_format(text, sizeof text, what, args);
     va_end(args);
     warn("%s", text);
     if (current)

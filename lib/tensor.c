@@ -329,7 +329,7 @@ int ser_reader_fail(const struct ser_reader *r, const struct ser_record *rec, st
     char what[1024];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(what, sizeof what, fmt, args);
+    ser_format(what, sizeof what, fmt, args);
     va_end(args);
     return ser_fail(e, SER_BAD, "%s: record %llu (%.200s): %s", r->in.name,
                     (unsigned long long)r->record, rec && rec->key ? rec->key : "?", what);

@@ -145,7 +145,7 @@ int ser_tsv_fail(const struct ser_tsv *t, struct ser_error *e, const char *fmt, 
     char what[1024];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(what, sizeof what, fmt, args);
+    ser_format(what, sizeof what, fmt, args);
     va_end(args);
     return ser_fail(e, SER_BAD, "%s: row %llu (%.200s): %s", t->in.name, (unsigned long long)t->row,
                     t->field[0], what);

@@ -104,8 +104,7 @@ count() {
     assert_equal "$(parts out.tsv)" "s1=val s2=train s3=test"
     assert_equal "$(cat err)" "\
 ser-split: m.tsv: speakers that f.tsv lists, without a row: s8 s9
-ser-split: m.tsv: fold 4 is skipped: the manifest has none of its speakers
-ser-split: m.tsv: fold 5 is skipped: the manifest has none of its speakers
+ser-split: m.tsv: folds 4 to 5 are skipped: the manifest has none of their speakers
 ser-split: m.tsv: validation is fold 1"
     fails 3 'fold 5 cannot be tested' ser-split --folds f.tsv --fold 5 m.tsv
     list fold s1=1 s2=2 s3=2 >f.tsv

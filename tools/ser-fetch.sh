@@ -81,7 +81,7 @@ need_whole() { # need_whole OPTION TEXT MIN MAX
 options() { # sets the options and the array operands
     local line
     line=$(getopt -n "$tool" -o j:qhV -l url:,checksums:,jobs:,retries:,retry-delay:,timeout:,keep \
-        -l quiet,help,version -- "$@") || usage
+        -l quiet,help,version -- "$@") || { (($? > 1)) || usage; die 4 "getopt: fails"; }
     eval "set -- $line" # getopt has quoted every word
     while [ "$1" != -- ]; do
         case $1 in
@@ -144,7 +144,10 @@ load() {
                 print "line " (NR ? NR : 1)
                 exit 1
             }
-        }' "$2") || die 3 "$2: ${table##*$'\n'}: does not belong in a table of the columns $1"
+        }' "$2") || {
+        (($? > 1)) || die 3 "$2: ${table##*$'\n'}: does not belong in a table of the columns $1"
+        die 4 "$2: awk cannot read it"
+    }
 }
 
 # Sets what the corpus' place, licence and names are, and expected to lines "SPEAKER<tab>CLIPS".
@@ -342,15 +345,28 @@ finish() {
 }
 
 report() {
-    [ -n "$quiet" ] ||
-        out "$dir: $(awk '{ n += $2 } END { print NR " speakers, " n " recordings" }' <<<"$expected")"
+    local counts
+    [ -z "$quiet" ] || return 0
+    counts=$(awk '{ n += $2 } END { print NR " speakers, " n " recordings" }' <<<"$expected")
+    out "$dir: $counts"
+}
+
+# unzip_failed STATUS ARCHIVE SAID [WHY]: WHY where it is the archive's fault, and not that of memory or a signal
+unzip_failed() {
+    local said=${3%%$'\n'*}
+    case $1 in
+    2 | 3 | 9 | 11 | 51 | 81 | 82) die 3 "$2: ${4-unzip fails: $said}" ;;
+    50) die 4 "$work/tree: no space: $said" ;;
+    *) die 4 "$2: unzip fails with status $1: $said" ;;
+    esac
 }
 
 # Refuses an archive that could write elsewhere than into the folder where it is unpacked, ask a
 # question, or fill the disk. unzip shows control characters as ^X; ^ is refused with them.
 inspect() { # inspect ARCHIVE
-    local listing flaw
-    listing=$(unzip -Zs "$1" 2>&1 </dev/null) || (($? == 1)) || die 3 "$1: no archive that unzip can read"
+    local listing flaw code=0
+    listing=$(unzip -Zs "$1" 2>&1 </dev/null) || code=$?
+    if ((code > 1)); then unzip_failed $code "$1" "$listing" "no archive that unzip can read"; fi
     flaw=$(awk '
         function refuse(why) {
             print name ": " why
@@ -385,14 +401,14 @@ unpack() { # unpack ARCHIVE
     rm -rf tree
     why=$(at_most 67108864 unzip -q "$1" 'Actor_[0-9][0-9]/*.wav' -d tree 2>&1 </dev/null) || code=$?
     # 1 is a warning: whether it all came out is seen by counting.
-    if ((code == 50)); then die 4 "$work/tree: no space: ${why%%$'\n'*}"; fi
-    if ((code > 1)); then die 3 "$1: unzip fails: ${why%%$'\n'*}"; fi
+    if ((code > 1)); then unzip_failed $code "$1" "$why"; fi
 }
 
 get_ravdess() {
-    local archive bytes md5 found try
+    local archive bytes md5 found size try
     load 'corpus file bytes md5 source' "${checksums:=$manifests/checksums.tsv}"
-    IFS=$'\t' read -r _ archive bytes md5 _ <<<"$(sed -n '/^ravdess\t/p' <<<"$table")"
+    found=$(sed -n '/^ravdess\t/p' <<<"$table")
+    IFS=$'\t' read -r _ archive bytes md5 _ <<<"$found"
     [ -n "$archive" ] || die 3 "$checksums: has no row of ravdess"
     enter
     # An archive of an earlier run is looked at again.
@@ -400,7 +416,8 @@ get_ravdess() {
     for try in 1 2; do
         download "$archive" "$bytes"
         found=$(md5sum <"$archive.part")
-        [ "${found%% *} $(size_of "$archive.part")" != "$md5 $bytes" ] || break
+        size=$(size_of "$archive.part")
+        [ "${found%% *} $size" != "$md5 $bytes" ] || break
         rm -f -- "$archive.part"
         found="$url/$archive: not the known archive: its MD5 is ${found%% *}, not $md5"
         [ $try = 1 ] || die 3 "$found; removed"
@@ -423,7 +440,8 @@ get_cremad() {
     while IFS=$'\t' read -r speaker clips bytes sha256; do
         [ -z "$progress" ] || printf '\r%s: %d/%d speakers, %d/%d MB\033[K' "$tool" $number "$total" \
             $((done_bytes / 1000000)) $((all_bytes / 1000000)) >&2
-        mapfile -t names < <(clips_of "$speaker")
+        found=$(clips_of "$speaker")
+        mapfile -t names <<<"$found"
         [ ${#names[@]} = "$clips" ] ||
             die 3 "$checksums: $speaker: has ${#names[@]} recordings, not $clips"
         for try in 1 2; do
@@ -455,7 +473,7 @@ say_savee() {
 }
 
 main() {
-    local need
+    local need holds
     options "$@"
     [ ${#operands[@]} -le 2 ] || usage "one corpus and one folder are meant"
     corpus=${operands[0]-} dir=${operands[1]-}
@@ -479,8 +497,9 @@ main() {
             report
             exit
         fi
-        [ -z "$(find "$whole" -maxdepth 1 -mindepth 1 -printf x -quit)" ] || die 3 \
-            "$dir: is there, but $lack: give another folder, or move it away to have it fetched"
+        holds=$(find "$whole" -maxdepth 1 -mindepth 1 -printf x -quit)
+        [ -z "$holds" ] ||
+            die 3 "$dir: is there, but $lack: give another folder, or move it away to have it fetched"
     fi
     [ "$corpus" != savee ] || say_savee
 

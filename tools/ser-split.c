@@ -283,9 +283,16 @@ static unsigned split_by_folds(struct manifest *m, struct speakers *s) {
     if (!present[test])
         die(SER_BAD, "%s: fold %d cannot be tested: the manifest has none of its speakers", m->name,
             test);
-    for (val = test % folds + 1; !present[val]; val = val % folds + 1)
-        warn("%s: fold %d is skipped: the manifest has none of its speakers", m->name, val);
-    if (val != test % folds + 1)
+    const int next = test % folds + 1;
+    int last = 0;
+    for (val = next; !present[val]; val = val % folds + 1)
+        last = val;
+    if (last == next)
+        warn("%s: fold %d is skipped: the manifest has none of its speakers", m->name, next);
+    else if (last)
+        warn("%s: folds %d to %d are skipped: the manifest has none of their speakers", m->name,
+             next, last);
+    if (last)
         warn("%s: validation is fold %d", m->name, val);
     for (size_t i = 0; i < s->n; i++)
         s->at[i].value = s->at[i].value == test ? TEST : s->at[i].value == val ? VAL : TRAIN;

@@ -358,12 +358,34 @@ static void check_usage(void) {
                   ser_kernels_default());
 }
 
+struct named {
+    const char *option, *path;
+};
+
+static void refuse_same(const struct named *out, const struct named *other) {
+    if (out->path && other->path && strcmp(out->path, "-") != 0 && strcmp(other->path, "-") != 0 &&
+        ser_same_file(out->path, other->path))
+        ser_usage("%s: would be written over %s: %s", out->option, other->option, out->path);
+}
+
 /* Before hours of work, not after them. */
-static void check_outputs(void) {
-    const char *const path[] = {opt.output, opt.checkpoint, opt.log, opt.json};
-    for (size_t i = 0; i < sizeof path / sizeof *path; i++)
-        if (path[i])
-            ser_out_try(path[i]);
+static void check_outputs(char *const *files) {
+    const struct named out[] = {{"--output", opt.output},
+                                {"--checkpoint", opt.checkpoint},
+                                {"--log", opt.log},
+                                {"--json", opt.json}};
+    const struct named in[] = {{"--net", opt.net}, {"--val", opt.val}};
+    for (size_t i = 0; i < sizeof out / sizeof *out; i++) {
+        if (!out[i].path)
+            continue;
+        ser_out_try(out[i].path);
+        for (size_t k = 0; k < i; k++)
+            refuse_same(&out[i], &out[k]);
+        for (size_t k = 0; k < sizeof in / sizeof *in; k++)
+            refuse_same(&out[i], &in[k]);
+        for (char *const *f = files; *f; f++)
+            refuse_same(&out[i], &(struct named){"TRAIN", *f});
+    }
 }
 
 int main(int argc, char **argv) {
@@ -373,7 +395,7 @@ int main(int argc, char **argv) {
     opt.kernels = ser_kernels_default();
     int first = ser_options(argc, argv, &tool);
     check_usage();
-    check_outputs();
+    check_outputs(argv + first);
     open_data(&t, argv + first);
     open_net(&t);
     if (opt.summary)

@@ -7,12 +7,12 @@
  * include the penalty, as it was before each step.
  */
 #include "layer.h"
+#include "mathfun.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PLATEAU_DELTA 1e-4
-#define PI            3.14159265358979323846
 
 int ser_fit_new(struct ser_fit *f, const struct ser_net *net, const struct ser_fit_options *o) {
     *f = (struct ser_fit){
@@ -77,7 +77,8 @@ static double rate_of(const struct ser_fit *f, const struct ser_fit_options *o, 
     if (o->schedule == SER_STEP && lr < o->min_lr)
         lr = o->min_lr;
     if (o->schedule == SER_COSINE)
-        lr = o->min_lr + (lr - o->min_lr) * (1 + cos(PI * (epoch - 1) / o->epochs)) / 2;
+        lr =
+            o->min_lr + (lr - o->min_lr) * (1 + ser_cos_turns((epoch - 1) / (2.0 * o->epochs))) / 2;
     return epoch <= o->warmup ? lr * epoch / (o->warmup + 1) : lr;
 }
 

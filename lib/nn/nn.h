@@ -94,8 +94,9 @@ const char *ser_kernels_default(void);
 /* ---- running ---- */
 
 /* A network at work: threads, buffers, gradients. The net must outlive it. max_batch sets the
- * memory. training 0 keeps only what inference needs. NULL when memory or threads are missing, or
- * the kernels refuse (why says which). */
+ * memory. training 0 keeps only what inference needs, and takes it that the weights stay as they
+ * are at the first call. NULL when memory or threads are missing, or the kernels refuse (why says
+ * which). */
 struct ser_run;
 struct ser_run *ser_run_new(struct ser_net *net, const struct ser_kernels *k, int max_batch,
                             int threads, int training, char why[SER_WHY]);

@@ -6,8 +6,8 @@
 struct ser_pool {
     pthread_mutex_t lock;
     pthread_cond_t work, done;
-    pthread_t *thread;
-    int threads;
+    pthread_t *thread; /* [threads], the first unused */
+    int threads;       /* that are there: the caller, and those started */
     int (*enter)(void *ctx, int thread);
     void (*leave)(void *ctx, int thread);
     void (*job)(void *ctx, int thread, int i);
@@ -19,10 +19,22 @@ struct ser_pool {
     int running;     /* items taken and not finished */
 };
 
+/* With the lock held: does what there is to do. */
+static void take_items(struct ser_pool *p, int me) {
+    while (p->next < p->items) {
+        int i = p->next++;
+        p->running++;
+        pthread_mutex_unlock(&p->lock);
+        p->job(p->ctx, me, i);
+        pthread_mutex_lock(&p->lock);
+        p->running--;
+    }
+}
+
 static void *serve(void *arg) {
     struct ser_pool *p = arg;
     pthread_mutex_lock(&p->lock);
-    int me = p->started++;
+    int me = ++p->started;
     pthread_mutex_unlock(&p->lock);
     int bad = p->enter(p->ctx, me);
     pthread_mutex_lock(&p->lock);
@@ -30,23 +42,45 @@ static void *serve(void *arg) {
     p->entered++;
     pthread_cond_signal(&p->done);
     while (!p->quit) {
-        if (p->next == p->items) {
-            pthread_cond_wait(&p->work, &p->lock);
-            continue;
-        }
-        int i = p->next++;
-        p->running++;
-        pthread_mutex_unlock(&p->lock);
-        p->job(p->ctx, me, i);
-        pthread_mutex_lock(&p->lock);
-        p->running--;
-        if (p->next == p->items && !p->running)
+        take_items(p, me);
+        if (!p->running)
             pthread_cond_signal(&p->done);
+        pthread_cond_wait(&p->work, &p->lock);
     }
     pthread_mutex_unlock(&p->lock);
     if (!bad)
         p->leave(p->ctx, me);
     return NULL;
+}
+
+/* As many of the threads behind the caller's as can be had. */
+static void start(struct ser_pool *p, int threads) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* inherited by the threads */
+    for (p->threads = 1; p->threads < threads; p->threads++)
+        if (pthread_create(&p->thread[p->threads], NULL, serve, p))
+            break;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_mutex_lock(&p->lock);
+    while (p->entered < p->threads - 1)
+        pthread_cond_wait(&p->done, &p->lock);
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* Ends the threads behind the caller's, and the pool. */
+static void end(struct ser_pool *p) {
+    pthread_mutex_lock(&p->lock);
+    p->quit = 1;
+    pthread_cond_broadcast(&p->work);
+    pthread_mutex_unlock(&p->lock);
+    for (int i = 1; i < p->threads; i++)
+        pthread_join(p->thread[i], NULL);
+    pthread_cond_destroy(&p->work);
+    pthread_cond_destroy(&p->done);
+    pthread_mutex_destroy(&p->lock);
+    free(p->thread);
+    free(p);
 }
 
 struct ser_pool *ser_pool_new(int threads, int (*enter)(void *ctx, int thread),
@@ -61,19 +95,13 @@ struct ser_pool *ser_pool_new(int threads, int (*enter)(void *ctx, int thread),
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->work, NULL);
     pthread_cond_init(&p->done, NULL);
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* inherited by the threads */
-    while (p->thread && p->threads < threads &&
-           !pthread_create(&p->thread[p->threads], NULL, serve, p))
-        p->threads++;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_mutex_lock(&p->lock);
-    while (p->entered < p->threads)
-        pthread_cond_wait(&p->done, &p->lock);
-    int bad = p->failed || p->threads < threads;
-    pthread_mutex_unlock(&p->lock);
+    int bad = !p->thread || enter(ctx, 0);
     if (bad) {
+        end(p);
+        return NULL;
+    }
+    start(p, threads);
+    if (p->failed || p->threads < threads) {
         ser_pool_free(p);
         return NULL;
     }
@@ -83,17 +111,8 @@ struct ser_pool *ser_pool_new(int threads, int (*enter)(void *ctx, int thread),
 void ser_pool_free(struct ser_pool *p) {
     if (!p)
         return;
-    pthread_mutex_lock(&p->lock);
-    p->quit = 1;
-    pthread_cond_broadcast(&p->work);
-    pthread_mutex_unlock(&p->lock);
-    for (int i = 0; i < p->threads; i++)
-        pthread_join(p->thread[i], NULL);
-    pthread_cond_destroy(&p->work);
-    pthread_cond_destroy(&p->done);
-    pthread_mutex_destroy(&p->lock);
-    free(p->thread);
-    free(p);
+    p->leave(p->ctx, 0);
+    end(p);
 }
 
 void ser_pool_run(struct ser_pool *p, int n, void (*job)(void *ctx, int thread, int i)) {
@@ -101,8 +120,10 @@ void ser_pool_run(struct ser_pool *p, int n, void (*job)(void *ctx, int thread, 
     p->job = job;
     p->items = n;
     p->next = 0;
-    pthread_cond_broadcast(&p->work);
-    while (p->next < p->items || p->running)
+    if (n > 1 && p->threads > 1)
+        pthread_cond_broadcast(&p->work);
+    take_items(p, 0);
+    while (p->running)
         pthread_cond_wait(&p->done, &p->lock);
     pthread_mutex_unlock(&p->lock);
 }

@@ -113,9 +113,9 @@ static void infer_shard(void *ctx, int thread, int shard) {
         infer_sample(r, thread, (size_t)shard * SER_SHARD + (size_t)n);
 }
 
-/* The weights may be others than at the last call. */
+/* Where a network is trained, its weights may be others than at the last call. */
 static void renew(struct ser_run *r) {
-    for (int t = 0; t < r->threads; t++)
+    for (int t = 0; t < r->threads && r->training; t++)
         if (r->worker[t].k->renew)
             r->worker[t].k->renew(r->worker[t].state);
 }
@@ -247,24 +247,23 @@ static void add_step(struct ser_run *r, const struct step *step) {
         l->type->forward_done(&p);
 }
 
-/* gradients = the sum over shards in ascending order, and the penalty's part. */
-static void add_gradients(struct ser_run *r) {
-    int shards = shards_of(r->B);
-    for (int i = 0; i < r->net->params; i++) {
-        const struct ser_param *p = &r->net->param[i];
-        if (!p->trained)
-            continue;
-        float *g = r->gradients + r->offset[i];
-        memcpy(g, r->shard_gradients[0] + r->offset[i], p->n * sizeof *g);
-        for (int s = 1; s < shards; s++) {
-            const float *more = r->shard_gradients[s] + r->offset[i];
-            for (size_t j = 0; j < p->n; j++)
-                g[j] += more[j];
-        }
-        if (p->l2 > 0)
-            for (size_t j = 0; j < p->n; j++)
-                g[j] += 2 * p->l2 * p->value[j];
+/* The gradient of parameter i: the sum over shards in ascending order, and the penalty's part. */
+static void add_gradient(void *ctx, int thread, int i) {
+    struct ser_run *r = ctx;
+    const struct ser_param *p = &r->net->param[i];
+    (void)thread;
+    if (!p->trained)
+        return;
+    float *g = r->gradients + r->offset[i];
+    memcpy(g, r->shard_gradients[0] + r->offset[i], p->n * sizeof *g);
+    for (int s = 1; s < shards_of(r->B); s++) {
+        const float *more = r->shard_gradients[s] + r->offset[i];
+        for (size_t j = 0; j < p->n; j++)
+            g[j] += more[j];
     }
+    if (p->l2 > 0)
+        for (size_t j = 0; j < p->n; j++)
+            g[j] += 2 * p->l2 * p->value[j];
 }
 
 double ser_run_gradients(struct ser_run *r, const float *x, const int *label, int B,
@@ -282,7 +281,7 @@ double ser_run_gradients(struct ser_run *r, const float *x, const int *label, in
         if (r->to < r->steps)
             add_step(r, &r->step[r->to]);
     }
-    add_gradients(r);
+    ser_pool_run(r->pool, r->net->params, add_gradient);
     int K = r->net->classes;
     if (p)
         memcpy(p, r->p, (size_t)B * K * sizeof *p);
