@@ -40,7 +40,7 @@ BENCH    := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 FAULT    := $(BUILD)/fault.so
 BATS     := $(wildcard tests/*.bats)
 SOURCES  := $(wildcard lib/*.[ch] lib/nn/*.[ch] tools/*.[ch] tests/unit/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch] tests/fault/*.[ch])
-BASH     := bootstrap .ci/run tests/run tests/valgrind tests/tsan tests/soak tests/coverage tests/fault/each-tool tests/fault/break-study tests/fuzz/seeds $(PROGRAMS) $(SCRIPTS)
+BASH     := bootstrap .ci/run tests/run tests/valgrind tests/tsan tests/soak tests/coverage tests/fault/each-tool tests/fault/each-step tests/fault/break-study tests/fuzz/seeds $(PROGRAMS) $(SCRIPTS)
 
 # oneDNN is used where it is installed; ONEDNN= builds without.
 ONEDNN := $(shell printf '\043include <oneapi/dnnl/dnnl.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)

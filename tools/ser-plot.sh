@@ -7,6 +7,7 @@
 set -eEu -o pipefail +o posix
 # Exit 1 is an answer, never an accident.
 trap 'echo "${0##*/}: a command failed: is there room, memory, a process to be had?" >&2; exit 4' ERR
+trap '' XFSZ # a file that would grow over a limit is a write that fails
 export LC_ALL=C
 unset GNUTERM GNUPLOT_LIB GNUPLOT_FONTPATH GDFONTPATH POSIXLY_CORRECT GETOPT_COMPATIBLE CDPATH
 
@@ -22,6 +23,7 @@ PATH=$here:$PATH # the tools of the same build
 
 kinds='curves|confusion|reliability|speakers|manifest|mfcc|wave'
 output='' png='' title='' key='' model='' window=2 step=0.5
+max_table=100000000 # bytes
 
 # ---- messages ----
 
@@ -89,7 +91,7 @@ need_seconds() { # need_seconds OPTION TEXT
 options() { # sets the options, kind and the array files
     local line name ms
     line=$(getopt -n "$tool" -o o:pt:k:m:hV -l output:,png,title:,key:,model:,window:,step: \
-        -l help,version -- "$@") || usage
+        -l help,version -- "$@" 2>"$temp/said") || usage "$(sed "1s/^[^:]*: //" "$temp/said")"
     eval "set -- $line" # getopt has quoted every word
     while [ "$1" != -- ]; do
         case $1 in
@@ -149,12 +151,13 @@ take() {
     name=$1
     if [ "$1" = - ]; then
         name='<stdin>'
-        cat >"$temp/in"
+        head -c $((max_table + 1)) >"$temp/in"
     else
         [ -e "$1" ] || die 4 "$1: cannot open: there is no such file"
         { [ ! -d "$1" ] && [ -r "$1" ]; } || die 4 "$1: cannot read"
-        cat <"$1" >"$temp/in"
+        head -c $((max_table + 1)) <"$1" >"$temp/in"
     fi
+    [ "$(stat -c %s "$temp/in")" -le $max_table ] || die 3 "$name: larger than $max_table bytes: not a table"
     need_shown "$temp/in"
 }
 
@@ -313,7 +316,8 @@ deliver() {
         return
     fi
     target=$(realpath -m -- "$output")
-    part=$(mktemp -- "$target.ser-XXXXXX" 2>/dev/null) || die 4 "$output: cannot write there"
+    [ ! -L "$target" ] || die 4 "$output: cannot write: too many symbolic links"
+    part=$(mktemp -- "${target%/*}/.ser-XXXXXX" 2>/dev/null) || die 4 "$output: cannot write there"
     if [ -e "$target" ]; then chmod --reference="$target" "$part"; else chmod "$(printf %o $((0666 & ~$(umask))))" "$part"; fi
     { cat "$temp/picture" >"$part" && sync "$part" && mv -fT -- "$part" "$target"; } 2>/dev/null ||
         die 4 "$output: cannot write"

@@ -8,6 +8,7 @@ set -eEu -o pipefail +o posix
 # Exit 1 is an answer, never an accident.
 trap 'echo "${0##*/}: a command failed: is there room, memory, a process to be had?" >&2; exit 4' ERR
 shopt -s nullglob
+trap '' XFSZ # a file that would grow over a limit is a write that fails
 export LC_ALL=C
 unset POSIXLY_CORRECT GETOPT_COMPATIBLE CDPATH GLOBIGNORE
 
@@ -23,6 +24,7 @@ PATH=$here:$PATH # the tools of the same build
 
 output='' title='' worst=20 with_audio=''
 max_audio=20000000 # bytes of one recording
+max_table=100000000 # of one table of predictions
 
 # ---- messages ----
 
@@ -70,7 +72,8 @@ Run it where the pipeline ran: paths of recordings may be relative."
 
 options() { # sets the options and dir
     local line
-    line=$(getopt -n "$tool" -o o:t:n:ahV -l output:,title:,worst:,with-audio,help,version -- "$@") || usage
+    line=$(getopt -n "$tool" -o o:t:n:ahV -l output:,title:,worst:,with-audio,help,version -- "$@" 2>"$temp/said") ||
+        usage "$(sed "1s/^[^:]*: //" "$temp/said")"
     eval "set -- $line" # getopt has quoted every word
     while [ "$1" != -- ]; do
         case $1 in
@@ -146,6 +149,7 @@ find_runs() {
     for file in "${files[@]}"; do
         case $file in *[[:cntrl:]]*) die 3 "$file: control characters in the name" ;; esac
         [ -r "$file" ] || die 4 "$file: cannot read"
+        [ "$(stat -Lc %s -- "$file")" -le $max_table ] || die 3 "$file: larger than $max_table bytes: no predictions"
         run=${file%/predictions.tsv}
         split=$(basename -- "${run%/*}")
         name=${run##*/}
@@ -972,7 +976,8 @@ deliver() {
         return
     fi
     target=$(realpath -m -- "$output")
-    part=$(mktemp -- "$target.ser-XXXXXX" 2>/dev/null) || die 4 "$output: cannot write there"
+    [ ! -L "$target" ] || die 4 "$output: cannot write: too many symbolic links"
+    part=$(mktemp -- "${target%/*}/.ser-XXXXXX" 2>/dev/null) || die 4 "$output: cannot write there"
     if [ -e "$target" ]; then chmod --reference="$target" "$part"; else chmod "$(printf %o $((0666 & ~$(umask))))" "$part"; fi
     { cat "$temp/page" >"$part" && sync "$part" && mv -fT -- "$part" "$target"; } 2>/dev/null ||
         die 4 "$output: cannot write"

@@ -3,6 +3,7 @@
  * convolutions: of at most a row of the kernel or image). Vectors run over the output index, so no
  * order depends on their width. */
 #include "kernels.h"
+#include "product.h"
 #include "simd.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,9 +81,7 @@ static void product_turned(struct plain *p, int M, int N, int K, const float *A,
     for (int k = 0; k < K; k += DEPTH)
         for (int n = 0; n < N; n += COLS) {
             int depth = K - k < DEPTH ? K - k : DEPTH, cols = N - n < COLS ? N - n : COLS;
-            for (int j = 0; j < cols; j++)
-                for (int i = 0; i < depth; i++)
-                    p->panel[i * COLS + j] = B[(size_t)(n + j) * ldb + (size_t)(k + i)];
+            ser_turn(B + (size_t)n * ldb + k, cols, depth, ldb, p->panel, COLS);
             stretch(M, cols, depth, A + (size_t)k * ak, am, ak, p->panel, COLS, add || k, C + n,
                     ldc);
         }
