@@ -287,7 +287,7 @@ hostile='a"b`touch x`$(touch x)'\''{}_^<i>&#x1;&amp;]]>%d%s @n \n "system(|touch
 
 @test "without gnuplot it says how to get it" {
     mkdir -p bin
-    for tool in "$BUILD"/ser-* /usr/bin/{awk,bash,cat,chmod,cut,dirname,env,getopt,grep,head,iconv,mktemp,mv,realpath,rm,sed,sort,tail}; do
+    for tool in "$BUILD"/ser-* /usr/bin/{awk,bash,cat,chmod,cut,dirname,env,getopt,grep,head,iconv,mktemp,mv,realpath,rm,sed,sort,stat,tail}; do
         ln -sf "$tool" bin
     done
     PATH=$PWD/bin fails 4 "^ser-plot: gnuplot: not installed; on Debian: apt-get install gnuplot-nox" ser-plot curves log.tsv

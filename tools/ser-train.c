@@ -365,7 +365,8 @@ struct named {
 static void refuse_same(const struct named *out, const struct named *other) {
     if (out->path && other->path && strcmp(out->path, "-") != 0 && strcmp(other->path, "-") != 0 &&
         ser_same_file(out->path, other->path))
-        ser_usage("%s: would be written over %s: %s", out->option, other->option, out->path);
+        ser_usage("%s '%s' would be written over %s '%s'", out->option, out->path, other->option,
+                  other->path);
 }
 
 /* Before hours of work, not after them. */
