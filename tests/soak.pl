@@ -150,6 +150,7 @@ sub judge_tool {
     my @minutes = map { $_->[0] / 60 } @warm;
     my ($kb, $descriptors, $threads) = map { my $k = $_; [map { $_->[2]{$tool}[$k] } @warm] } 0 .. 2;
     my $slope = slope(\@minutes, $kb);
+    $slope = 0 if abs $slope < 0.05;
     my $rise = $slope * ($minutes[-1] - $minutes[0]);
     printf "%s: memory %+.1f kB/min (%+.0f kB in %.1f min), descriptors %d to %d, threads %d to %d\n", $tool, $slope,
         $rise, $minutes[-1] - $minutes[0], $descriptors->[0], $descriptors->[-1], $threads->[0], $threads->[-1];
@@ -166,10 +167,11 @@ sub judge_speed {
     my @second = between(0.25, 0.5);
     my @fourth = between(0.75, 1);
     my @quarter = map { worth($_->[0], $_->[-1]) } \@second, \@fourth;
-    printf "rows: %d of %d utterances; median %.1f a second, %+.2f %% a minute; "
-        . "for a second of the processors %.1f in the second quarter, %.1f in the last\n", $rows, scalar keys %first, $median,
-        $median ? 100 * robust_slope(\@minutes, \@rates) / $median : 0, @quarter;
-    push @wrong, 'in the last quarter a row costs more than twice what it did in the second' if $quarter[1] < $quarter[0] / 2;
+    my $trend = $median ? 100 * robust_slope(\@minutes, \@rates) / $median : 0;
+    printf "rows: %d of %d utterances; median %.1f a second, %+.2f %% a minute; for a second of the processors "
+        . "%.1f in the second quarter, %.1f in the last\n", $rows, scalar keys %first, $median, $trend, @quarter;
+    push @wrong, 'in the last quarter a row costs more than twice what it did in the second'
+        if $quarter[1] < $quarter[0] / 2;
 }
 
 watch();

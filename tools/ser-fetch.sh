@@ -82,6 +82,7 @@ options() { # sets the options and the array operands
     local line
     line=$(getopt -n "$tool" -o j:qhV -l url:,checksums:,jobs:,retries:,retry-delay:,timeout:,keep \
         -l quiet,help,version -- "$@") || { (($? > 1)) || usage; die 4 "getopt: fails"; }
+    [ -n "$line" ] || die 4 "getopt: fails"
     eval "set -- $line" # getopt has quoted every word
     while [ "$1" != -- ]; do
         case $1 in
@@ -176,19 +177,28 @@ know_corpus() {
     expected=$(awk -F '\t' -v c="$corpus" '$1 == c && $2 != "-" { print $2 "\t" $3 }' <<<"$table")
 }
 
+# Where the shell has no pipe to be had, it takes what a command says for empty and goes on: where nothing
+# would be good news, - says so.
+
 # compare FOLDER: sets lack to the first thing that it lacks, or has too much; to nothing if complete.
 compare() {
     lack=$(find "$1" -type f -name '*.wav' -printf '%P\n' | sed -nE "$speaker_of" | awk '
         FILENAME == "-" { have[$1]++; next }
-        { want[$1] = $2 }
+        NF { want[$1] = $2; known = 1 }
         END {
+            if (!known)
+                exit
             for (s in have)
                 want[s] += 0
             for (s in want)
-                if (have[s] != want[s])
+                if (have[s] != want[s] && ++lacks)
                     printf "%s has %d of %d recordings\n", s, have[s], want[s]
+            if (!lacks)
+                print "-"
         }' - <(printf '%s\n' "$expected") | sort) || die 4 "$1: cannot be read"
+    [ -n "$lack" ] || die 4 "$1: cannot be compared"
     lack=${lack%%$'\n'*}
+    lack=${lack#-}
 }
 
 # The recordings of a speaker of CREMA-D, sorted: 12 sentences in 6 emotions, one of the sentences at
@@ -391,8 +401,13 @@ inspect() { # inspect ARCHIVE
                 refuse("is there twice")
             if ((bytes += $4) > 4e9 || ++entries > 100000)
                 refuse("more than 4 GB or 100,000 entries")
+        }
+        END {
+            if (!refused)
+                print "-"
         }' <<<"$listing")
-    [ -z "$flaw" ] || die 3 "$1: $flaw: refused, nothing is unpacked"
+    { [ -n "$listing" ] && [ -n "$flaw" ]; } || die 4 "$1: cannot be listed"
+    [ "$flaw" = - ] || die 3 "$1: $flaw: refused, nothing is unpacked"
 }
 
 unpack() { # unpack ARCHIVE
@@ -485,7 +500,7 @@ main() {
     esac
     [ -n "$dir" ] || usage "which folder?"
     case $dir in *[[:cntrl:]]*) usage "'$dir': control characters in the name" ;; esac
-    whole=$(realpath -m -- "$dir") || die 4 "$dir: cannot find it"
+    { whole=$(realpath -m -- "$dir") && [ -n "$whole" ]; } || die 4 "$dir: cannot find it"
     work=$whole.part
 
     know_corpus
@@ -497,8 +512,8 @@ main() {
             report
             exit
         fi
-        holds=$(find "$whole" -maxdepth 1 -mindepth 1 -printf x -quit)
-        [ -z "$holds" ] ||
+        holds=$(find "$whole" -maxdepth 1 -mindepth 1 -printf x -quit && echo -)
+        [ "$holds" = - ] ||
             die 3 "$dir: is there, but $lack: give another folder, or move it away to have it fetched"
     fi
     [ "$corpus" != savee ] || say_savee
