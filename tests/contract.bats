@@ -59,7 +59,7 @@ locales() {
 }
 
 @test "damage: streams, models and checkpoints: cut, a bit turned, something behind them" {
-    skip='ls text head npy ark' rows check_damage features audio model checkpoint
+    skip=${alike// check / } rows check_damage features audio model checkpoint
     settle
 }
 
@@ -113,6 +113,12 @@ locales() {
 
 @test "one file as input and output" {
     rows check_same
+    check_outputs
+    settle
+}
+
+@test "folds with gaps are told in a few lines" {
+    check_gaps
     settle
 }
 
@@ -160,5 +166,10 @@ locales() {
         return 0
     }
     skip=$alike rows check_holes
+    rm study/split/notebook/seed.1/predictions.tsv
+    truncate -s 1T study/split/notebook/seed.1/predictions.tsv
+    name=report about=study tool=ser-report output=out
+    run_words timeout 15 ser-report -o out study
+    verdict 3 predictions.tsv
     settle
 }
