@@ -443,12 +443,12 @@ static void add_totals(struct values *l, const struct set *s, int calibrated) {
 static void add_details(struct values *l, const struct evaluation *v, const struct set *s,
                         int calibrated) {
     for (int c = 0; c < v->K; c++) {
-        const struct ser_class_score *of = &s->of[c];
-        int kind = of->support ? MEANT : ABSENT;
-        add(l, "precision", v->class[c], NULL, of -> precision, kind);
-        add(l, "recall", v->class[c], NULL, of -> recall, kind);
-        add(l, "f1", v->class[c], NULL, of -> f1, kind);
-        add(l, "support", v->class[c], NULL, (double)of -> support, COUNT);
+        const struct ser_class_score *score = &s->of[c];
+        int kind = score->support ? MEANT : ABSENT;
+        add(l, "precision", v->class[c], NULL, score -> precision, kind);
+        add(l, "recall", v->class[c], NULL, score -> recall, kind);
+        add(l, "f1", v->class[c], NULL, score -> f1, kind);
+        add(l, "support", v->class[c], NULL, (double)score -> support, COUNT);
     }
     for (int c = 0; c < v->K; c++)
         for (int k = 0; k < v->K; k++)
@@ -569,9 +569,9 @@ static void print_text(const struct evaluation *v, struct ser_out *o) {
     ser_out_printf(o, "%-24s %zu\n\n%-12s%10s%10s%10s%10s\n", "utterances", v->all.n, "class",
                    "precision", "recall", "F1", "support");
     for (int c = 0; c < v->K; c++) {
-        const struct ser_class_score *of = &v->all.of[c];
-        ser_out_printf(o, "%-12s%10.4f%10.4f%10.4f%10zu\n", v->class[c], of -> precision,
-                       of -> recall, of -> f1, of -> support);
+        const struct ser_class_score *score = &v->all.of[c];
+        ser_out_printf(o, "%-12s%10.4f%10.4f%10.4f%10zu\n", v->class[c], score -> precision,
+                       score -> recall, score -> f1, score -> support);
     }
     print_confusion(v, 0, o);
     print_confusion(v, 1, o);
@@ -697,11 +697,11 @@ static void json_set(const struct evaluation *v, const struct set *s, struct ser
                            rate(v, s, c, k), k == v->K - 1 ? "]" : "");
     ser_out_printf(o, "],\n\"per_class\":{");
     for (int c = 0; c < v->K; c++) {
-        const struct ser_class_score *of = &s->of[c];
+        const struct ser_class_score *score = &s->of[c];
         ser_out_printf(o, c ? ",\n" : "\n");
         json_text(o, v->class[c]);
         ser_out_printf(o, ":{\"precision\":%.17g,\"recall\":%.17g,\"f1\":%.17g,\"support\":%zu}",
-                       of->precision, of->recall, of->f1, of->support);
+                       score->precision, score->recall, score->f1, score->support);
     }
     ser_out_printf(o, "}");
     if (s->calibrated)

@@ -5,8 +5,9 @@
 struct ser_pool;
 
 /* The caller is thread 0, and the others are started; each calls enter(ctx, thread) first and
- * leave(ctx, thread) last. NULL when threads or memory are missing or an enter did not return 0. All
- * signals stay with the threads of the caller. The calls below come from the thread that made it. */
+ * leave(ctx, thread) last. NULL when threads or memory are missing or an enter did not return 0.
+ * All signals stay with the threads of the caller. The calls below come from the thread that made
+ * it. */
 struct ser_pool *ser_pool_new(int threads, int (*enter)(void *ctx, int thread),
                               void (*leave)(void *ctx, int thread), void *ctx);
 void ser_pool_free(struct ser_pool *p);
