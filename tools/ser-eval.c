@@ -72,7 +72,7 @@ struct evaluation {
     struct ser_set texts;     /* what rows point to */
     struct ser_set classes;
     int K;
-    char **class; /* [K] in byte order */
+    char **class_name; /* [K] in byte order */
 
     struct set *of_file; /* [files] */
     struct set all;
@@ -217,8 +217,8 @@ static int by_name(const void *key, const void *at) {
 }
 
 static int class_of(const struct evaluation *v, const char *name) {
-    char **at = bsearch(name, v->class, (size_t)v->K, sizeof *v->class, by_name);
-    return (int)(at - v->class);
+    char **at = bsearch(name, v->class_name, (size_t)v->K, sizeof *v->class_name, by_name);
+    return (int)(at - v->class_name);
 }
 
 /* Classes become numbers, and probabilities [K]; a class that the file does not know has 0. */
@@ -353,7 +353,7 @@ static int find_intervals(const struct evaluation *v, const struct set *first,
 
 static void evaluate(struct evaluation *v) {
     v->K = (int)v->classes.n;
-    v->class = ser_set_sorted(&v->classes);
+    v->class_name = ser_set_sorted(&v->classes);
     v->of_file = ecalloc((size_t)v->files, sizeof *v->of_file);
     for (int f = 0; f < v->files; f++) {
         number_classes(v, &v->file[f]);
@@ -445,19 +445,19 @@ static void add_details(struct values *l, const struct evaluation *v, const stru
     for (int c = 0; c < v->K; c++) {
         const struct ser_class_score *score = &s->of[c];
         int kind = score->support ? MEANT : ABSENT;
-        add(l, "precision", v->class[c], NULL, score -> precision, kind);
-        add(l, "recall", v->class[c], NULL, score -> recall, kind);
-        add(l, "f1", v->class[c], NULL, score -> f1, kind);
-        add(l, "support", v->class[c], NULL, (double)score -> support, COUNT);
+        add(l, "precision", v->class_name[c], NULL, score->precision, kind);
+        add(l, "recall", v->class_name[c], NULL, score->recall, kind);
+        add(l, "f1", v->class_name[c], NULL, score->f1, kind);
+        add(l, "support", v->class_name[c], NULL, (double)score->support, COUNT);
     }
     for (int c = 0; c < v->K; c++)
         for (int k = 0; k < v->K; k++)
-            add(l, "confusion", v->class[c], v -> class[k], (double)s -> confusion[c * v->K + k],
-                COUNT);
+            add(l, "confusion", v->class_name[c], v->class_name[k],
+                (double)s->confusion[c * v->K + k], COUNT);
     for (int c = 0; c < v->K; c++)
         for (int k = 0; k < v->K; k++)
-            add(l, "confusion_rate", v->class[c], v -> class[k], rate(v, s, c, k),
-                s -> of[c].support ? MEANT : ABSENT);
+            add(l, "confusion_rate", v->class_name[c], v->class_name[k], rate(v, s, c, k),
+                s->of[c].support ? MEANT : ABSENT);
     for (int i = 0; calibrated && i < SER_BINS; i++) {
         add(l, "bin_n", bin_name[i], NULL, (double)s->bin[i].n, COUNT);
         add(l, "bin_confidence", bin_name[i], NULL, s->bin[i].confidence, COUNT);
@@ -500,10 +500,10 @@ static void over_files(const struct evaluation *v, struct values *mean, struct v
 static void print_confusion(const struct evaluation *v, int rates, struct ser_out *o) {
     ser_out_printf(o, "\n%-12s predicted%s\n%-12s", "truth", rates ? ", share of the row" : "", "");
     for (int c = 0; c < v->K; c++)
-        ser_out_printf(o, " %9.9s", v->class[c]);
+        ser_out_printf(o, " %9.9s", v->class_name[c]);
     ser_out_printf(o, "\n");
     for (int c = 0; c < v->K; c++) {
-        ser_out_printf(o, "%-12s", v->class[c]);
+        ser_out_printf(o, "%-12s", v->class_name[c]);
         for (int k = 0; k < v->K; k++)
             if (rates)
                 ser_out_printf(o, " %9.4f", rate(v, &v->all, c, k));
@@ -570,8 +570,8 @@ static void print_text(const struct evaluation *v, struct ser_out *o) {
                    "precision", "recall", "F1", "support");
     for (int c = 0; c < v->K; c++) {
         const struct ser_class_score *score = &v->all.of[c];
-        ser_out_printf(o, "%-12s%10.4f%10.4f%10.4f%10zu\n", v->class[c], score -> precision,
-                       score -> recall, score -> f1, score -> support);
+        ser_out_printf(o, "%-12s%10.4f%10.4f%10.4f%10zu\n", v->class_name[c], score->precision,
+                       score->recall, score->f1, score->support);
     }
     print_confusion(v, 0, o);
     print_confusion(v, 1, o);
@@ -699,7 +699,7 @@ static void json_set(const struct evaluation *v, const struct set *s, struct ser
     for (int c = 0; c < v->K; c++) {
         const struct ser_class_score *score = &s->of[c];
         ser_out_printf(o, c ? ",\n" : "\n");
-        json_text(o, v->class[c]);
+        json_text(o, v->class_name[c]);
         ser_out_printf(o, ":{\"precision\":%.17g,\"recall\":%.17g,\"f1\":%.17g,\"support\":%zu}",
                        score->precision, score->recall, score->f1, score->support);
     }
@@ -756,7 +756,7 @@ static void print_json(const struct evaluation *v, struct ser_out *o) {
     ser_out_printf(o, "{\"classes\":[");
     for (int c = 0; c < v->K; c++) {
         ser_out_printf(o, c ? "," : "");
-        json_text(o, v->class[c]);
+        json_text(o, v->class_name[c]);
     }
     ser_out_printf(o, "],\n");
     json_set(v, &v->all, o);
@@ -892,7 +892,7 @@ int main(int argc, char **argv) {
     free_sets(v.of_file, (size_t)v.files);
     free_set(&v.all);
     free(v.file);
-    free(v.class);
+    free(v.class_name);
     ser_set_free(&v.texts);
     ser_set_free(&v.classes);
     return SER_OK;
