@@ -220,7 +220,7 @@ damage() {
         my $is_stream = substr($all, 1, 3) eq "SER" && $record > 0;
         my @telling = $is_stream ? (0 .. 31, $record - 9 .. $record + 39, $n - 72 .. $n - 63, $n - 9 .. $n - 1) : (0 .. 31);
         my $step = $n > $many ? int($n / $many) : 1;
-        my %at = map { $_ => 1 } ($many > 20 ? @telling : ()), map { $_ * $step } 0 .. $n / $step;
+        my %at = map { $_ => 1 } ($many > 10 ? @telling : ()), map { $_ * $step } 0 .. $n / $step;
         for my $i (grep { $_ < $n } keys %at) {
             put("cut-$i", substr($all, 0, $i)) if $i;
             my $bad = $all;
@@ -243,7 +243,7 @@ damage() {
 # check_damage: of a stream every byte counts. A table or a network may also be legal without its end, or say something
 # else; samples have no checksum.
 check_damage() {
-    local file about codes called many=24
+    local file about codes called many=20
     ! is_script || many=4
     rm -rf damaged
     mkdir damaged
@@ -435,7 +435,8 @@ check_long_names() {
 
 # check_places: loops of links, folders, places that are not there or where nothing may be written
 check_places() {
-    local about word
+    local about word places=(loop nowhere/x a.wav/x folder "" readonly/x)
+    [ $name != report ] || places=(loop readonly/x) # a page takes its time
     has_name || return 0
     for word in loop nowhere/x "$input/x"; do
         about="input $word"
@@ -448,7 +449,7 @@ check_places() {
         verdict 4 folder
     fi
     has_output || return 0
-    for word in loop nowhere/x a.wav/x folder '' readonly/x; do
+    for word in "${places[@]}"; do
         about="output ${word:-without a name}"
         attempt "$input" "$word" "${plain[@]}"
         if [ -n "$word" ]; then verdict 4 "$word"; else verdict 2; fi
@@ -564,9 +565,9 @@ check_holes() {
 
 # check_files: few descriptors, no bytes to write
 check_files() {
-    local about n least=5
-    ! is_script || least=20
-    for n in 0 1 2 3 4; do
+    local about n least=5 more=(0 1 2 3 4)
+    ! is_script || least=20 more=(0 4)
+    for n in "${more[@]}"; do
         about="ulimit -n $((least + n))"
         attempt "$input" out bash -c "ulimit -n $((least + n)); exec \"\$@\"" -
         [ "$status" != 127 ] || continue # a library was not found
