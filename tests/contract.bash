@@ -168,8 +168,6 @@ verdict() {
         [[ ${said//\\x[01][0-9a-f]/?} = *"${2//[[:cntrl:]]/?}"* ]] || wrong "the message has no '$2'"
         [ $# -lt 3 ] || [[ $said =~ $3 ]] || wrong "the message has no '$3'"
     fi
-    local lines=${said//[^$'\n']/}
-    [ ${#lines} -le 20 ] || wrong "a flood of messages"
     if [ -n "$output" ] && [ "$status" = 0 ]; then
         if [ ! -e "$output" ]; then
             wrong "no output"
@@ -520,6 +518,7 @@ check_gaps() {
     printf '%s\t%s\n' ravdess_01 1 ravdess_02 999 ravdess_03 1000 >>folds.tsv
     run_words ser-split --folds folds.tsv --fold 1 -o out m.tsv
     verdict 0
+    [ "$(wc -l <stderr)" -le 3 ] || wrong "a flood of messages"
 }
 
 # check_writers: two at once make one of the two
@@ -540,9 +539,9 @@ check_writers() {
 
 # ---- limits ----
 
-# A sanitizer takes memory and handles signals of its own.
-is_sanitized() {
-    grep -q -e __asan_init -e __tsan_init "$BUILD/ser-cmp"
+# A sanitizer takes memory of its own, and what counts the lines does not survive that there is none.
+is_instrumented() {
+    grep -q -e __asan_init -e __tsan_init -e __gcov_init "$BUILD/ser-cmp"
 }
 
 # check_holes: inputs of 1 TB that take no room: of nothing, or behind what is legal, where a reader may have stopped.
@@ -550,7 +549,7 @@ is_sanitized() {
 check_holes() {
     local about codes memory=1000000
     [ "$kind" != folder ] || return 0
-    ! is_sanitized || memory=unlimited
+    ! is_instrumented || memory=unlimited
     for about in nothing more; do
         codes='3 4'
         [[ $about$name$kind != more*head* && $about$kind != moresound && $about$name != moreplot-mfcc ]] || codes='0 3'
