@@ -142,6 +142,37 @@ int ser_in_rest(struct ser_in *in, size_t max, unsigned char **data, size_t *len
     return 0;
 }
 
+static uint64_t count_lines(const void *at, size_t n) {
+    const char *p = at, *end = p + n;
+    uint64_t lines = 0;
+    while (p < end && (p = memchr(p, '\n', (size_t)(end - p)))) {
+        p++;
+        lines++;
+    }
+    return lines;
+}
+
+uint64_t ser_in_lines(const struct ser_in *in) {
+    struct stat st;
+    char block[16384];
+    off_t at = in->fd < 0 ? -1 : lseek(in->fd, 0, SEEK_CUR);
+    if (at < 0 || fstat(in->fd, &st) || !S_ISREG(st.st_mode))
+        return 0;
+    uint64_t lines = count_lines(in->buf + in->pos, in->len - in->pos);
+    ssize_t got;
+    while ((got = pread(in->fd, block, sizeof block, at)) > 0) {
+        lines += count_lines(block, (size_t)got);
+        at += got;
+    }
+    return lines;
+}
+
+uint64_t ser_file_bytes(const char *path) {
+    struct stat st;
+    int bad = !path || strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, &st) : stat(path, &st);
+    return bad || !S_ISREG(st.st_mode) ? 0 : (uint64_t)st.st_size;
+}
+
 void ser_in_close(struct ser_in *in) {
     if (in->owned)
         close(in->fd);

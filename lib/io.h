@@ -40,6 +40,11 @@ void ser_in_memory(struct ser_in *in, const void *mem, size_t len, const char *n
 int ser_in_read(struct ser_in *in, void *to, size_t n, size_t *got,
                 struct ser_error *e) SER_MUST_CHECK;
 
+/* For progress lines, of a regular file; 0 where it is none, or cannot be asked: the lines that are
+ * still to come; and the bytes of the file at path (NULL, "-": standard input). */
+uint64_t ser_in_lines(const struct ser_in *in);
+uint64_t ser_file_bytes(const char *path);
+
 /* Makes up to n (at most 4096) bytes visible at *at without consuming them: sets *got. */
 int ser_in_peek(struct ser_in *in, size_t n, const unsigned char **at, size_t *got,
                 struct ser_error *e) SER_MUST_CHECK;

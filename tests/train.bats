@@ -103,6 +103,32 @@ train() { # train OUTPUT OPTION...
     same a.bin b.bin
 }
 
+# shown COMMAND...: what it shows on a terminal, a line each time
+shown() {
+    script -qec "$(printf '%q ' "$@")" typescript </dev/null | tr '\r' '\n'
+}
+
+@test "on a terminal a line shows how far the work is and what is left; nowhere else, nor with -q" {
+    local of=$BATS_FILE_TMPDIR
+    ser-train -q --net "$of/small.net" --val "$of/val.sert" --epochs 1 -o m.bin "$of/train.sert"
+    run shown ser-mfcc -m "$of/m.tsv" -o f.sert
+    assert_line --regexp '^ser-mfcc: [0-9]+/72 utterances, [0-9]+/s, [0-9]+ s left'
+    run shown ser-augment --noise 0.1 --any-part "$of/m.tsv" -o a.sert
+    assert_line --regexp '^ser-augment: [0-9]+/72 utterances, [0-9]+/s, [0-9]+ s left'
+    run shown ser-score --batch 1 m.bin "$of/train.sert" "$of/val.sert" -o p.tsv
+    assert_line --regexp '^ser-score: [0-9]+/(5[5-9]|6[01]) records, [0-9]+/s, [0-9]+ s left'
+    run shown ser-train --net "$of/small.net" --val "$of/val.sert" --epochs 1 --batch 8 -o m.bin "$of/train.sert"
+    assert_line --regexp '^ser-train: [0-9]+/6 batches, [0-9]+/s, [0-9]+ s left'
+    run shown ser-score -q m.bin "$of/val.sert" -o p.tsv
+    assert_output ''
+    run ser-score m.bin "$of/val.sert" -o p.tsv
+    assert_output ''
+    run shown sh -c 'ser-score "$1" - -o p.tsv <"$2"' sh m.bin "$of/val.sert"
+    assert_line --regexp '^ser-score: [0-9]+/1[0-3] records, [0-9]+/s, [0-9]+ s left'
+    run shown sh -c 'cat "$2" | ser-score "$1" -o p.tsv' sh m.bin "$of/val.sert"
+    assert_line --regexp '^ser-score: [0-9]+ records, [0-9]+/s'
+}
+
 @test "a killed training resumes and ends with the same bytes" {
     train whole.bin --log whole.log --checkpoint whole.ckpt
     # The state after three epochs, as a killed run leaves it.

@@ -325,6 +325,7 @@ int main(int argc, char **argv) {
                                      .release = release,
                                      .output = opt.output,
                                      .header = &header,
+                                     .total = ser_in_lines(&s.manifest.table.in),
                                      .keep_going = opt.keep_going,
                                      .quiet = opt.quiet};
     int status = ser_convert_run(&todo, jobs);

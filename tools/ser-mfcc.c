@@ -75,6 +75,7 @@ struct thread {
 struct source {
     struct ser_recipe recipe;
     int (*take)(struct source *, struct item *); /* the next recording: 1, 0 at the end, -1 */
+    uint64_t total;                              /* recordings; 0: unknown */
     char **file;                                 /* operands, ends with NULL */
     struct ser_manifest manifest;
     struct ser_reader reader;
@@ -242,6 +243,7 @@ static void open_manifest(struct source *s) {
     if (ser_manifest_open(&s->manifest, opt.manifest, &e))
         die_error(&e);
     s->take = take_row;
+    s->total = ser_in_lines(&s->manifest.table.in);
 }
 
 static void open_stdin(struct source *s) {
@@ -269,7 +271,8 @@ static void open_source(struct source *s, char **operands) {
         for (char **f = operands; *f; f++)
             if (strcmp(*f, "-") == 0)
                 ser_usage("standard input cannot be one of several inputs");
-        s->file = operands;
+        for (s->file = operands; operands[s->total];)
+            s->total++;
         s->take = take_file;
     }
 }
@@ -310,7 +313,7 @@ int main(int argc, char **argv) {
     int first = ser_options(argc, argv, &tool);
     s.recipe = recipe();
     open_source(&s, argv + first);
-    int one = s.take == take_stdin || (s.take == take_file && argc - first == 1);
+    int one = s.take == take_stdin || (s.take == take_file && s.total == 1);
     int jobs = one ? 1 : (int)opt.jobs;
     open_threads(&s, jobs);
 
@@ -324,7 +327,7 @@ int main(int argc, char **argv) {
                                      .release = release,
                                      .output = opt.output,
                                      .header = &header,
-                                     .total = s.take == take_file ? (uint64_t)(argc - first) : 0,
+                                     .total = s.total,
                                      .keep_going = opt.keep_going,
                                      .quiet = opt.quiet};
     int status = ser_convert_run(&todo, jobs);

@@ -43,6 +43,8 @@ struct scoring {
     struct ser_out out;
     struct ser_progress progress;
     uint64_t done;
+    uint64_t bytes, before;  /* of all inputs, 0: unknown; of those that are done */
+    const struct ser_in *in; /* the present one */
 };
 
 static void write_header(struct scoring *s) {
@@ -84,6 +86,9 @@ static void compute(void *ctx) {
     s->done += (uint64_t)b->n;
     b->n = 0;
     ser_out_flush(&s->out); /* whoever reads the pipe need not wait for more */
+    /* Records are of one size, but for a few letters. */
+    double share = s->bytes ? (double)(s->before + s->in->offset) / (double)s->bytes : 0;
+    s->progress.total = share > 0 ? (uint64_t)llround((double)s->done / share) : 0;
     ser_progress_show(&s->progress, s->done);
 }
 
@@ -117,6 +122,7 @@ static void score_stream(struct scoring *s, const char *path) {
     if (ser_reader_open(&r, path, "features", &e) ||
         ser_recipe_same(&s->model.header, &r.header, r.in.name, &e))
         die_error(&e);
+    s->in = &r.in;
     r.in.idle = compute;
     r.in.ctx = s;
     while ((got = ser_reader_next(&r, &rec, &e)) > 0)
@@ -125,8 +131,19 @@ static void score_stream(struct scoring *s, const char *path) {
     if (got < 0)
         die_error(&e);
     compute(s);
+    s->before += r.in.offset;
     ser_record_free(&rec);
     ser_reader_close(&r);
+}
+
+/* The bytes of all inputs; 0 when one has no size. */
+static uint64_t bytes_of(char **path) {
+    uint64_t sum = 0, n = 1;
+    if (!*path)
+        return ser_file_bytes(NULL);
+    for (; *path && n; path++)
+        sum += n = ser_file_bytes(*path);
+    return n ? sum : 0;
 }
 
 static void open_scoring(struct scoring *s, const char *model) {
@@ -156,6 +173,7 @@ int main(int argc, char **argv) {
         ser_usage("--kernels: '%s' is not built here; the default is %s", opt.kernels,
                   ser_kernels_default());
     open_scoring(&s, argv[first]);
+    s.bytes = bytes_of(argv + first + 1);
     ser_out_open(&s.out, opt.output, 0);
     write_header(&s);
     ser_progress_start(&s.progress, "records", 0, opt.quiet);
