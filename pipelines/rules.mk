@@ -97,6 +97,16 @@ GET_ravdess = ser-fetch ravdess FOLDER gets it, RAVDESS=FOLDER names it
 GET_savee   = its makers give it on registration (ser-fetch savee says how), SAVEE=FOLDER names it
 GET_cremad  = ser-fetch cremad FOLDER gets it, CREMAD=FOLDER names it
 
+working := $(if $(filter clean,$(MAKECMDGOALS)),,yes)
+ifneq ($(working),)
+ifneq ($(if $(strip $(CORPORA)),$(filter-out ravdess savee cremad,$(CORPORA)),none),)
+$(error CORPORA=$(CORPORA): one or more of ravdess savee cremad are meant)
+endif
+ifeq ($(strip $(SEEDS)),)
+$(error SEEDS is empty: one or more seeds are meant)
+endif
+endif
+
 SPLITS ?= $(SPLITS_$(PROTOCOL))
 SPLITS_notebook = notebook
 SPLITS_folds4   = $(FOLD:%=fold%)
@@ -125,6 +135,10 @@ endif
 # A random split has the seed of its model; other splits have a model for every seed.
 RUNS ?= $(foreach s,$(SPLITS),$(addprefix $s/$(if $(crossing),$(NET_NAME),seed).,$(if $(filter random,$(PROTOCOL)),$(s:random%=%),$(SEEDS))))
 
+# While folds are still to be found there are no runs, but a network.
+$(if $(working),$(foreach r,$(or $(sort $(notdir $(basename $(RUNS)))),$(NET_NAME)),$(if $(wildcard $(call net,$r)),,$(error \
+    NET=$(call of,$r,NET): no such file, and no pipelines/nets/$(call of,$r,NET).net))))
+
 $(foreach c,$(CORPORA),$(eval SPEAKERS_$c := $(shell awk '$$1 == "$c" && $$2 != "-" {print $$2}' \
     $(ROOT)/manifests/counts.tsv)))
 
@@ -152,7 +166,6 @@ start  = from=$${EPOCHREALTIME/./};
 # $(call took,STAGE,UNIT): appends the seconds since start
 took   = took=$$(( ($${EPOCHREALTIME/./} - from) / 1000 )); \
          printf '%s\t%s\t%d.%03d\n' $1 $2 $$((took / 1000)) $$((took % 1000)) >>$(OUT)/times.tsv
-working := $(if $(filter clean,$(MAKECMDGOALS)),,yes)
 # A dry run of a finished study must find nothing to be done, so it prints no report.
 dry := $(findstring n,$(filter-out -%,$(firstword $(MAKEFLAGS))))
 

@@ -201,6 +201,36 @@ state() {
     assert_output --partial "OUT=a b: make cannot hold a name with spaces"
 }
 
+# refused PIPELINE ARGUMENT... -- MESSAGE: while make parses, before anything is made
+refused() {
+    run make -f "$ROOT/pipelines/$1.mk" BUILD="$BUILD" OUT=new "${@:2:$#-3}"
+    assert_failure 2
+    assert_equal "${#lines[@]}" 1
+    assert_output --partial "*** ${*: -1}.  Stop."
+    [ ! -e new ] || fail "new was made"
+}
+
+@test "a network, corpora and seeds that there are not are refused at once" {
+    refused ravdess NET=foo -- 'NET=foo: no such file, and no pipelines/nets/foo.net'
+    refused ravdess cv NET=foo -- 'NET=foo: no such file, and no pipelines/nets/foo.net'
+    refused combined combined.NET=foo -- 'NET=foo: no such file, and no pipelines/nets/foo.net'
+    refused ravdess CORPORA=foo -- 'CORPORA=foo: one or more of ravdess savee cremad are meant'
+    refused combined CORPORA= -- 'CORPORA=: one or more of ravdess savee cremad are meant'
+    refused ravdess SEEDS= -- 'SEEDS is empty: one or more seeds are meant'
+    refused ravdess PROTOCOL=random SEEDS= -- 'SEEDS is empty: one or more seeds are meant'
+    run make -f "$ROOT/pipelines/ravdess.mk" BUILD="$BUILD" OUT=new NET=foo CORPORA=foo SEEDS= clean
+    assert_success
+}
+
+@test "programs of the pipelines that are asked for help say how they are used" {
+    local name
+    for name in certificate compare folds pair speakers stage table times; do
+        run "$ROOT/pipelines/ser-$name" --help
+        assert_failure 2
+        assert_output --regexp "^usage: ser-$name "
+    done
+}
+
 @test "clean removes what was made and nothing else" {
     touch out/mine
     pipeline clean
