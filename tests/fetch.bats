@@ -426,6 +426,7 @@ END
 @test "CREMA-D: every file cut, refused or damaged once" {
     run -0 get cut=20,first=1 cremad d
     run -0 get status=503,first=1 cremad e
+    refute_line --partial 'a command failed'
     run -0 get flip=3,first=1 cremad f
     assert_line --regexp 'cremad_1008: not the known recordings: .*: once more'
     for dir in d e f; do

@@ -326,7 +326,7 @@ download_all() { # download_all NAME...
         done < <(for name in "${missing[@]}"; do
             printf 'url = "%s/%s"\noutput = "%s.part"\n' "$url" "$name" "$name"
         done | at_most 16777216 "${curl[@]}" --silent --no-progress-meter --parallel --parallel-max "$jobs" \
-            --config -)
+            --config - || :) # what failed, the lines say
         [ "$failures" = 0 ] || back_off $failures "$url" "$trouble" "$pause"
     done
 }
