@@ -5,7 +5,9 @@
 #include "spectrum.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,32 +33,45 @@ struct ser_mfcc {
 
 /* ---- the recipe ---- */
 
-const char *ser_recipe_check(const struct ser_recipe *r) {
+__attribute__((format(printf, 2, 3))) static int wrong(char why[SER_RECIPE_WHY], const char *what,
+                                                       ...) {
+    va_list args;
+    va_start(args, what);
+    vsnprintf(why, SER_RECIPE_WHY, what, args);
+    va_end(args);
+    return -1;
+}
+
+int ser_recipe_check(const struct ser_recipe *r, char why[SER_RECIPE_WHY]) {
+    double half_hz = r->rate_hz / 2.0, fmax_hz = r->fmax_hz == 0 ? half_hz : r->fmax_hz;
     if (r->type != SER_MFCC && r->type != SER_LOGMEL)
-        return "unknown type of features";
+        return wrong(why, "type %d: unknown", (int)r->type);
     if (r->rate_hz < 1000 || r->rate_hz > 384000)
-        return "rate is not in 1000..384000 Hz";
+        return wrong(why, "rate %d: not in 1000..384000 Hz", r->rate_hz);
     if (r->window < 16 || r->window > 65536 || r->window % 2)
-        return "window is not an even number in 16..65536";
+        return wrong(why, "window %d: not an even number in 16..65536", r->window);
     if (r->hop < 1 || r->hop > r->window)
-        return "hop is not in 1..window";
+        return wrong(why, "hop %d: not in 1..window, which is %d", r->hop, r->window);
     if (r->bands < 1 || r->bands > 1024)
-        return "bands are not in 1..1024";
+        return wrong(why, "bands %d: not in 1..1024", r->bands);
     if (r->coefs < 1 || r->coefs > r->bands)
-        return "coefficients are not in 1..bands";
+        return wrong(why, "coefs %d: not in 1..bands, which is %d", r->coefs, r->bands);
     if (r->type == SER_LOGMEL && r->coefs != r->bands)
-        return "log-mel features have as many rows as bands";
-    if (!(r->fmin_hz >= 0) || !(r->fmax_hz >= 0) || r->fmax_hz > r->rate_hz / 2.0)
-        return "band limits are not in 0..rate/2";
-    if (r->fmin_hz >= (r->fmax_hz == 0 ? r->rate_hz / 2.0 : r->fmax_hz))
-        return "fmin is not below fmax";
+        return wrong(why, "coefs %d: log-mel features have as many rows as bands, %d", r->coefs,
+                     r->bands);
+    if (!(r->fmin_hz >= 0) || r->fmin_hz > half_hz)
+        return wrong(why, "fmin %g: not in 0..rate/2, which is %g Hz", r->fmin_hz, half_hz);
+    if (!(r->fmax_hz >= 0) || r->fmax_hz > half_hz)
+        return wrong(why, "fmax %g: not in 0..rate/2, which is %g Hz", r->fmax_hz, half_hz);
+    if (r->fmin_hz >= fmax_hz)
+        return wrong(why, "fmin %g: not below fmax, which is %g", r->fmin_hz, fmax_hz);
     if (!(r->top_db >= 0) || r->top_db > 1000)
-        return "top_db is not in 0..1000";
+        return wrong(why, "top-db %g: not in 0..1000", r->top_db);
     if (r->frames < 0 || r->frames > 10000000)
-        return "frames are not in 0..10000000";
+        return wrong(why, "frames %d: not in 0..10000000", r->frames);
     if (r->deltas < 0 || r->deltas > 2)
-        return "deltas are not 0, 1 or 2";
-    return NULL;
+        return wrong(why, "deltas %d: not 0, 1 or 2", r->deltas);
+    return 0;
 }
 
 int ser_recipe_rows(const struct ser_recipe *r) {

@@ -40,8 +40,10 @@ struct ser_recipe {
 #define SER_RECIPE_DEFAULT                                                                         \
     { SER_MFCC, 22050, 2048, 512, 128, 40, 0, 0, 80, 174, 0 }
 
-/* NULL if r can be computed, else why not (static text). */
-const char *ser_recipe_check(const struct ser_recipe *r);
+/* 0 if r can be computed; else -1, and why names a field as ser-mfcc's option, its value and what
+ * is wrong: "hop 4096: not in 1..window, which is 2048". */
+enum { SER_RECIPE_WHY = 128 };
+int ser_recipe_check(const struct ser_recipe *r, char why[SER_RECIPE_WHY]);
 
 /* Rows of the result: coefs (or bands), times 1 + deltas. */
 int ser_recipe_rows(const struct ser_recipe *r);

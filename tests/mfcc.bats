@@ -205,8 +205,12 @@ close_to() {
     check 64x174 --type logmel --bands 64
     check 120x174 --deltas 2
     check 40x13 --frames 0 --rate 16000
-    fails 2 "" ser-mfcc --coefs 200 a.wav
-    fails 2 "" ser-mfcc --fmin 5000 --fmax 4000 a.wav
+    fails 2 "--coefs 200: not in 1..bands, which is 128" ser-mfcc --coefs 200 a.wav
+    fails 2 "--coefs 40: not in 1..bands, which is 20" ser-mfcc --bands 20 a.wav
+    fails 2 "--window 1023: not an even number" ser-mfcc --window 1023 a.wav
+    fails 2 "--hop 4096: not in 1..window, which is 2048" ser-mfcc --hop 4096 a.wav
+    fails 2 "--fmax 12000: not in 0..rate/2, which is 11025 Hz" ser-mfcc --fmax 12000 a.wav
+    fails 2 "--fmin 5000: not below fmax, which is 4000" ser-mfcc --fmin 5000 --fmax 4000 a.wav
     fails 2 "from 1 to 65536" ser-mfcc --hop 0 a.wav
 }
 

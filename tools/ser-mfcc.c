@@ -232,9 +232,9 @@ static struct ser_recipe recipe(void) {
     };
     if (r.type == SER_LOGMEL)
         r.coefs = r.bands;
-    const char *wrong = ser_recipe_check(&r);
-    if (wrong)
-        ser_usage("%s", wrong);
+    char why[SER_RECIPE_WHY];
+    if (ser_recipe_check(&r, why))
+        ser_usage("--%s", why);
     return r;
 }
 
