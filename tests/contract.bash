@@ -579,8 +579,8 @@ check_files() {
     if is_script; then verdict 4; else verdict 4 '' 'File too large'; fi
 }
 
-# check_memory: from what the libraries need up to what is enough. FFTW calls abort when it gets none. What oneDNN does is
-# not tried: with real networks, it may write where it got no memory.
+# check_memory: from what the libraries need up to what is enough. FFTW calls abort when it gets none. Larger networks are
+# in train.bats.
 check_memory() {
     local about mb
     ! is_script || return 0

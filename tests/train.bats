@@ -103,6 +103,35 @@ train() { # train OUTPUT OPTION...
     same a.bin b.bin
 }
 
+@test "where memory ends the kernels are not exchanged for others: the same bytes, or exit 4" {
+    # What takes memory of its own, and oneDNN's convolutions, which crash where they get none, are left out.
+    if grep -q -e __asan_init -e __gcov_init "$(command -v ser-train)" || ! grep -q avx512f /proc/cpuinfo; then
+        echo '# left out: a limit of memory, with sanitizers or without AVX-512' >&3
+        return 0
+    fi
+    local of=$BATS_FILE_TMPDIR mb whole=0
+    printf '%s\n' 'conv 64 3x3 relu' 'conv 128 3x3 relu' 'conv 128 3x3 relu' 'reshape 34x2304' mean 'dense classes' >wide.net
+    learn() { ser-train -q --threads 2 --net wide.net --val "$of/val.sert" --epochs 1 --batch 16 "$@" "$of/train.sert"; }
+    score() { ser-score -q --threads 2 all.bin "$of/test.sert" "$@"; }
+    local code='code=$?; exit $((code == 127 ? 5 : code))' # 5: no room for the libraries
+    learn -o all.bin
+    score -o all.tsv
+    for ((mb = 40; mb < 400 && whole < 3; mb += 3)); do
+        run bash -c "ulimit -v ${mb}000; $(declare -f score); of=$of; score -o some.tsv; $code"
+        [[ $status =~ ^(0|4|5)$ ]] || fail "$mb MB: $status $output"
+        [ "$status" != 0 ] || { cmp some.tsv all.tsv && rm some.tsv && whole=$((whole + 1)); }
+        [ "$status" != 4 ] || [ ! -e some.tsv ] || fail "$mb MB: a result of what failed"
+    done
+    [ $whole = 3 ]
+    whole=0
+    for ((mb = 60; mb < 400 && whole < 2; mb += 6)); do
+        run bash -c "ulimit -v ${mb}000; $(declare -f learn); of=$of; learn -o some.bin; $code"
+        [[ $status =~ ^(0|4|5)$ ]] || fail "$mb MB: $status $output"
+        [ "$status" != 0 ] || { cmp some.bin all.bin && rm some.bin && whole=$((whole + 1)); }
+    done
+    [ $whole = 2 ]
+}
+
 # shown COMMAND...: what it shows on a terminal, a line each time
 shown() {
     script -qec "$(printf '%q ' "$@")" typescript </dev/null | tr '\r' '\n'
@@ -185,6 +214,27 @@ shown() {
     [ "$(sed -n 2p a.json | grep -o '"lr":[^,]*')" = '"lr":0.002' ]
     grep -q '^{"step":1,"lr":0.001,"loss":[0-9.]*,"accuracy":[0-9.]*,"val_loss":[0-9.]*,"val_accuracy":[0-9.]*}$' a.json
     fails 2 "plateau|step|cosine" train a.bin --schedule linear
+}
+
+@test "options that do not fit together are refused" {
+    fails 2 "--net, --val and --output are needed" ser-train --net small.net --val val.sert train.sert
+    fails 2 "--summary needs --net and --val" ser-train --net small.net --summary train.sert
+    fails 2 "only one input can be standard input, not 2" ser-train --net small.net --val - -o x.bin
+    fails 2 "only one input can be standard input, not 3" ser-train --net - --val - -o x.bin train.sert -
+    fails 2 "--min-lr 0.01 is above --lr 0.001" train x.bin --min-lr 0.01
+    fails 2 "--label-smoothing 1 leaves nothing" train x.bin --label-smoothing 1
+    [ ! -e x.bin ]
+}
+
+@test "log and JSON lines go to standard output, too" {
+    train a.bin --log a.log --json a.json --checkpoint a.ckpt --epochs 3
+    train b.bin --log - --epochs 3 >b.log
+    train b.bin --json - --epochs 3 >b.json
+    same a.log b.log
+    same a.json b.json
+    train b.bin --log - --checkpoint a.ckpt --resume --epochs 4 >c.log
+    same a.log <(head -n 4 c.log)
+    [ "$(tail -n +5 c.log | cut -f 1)" = 4 ]
 }
 
 @test "class weights, smoothing and clipping change the model, and are written into it" {

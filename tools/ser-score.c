@@ -72,6 +72,8 @@ static void compute(void *ctx) {
     if (!b->n)
         return;
     ser_run_predict(s->run, b->x, b->n, b->p);
+    if (ser_run_failed(s->run))
+        die(SER_SYS, "not enough memory for the model's network");
     for (int i = 0; i < b->n; i++) {
         for (int c = 0; c < s->model.classes; c++)
             if (!isfinite(b->p[i * s->model.classes + c]))

@@ -211,6 +211,9 @@ static int train_epoch(struct fit *f, const struct ser_data *train, int epoch, d
             return -1;
         double loss = ser_net_penalty(f->net);
         loss += ser_run_gradients(f->run, f->x, f->label, B, &draw, f->p);
+        if (ser_run_failed(f->run))
+            return ser_refuse(f->why, "not enough memory for the network in epoch %d, batch %d",
+                              epoch, b + 1);
         double limit = f->o->clip_norm > 0 ? f->o->clip_norm : INFINITY;
         double norm = ser_run_clip(f->run, limit);
         norm = norm > limit ? limit : norm;
@@ -236,6 +239,8 @@ static int validate(struct fit *f, const struct ser_data *val, int epoch, struct
         if (gather(f, val, NULL, first, B))
             return -1;
         ser_run_predict(f->run, f->x, B, f->p);
+        if (ser_run_failed(f->run))
+            return ser_refuse(f->why, "not enough memory for the network in epoch %d", epoch);
         double loss = penalty + ser_cross_entropy(f->p, f->label, B, f->net->classes);
         if (!isfinite(loss))
             return ser_refuse(f->why, "the validation loss is not a finite number in epoch %d",

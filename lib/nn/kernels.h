@@ -26,6 +26,10 @@ struct ser_kernels {
      * Called on any thread, while the kernels rest. NULL: nothing is kept. */
     void (*renew)(void *state);
 
+    /* Whether there was no memory for something: what was computed is then made by other means, and
+     * not to be used. NULL: none is needed. */
+    int (*failed)(void *state);
+
     /* C [M,N] = op(A) op(B) + beta C, row-major with leading dimensions; ta, tb: transposed; beta 0
      * or 1. */
     void (*gemm)(void *state, int ta, int tb, int M, int N, int K, const float *A, int lda,

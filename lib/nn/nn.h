@@ -108,6 +108,10 @@ struct ser_draw {
     const size_t *place; /* [B] */
 };
 
+/* Whether memory ended in one of the calls below, errno is then ENOMEM: what it computed must not
+ * be used. */
+int ser_run_failed(const struct ser_run *r);
+
 /* x [B, H*W] -> p [B,K] softmax probabilities, with moving statistics and without dropout. */
 void ser_run_predict(struct ser_run *r, const float *x, int B, float *p);
 

@@ -48,6 +48,7 @@ struct onednn {
     struct conv *conv;
     struct tiles *tiles;
     void *plain;
+    int failed;                /* memory ended */
     float panel[DEPTH * COLS]; /* some columns of a transposed matrix */
 };
 
@@ -254,8 +255,10 @@ static struct conv *find_conv(struct onednn *o, enum operation operation,
         if (c->operation == operation && c->relu == relu && !memcmp(&c->shape, s, sizeof *s))
             return c->usable ? c : NULL;
     c = calloc(1, sizeof *c);
-    if (!c)
+    if (!c) {
+        o->failed = 1;
         return NULL;
+    }
     c->operation = operation;
     c->shape = *s;
     c->relu = relu;
@@ -306,6 +309,7 @@ static int execute(struct onednn *o, struct conv *c) {
     return 0;
 }
 
+/* That for a shape which suits; NULL: memory has ended. */
 static struct ser_winograd *find_winograd(struct onednn *o, const struct ser_conv_shape *s) {
     struct ser_conv_shape shape = *s;
     struct tiles *t;
@@ -314,13 +318,14 @@ static struct ser_winograd *find_winograd(struct onednn *o, const struct ser_con
         if (!memcmp(&t->shape, &shape, sizeof shape))
             return t->winograd;
     t = calloc(1, sizeof *t);
-    if (!t)
-        return NULL;
-    t->shape = shape;
-    t->winograd = ser_winograd_new(&shape);
-    t->next = o->tiles;
-    o->tiles = t;
-    return t->winograd;
+    if (t) {
+        t->shape = shape;
+        t->winograd = ser_winograd_new(&shape);
+        t->next = o->tiles;
+        o->tiles = t;
+    }
+    o->failed |= !t || !t->winograd;
+    return t ? t->winograd : NULL;
 }
 
 static void onednn_conv(void *state, const struct ser_conv_shape *s, const float *x, const float *w,
@@ -330,9 +335,12 @@ static void onednn_conv(void *state, const struct ser_conv_shape *s, const float
         ser_direct_forward(s, x, w, b, relu, y);
         return;
     }
-    struct ser_winograd *g = find_winograd(o, s);
-    if (g) {
-        ser_winograd_forward(g, s->N, x, w, b, relu, y);
+    if (ser_winograd_suits(s)) {
+        struct ser_winograd *g = find_winograd(o, s);
+        if (g)
+            ser_winograd_forward(g, s->N, x, w, b, relu, y);
+        else
+            ser_kernels_plain.conv(o->plain, s, x, w, b, relu, y);
         return;
     }
     struct conv *c = find_conv(o, FORWARD, s, relu);
@@ -347,9 +355,12 @@ static void onednn_conv_back(void *state, const struct ser_conv_shape *s, const 
         ser_direct_weights(s, x, dy, dw, db);
         return;
     }
-    struct ser_winograd *g = find_winograd(o, s);
-    if (g) {
-        ser_winograd_back(g, s->N, x, dy, w, dw, db, dx);
+    if (ser_winograd_suits(s)) {
+        struct ser_winograd *g = find_winograd(o, s);
+        if (g)
+            ser_winograd_back(g, s->N, x, dy, w, dw, db, dx);
+        else
+            ser_kernels_plain.conv_back(o->plain, s, x, dy, w, dw, db, dx);
         return;
     }
     struct conv *weights = find_conv(o, WEIGHTS, s, 0),
@@ -434,8 +445,13 @@ static void onednn_renew(void *state) {
             ser_winograd_renew(t->winograd);
 }
 
+static int onednn_failed(void *state) {
+    return ((struct onednn *)state)->failed;
+}
+
 const struct ser_kernels ser_kernels_onednn = {
-    "onednn", onednn_open, onednn_close, onednn_renew, onednn_gemm, onednn_conv, onednn_conv_back,
+    "onednn",      onednn_open, onednn_close, onednn_renew,
+    onednn_failed, onednn_gemm, onednn_conv,  onednn_conv_back,
 };
 
 #else

@@ -155,5 +155,5 @@ static void plain_conv_back(void *state, const struct ser_conv_shape *s, const f
 }
 
 const struct ser_kernels ser_kernels_plain = {
-    "plain", plain_open, plain_close, NULL, plain_gemm, plain_conv, plain_conv_back,
+    "plain", plain_open, plain_close, NULL, NULL, plain_gemm, plain_conv, plain_conv_back,
 };

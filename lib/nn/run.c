@@ -8,6 +8,7 @@
 #include "layer.h"
 #include "pool.h"
 #include "softmax.h"
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,6 +119,15 @@ static void renew(struct ser_run *r) {
     for (int t = 0; t < r->threads && r->training; t++)
         if (r->worker[t].k->renew)
             r->worker[t].k->renew(r->worker[t].state);
+}
+
+int ser_run_failed(const struct ser_run *r) {
+    for (int t = 0; t < r->threads; t++)
+        if (r->worker[t].k->failed && r->worker[t].k->failed(r->worker[t].state)) {
+            errno = ENOMEM;
+            return 1;
+        }
+    return 0;
 }
 
 void ser_run_predict(struct ser_run *r, const float *x, int B, float *p) {

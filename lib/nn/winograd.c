@@ -29,9 +29,12 @@ static void *lines(size_t floats) {
     return aligned_alloc(64, floats * sizeof(float));
 }
 
+int ser_winograd_suits(const struct ser_conv_shape *s) {
+    return s->kh == 3 && s->kw == 3 && s->C % SER_LANES == 0 && s->F % SER_LANES == 0 &&
+           ser_product_can();
+}
+
 struct ser_winograd *ser_winograd_new(const struct ser_conv_shape *s) {
-    if (s->kh != 3 || s->kw != 3 || s->C % SER_LANES || s->F % SER_LANES || !ser_product_can())
-        return NULL;
     struct ser_winograd *g = calloc(1, sizeof *g);
     if (!g)
         return NULL;
@@ -351,6 +354,11 @@ void ser_winograd_back(struct ser_winograd *g, int N, const float *x, const floa
 }
 
 #else
+
+int ser_winograd_suits(const struct ser_conv_shape *s) {
+    (void)s;
+    return 0;
+}
 
 struct ser_winograd *ser_winograd_new(const struct ser_conv_shape *s) {
     (void)s;

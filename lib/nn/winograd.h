@@ -12,8 +12,10 @@
 
 #include "kernels.h"
 
-/* The memory of one shape; N may vary between calls. NULL where the shape or the processor does not
- * suit (3x3, channels and filters multiples of 16, AVX-512), or there is no memory. */
+/* Whether shape and processor suit: 3x3, channels and filters multiples of 16, AVX-512. */
+int ser_winograd_suits(const struct ser_conv_shape *s);
+
+/* The memory of one shape that suits; N may vary between calls. NULL when out of memory. */
 struct ser_winograd;
 struct ser_winograd *ser_winograd_new(const struct ser_conv_shape *s);
 void ser_winograd_free(struct ser_winograd *g);
