@@ -12,9 +12,13 @@ static double now_s(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+int ser_progress_wanted(int quiet) {
+    return !quiet && isatty(STDERR_FILENO);
+}
+
 void ser_progress_start(struct ser_progress *p, const char *unit, uint64_t total, int quiet) {
     *p = (struct ser_progress){
-        .on = !quiet && isatty(STDERR_FILENO), .unit = unit, .total = total, .began_s = now_s()};
+        .on = ser_progress_wanted(quiet), .unit = unit, .total = total, .began_s = now_s()};
 }
 
 void ser_progress_show(struct ser_progress *p, uint64_t done) {

@@ -11,7 +11,9 @@ struct ser_progress {
     double began_s, shown_s;
 };
 
-/* Off when quiet, or when standard error is no terminal. */
+/* Whether there will be a line: not when quiet, nor when standard error is no terminal. */
+int ser_progress_wanted(int quiet);
+
 void ser_progress_start(struct ser_progress *p, const char *unit, uint64_t total, int quiet);
 
 /* done of total so far: shows count, rate and remaining time, at most ten times a second. */

@@ -11,6 +11,7 @@
 #include "manifest.h"
 #include "opt.h"
 #include "pitch.h"
+#include "progress.h"
 #include "resample.h"
 
 enum { MAX_JOBS = 256, MAX_COPIES = 99, MAX_SPEED = 4 };
@@ -33,7 +34,7 @@ static const struct ser_opt options[] = {
     {0, "speed", SER_OPT_RANGE, opt.speed, 1.0 / MAX_SPEED, MAX_SPEED, "A:B",
      "A to B times as fast, and as high"},
     {0, "copies", SER_OPT_INT, &opt.copies, 1, MAX_COPIES, "N", "N of each kind"},
-    {0, "seed", SER_OPT_INT, &opt.seed, 0, 0x1p53, "N", "of what is drawn"},
+    {0, "seed", SER_OPT_INT, &opt.seed, 0, SER_MAX_SEED, "N", "of what is drawn"},
     {0, "rate", SER_OPT_INT, &opt.rate, 1000, SER_AUDIO_MAX_HZ / MAX_SPEED, "HZ",
      "resample to this rate first"},
     {0, "any-part", SER_OPT_FLAG, &opt.any_part, 0, 0, NULL, "not only the part train"},
@@ -317,17 +318,18 @@ int main(int argc, char **argv) {
 
     ser_attr_set(&header, "kind", "audio");
     ser_attr_setf(&header, "feat.rate_hz", "%d", (int)opt.rate);
-    const struct ser_convert todo = {.ctx = &s,
-                                     .item_size = sizeof(struct item),
-                                     .records = records(),
-                                     .fetch = fetch,
-                                     .make = make,
-                                     .release = release,
-                                     .output = opt.output,
-                                     .header = &header,
-                                     .total = ser_in_lines(&s.manifest.table.in),
-                                     .keep_going = opt.keep_going,
-                                     .quiet = opt.quiet};
+    const struct ser_convert todo = {
+        .ctx = &s,
+        .item_size = sizeof(struct item),
+        .records = records(),
+        .fetch = fetch,
+        .make = make,
+        .release = release,
+        .output = opt.output,
+        .header = &header,
+        .total = ser_progress_wanted(opt.quiet) ? ser_in_lines(&s.manifest.table.in) : 0,
+        .keep_going = opt.keep_going,
+        .quiet = opt.quiet};
     int status = ser_convert_run(&todo, jobs);
 
     ser_attrs_clear(&header);

@@ -6,6 +6,7 @@
 #include "convert.h"
 #include "manifest.h"
 #include "opt.h"
+#include "progress.h"
 #include "recipe.h"
 #include "resample.h"
 
@@ -243,7 +244,7 @@ static void open_manifest(struct source *s) {
     if (ser_manifest_open(&s->manifest, opt.manifest, &e))
         die_error(&e);
     s->take = take_row;
-    s->total = ser_in_lines(&s->manifest.table.in);
+    s->total = ser_progress_wanted(opt.quiet) ? ser_in_lines(&s->manifest.table.in) : 0;
 }
 
 static void open_stdin(struct source *s) {

@@ -175,7 +175,7 @@ int main(int argc, char **argv) {
         ser_usage("--kernels: '%s' is not built here; the default is %s", opt.kernels,
                   ser_kernels_default());
     open_scoring(&s, argv[first]);
-    s.bytes = bytes_of(argv + first + 1);
+    s.bytes = ser_progress_wanted(opt.quiet) ? bytes_of(argv + first + 1) : 0;
     ser_out_open(&s.out, opt.output, 0);
     write_header(&s);
     ser_progress_start(&s.progress, "records", 0, opt.quiet);
