@@ -14,6 +14,7 @@ struct ser_progress {
 /* Whether there will be a line: not when quiet, nor when standard error is no terminal. */
 int ser_progress_wanted(int quiet);
 
+/* Off when none is wanted; quiet as there. */
 void ser_progress_start(struct ser_progress *p, const char *unit, uint64_t total, int quiet);
 
 /* done of total so far: shows count, rate and remaining time, at most ten times a second. */
