@@ -86,6 +86,18 @@ void ser_usage(const char *what, ...) {
     exit(SER_USAGE);
 }
 
+static int is_stdin(const char *path) {
+    return path && strcmp(path, "-") == 0;
+}
+
+void ser_one_stdin(char *const *operands, const char *first, const char *second) {
+    int n = is_stdin(first) + is_stdin(second);
+    for (; *operands; operands++)
+        n += is_stdin(*operands);
+    if (n > 1)
+        ser_usage("only one input can be standard input, not %d", n);
+}
+
 /* ---- values ---- */
 
 static int is_word_of(const char *words, const char *value) {

@@ -18,6 +18,8 @@
 
 #include "core.h"
 
+#define SER_MAX_SEED 0x1p53 /* of every option --seed: up to here a double counts */
+
 enum ser_opt_type {
     SER_OPT_FLAG,   /* int: 0, 1 when given */
     SER_OPT_INT,    /* int64_t in min..max */
@@ -52,5 +54,9 @@ int ser_options(int argc, char **argv, const struct ser_tool *tool);
 
 /* "usage: NAME ..." with what, and a hint at --help; exits with SER_USAGE. */
 _Noreturn void ser_usage(const char *what, ...) SER_PRINTF(1, 2);
+
+/* Refuses a command line that names standard input twice: the operands, up to NULL, and the values
+ * of two options (NULL: not given). */
+void ser_one_stdin(char *const *operands, const char *first, const char *second);
 
 #endif

@@ -83,6 +83,8 @@ value() { # value MEASURE CLASS PREDICTED FILE...
     fails 3 "e.tsv: row 1" ser-eval e.tsv
     fails 4 "none.tsv: cannot open" ser-eval none.tsv
     fails 2 "not both" ser-eval --tsv --json p.tsv
+    fails 2 "only one input can be standard input, not 2" ser-eval - -
+    fails 2 "only one input can be standard input, not 2" ser-eval --against -
     run bash -c 'ser-eval p.tsv >/dev/full'
     assert_failure 4
     fails 4 "nowhere/x: cannot write" ser-eval p.tsv -o nowhere/x

@@ -357,7 +357,9 @@ no_leftovers() {
     fails 4 'missing.sert: cannot open' ser-cmp missing.sert ab.sert
     fails 2 'two streams are compared, not 1' ser-cmp ab.sert
     fails 2 'two streams are compared, not 3' ser-cmp a b c
-    fails 2 'only one of A and B can be standard input' ser-cmp - -
+    fails 2 'only one input can be standard input, not 2' ser-cmp - -
+    fails 2 'only one input can be standard input, not 2' ser-tensor cat - ab.sert -
+    fails 2 'only one input can be standard input, not 2' ser-tensor from-npy --like -
 }
 
 # ---- options ----

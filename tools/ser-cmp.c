@@ -200,8 +200,7 @@ int main(int argc, char **argv) {
     int first = ser_options(argc, argv, &tool);
     if (argc - first != 2)
         ser_usage("two streams are compared, not %d", argc - first);
-    if (strcmp(argv[first], "-") == 0 && strcmp(argv[first + 1], "-") == 0)
-        ser_usage("only one of A and B can be standard input");
+    ser_one_stdin(argv + first, NULL, NULL);
     struct comparison c = {0};
     open_side(&c.a, argv[first]);
     open_side(&c.b, argv[first + 1]);

@@ -24,7 +24,7 @@ static const struct ser_opt options[] = {
     {'J', "json", SER_OPT_FLAG, &opt.json, 0, 0, NULL, "one JSON object"},
     {'a', "against", SER_OPT_TEXT, &opt.against, 0, 0, "FILE", "compare with these predictions"},
     {0, "draws", SER_OPT_INT, &opt.draws, 100, 1000000, "N", "of the bootstrap over speakers"},
-    {0, "seed", SER_OPT_INT, &opt.seed, 0, 9e15, "N", "of the bootstrap"},
+    {0, "seed", SER_OPT_INT, &opt.seed, 0, SER_MAX_SEED, "N", "of the bootstrap"},
     {0}};
 
 static const struct ser_tool tool = {
@@ -862,6 +862,7 @@ int main(int argc, char **argv) {
         ser_usage("give --tsv or --json, not both");
     if (opt.against && argc - first > 1)
         ser_usage("--against compares with one file");
+    ser_one_stdin(argv + first, opt.against, first < argc ? NULL : "-");
     v.files = first < argc ? argc - first : 1;
     v.file = ecalloc((size_t)v.files + 1, sizeof *v.file);
     for (int f = 0; f < v.files; f++)

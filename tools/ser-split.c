@@ -24,7 +24,7 @@ static const struct ser_opt options[] = {
     {0, "fold", SER_OPT_TEXT, &opt.fold, 0, 0, "I", "test fold I of K, validate I mod K + 1"},
     {0, "leave-out", SER_OPT_TEXT, &opt.leave_out, 0, 0, "SPEAKER", "test it, validate the next"},
     {0, "random", SER_OPT_TEXT, &opt.random, 0, 0, "A/B/C", "percent of each emotion's rows"},
-    {0, "seed", SER_OPT_INT, &opt.seed, 0, 0x1p53, "N", "of --random"},
+    {0, "seed", SER_OPT_INT, &opt.seed, 0, SER_MAX_SEED, "N", "of --random"},
     {0, "part", SER_OPT_CHOICE, &opt.part, 0, 0, "train|val|test", "write only these rows"},
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE",
      "write FILE instead of standard output"},

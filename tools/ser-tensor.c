@@ -701,7 +701,7 @@ static char *help_tail(void) {
 
 int main(int argc, char **argv) {
     ser_start(argv[0]);
-    char *tail = help_tail(), dash[] = "-", *standard_input[] = {dash};
+    char *tail = help_tail(), dash[] = "-", *standard_input[] = {dash, NULL};
     const struct ser_tool tool = {"COMMAND [FILE...]",
                                   "looks into tensor streams, converts and verifies them", options,
                                   tail};
@@ -714,6 +714,7 @@ int main(int argc, char **argv) {
         in.file = standard_input;
         in.files = 1;
     }
+    ser_one_stdin(in.file, opt.like, NULL);
     int status = c->run(&in);
     free(tail);
     return status;

@@ -49,7 +49,7 @@ static const struct ser_opt options[] = {
     {0, "clip-norm", SER_OPT_REAL, &opt.clip_norm, 0, 1e9, "X", "limit of the gradient; 0: none"},
     {0, "class-weight", SER_OPT_CHOICE, &opt.class_weight, 0, 0, "none|balanced", "of the loss"},
     {0, "label-smoothing", SER_OPT_REAL, &opt.label_smoothing, 0, 1, "X", "of the targets"},
-    {'s', "seed", SER_OPT_INT, &opt.seed, 0, 9e15, "N", "of weights, order and dropout"},
+    {'s', "seed", SER_OPT_INT, &opt.seed, 0, SER_MAX_SEED, "N", "of weights, order and dropout"},
     {'j', "threads", SER_OPT_INT, &opt.threads, 1, MAX_THREADS, "N", "the result is the same"},
     {0, "kernels", SER_OPT_TEXT, &opt.kernels, 0, 0, "NAME", "plain or onednn"},
     {'c', "checkpoint", SER_OPT_TEXT, &opt.checkpoint, 0, 0, "FILE", "save the state each epoch"},
@@ -73,6 +73,7 @@ struct training {
     struct ser_fit_options options;
     struct ser_attrs identity; /* what a checkpoint must agree with */
     struct ser_epoch *history; /* [fit.epoch] */
+    int logged;                /* epochs that were written to the logs */
     struct ser_progress progress;
     double epoch_began_s;
 };
@@ -85,12 +86,11 @@ static double now_s(void) {
 
 /* ---- data and network ---- */
 
-static void open_data(struct training *t, char **files) {
+static void open_data(struct training *t, char *const *files) {
     struct ser_error e;
-    char dash[] = "-", *const standard_input[] = {dash, NULL};
     t->train.part = "train";
     t->val.part = "val";
-    for (char *const *f = *files ? files : standard_input; *f; f++)
+    for (char *const *f = files; *f; f++)
         if (ser_dataset_add(&t->train, *f, &e))
             die_error(&e);
     if (ser_dataset_add(&t->val, opt.val, &e))
@@ -181,37 +181,54 @@ static void print_summary(const struct ser_net *net) {
 
 /* ---- after each epoch ---- */
 
+/* A file is written anew after each epoch; standard output goes on, and stays open. */
+static int first_of(const struct training *t, const char *path) {
+    return strcmp(path, "-") == 0 ? t->logged : 0;
+}
+
+static void end_log(struct ser_out *o, const char *path) {
+    if (strcmp(path, "-") != 0) {
+        ser_out_close(o);
+        return;
+    }
+    ser_out_flush(o);
+    ser_out_abandon(o);
+}
+
 static void write_log(const struct training *t) {
     struct ser_out o;
+    int first = first_of(t, opt.log);
     ser_out_open(&o, opt.log, 0);
-    ser_out_printf(&o, "epoch\tlr\tloss\taccuracy\tval_loss\tval_accuracy\tbest\tcut\tstop\n");
-    for (int i = 0; i < t->fit.epoch; i++) {
+    if (!first)
+        ser_out_printf(&o, "epoch\tlr\tloss\taccuracy\tval_loss\tval_accuracy\tbest\tcut\tstop\n");
+    for (int i = first; i < t->fit.epoch; i++) {
         const struct ser_epoch *h = &t->history[i];
         ser_out_printf(&o, "%d\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%d\t%d\t%d\n", h->epoch, h->lr,
                        h->loss, h->accuracy, h->val_loss, h->val_accuracy, h->improved, h->reduced,
                        h->stopped);
     }
-    ser_out_close(&o);
+    end_log(&o, opt.log);
 }
 
 static void write_json(const struct training *t) {
     struct ser_out o;
     ser_out_open(&o, opt.json, 0);
-    for (int i = 0; i < t->fit.epoch; i++) {
+    for (int i = first_of(t, opt.json); i < t->fit.epoch; i++) {
         const struct ser_epoch *h = &t->history[i];
         ser_out_printf(&o,
                        "{\"step\":%d,\"lr\":%.9g,\"loss\":%.9g,\"accuracy\":%.9g,"
                        "\"val_loss\":%.9g,\"val_accuracy\":%.9g}\n",
                        h->epoch, h->lr, h->loss, h->accuracy, h->val_loss, h->val_accuracy);
     }
-    ser_out_close(&o);
+    end_log(&o, opt.json);
 }
 
-static void write_logs(const struct training *t) {
+static void write_logs(struct training *t) {
     if (opt.log)
         write_log(t);
     if (opt.json)
         write_json(t);
+    t->logged = t->fit.epoch;
 }
 
 /* The best validation accuracy before the last epoch; below 0 if there was none. */
@@ -348,9 +365,16 @@ static void fit(struct training *t) {
     ser_run_free(run);
 }
 
-static void check_usage(void) {
+static void check_usage(char *const *files) {
+    if (opt.summary && (!opt.net || !opt.val))
+        ser_usage("--summary needs --net and --val");
     if (!opt.net || !opt.val || (!opt.output && !opt.summary))
         ser_usage("--net, --val and --output are needed");
+    ser_one_stdin(files, opt.net, opt.val);
+    if (opt.min_lr > opt.lr)
+        ser_usage("--min-lr %g is above --lr %g", opt.min_lr, opt.lr);
+    if ((float)opt.label_smoothing >= 1)
+        ser_usage("--label-smoothing %g leaves nothing of the target", opt.label_smoothing);
     if (opt.resume && !opt.checkpoint)
         ser_usage("--resume needs --checkpoint FILE");
     if (!ser_kernels_find(opt.kernels))
@@ -395,9 +419,11 @@ int main(int argc, char **argv) {
     opt.threads = ser_cores() < MAX_THREADS ? ser_cores() : MAX_THREADS;
     opt.kernels = ser_kernels_default();
     int first = ser_options(argc, argv, &tool);
-    check_usage();
-    check_outputs(argv + first);
-    open_data(&t, argv + first);
+    char dash[] = "-", *const standard_input[] = {dash, NULL};
+    char *const *files = first < argc ? argv + first : standard_input;
+    check_usage(files);
+    check_outputs(files);
+    open_data(&t, files);
     open_net(&t);
     if (opt.summary)
         print_summary(t.model.net);
