@@ -295,7 +295,7 @@ overview_of() {
     ser-report several >page2.html
     assert_equal "$(rows 'All models of each name together' page2.html | cut -f 1,6-8 | tr '\t\n' ' ,')" \
         "net/a-to-b 2 4 20,net/b-to-a 2 4 30,net/b-to-c 2 4 40,"
-    grep -q 'are tested by the runs of: net\. ' page2.html
+    grep -q 'differ among the runs of: net\. ' page2.html
     # The same corpus, more emotions.
     for seed in 1 2; do
         run_of a-to-b net.$seed b 20 4
@@ -317,6 +317,94 @@ overview_of() {
     ser-report several >page2.html
     lacks Overview page2.html
     grep -q '<dt>models</dt><dd>3</dd>' page2.html
+}
+
+# groups_of [PAGE]: the groups that it reports, in their order
+groups_of() {
+    sed -n 's/<h2>Results: \(.*\)<\/h2>/\1/p' "${1:-page2.html}" | paste -s -d ,
+}
+
+# network_of GROUP PAGE: the one that is printed as its network
+network_of() {
+    awk -v heading="<h2>What was run: $1</h2>" '$0 == heading { here = 1 } here && sub(/^<pre>/, "") { on = 1 }
+        on { end = sub(/<\/pre>.*/, ""); print } end { exit }' "$2"
+}
+
+@test "folds, listed speakers, random splits and networks of one folder are reported apart" {
+    rm -rf out speech
+    "$ROOT/pipelines/ser-demo-corpus" -s 5 -u 8 speech
+    printf '%s\n' 'conv 2 3x3 relu' 'maxpool 8x8' 'reshape 84x2' mean 'dense classes' >tiny.net
+    printf '%s\n' 'maxpool 8x8' 'reshape 105x1' mean 'dense classes' >other.net
+    printf 'speaker\tpart\n%s\ttrain\n%s\ttrain\n%s\tval\n%s\ttest\n%s\ttest\n' ravdess_0{1,2,3,4,5} >parts.tsv
+    run_pipeline() {
+        make -s -f "$ROOT/pipelines/ravdess.mk" BUILD="$BUILD" OUT=out RAVDESS=speech MANIFEST=--no-quarantine \
+            PARTS=parts.tsv EPOCHS=1 BATCH=8 THREADS=1 TRAIN=-q "$@" >log 2>&1 || fail "$(cat log)"
+    }
+    run_pipeline NET=other.net
+    run_pipeline PROTOCOL=folds5 FOLD='1 2 5' NET=tiny.net
+    run_pipeline PROTOCOL=random SEEDS='1 2' NET=tiny.net
+    ser-report -n 0 out >page2.html
+    perl "$ROOT/tests/well-formed.pl" page2.html
+    assert_equal "$(groups_of)" 'seed/folds,seed/listed speakers,seed/random splits'
+    # Each has the figures of its own runs, and the published one of its own kind.
+    row() { # row NAME PUBLISHED FILE...
+        ser-eval --tsv "${@:3}" 2>/dev/null | awk -F '\t' -v OFS='\t' -v name="$1" -v published="$2" -v files=$(($# - 2)) '
+            $1 == "pooled" && $3 == "-" { v[$2] = $5 }
+            END { print name, sprintf("%.1f", 100 * v["wa"]), published, files, 8 }'
+    }
+    cd out/split
+    {
+        row seed/folds '13.3 (augmented)' fold*/seed.1/predictions.tsv
+        row 'seed/listed speakers' '13.3 (augmented)' notebook/seed.1/predictions.tsv
+        row 'seed/random splits' '57.4 (baseline)' random*/seed.*/predictions.tsv
+    } >"$BATS_TEST_TMPDIR/want"
+    cd ../..
+    assert_equal "$(rows 'All models of each name together' page2.html | cut -f 1,2,5-7 | sed 's/ ([0-9.]* to [0-9.]*)//')" \
+        "$(cat "$BATS_TEST_TMPDIR/want")"
+    assert_equal "$(rows 'Test accuracy of the original notebook' page2.html | cut -f 1,3 | sed 's/[0-9.]* (/(/g')" \
+        "$(printf '%s\t%s\n' baseline '(seed/random splits)' augmented '(seed/folds), (seed/listed speakers)' attention – combined –)"
+    same <(network_of seed/folds page2.html) tiny.net
+    same <(network_of 'seed/listed speakers' page2.html) other.net
+    same <(network_of 'seed/random splits' page2.html) tiny.net
+    grep -q 'differ among the runs of: seed\. ' page2.html
+    # One kind, two networks: each split has its own. A run whose model is gone parts from none.
+    rm -r out/split/random* out/split/notebook/seed.1/model.bin
+    mv out/split/notebook out/split/fold3
+    rm out/split/fold5/seed.1/model.bin
+    ser-report -n 0 out >page2.html
+    lacks Overview page2.html
+    grep -q '<dt>models</dt><dd>4</dd>' page2.html
+    run_pipeline NET=other.net PROTOCOL=folds5 FOLD=5
+    ser-report -n 0 out >page2.html
+    assert_equal "$(groups_of)" 'seed/fold1,seed/fold2,seed/fold3,seed/fold5'
+    same <(network_of seed/fold2 page2.html) tiny.net
+    same <(network_of seed/fold5 page2.html) other.net
+}
+
+@test "a random split stands beside the published random one only; its name tells where its table is gone" {
+    study ravdess
+    for s in random1 random2 listed; do cp -r like/split/a like/split/$s; done
+    rm -r like/split/a
+    ser-report -n 0 like >page2.html
+    assert_equal "$(groups_of)" 'seed/listed speakers,seed/random splits'
+    assert_equal "$(rows 'Test accuracy of the original notebook' page2.html | cut -f 1,3 | xargs -d '\n')" \
+        $'baseline\t56.2 (seed/random splits) augmented\t56.2 (seed/listed speakers) attention\t– combined\t–'
+    # A table outdoes the name.
+    printf 'id\temotion\tspeaker\tpart\n0\te0\ts\ttest\n' | tee like/split/random1/manifest.tsv >like/split/random2/manifest.tsv
+    ser-report -n 0 like >page2.html
+    lacks Overview page2.html
+    # All corpora and six emotions, but at random: the original has no such stage.
+    rm -rf like several
+    for s in a b c; do run_of all seed.$s $s 30 6; done
+    awk 'NR == 1 || FNR > 1' several/split/all/seed.?/predictions.tsv | awk -F '\t' -v OFS='\t' '
+        NR > 1 { $1 = NR; sub(/^a$/, "ravdess", $5); sub(/^b$/, "savee", $5); sub(/^c$/, "cremad", $5) } { print }' >all.tsv
+    rm -r several/split/all/seed.[bc]
+    mv all.tsv several/split/all/seed.a/predictions.tsv
+    ser-report -n 0 several >page2.html
+    assert_equal "$(rows 'Test accuracy of the original notebook' page2.html | cut -f 3 | sed 's/[0-9].*/some/' | xargs)" '– – – some'
+    mv several/split/all several/split/random1
+    ser-report -n 0 several >page2.html
+    grep -q 'No stage of the original' page2.html
 }
 
 @test "predictions alone are a study; less is none" {

@@ -138,12 +138,48 @@ test_of() { # test_of FILE
         }' <"$1" | sort -u | sha256sum
 }
 
-# Finds the runs, folders SPLIT/NAME.SEED, and puts them into groups. A group is the runs of one name; but
-# where these test different things, it is those of one split, or else one run: such scores have no mean.
-# Sets labels, one a group, and all_splits; group N has in $temp/N the files predictions (names) and runs
-# (split, seed, name of the folder). $temp/divided: the names whose runs are not one group.
+# How a split came about: its table says whether at random; else it has the name that pipelines give it.
+kind_of() { # kind_of FOLDER
+    local name=${1##*/} random=''
+    if [ -e "$1/manifest.tsv" ]; then
+        random=$(awk -F '\t' '
+            { sub(/\r$/, "") }
+            NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+            { if (("split" in at) && $at["split"] == "random") print "random"; exit }' <"$1/manifest.tsv")
+    elif [[ $name =~ ^random[0-9]+$ ]]; then
+        random=$name
+    fi
+    if [ -n "$random" ]; then
+        echo 'random splits'
+    elif [[ $name =~ ^fold[0-9]+$ ]]; then
+        echo folds
+    else
+        echo 'listed speakers'
+    fi
+}
+
+# Sets net: the checksum of the text of the run's network, which is then in $temp/net.CHECKSUM; - if there is no model.
+net_of() { # net_of FOLDER
+    local header
+    net=-
+    [ -e "$1/model.bin" ] || return 0
+    ser-tensor npy --key net -o "$temp/net.npy" "$1/model.bin" || exit $?
+    # A header of version 1: its ninth and tenth byte count what follows them.
+    header=$(od -An -t u2 -j 8 -N 2 "$temp/net.npy")
+    tail -c +$((header + 11)) "$temp/net.npy" >"$temp/net"
+    net=$(sha256sum <"$temp/net")
+    net=${net%% *}
+    mv "$temp/net" "$temp/net.$net"
+}
+
+# Finds the runs, folders SPLIT/NAME.SEED, and puts them into groups. A group is the runs of one name; but where
+# these test different things, on splits of different kinds or with different networks, it is those of one kind
+# of split, or else of one split, or else one run: such scores have no mean.
+# Sets labels, one a group, and all_splits; group N has in $temp/N the files predictions (names), runs
+# (split, seed, name of the folder), kind (of its splits) and net (text). $temp/divided: the names whose runs
+# are not one group.
 find_runs() {
-    local file run files split name label before='' n=0
+    local file run files split name kind net number label before=0 n=0
     mapfile -t -d '' files < <(printf '%s\0' "$dir"/split/*/*.*[!.]/predictions.tsv | sort -zV)
     [ -n "${files[0]-}" ] || die 3 "$dir: not a study: there is no split/SPLIT/NAME.SEED/predictions.tsv in it"
     for file in "${files[@]}"; do
@@ -153,50 +189,59 @@ find_runs() {
         run=${file%/predictions.tsv}
         split=$(basename -- "${run%/*}")
         name=${run##*/}
-        printf '%s\t%s\t%s\t%s\n' "$(test_of "$file")" "${name%.*}" "$split" "${name##*.}"
+        kind=$(kind_of "${run%/*}")
+        net_of "$run"
+        printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$(test_of "$file")" "$net" "$kind" "${name%.*}" "$split" "${name##*.}"
     done >"$temp/found"
     need_shown "$temp/found" "$dir"
     # The stages of the notebook come first, in their order. A / is in no name, so that keys are one group's.
     awk -F '\t' -v OFS='\t' -v divided="$temp/divided" '
         function key(level) {
-            return $2 (level > 1 ? "/" $3 : "") (level > 2 ? "/" $4 : "")
+            return level == 1 ? $4 : level == 2 ? $4 "//" $3 : $4 "/" $5 (level > 3 ? "/" $6 : "")
         }
         BEGIN { printf "" >divided }
         NR == FNR {
-            for (level = 1; level <= 2; level++) {
+            for (level = 1; level <= 3; level++) {
                 k = key(level)
-                if (k in test && test[k] != $1 && !(k in mixed)) {
+                tested = $1 "/" $3
+                if (!(k in mixed) && ((k in test && test[k] != tested) || ($2 != "-" && k in net && net[k] != $2))) {
                     mixed[k]
                     if (level == 1)
-                        print $2 >divided
+                        print $4 >divided
                 }
-                test[k] = $1
+                test[k] = tested
+                if ($2 != "-") # without a model, any network may be behind a run
+                    net[k] = $2
             }
             next
         }
         {
             level = 1
-            while (level < 3 && (key(level) in mixed))
+            while (level < 4 && (key(level) in mixed))
                 level++
             k = key(level)
             if (!(k in group))
                 group[k] = ++groups
-            rank = index("baseline  augmented attention combined  ", sprintf("%-10s", $2))
-            print rank ? rank : 99, group[k], k, $3, $4, $2 "." $4
-        }' "$temp/found" "$temp/found" | sort -s -t $'\t' -k 1,1n -k 2,2n | cut -f 3- >"$temp/grouped"
+            rank = index("baseline  augmented attention combined  ", sprintf("%-10s", $4))
+            sub("//", "/", k)
+            print rank ? rank : 99, group[key(level)], k, $2, $3, $5, $6, $4 "." $6
+        }' "$temp/found" "$temp/found" | sort -s -t $'\t' -k 1,1n -k 2,2n | cut -f 2- >"$temp/grouped"
     labels=('')
-    while IFS=$'\t' read -r label split run name; do
-        if [ "$label" != "$before" ]; then
+    while IFS=$'\t' read -r number label net kind split run name; do
+        if [ "$number" != "$before" ]; then
             labels+=("$label")
             n=$((n + 1))
             mkdir "$temp/$n"
+            printf '%s\n' "$kind" >"$temp/$n/kind"
+            : >"$temp/$n/net"
         fi
-        before=$label
+        before=$number
+        [ "$net" = - ] || cp "$temp/net.$net" "$temp/$n/net"
         printf '%s\t%s\t%s\n' "$split" "$run" "$name" >>"$temp/$n/runs"
         printf '%s\n' "$dir/split/$split/$name/predictions.tsv" >>"$temp/$n/predictions"
     done <"$temp/grouped"
     groups=$n
-    mapfile -t all_splits < <(cut -f 3 "$temp/found" | uniq)
+    mapfile -t all_splits < <(cut -f 5 "$temp/found" | uniq)
     all_splits=("${all_splits[@]/#/$dir/split/}")
 }
 
@@ -470,10 +515,8 @@ pictures() {
 
 # Sets $group/stage: which of the four stages of the original's study the group is like, if any.
 find_stage() {
-    local random=0 attention=0 file
-    for file in "${splits[@]}"; do
-        if [ -e "$file/manifest.tsv" ] && [[ $'\t'$(head -n 1 "$file/manifest.tsv")$'\t' = *$'\tsplit\t'* ]]; then random=1; fi
-    done
+    local random=0 attention=0
+    if [ "$(cat "$group/kind")" = 'random splits' ]; then random=1; fi
     if grep -q '^attention' "$group/net"; then attention=1; fi
     awk -F '\t' -v random=$random -v attention=$attention '
         $1 == "corpus" && $2 == "n" { corpus[$3]; corpora++ }
@@ -481,7 +524,7 @@ find_stage() {
         END {
             if (corpora == 1 && ("ravdess" in corpus) && classes == 8)
                 print random ? "baseline" : attention ? "attention" : "augmented"
-            if (corpora == 3 && ("ravdess" in corpus) && ("savee" in corpus) && ("cremad" in corpus) && classes == 6)
+            if (!random && corpora == 3 && ("ravdess" in corpus) && ("savee" in corpus) && ("cremad" in corpus) && classes == 6)
                 print "combined"
         }' "$group/eval" >"$group/stage"
 }
@@ -537,8 +580,8 @@ overview() {
     printf '<p>In brackets: 95 %% intervals from drawing speakers with replacement, where there are five or more. %s</p>\n' \
         'Published is the test accuracy of the original notebook, at the stage that is most like.'
     if [ -s "$temp/divided" ]; then
-        printf '<p>Different emotions or corpora are tested by the runs of: %s. Their splits are not taken together.</p>\n' \
-            "$(escape "$(paste -s -d , "$temp/divided" | sed 's/,/, /g')")"
+        printf '<p>Emotions, corpora, kinds of split or networks differ among the runs of: %s. %s</p>\n' \
+            "$(escape "$(paste -s -d , "$temp/divided" | sed 's/,/, /g')")" 'Those that differ are not taken together.'
     fi
 }
 
@@ -637,11 +680,10 @@ certificate() {
     [ -n "$found" ] || printf '<p>This study has no table of its split, so nothing is certified.</p>\n'
 }
 
-# Lines "attribute<tab>value" of all models; the network of the first.
+# Lines "attribute<tab>value" of all models; their checksums.
 read_models() {
-    local file bytes header
+    local file bytes
     : >"$group/attributes"
-    : >"$group/net"
     : >"$group/models"
     for file in "${predictions[@]}"; do
         file=${file%/predictions.tsv}/model.bin
@@ -650,12 +692,6 @@ read_models() {
             ser-tensor ls --header "$file" >"$temp/header" || exit $?
             sed 's/=/\t/; /^classes/s/,/, /g' "$temp/header" >>"$group/attributes"
             bytes=$(sha256sum <"$file")
-            if [ ! -s "$group/net" ]; then
-                ser-tensor npy --key net -o "$temp/net.npy" "$file" || exit $?
-                # A header of version 1: its ninth and tenth byte count what follows them.
-                header=$(od -An -t u2 -j 8 -N 2 "$temp/net.npy")
-                tail -c +$((header + 11)) "$temp/net.npy" >"$group/net"
-            fi
         fi
         printf '%s\n' "${bytes%% *}" >>"$group/models"
     done
