@@ -244,13 +244,14 @@ hostile='a"b`touch x`$(touch x)'\''{}_^<i>&#x1;&amp;]]>%d%s @n \n "system(|touch
         fails 4 "none.file: cannot open" ser-plot $kind none.file
     done
     fails 3 "p.tsv: line 1: no column 'epoch'" ser-plot curves p.tsv
-    fails 3 "log.tsv: no column 'predicted'" ser-plot confusion log.tsv
+    fails 3 "^ser-plot: log.tsv: no column 'predicted'" ser-plot confusion log.tsv
     fails 3 "log.tsv: line 1: no column 'emotion'" ser-plot manifest log.tsv
-    fails 3 "log.tsv: " ser-plot mfcc log.tsv
-    fails 3 "log.tsv: not audio" ser-plot wave log.tsv
+    fails 3 "^ser-plot: log.tsv: " ser-plot mfcc log.tsv
+    fails 3 "^ser-plot: .*log.tsv: not audio" ser-plot wave log.tsv
     fails 3 "model.bin: record net: a u8 .* not features" ser-plot mfcc model.bin
+    fails 2 "^ser-plot: only one input can be standard input, not 2$" ser-plot confusion - -
     fails 3 "val.sert: not a model" ser-plot wave --model val.sert long.wav
-    fails 3 "val.sert: has no record 'none'" ser-plot mfcc --key none val.sert
+    fails 3 "^ser-plot: val.sert: no record has the key 'none'$" ser-plot mfcc --key none val.sert
     cut -f 1-3 p.tsv >bare.tsv
     fails 3 "no columns p_CLASS" ser-plot reliability bare.tsv
     fails 3 "no column speaker" ser-plot speakers bare.tsv

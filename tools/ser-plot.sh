@@ -165,10 +165,23 @@ need_shown() {
     is_shown <"$1" || die 3 "$name: not UTF-8 text, or with characters that no picture can show"
 }
 
+# inner COMMAND...: one of the other tools; what it says is said by this one, of FILE.
+inner() {
+    local code=0 line
+    "$@" 2>"$temp/inner" || code=$?
+    while IFS= read -r line; do
+        case $line in
+        *"usage: ser-"*) ;; # of another tool
+        *) printf '%s: %s\n' "$tool" "${line#ser-*: }" >&2 || : ;;
+        esac
+    done <"$temp/inner"
+    return $code
+}
+
 # evaluate: the predictions in files through ser-eval, to $temp/in
 evaluate() {
     name=${files[*]}
-    ser-eval --tsv -- "${files[@]}" >"$temp/in" || exit $?
+    inner ser-eval --tsv -- "${files[@]}" >"$temp/in" || exit $?
     need_shown "$temp/in"
 }
 
@@ -341,7 +354,7 @@ NR == 1 {
 {
     sub(/\r$/, "")
     if (NF != columns)
-        fail("line " NR ": " NF " fields, the header has " columns)
+        fail("line " NR ": " NF (NF == 1 ? " field" : " fields") ", the header has " columns)
     n++
     for (name in at)
         if (name ~ /^(epoch|lr|loss|accuracy|val_loss|val_accuracy)$/) {
@@ -586,7 +599,7 @@ NR == 1 {
 {
     sub(/\r$/, "")
     if (NF != columns)
-        fail("line " NR ": " NF " fields, the header has " columns)
+        fail("line " NR ": " NF (NF == 1 ? " field" : " fields") ", the header has " columns)
     part = ("part" in at) ? $at["part"] : "all"
     if (part !~ /^(train|val|test|all)$/)
         fail("line " NR ": the part is none of train, val, test")
@@ -689,11 +702,11 @@ plot_mfcc() {
     local code=0 stream=$temp/record
     name=${files[0]}
     [ "$name" != - ] || name='<stdin>'
-    ser-tensor head -n 1 ${key:+"--key=$key"} -o "$stream" -- "${files[0]}" || code=$?
-    if [ $code = 1 ]; then die 3 "$name: has no record '$key'"; fi
+    inner ser-tensor head -n 1 ${key:+"--key=$key"} -o "$stream" -- "${files[0]}" || code=$?
+    [ $code != 1 ] || exit 3 # no record has the key
     [ $code = 0 ] || exit $code
     # The key stays out of the way: not every one fits a line of text.
-    ser-tensor npy -o "$temp/record.npy" "$stream" || exit $?
+    inner ser-tensor npy -o "$temp/record.npy" "$stream" || exit $?
     {
         ser-tensor ls --header "$stream"
         ser-tensor ls --columns emotion,frames,speaker "$stream" | sed -n '2{s/^/record\t/;p}'
@@ -822,7 +835,7 @@ plot_wave() {
     fi
     is_shown <<<"$name" || usage "the name of the file is not UTF-8 text that a picture can show"
     if [ -n "$model" ]; then read_recipe; fi
-    printf 'id\tpath\naudio\t%s\n' "${files[0]}" | ser-augment -q --keep --rate "$rate" -o "$temp/audio.sert" - || exit $?
+    printf 'id\tpath\naudio\t%s\n' "${files[0]}" | inner ser-augment -q --keep --rate "$rate" -o "$temp/audio.sert" - || exit $?
     samples=$(ser-tensor ls "$temp/audio.sert" | sed -n '2s/^audio\tf32\t\([0-9]*\)\t.*/\1/p')
     ((samples <= 3600 * rate)) || die 3 "$name: more than an hour"
     ser-tensor npy -o "$temp/audio.npy" "$temp/audio.sert"
@@ -837,7 +850,7 @@ plot_wave() {
 # Sets recipe to the options of ser-mfcc that the model asks for, and rate.
 read_recipe() {
     local line
-    ser-tensor ls --header -- "$model" >"$temp/header" || exit $?
+    inner ser-tensor ls --header -- "$model" >"$temp/header" || exit $?
     grep -qx 'kind=model' "$temp/header" || die 3 "$model: not a model"
     recipe=()
     while IFS= read -r line; do
@@ -882,8 +895,8 @@ score_windows() {
         at=$((at + every))
     done
     ser-tensor from-npy --like "$temp/audio.sert" -o "$temp/cut.sert" -- "${cuts[@]}" || exit $?
-    ser-mfcc -q "${recipe[@]}" <"$temp/cut.sert" -o "$temp/features" || exit $?
-    ser-score -q -- "$model" "$temp/features" >"$temp/scores" || exit $?
+    inner ser-mfcc -q "${recipe[@]}" <"$temp/cut.sert" -o "$temp/features" || exit $?
+    inner ser-score -q -- "$model" "$temp/features" >"$temp/scores" || exit $?
     need_shown "$temp/scores"
     awk -F '\t' -v OFS='\t' -v wide=$wide 'NR == 1 { print "window", "end", $0 } NR > 1 { print $1, $1 + wide, $0 }' \
         "$temp/scores" >"$temp/windows"
