@@ -249,6 +249,10 @@ ser-manifest: s/song.wav: foreign"
     fails 4 'nowhere: .*ser-fetch cremad' ser-manifest --corpus cremad nowhere
     fails 4 'file: is not a folder' ser-manifest file
     fails 3 'empty: no utterance' ser-manifest empty
+    put s/DC/a01.wav
+    fails 3 '^ser-manifest: s: no utterance is left of 1, with --emotions calm$' ser-manifest --emotions calm s
+    fails 3 '^ser-manifest: s and the other folders: no utterance is left of 1, with --drop angry$' \
+        ser-manifest --drop angry s empty
     fails 2 'no folder' ser-manifest
     fails 2 'corpus' ser-manifest --corpus tess empty
 }

@@ -239,6 +239,7 @@ ser-split: m.tsv: validation is fold 1"
     fails 2 'give one of' ser-split --speakers p.tsv --random 70/15/15 m.tsv
     fails 2 'go together' ser-split --folds f.tsv m.tsv
     fails 2 'go together' ser-split --fold 1 --speakers p.tsv m.tsv
+    fails 2 '--seed belongs to --random' ser-split --seed 3 --leave-out s1 m.tsv
     fails 2 'more than one manifest' ser-split --speakers p.tsv m.tsv m.tsv
 }
 

@@ -155,7 +155,9 @@ no_leftovers() {
     [ "$(ser-tensor head -n 9 abc.sert | ser-tensor ls | wc -l)" = 4 ]
     # what comes after the wanted records is not looked at
     { cat ab.sert && echo junk; } | ser-tensor head -n 2 | ser-cmp - ab.sert
-    fails 1 "no record has the key 'z'" ser-tensor cat --key z abc.sert
+    fails 1 "^ser-tensor: abc.sert: no record has the key 'z'" ser-tensor cat --key z abc.sert
+    fails 1 "^ser-tensor: <stdin>: no record has the key 'z'" ser-tensor cat --key z <abc.sert
+    fails 1 "^ser-tensor: ab.sert and the other files: no record" ser-tensor cat --key z ab.sert abc.sert
     fails 1 "no record has the key 'z\\*'" ser-tensor npy --match 'z*' abc.sert
     fails 1 "no record" ser-tensor npz --key z abc.sert -o out
     fails 1 "no record" ser-tensor ark --key z abc.sert -o out

@@ -192,7 +192,7 @@ static void close_side(struct side *s) {
 }
 
 int main(int argc, char **argv) {
-    static const struct ser_tool tool = {"A B", "compares two tensor streams within a tolerance",
+    static const struct ser_tool tool = {"A B", "Compares two tensor streams within a tolerance.",
                                          options,
                                          "Values are equal when |A - B| <= atol + rtol * |B|.\n"
                                          "Exits 0 if all is equal, 1 if not."};

@@ -36,8 +36,7 @@ static const struct ser_opt options[] = {
     {0, "strict", SER_OPT_FLAG, &opt.strict, 0, 0, NULL,
      "exit 3 without a table if anything is wrong"},
     {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, 1024, "N", "files decoded at a time"},
-    {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE",
-     "write FILE instead of standard output"},
+    {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
     {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress line"},
     {0}};
 
@@ -662,7 +661,10 @@ int main(int argc, char **argv) {
     select_emotions(&m);
     summarise(&m, kept(&m));
     if (!kept(&m))
-        die(SER_BAD, "no utterance is left of %zu", m.rows);
+        die(SER_BAD, "%s%s: no utterance is left of %zu%s%s%s%s", argv[first],
+            first + 1 < argc ? " and the other folders" : "", m.rows,
+            opt.emotions ? ", with --emotions " : "", opt.emotions ? opt.emotions : "",
+            opt.drop ? ", with --drop " : "", opt.drop ? opt.drop : "");
     write_table(&m);
     release(&m);
     return SER_OK;

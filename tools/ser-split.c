@@ -13,10 +13,12 @@
 enum { TRAIN, VAL, TEST, PARTS, ALL = PARTS };
 static const char *const part_name[PARTS] = {"train", "val", "test"};
 
+enum { DEFAULT_SEED = 1 };
+
 static struct {
     const char *speakers, *folds, *fold, *leave_out, *random, *part, *output;
     int64_t seed;
-} opt = {.seed = 1};
+} opt = {.seed = DEFAULT_SEED};
 
 static const struct ser_opt options[] = {
     {0, "speakers", SER_OPT_TEXT, &opt.speakers, 0, 0, "FILE", "a table: speaker part"},
@@ -26,8 +28,7 @@ static const struct ser_opt options[] = {
     {0, "random", SER_OPT_TEXT, &opt.random, 0, 0, "A/B/C", "percent of each emotion's rows"},
     {0, "seed", SER_OPT_INT, &opt.seed, 0, SER_MAX_SEED, "N", "of --random"},
     {0, "part", SER_OPT_CHOICE, &opt.part, 0, 0, "train|val|test", "write only these rows"},
-    {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE",
-     "write FILE instead of standard output"},
+    {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
     {0}};
 
 static const struct ser_tool tool = {
@@ -498,6 +499,8 @@ int main(int argc, char **argv) {
         ser_usage("give one of --speakers, --folds, --leave-out, --random");
     if (!opt.folds != !opt.fold)
         ser_usage("--folds and --fold go together");
+    if (!opt.random && opt.seed != DEFAULT_SEED)
+        ser_usage("--seed belongs to --random");
     if (argc - first > 1)
         ser_usage("more than one manifest is given");
 

@@ -88,7 +88,9 @@ static int is_missing(struct input *in) {
     ser_record_free(&in->rec);
     if (in->chosen || (!opt.key && !opt.match))
         return 0;
-    warn("no record has the key '%s'", opt.key ? opt.key : opt.match);
+    const char *name = strcmp(in->file[0], "-") == 0 ? "<stdin>" : in->file[0];
+    warn("%s%s: no record has the key '%s'", name, in->files > 1 ? " and the other files" : "",
+         opt.key ? opt.key : opt.match);
     return 1;
 }
 
@@ -703,7 +705,7 @@ int main(int argc, char **argv) {
     ser_start(argv[0]);
     char *tail = help_tail(), dash[] = "-", *standard_input[] = {dash, NULL};
     const struct ser_tool tool = {"COMMAND [FILE...]",
-                                  "looks into tensor streams, converts and verifies them", options,
+                                  "Looks into tensor streams, converts and verifies them.", options,
                                   tail};
     const struct values defaults = opt;
     int first = ser_options(argc, argv, &tool);
