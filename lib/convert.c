@@ -76,7 +76,7 @@ int ser_convert_run(const struct ser_convert *c, int jobs) {
     ser_writer_close(&r.writer);
     if (!r.bad)
         return SER_OK;
-    warn("%llu of %llu recordings were skipped", (unsigned long long)r.bad,
-         (unsigned long long)(r.bad + r.done));
+    warn("%llu of %llu recordings %s skipped", (unsigned long long)r.bad,
+         (unsigned long long)(r.bad + r.done), r.bad == 1 ? "was" : "were");
     return SER_BAD;
 }

@@ -108,8 +108,9 @@ int ser_tsv_next(struct ser_tsv *t, struct ser_error *e) {
         return got;
     int n = cut(t->line, t->field, t->columns);
     if (n != t->columns)
-        return ser_fail(e, SER_BAD, "%s: row %llu (%.200s): %d fields, the header has %d",
-                        t->in.name, (unsigned long long)t->row, t->field[0], n, t->columns);
+        return ser_fail(e, SER_BAD, "%s: row %llu (%.200s): %d field%s, the header has %d",
+                        t->in.name, (unsigned long long)t->row, t->field[0], n, n == 1 ? "" : "s",
+                        t->columns);
     return 1;
 }
 

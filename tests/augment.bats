@@ -258,7 +258,7 @@ about() {
     run --separate-stderr ser-augment -k --snr 5:20 --copies 2 -o a.sert m.tsv
     assert_failure 3
     # shellcheck disable=SC2154 # run sets it
-    [[ $stderr == *"1 of 2 recordings were skipped"* ]]
+    [[ $stderr == *"1 of 2 recordings was skipped"* ]]
     assert_equal "$(ser-tensor ls a.sert | tail -n +2 | cut -f 1 | xargs)" "a#snr.1 a#snr.2"
     head -c 5000 a.wav >cut.wav
     printf 'id\tpath\na\tcut.wav\n' >m.tsv

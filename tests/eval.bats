@@ -65,7 +65,7 @@ value() { # value MEASURE CLASS PREDICTED FILE...
     printf '7\t-\ta\n' >>p.tsv
     run --separate-stderr ser-eval --tsv p.tsv
     assert_success
-    [[ $stderr == *"1 utterances of unknown emotion are left out"* ]]
+    [[ $stderr == *"1 utterance of unknown emotion is left out"* ]]
     [ "$(value n - - p.tsv 2>/dev/null)" = 6.000000000 ]
 }
 
@@ -77,6 +77,8 @@ value() { # value MEASURE CLASS PREDICTED FILE...
     fails 3 "b.tsv: row 2 \(1\): the id '1' comes twice" ser-eval b.tsv
     printf 'id\temotion\tpredicted\n1\ta\n' >c.tsv
     fails 3 "c.tsv: row 1 .*2 fields, the header has 3" ser-eval c.tsv
+    printf 'id\temotion\tpredicted\n1\n' >d.tsv
+    fails 3 "d.tsv: row 1 \(1\): 1 field, the header has 3" ser-eval d.tsv
     printf 'id\temotion\tpredicted\n1\t-\ta\n' >d.tsv
     fails 3 "nothing to evaluate" ser-eval d.tsv
     printf 'id\temotion\tpredicted\n1\t\ta\n' >e.tsv

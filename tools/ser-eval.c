@@ -184,7 +184,8 @@ static void read_rows(struct evaluation *v, struct predictions *f, struct ser_ts
     if (got < 0)
         die_error(&e);
     if (unknown)
-        warn("%s: %zu utterances of unknown emotion are left out", f->name, unknown);
+        warn("%s: %zu utterance%s of unknown emotion %s left out", f->name, unknown,
+             unknown == 1 ? "" : "s", unknown == 1 ? "is" : "are");
     if (!f->n)
         die(SER_BAD, "%s: no utterance of known emotion: nothing to evaluate", f->name);
     ser_set_free(&ids);
@@ -778,8 +779,8 @@ static int by_id(const void *a, const void *b) {
 
 static void must_agree(const struct predictions *a, const struct predictions *b) {
     if (a->n != b->n)
-        die(SER_BAD, "%s: %zu utterances, %s has %zu: a comparison needs the same ones", b->name,
-            b->n, a->name, a->n);
+        die(SER_BAD, "%s: %zu utterance%s, %s has %zu: a comparison needs the same ones", b->name,
+            b->n, b->n == 1 ? "" : "s", a->name, a->n);
     for (size_t i = 0; i < a->n; i++) {
         if (strcmp(a->row[i].id, b->row[i].id) != 0)
             die(SER_BAD, "%s: has no utterance %.200s, which %s has", b->name, a->row[i].id,
