@@ -170,9 +170,11 @@ inner() {
     local code=0 line
     "$@" 2>"$temp/inner" || code=$?
     while IFS= read -r line; do
+        line=${line#ser-*: }
+        line=${line/#"<stdin>: row 1 (audio): ${files[0]}:"/"$name:"} # of our own manifest
         case $line in
-        *"usage: ser-"*) ;; # of another tool
-        *) printf '%s: %s\n' "$tool" "${line#ser-*: }" >&2 || : ;;
+        "usage: ser-"*) ;; # of another tool
+        *) printf '%s: %s\n' "$tool" "$line" >&2 || : ;;
         esac
     done <"$temp/inner"
     return $code
