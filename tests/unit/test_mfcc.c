@@ -517,8 +517,8 @@ static void test_recipe(void) {
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         char why[SER_RECIPE_WHY] = "can be computed";
-        int failed = ser_recipe_check(&row[i].r, why);
-        check(!failed == row[i].good, "recipe %zu: %s", i, why);
+        int good = !ser_recipe_check(&row[i].r, why);
+        check(good == row[i].good, "recipe %zu: %s", i, why);
     }
 }
 
