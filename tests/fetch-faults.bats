@@ -16,7 +16,8 @@ setup_file() {
 }
 
 teardown_file() {
-    kill "$(cat "$F/self.pid")" "$(cat "$F/leaf.pid")"
+    local pid
+    for pid in "$F"/*.pid; do kill "$(cat "$pid")"; done
     rm -rf "$F"
 }
 
@@ -45,6 +46,7 @@ certificate() {
 
 # serve NAME: the files of www, heads and all, with that certificate; NAME.port and NAME.pid tell where
 serve() {
+    : >"$1.out" # the loop may look before the server writes
     (cd www && exec openssl s_server -accept 127.0.0.1:0 -HTTP -cert "../$1.pem" -key "../$1.key") \
         </dev/null >"$1.out" 2>&1 3>&- &
     echo $! >"$1.pid"
