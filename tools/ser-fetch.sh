@@ -488,7 +488,7 @@ say_savee() {
 }
 
 main() {
-    local need holds
+    local need holds advice
     options "$@"
     [ ${#operands[@]} -le 2 ] || usage "one corpus and one folder are meant"
     corpus=${operands[0]-} dir=${operands[1]-}
@@ -513,8 +513,9 @@ main() {
             exit
         fi
         holds=$(find "$whole" -maxdepth 1 -mindepth 1 -printf x -quit && echo -)
-        [ "$holds" = - ] ||
-            die 3 "$dir: is there, but $lack: give another folder, or move it away to have it fetched"
+        advice='move it away to have it fetched'
+        [ "$corpus" != savee ] || advice='unpack AudioData.zip again'
+        [ "$holds" = - ] || die 3 "$dir: is there, but $lack: give another folder, or $advice"
     fi
     [ "$corpus" != savee ] || say_savee
 
