@@ -43,8 +43,8 @@ struct scoring {
     struct ser_out out;
     struct ser_progress progress;
     uint64_t done;
-    uint64_t bytes, before;  /* of all inputs, 0: unknown; of those that are done */
-    const struct ser_in *in; /* the present one */
+    uint64_t bytes, before;   /* of all inputs, 0: unknown; of those that are done */
+    struct ser_reader reader; /* of the present one */
 };
 
 static void write_header(struct scoring *s) {
@@ -89,7 +89,7 @@ static void compute(void *ctx) {
     b->n = 0;
     ser_out_flush(&s->out); /* whoever reads the pipe need not wait for more */
     /* Records are of one size, but for a few letters. */
-    double share = s->bytes ? (double)(s->before + s->in->offset) / (double)s->bytes : 0;
+    double share = s->bytes ? (double)(s->before + s->reader.in.offset) / (double)s->bytes : 0;
     s->progress.total = share > 0 ? (uint64_t)llround((double)s->done / share) : 0;
     ser_progress_show(&s->progress, s->done);
 }
@@ -118,24 +118,23 @@ static int add(struct scoring *s, const struct ser_reader *r, const struct ser_r
 
 static void score_stream(struct scoring *s, const char *path) {
     struct ser_error e;
-    struct ser_reader r;
+    struct ser_reader *r = &s->reader;
     struct ser_record rec = {0};
     int got;
-    if (ser_reader_open(&r, path, "features", &e) ||
-        ser_recipe_same(&s->model.header, &r.header, r.in.name, &e))
+    if (ser_reader_open(r, path, "features", &e) ||
+        ser_recipe_same(&s->model.header, &r->header, r->in.name, &e))
         die_error(&e);
-    s->in = &r.in;
-    r.in.idle = compute;
-    r.in.ctx = s;
-    while ((got = ser_reader_next(&r, &rec, &e)) > 0)
-        if (add(s, &r, &rec, &e))
+    r->in.idle = compute;
+    r->in.ctx = s;
+    while ((got = ser_reader_next(r, &rec, &e)) > 0)
+        if (add(s, r, &rec, &e))
             die_error(&e);
     if (got < 0)
         die_error(&e);
     compute(s);
-    s->before += r.in.offset;
+    s->before += r->in.offset;
     ser_record_free(&rec);
-    ser_reader_close(&r);
+    ser_reader_close(r);
 }
 
 /* The bytes of all inputs; 0 when one has no size. */
