@@ -445,7 +445,8 @@ int ser_audio_load(struct ser_audio *a, const char *path, int to_hz, struct ser_
 }
 
 void ser_audio_free(struct ser_audio *a) {
-    free(a->room);
-    ser_resampler_free(a->resampler);
+    const struct ser_audio was = *a;
     *a = (struct ser_audio){0};
+    free(was.room);
+    ser_resampler_free(was.resampler);
 }
