@@ -429,8 +429,10 @@ int ser_audio_load(struct ser_audio *a, const char *path, int to_hz, struct ser_
     int failed, fd = ser_open(path, O_RDONLY);
     if (fd < 0 || fstat(fd, &st)) {
         failed = ser_fail(e, SER_SYS, "%s: cannot open: %s", path, strerror(errno));
+        ser_audio_free(a);
     } else if (S_ISDIR(st.st_mode)) {
         failed = ser_fail(e, SER_SYS, "%s: is a folder, not a file", path);
+        ser_audio_free(a);
     } else if (!S_ISREG(st.st_mode)) {
         return load_pipe(a, fd, path, to_hz, e);
     } else {
@@ -439,8 +441,6 @@ int ser_audio_load(struct ser_audio *a, const char *path, int to_hz, struct ser_
     }
     if (fd >= 0)
         close(fd);
-    if (failed)
-        ser_audio_free(a);
     return failed;
 }
 
