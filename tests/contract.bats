@@ -147,13 +147,14 @@ locales() {
     export ASAN_OPTIONS=detect_leaks=0
     another=()
     folder=$(mktemp -d /tmp/ser-test-XXXXXX)
+    mkdir "$folder/bin" && mkdir -m 777 "$folder/tmp"
     chmod 777 "$folder"
     cp -r ./* "$folder"
+    cp "$(dirname "$(command -v ser-cmp)")"/ser-* "$folder/bin" # may lie where nobody else may look
     cd "$folder" || return 1
     [ "$(id -u)" != 0 ] || another=(setpriv --reuid 65534 --regid 65534 --clear-groups)
-    if "${another[@]}" ser-cmp --version; then
-        mkdir -m 777 "$folder/tmp"
-        TMPDIR=$folder/tmp rows check_processes
+    if PATH=$folder/bin:$PATH "${another[@]}" bash -c 'ser-cmp --version' >/dev/null; then
+        PATH=$folder/bin:$PATH TMPDIR=$folder/tmp rows check_processes
     else
         echo "# left out: a limit of processes; another user cannot run the tools here" >&3
         tried=1

@@ -113,20 +113,23 @@ train() { # train OUTPUT OPTION...
     printf '%s\n' 'conv 64 3x3 relu' 'conv 128 3x3 relu' 'conv 128 3x3 relu' 'reshape 34x2304' mean 'dense classes' >wide.net
     learn() { ser-train -q --threads 2 --net wide.net --val "$of/val.sert" --epochs 1 --batch 16 "$@" "$of/train.sert"; }
     score() { ser-score -q --threads 2 all.bin "$of/test.sert" "$@"; }
-    local code='code=$?; exit $((code == 127 ? 5 : code))' # 5: no room for the libraries
+    # Whether the libraries have room: one that has none ends the program before main does anything.
+    loads() { bash -c "ulimit -v ${mb}000; $1 --version" >/dev/null 2>&1; }
     learn -o all.bin
     score -o all.tsv
     for ((mb = 40; mb < 400 && whole < 3; mb += 3)); do
-        run bash -c "ulimit -v ${mb}000; $(declare -f score); of=$of; score -o some.tsv; $code"
-        [[ $status =~ ^(0|4|5)$ ]] || fail "$mb MB: $status $output"
+        loads ser-score || continue
+        run bash -c "ulimit -v ${mb}000; $(declare -f score); of=$of; score -o some.tsv"
+        [[ $status =~ ^(0|4)$ ]] || fail "$mb MB: $status $output"
         [ "$status" != 0 ] || { cmp some.tsv all.tsv && rm some.tsv && whole=$((whole + 1)); }
         [ "$status" != 4 ] || [ ! -e some.tsv ] || fail "$mb MB: a result of what failed"
     done
     [ $whole = 3 ]
     whole=0
     for ((mb = 60; mb < 400 && whole < 2; mb += 6)); do
-        run bash -c "ulimit -v ${mb}000; $(declare -f learn); of=$of; learn -o some.bin; $code"
-        [[ $status =~ ^(0|4|5)$ ]] || fail "$mb MB: $status $output"
+        loads ser-train || continue
+        run bash -c "ulimit -v ${mb}000; $(declare -f learn); of=$of; learn -o some.bin"
+        [[ $status =~ ^(0|4)$ ]] || fail "$mb MB: $status $output"
         [ "$status" != 0 ] || { cmp some.bin all.bin && rm some.bin && whole=$((whole + 1)); }
     done
     [ $whole = 2 ]
@@ -139,6 +142,10 @@ shown() {
 
 @test "on a terminal a line shows how far the work is and what is left; nowhere else, nor with -q" {
     local of=$BATS_FILE_TMPDIR
+    if ! script -qec true typescript </dev/null >/dev/null; then
+        echo '# left out: what a terminal shows; this place has none' >&3
+        return 0
+    fi
     ser-train -q --net "$of/small.net" --val "$of/val.sert" --epochs 1 -o m.bin "$of/train.sert"
     run shown ser-mfcc -m "$of/m.tsv" -o f.sert
     assert_line --regexp '^ser-mfcc: [0-9]+/72 utterances, [0-9]+/s, [0-9]+ s left'
