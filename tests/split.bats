@@ -95,6 +95,8 @@ count() {
     fails 2 "'4' is none of the folds 1 to 3" ser-split --folds f.tsv --fold 4 m.tsv
     fails 2 "'0' is none" ser-split --folds f.tsv --fold 0 m.tsv
     fails 2 "'two' is none" ser-split --folds f.tsv --fold two m.tsv
+    fails 2 "only one input can be standard input, not 2" ser-split --folds - --fold 1
+    fails 2 "only one input can be standard input, not 2" ser-split --speakers - -
 }
 
 @test "split: an empty fold is skipped by name for validation, and cannot be tested" {

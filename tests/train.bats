@@ -228,6 +228,7 @@ shown() {
     fails 2 "--summary needs --net and --val" ser-train --net small.net --summary train.sert
     fails 2 "only one input can be standard input, not 2" ser-train --net small.net --val - -o x.bin
     fails 2 "only one input can be standard input, not 3" ser-train --net - --val - -o x.bin train.sert -
+    fails 2 "only one input can be standard input, not 2" ser-score -
     fails 2 "--min-lr 0.01 is above --lr 0.001" train x.bin --min-lr 0.01
     fails 2 "--label-smoothing 1 leaves nothing" train x.bin --label-smoothing 1
     [ ! -e x.bin ]

@@ -503,6 +503,7 @@ int main(int argc, char **argv) {
         ser_usage("--seed belongs to --random");
     if (argc - first > 1)
         ser_usage("more than one manifest is given");
+    ser_one_stdin(argv + first, first < argc ? NULL : "-", opt.speakers ? opt.speakers : opt.folds);
 
     read_manifest(&m, argv[first]);
     unsigned wanted = split(&m);
