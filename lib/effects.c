@@ -62,10 +62,13 @@ static void add(const float *restrict x, float gain, size_t n, float *restrict y
 }
 
 double ser_energy(const float *x, size_t n) {
-    double sum = 0;
+    enum { SUMS = 8 }; /* one alone would wait for itself at each sample */
+    double sum[SUMS] = {0}, all = 0;
     for (size_t i = 0; i < n; i++)
-        sum += (double)x[i] * x[i];
-    return sum;
+        sum[i % SUMS] += (double)x[i] * x[i];
+    for (int i = 0; i < SUMS; i++)
+        all += sum[i];
+    return all;
 }
 
 void ser_noise(struct ser_key key, double amplitude, const float *x, size_t n, float *y) {

@@ -16,8 +16,9 @@
  * On 24 RAVDESS clips of 3.7 s (Actor_0[2-9], *-01-01-0[1-3]-0?.wav, every third, 24 of them), on
  * an AMD EPYC whose two cores others used, too:
  *                        tone %  tone dB  between  vowel dB   time  speech dB  floor dB     ms
- *   phase vocoder        0.0021    -0.84    -47.3      3.64    522       3.77      1.26   23.1
- *   ser                  0.0155     0.00    -43.2      0.14    403       0.41     -0.11    4.5
+ *   phase vocoder        0.0021    -0.84    -47.3      3.64    522       3.77      1.26   23.4
+ *   ser                  0.0086     0.00    -42.7      0.17    386       0.40     -0.04    3.3
+ *   ser, 82, 14, 10 ms   0.0155     0.00    -43.2      0.14    403       0.41     -0.11    4.7
  * Libraries of Debian 12 on the same clips, when ser's was chosen (SoX's pitch effect resamples by
  * itself; SoundTouch with 40, 15 and 8 ms; Rubber Band's faster engine, offline):
  *   SoX pitch            0.0107     0.00    -44.1      0.16    301       0.39     -0.19    5.6
