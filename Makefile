@@ -40,7 +40,7 @@ BENCH    := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 FAULT    := $(BUILD)/fault.so
 BATS     := $(wildcard tests/*.bats)
 SOURCES  := $(wildcard lib/*.[ch] lib/nn/*.[ch] tools/*.[ch] tests/unit/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch] tests/fault/*.[ch])
-BASH     := bootstrap .ci/run tests/run tests/valgrind tests/tsan tests/soak tests/coverage tests/fault/each-tool tests/fault/each-step tests/fault/break-study tests/fuzz/seeds $(PROGRAMS) $(SCRIPTS)
+BASH     := bootstrap lib/script.sh .ci/run tests/run tests/valgrind tests/tsan tests/soak tests/coverage tests/fault/each-tool tests/fault/each-step tests/fault/break-study tests/fuzz/seeds $(PROGRAMS) $(SCRIPTS)
 
 # oneDNN is used where it is installed; ONEDNN= builds without.
 ONEDNN := $(shell printf '\043include <oneapi/dnnl/dnnl.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
@@ -82,11 +82,12 @@ $(BUILD)/obj/tools/ser-manifest.o: $(addprefix manifests/,counts.tsv quarantine.
 $(BIN): $(BUILD)/%: $(BUILD)/obj/tools/%.o $(BUILD)/libser.a
 	$(LINK) -o $@ $^ $(LIBS)
 
-# A script is told the version, and the folder of the tables: here, or where they are installed.
+# A script gets what all share, the version, and the folder of the tables: here, or where they are installed.
 VERSION = $(shell sed -n 's/^.define SER_VERSION "\(.*\)"/\1/p' lib/core.h)
-fill    = sed "s|@VERSION@|$(VERSION)|; s|@MANIFESTS@|$1|" $2 >$3 && chmod 755 $3
+fill    = sed -e '/^\. lib\/script\.sh$$/{r lib/script.sh' -e 'd}' -e '/^\# shellcheck source=/d' \
+              -e "s|@VERSION@|$(VERSION)|; s|@MANIFESTS@|$1|" $2 >$3 && chmod 755 $3
 
-$(SH_BIN): $(BUILD)/%: tools/%.sh lib/core.h Makefile
+$(SH_BIN): $(BUILD)/%: tools/%.sh lib/script.sh lib/core.h Makefile
 	@mkdir -p $(@D)
 	$(call fill,$(CURDIR)/manifests,$<,$@)
 
@@ -168,7 +169,7 @@ lint-cppcheck:
 	    --suppress=missingIncludeSystem -D__GNUC__ -Ilib $(filter %.c,$(SOURCES))
 
 lint-shell:
-	shellcheck -s bash $(BASH)
+	shellcheck -x -s bash $(BASH)
 	shellcheck -s bats -S warning -e SC2154,SC2209 $(BATS) $(wildcard tests/*.bash tests/fault/*.bash)
 
 lint-man:

@@ -234,7 +234,12 @@ hostile='a"b`touch x`$(touch x)'\''{}_^<i>&#x1;&amp;]]>%d%s @n \n "system(|touch
     fails 2 "curves: one FILE is meant" ser-plot curves log.tsv log.tsv
     fails 2 "key belongs to mfcc" ser-plot confusion --key a p.tsv
     fails 2 "model belongs to wave" ser-plot mfcc --model model.bin val.sert
-    fails 2 "step: '0' is not a number of seconds" ser-plot wave --step 0 long.wav
+    fails 2 "step: '0' is not a number of seconds" ser-plot wave -m model.bin --step 0 long.wav
+    fails 2 "window and --step belong to --model" ser-plot wave --step 1 long.wav
+    fails 2 "window and --step belong to --model" ser-plot curves --window 2 log.tsv
+    cp log.tsv over.tsv
+    fails 2 "'./over.tsv' would be written over the input 'over.tsv'" ser-plot curves -o ./over.tsv over.tsv
+    same over.tsv log.tsv
     fails 2 "more than 2000 windows|makes more than" ser-plot wave -m model.bin --step 0.01 <(sox -n -r 8000 -t wav - synth 21 sine 200)
     fails 2 "empty" ser-plot -o '' confusion p.tsv
 }

@@ -276,7 +276,7 @@ overview_of() {
     texts page2.html >texts2
     grep -qxF "Pictures: $odd.x" texts2
     assert_equal "$(grep -c '<caption>Parts of ' page2.html)" 2
-    assert_equal "$(grep -c '<caption>Options of the pipeline' page2.html)" 1
+    assert_equal "$(rows 'Commands of the pipeline, without names of files' page2.html)" $'options/thing\tsome'
     # Seeds of each name in their order.
     assert_equal "$(rows 'Scores of each model on its test part' page2.html | cut -f 1,2 | head -n 6 | tr '\n\t' ',:')" \
         "one:1,one:2,one:10,two:1,two:2,two:10,"
@@ -344,6 +344,25 @@ network_of() {
     run_pipeline NET=other.net
     run_pipeline PROTOCOL=folds5 FOLD='1 2 5' NET=tiny.net
     run_pipeline PROTOCOL=random SEEDS='1 2' NET=tiny.net
+    # Generated speech is called so at the top and in every table, and is beside no published figure.
+    ser-report -n 0 out >page2.html
+    perl "$ROOT/tests/well-formed.pl" page2.html
+    grep -q '<strong>Generated speech: ravdess\.</strong>' page2.html
+    assert_equal "$(grep -c '<caption>' page2.html)" "$(grep -c '<caption>.* (generated speech)</caption>' page2.html)"
+    lacks '13\.3 (augmented)\|57\.4 (baseline)\|Test accuracy of the original notebook' page2.html
+    # What was run, and the contents of each part.
+    made='Commands of the pipeline, without names of files (generated speech)'
+    rows "$made" page2.html | grep -qx 'options/ravdess	ser-manifest --corpus ravdess speech --check --no-quarantine'
+    rows "$made" page2.html | grep -qx 'split/notebook/options/split	ser-split --speakers parts.tsv'
+    rows "$made" page2.html | grep -qx 'split/notebook/options/features	ser-mfcc '
+    rows "$made" page2.html | grep -q '^split/random2/seed.2/options	ser-train --seed 2 --net tiny.net --epochs 1 '
+    assert_equal "$(rows 'Contents of notebook (generated speech)' page2.html | cut -f 1-4)" "$(awk -F '\t' -v OFS='\t' '
+        $2 ~ /^emotion/ { e[$1] = e[$1] (e[$1] == "" ? "" : ", ") substr($2, 9) " " $3 }
+        $2 ~ /^corpus/ { c[$1] = substr($2, 8) " " $3 }
+        $2 == "sha256.id" { i[$1] = substr($3, 1, 16) "…" }
+        END { print "train", e["train"], c["train"], i["train"]; print "val", e["val"], c["val"], i["val"]
+              print "test", e["test"], c["test"], i["test"] }' out/split/notebook/certificate.tsv)"
+    rm out/manifest/ravdess.generated
     ser-report -n 0 out >page2.html
     perl "$ROOT/tests/well-formed.pl" page2.html
     assert_equal "$(groups_of)" 'seed/folds,seed/listed speakers,seed/random splits'
@@ -414,10 +433,16 @@ network_of() {
     perl "$ROOT/tests/well-formed.pl" page2.html
     grep -q 'have no probabilities' page2.html
     grep -q 'nothing is certified' page2.html
+    # What a tool warns of is passed on, and no failure.
+    sed -i '2s/^\([^\t]*\)\t[^\t]*/\1\t-/' like/split/a/seed.1/predictions.tsv
+    run --separate-stderr ser-report -o page2.html like
+    assert_success
+    assert_equal "$stderr" 'ser-report: ./like/split/a/seed.1/predictions.tsv: 1 utterance of unknown emotion is left out'
+    perl "$ROOT/tests/well-formed.pl" page2.html
     lacks '>By speaker<' page2.html
     rm like/split/a/seed.1/predictions.tsv
-    fails 3 "^ser-report: ./like: not a study" ser-report like
-    fails 3 "not a folder" ser-report m.tsv
+    fails 3 "^ser-report: like: not a study" ser-report like
+    fails 4 "not a folder" ser-report m.tsv
     fails 4 "none: cannot open" ser-report none
     study ravdess
     printf 'x' >like/split/a/seed.1/model.bin

@@ -5,51 +5,24 @@
 # a DIR that exists is complete, and what a killed run leaves behind is what the next one goes on
 # from. A lock in DIR.part keeps runs apart; curl inherits it, so that no run disturbs the curl of
 # another that was killed.
-set -eEu -o pipefail +o posix
-# Exit 1 is an answer, never an accident.
-trap 'echo "${0##*/}: a command failed: is there room, memory, a process to be had?" >&2; exit 4' ERR
-export LC_ALL=C
-unset UNZIP UNZIPOPT ZIPINFO ZIPINFOOPT POSIXLY_CORRECT GETOPT_COMPATIBLE CDPATH
+# shellcheck source=lib/script.sh
+. lib/script.sh
+unset UNZIP UNZIPOPT ZIPINFO ZIPINFOOPT
 
 version='@VERSION@'
 manifests='@MANIFESTS@'
-tool=${0##*/}
 
-# A standard stream that is closed must not become the number of a file that is opened later.
-[ -e /dev/fd/0 ] || exec 0</dev/null
-[ -e /dev/fd/1 ] || exec 1</dev/null
-[ -e /dev/fd/2 ] || exec 2</dev/null
-
-url='' checksums='' jobs=8 retries=5 retry_delay=1 timeout=60 keep='' quiet='' progress=''
+synopsis='[OPTION...] ravdess|savee|cremad DIR'
+url='' checksums='' jobs=8 retries=5 retry_delay=1 timeout=60 keep='' quiet=''
 
 # ---- messages ----
-
-warn() {
-    [ -z "$progress" ] || printf '\r\033[K' >&2
-    printf '%s: %s\n' "$tool" "${1//[[:cntrl:]]/?}" >&2 || :
-}
 
 note() {
     [ -n "$quiet" ] || warn "$1"
 }
 
-die() { # die CODE MESSAGE
-    warn "$2"
-    exit "$1"
-}
-
-usage() { # usage [WHY]
-    [ $# = 0 ] || warn "$1"
-    die 2 "usage: $tool [OPTION...] ravdess|savee|cremad DIR (see --help)"
-}
-
-out() {
-    [ -z "$progress" ] || printf '\r\033[K' >&2
-    printf '%s\n' "$1" 2>/dev/null || die 4 "<stdout>: cannot write"
-}
-
 help() {
-    out "usage: $tool [OPTION...] ravdess|savee|cremad DIR
+    out "usage: $tool $synopsis
 get a speech corpus, checked and unpacked, as the folder DIR
 
       --url URL               fetch URL/NAME, from a mirror
@@ -272,9 +245,10 @@ give_up() { # give_up CURL_EXIT FILE WHY
 
 # Waits, each time twice as long, up to a minute, or as long as the server asks, up to five.
 back_off() { # back_off FAILURES WHAT WHY SERVER_ASKS
-    local n ms=$delay_ms
+    local n s=s ms=$delay_ms
     if (($1 > retries)); then
-        die 4 "$2: $3: gave up after $1 attempts; run again to go on from what is in $work"
+        if (($1 == 1)); then s=''; fi
+        die 4 "$2: $3: gave up after $1 attempt$s; run again to go on from what is in $work"
     fi
     for ((n = 1; n < $1 && ms < 60000; n++)); do ms=$((2 * ms)); done
     if ((ms > 60000)); then ms=60000; fi

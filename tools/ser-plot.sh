@@ -4,55 +4,21 @@
 # Each kind is one awk program that works out the whole picture, in pixels, and prints gnuplot's
 # commands. What comes from data gets there in two forms only: as numbers that were checked, and as
 # text in single quotes, where gnuplot expands nothing.
-set -eEu -o pipefail +o posix
-# Exit 1 is an answer, never an accident.
-trap 'echo "${0##*/}: a command failed: is there room, memory, a process to be had?" >&2; exit 4' ERR
-trap '' XFSZ # a file that would grow over a limit is a write that fails
-export LC_ALL=C
-unset GNUTERM GNUPLOT_LIB GNUPLOT_FONTPATH GDFONTPATH POSIXLY_CORRECT GETOPT_COMPATIBLE CDPATH
+# shellcheck source=lib/script.sh
+. lib/script.sh
+unset GNUTERM GNUPLOT_LIB GNUPLOT_FONTPATH GDFONTPATH
 
 version='@VERSION@'
-tool=${0##*/}
 here=$(dirname -- "$(realpath -- "${BASH_SOURCE[0]}")")
 PATH=$here:$PATH # the tools of the same build
 
-# A standard stream that is closed must not become the number of a file that is opened later.
-[ -e /dev/fd/0 ] || exec 0</dev/null
-[ -e /dev/fd/1 ] || exec 1</dev/null
-[ -e /dev/fd/2 ] || exec 2</dev/null
-
+synopsis='[OPTION...] KIND [FILE...]'
 kinds='curves|confusion|reliability|speakers|manifest|mfcc|wave'
-output='' png='' title='' key='' model='' window=2 step=0.5
+output='' png='' title='' key='' model='' window='' step=''
 max_table=100000000 # bytes
 
-# ---- messages ----
-
-die() { # die CODE MESSAGE
-    printf '%s: %s\n' "$tool" "${2//[[:cntrl:]]/?}" >&2 || :
-    exit "$1"
-}
-
-# Bash has numbers of its own for what it could not do.
-leave() {
-    local code=$?
-    rm -rf -- "$temp" ${part:+"$part"}
-    ((code != 1 && (code <= 4 || code > 127) && code != 254)) || {
-        echo "$tool: a command failed: is there room, memory, a process to be had?" >&3
-        exit 4
-    }
-}
-
-usage() { # usage [WHY]
-    [ $# = 0 ] || printf '%s: %s\n' "$tool" "${1//[[:cntrl:]]/?}" >&2 || :
-    die 2 "usage: $tool [OPTION...] KIND [FILE...] (see --help)"
-}
-
-out() {
-    printf '%s\n' "$1" 2>/dev/null || die 4 "<stdout>: cannot write"
-}
-
 help() {
-    out "usage: $tool [OPTION...] KIND [FILE...]
+    out "usage: $tool $synopsis
 Draws a picture of FILE, or of standard input, as SVG.
 
   -o, --output FILE           write FILE, not standard output
@@ -60,8 +26,8 @@ Draws a picture of FILE, or of standard input, as SVG.
   -t, --title TEXT            the line above the picture
   -k, --key KEY               mfcc: the record to draw, instead of the first
   -m, --model MODEL           wave: show the emotion over time, by this model
-      --window S              wave: seconds that the model hears at a time [$window]
-      --step S                wave: seconds from one window to the next [$step]
+      --window S              wave: seconds that the model hears at a time [2]
+      --step S                wave: seconds from one window to the next [0.5]
   -h, --help                  this text
   -V, --version               the version
 
@@ -95,7 +61,7 @@ options() { # sets the options, kind and the array files
     eval "set -- $line" # getopt has quoted every word
     while [ "$1" != -- ]; do
         case $1 in
-        -[okm] | --output | --key | --model) [ -n "$2" ] || usage "$1: empty" ;;&
+        -[okm] | --output | --key | --model | --window | --step) [ -n "$2" ] || usage "$1: empty" ;;&
         -o | --output) output=$2 && shift ;;
         -p | --png) png=1 ;;
         -t | --title) title=$2 && shift ;;
@@ -128,8 +94,10 @@ options() { # sets the options, kind and the array files
     is_shown <<<"$title" || usage "--title: not UTF-8 text that a picture can show"
     [ "$kind" = mfcc ] || [ -z "$key" ] || usage "--key belongs to mfcc"
     [ "$kind" = wave ] || [ -z "$model" ] || usage "--model belongs to wave"
-    need_seconds --window "$window"
-    need_seconds --step "$step"
+    [ -n "$model" ] || [ -z "$window$step" ] || usage "--window and --step belong to --model"
+    need_seconds --window "${window:=2}"
+    need_seconds --step "${step:=0.5}"
+    for name in "${files[@]}" ${model:+"$model"}; do keep_input "$name"; done
     if [ -n "$png" ] && [ -z "$output" ] && [ -t 1 ]; then
         usage "will not write binary data to a terminal: use -o FILE or a pipe"
     fi
@@ -163,21 +131,6 @@ take() {
 
 need_shown() {
     is_shown <"$1" || die 3 "$name: not UTF-8 text, or with characters that no picture can show"
-}
-
-# inner COMMAND...: one of the other tools; what it says is said by this one, of FILE.
-inner() {
-    local code=0 line
-    "$@" 2>"$temp/inner" || code=$?
-    while IFS= read -r line; do
-        line=${line#ser-*: }
-        line=${line/#"<stdin>: row 1 (audio): ${files[0]}:"/"$name:"} # of our own manifest
-        case $line in
-        "usage: ser-"*) ;; # of another tool
-        *) printf '%s: %s\n' "$tool" "$line" >&2 || : ;;
-        esac
-    done <"$temp/inner"
-    return $code
 }
 
 # evaluate: the predictions in files through ser-eval, to $temp/in
@@ -315,28 +268,7 @@ render() {
             -e 's/\xee\x80\x80/\&amp;/g; s/\xee\x80\x81/\&lt;/g; s/\xee\x80\x82/\&gt;/g' \
             -e 's,^<image ,<image style="image-rendering: pixelated" ,' "$temp/picture"
     fi
-    deliver
-}
-
-# The picture goes to its place: a file appears there when it is complete.
-deliver() {
-    local target
-    if [ -z "$output" ] || [ "$output" = - ]; then
-        cat "$temp/picture" 2>/dev/null || die 4 "<stdout>: cannot write"
-        return
-    fi
-    [ ! -d "$output" ] || die 4 "$output: cannot write: is a folder"
-    if [ -e "$output" ] && [ ! -f "$output" ]; then
-        cat "$temp/picture" 2>/dev/null >"$output" || die 4 "$output: cannot write"
-        return
-    fi
-    target=$(realpath -m -- "$output")
-    [ ! -L "$target" ] || die 4 "$output: cannot write: too many symbolic links"
-    part=$(mktemp -- "${target%/*}/.ser-XXXXXX" 2>/dev/null) || die 4 "$output: cannot write there"
-    if [ -e "$target" ]; then chmod --reference="$target" "$part"; else chmod "$(printf %o $((0666 & ~$(umask))))" "$part"; fi
-    { cat "$temp/picture" >"$part" && sync "$part" && mv -fT -- "$part" "$target"; } 2>/dev/null ||
-        die 4 "$output: cannot write"
-    part=''
+    deliver "$temp/picture"
 }
 
 # ---- kinds ----
@@ -837,6 +769,7 @@ plot_wave() {
     fi
     is_shown <<<"$name" || usage "the name of the file is not UTF-8 text that a picture can show"
     if [ -n "$model" ]; then read_recipe; fi
+    inner_file="<stdin>: row 1 (audio): ${files[0]}" inner_name=$name # of our own manifest
     printf 'id\tpath\naudio\t%s\n' "${files[0]}" | inner ser-augment -q --keep --rate "$rate" -o "$temp/audio.sert" - || exit $?
     samples=$(ser-tensor ls "$temp/audio.sert" | sed -n '2s/^audio\tf32\t\([0-9]*\)\t.*/\1/p')
     ((samples <= 3600 * rate)) || die 3 "$name: more than an hour"
@@ -1000,10 +933,7 @@ END {
 
 # ---- the work ----
 
-part=''
-temp=$(mktemp -d) || die 4 "cannot make a temporary folder in ${TMPDIR:-/tmp}"
-exec 3>&2
-trap leave EXIT
+begin
 options "$@"
 export title
 plot_"$kind"

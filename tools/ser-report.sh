@@ -4,57 +4,21 @@
 # The page is a sequence of sections, each printed by a function below. All data passes through the
 # function h of awk, which leaves nothing that HTML takes for markup; pictures come from ser-plot.
 # The page loads nothing, and its content policy forbids it to. It is well-formed XML, too.
-set -eEu -o pipefail +o posix
-# Exit 1 is an answer, never an accident.
-trap 'echo "${0##*/}: a command failed: is there room, memory, a process to be had?" >&2; exit 4' ERR
+# shellcheck source=lib/script.sh
+. lib/script.sh
 shopt -s nullglob
-trap '' XFSZ # a file that would grow over a limit is a write that fails
-export LC_ALL=C
-unset POSIXLY_CORRECT GETOPT_COMPATIBLE CDPATH GLOBIGNORE
 
 version='@VERSION@'
-tool=${0##*/}
 here=$(dirname -- "$(realpath -- "${BASH_SOURCE[0]}")")
 PATH=$here:$PATH # the tools of the same build
 
-# A standard stream that is closed must not become the number of a file that is opened later.
-[ -e /dev/fd/0 ] || exec 0</dev/null
-[ -e /dev/fd/1 ] || exec 1</dev/null
-[ -e /dev/fd/2 ] || exec 2</dev/null
-
-output='' title='' worst=20 with_audio=''
+synopsis='[OPTION...] DIR'
+output='' title='' worst=20 with_audio='' generated=''
 max_audio=20000000 # bytes of one recording
 max_table=100000000 # of one table of predictions
 
-# ---- messages ----
-
-die() { # die CODE MESSAGE
-    printf '%s: %s\n' "$tool" "${2//[[:cntrl:]]/?}" >&2 || :
-    exit "$1"
-}
-
-# Bash has numbers of its own for what it could not do.
-leave() {
-    local code=$?
-    [ ! -s "$temp/complaints" ] || cat "$temp/complaints" >&3
-    rm -rf -- "$temp" ${part:+"$part"}
-    ((code != 1 && (code <= 4 || code > 127) && code != 254)) || {
-        echo "$tool: a command failed: is there room, memory, a process to be had?" >&3
-        exit 4
-    }
-}
-
-usage() { # usage [WHY]
-    [ $# = 0 ] || printf '%s: %s\n' "$tool" "${1//[[:cntrl:]]/?}" >&2 || :
-    die 2 "usage: $tool [OPTION...] DIR (see --help)"
-}
-
-out() {
-    printf '%s\n' "$1" 2>/dev/null || die 4 "<stdout>: cannot write"
-}
-
 help() {
-    out "usage: $tool [OPTION...] DIR
+    out "usage: $tool $synopsis
 Prints a study, the folder OUT of a pipeline, as one page of HTML.
 
   -o, --output FILE           write FILE, not standard output
@@ -98,7 +62,7 @@ options() { # sets the options and dir
     *) dir=./$dir ;; # nothing takes it for an option or an assignment
     esac
     [ -e "$dir" ] || die 4 "$1: cannot open: there is no such folder"
-    [ -d "$dir" ] || die 3 "$1: not a folder"
+    [ -d "$dir" ] || die 4 "$1: not a folder"
     if [ -z "$title" ]; then
         title=$(realpath -- "$dir")
         title=${title##*/}
@@ -163,7 +127,7 @@ net_of() { # net_of FOLDER
     local header
     net=-
     [ -e "$1/model.bin" ] || return 0
-    ser-tensor npy --key net -o "$temp/net.npy" "$1/model.bin" || exit $?
+    inner ser-tensor npy --key net -o "$temp/net.npy" "$1/model.bin" || exit $?
     # A header of version 1: its ninth and tenth byte count what follows them.
     header=$(od -An -t u2 -j 8 -N 2 "$temp/net.npy")
     tail -c +$((header + 11)) "$temp/net.npy" >"$temp/net"
@@ -181,7 +145,7 @@ net_of() { # net_of FOLDER
 find_runs() {
     local file run files split name kind net number label before=0 n=0
     mapfile -t -d '' files < <(printf '%s\0' "$dir"/split/*/*.*[!.]/predictions.tsv | sort -zV)
-    [ -n "${files[0]-}" ] || die 3 "$dir: not a study: there is no split/SPLIT/NAME.SEED/predictions.tsv in it"
+    [ -n "${files[0]-}" ] || die 3 "${dir#./}: not a study: there is no split/SPLIT/NAME.SEED/predictions.tsv in it"
     for file in "${files[@]}"; do
         case $file in *[[:cntrl:]]*) die 3 "$file: control characters in the name" ;; esac
         [ -r "$file" ] || die 4 "$file: cannot read"
@@ -262,7 +226,7 @@ read_groups() {
     local n
     for ((n = 1; n <= groups; n++)); do
         enter $n
-        ser-eval --tsv -- "${predictions[@]}" >"$group/eval" || exit $?
+        inner ser-eval --tsv -- "${predictions[@]}" >"$group/eval" || exit $?
         need_shown "$group/eval" "$dir"
         read_models
         find_worst
@@ -293,7 +257,7 @@ escape() { # escape TEXT
 # table CAPTION <TSV: the first line has the columns; a name that ends in # is of a column of numbers,
 # one in @ of names of files with HTML. What follows a line = stays below, however rows are sorted.
 table() {
-    caption=$1 awk -F '\t' "$html"'
+    caption="$1${generated:+ (generated speech)}" awk -F '\t' "$html"'
         function cell(tag, i, text) {
             return "<" tag (kind[i] == "#" ? " class=\"n\"" : "") (tag == "th" ? " scope=\"col\"" : "") ">" text "</" tag ">"
         }
@@ -342,7 +306,7 @@ links() { # links ID TEXT...
 figure() {
     local what=$1
     shift
-    ser-plot "$@" >"$temp/svg" || exit $?
+    inner ser-plot "$@" >"$temp/svg" || exit $?
     figures=$((figures + 1))
     printf '<figure>\n'
     what=$what id=f$figures- awk "$html"'
@@ -590,6 +554,10 @@ comparison() {
     local n stage remark='' utterances
     enter
     section comparison 'Beside the published figures'
+    if [ -n "$generated" ]; then
+        printf '<p>Generated speech is not compared with them.</p>\n'
+        return
+    fi
     for ((n = 1; n <= groups; n++)); do
         stage=$(cat "$temp/$n/stage")
         [ -z "$stage" ] || label=${labels[n]} awk -F '\t' -v OFS='\t' -v stage="$stage" -v groups="$groups" '
@@ -615,6 +583,29 @@ comparison() {
             remark=" The original had 1440 recordings of RAVDESS, this study has $utterances: not the same data."
     fi
     printf '<p>A figure of this study stands beside the stage whose corpora, split and network are most like.%s</p>\n' "$remark"
+}
+
+# What is in each part, by the certificate that ser-certificate has written.
+contents() { # contents CERTIFICATE SPLIT
+    need_shown "$1" "$1"
+    {
+        printf 'part\temotions\tcorpora\tSHA-256 of the ids\tof the audio\n'
+        awk -F '\t' -v OFS='\t' '
+            { sub(/\r$/, "") }
+            $2 ~ /^(emotion|corpus)\./ {
+                kind = substr($2, 1, index($2, ".") - 1)
+                text = substr($2, index($2, ".") + 1) " " $3
+                all[$1, kind] = all[$1, kind] (all[$1, kind] == "" ? "" : ", ") text
+            }
+            $2 ~ /^sha256\./ { all[$1, $2] = length($3) == 64 ? substr($3, 1, 16) "…" : $3 }
+            END {
+                k = split("train val test", part, " ")
+                for (i = 1; i <= k; i++) {
+                    p = part[i]
+                    print p, all[p, "emotion"], all[p, "corpus"], all[p, "sha256.id"], all[p, "sha256.audio"]
+                }
+            }' <"$1"
+    } | table "Contents of $2"
 }
 
 # Speakers and recordings of each part, and whether any is in two.
@@ -676,6 +667,7 @@ certificate() {
             "$([ "$verdict" = yes ] && echo 'No speaker is in two parts.' || echo 'Parts overlap: scores flatter.')" \
             "$(escape "$(sed -n 2p "$temp/split")")" "$(escape "$(sed -n 3p "$temp/split")")"
         sed 1,3d "$temp/split" | table "Parts of ${split##*/}"
+        [ ! -e "$split/certificate.tsv" ] || contents "$split/certificate.tsv" "${split##*/}"
     done
     [ -n "$found" ] || printf '<p>This study has no table of its split, so nothing is certified.</p>\n'
 }
@@ -689,7 +681,7 @@ read_models() {
         file=${file%/predictions.tsv}/model.bin
         bytes=''
         if [ -e "$file" ]; then
-            ser-tensor ls --header "$file" >"$temp/header" || exit $?
+            inner ser-tensor ls --header "$file" >"$temp/header" || exit $?
             sed 's/=/\t/; /^classes/s/,/, /g' "$temp/header" >>"$group/attributes"
             bytes=$(sha256sum <"$file")
         fi
@@ -739,12 +731,38 @@ what_was_run() {
     fi
 }
 
+# Sets generated to the corpora of the study that are generated speech.
+find_generated() {
+    local mark
+    for mark in "$dir"/manifest/*.generated; do
+        mark=${mark##*/}
+        generated=$generated${generated:+, }${mark%.generated}
+    done
+    is_shown <<<"$generated" || die 3 "${dir#./}/manifest: a name that a page cannot show"
+}
+
+# The command that the file NAME of options belongs to, as far as OPTIONS go, or what they are.
+command_of() { # command_of NAME OPTIONS
+    local run=${1%/options}
+    case $1 in
+    options/ravdess | options/savee | options/cremad) echo "ser-manifest --corpus ${1#*/} $2" ;;
+    split/*/options/split) echo "ser-split $2" ;;
+    split/*/options/augment) [ -z "$2" ] || echo "ser-augment --keep $2" ;;
+    split/*/options/features) echo "ser-mfcc $2" ;;
+    split/*/options/*) echo "$2" ;;
+    split/*/options) echo "ser-train --seed ${run##*.} --net $2" ;;
+    *) echo "$2" ;;
+    esac
+}
+
 # Sets $temp/options, empty if there are none.
 read_options() {
-    local file
-    for file in "$dir"/options/* "$dir"/split/*/options/*; do
+    local file name text
+    for file in "$dir"/options/* "$dir"/split/*/options/* "$dir"/split/*/*/options; do
         if [ -f "$file" ] && [ -s "$file" ]; then
-            printf '%s\t%s\n' "${file#"$dir"/}" "$(sed 's/\t/ /g' "$file" | paste -s -d ' ')"
+            name=${file#"$dir"/}
+            text=$(command_of "$name" "$(sed 's/\t/ /g' "$file" | paste -s -d ' ')")
+            [ -z "$text" ] || printf '%s\t%s\n' "$name" "$text"
         fi
     done >"$temp/options"
     need_shown "$temp/options" "$dir/options"
@@ -753,7 +771,7 @@ read_options() {
 pipeline() {
     [ -s "$temp/options" ] || return 0
     if [ "$groups" -gt 1 ]; then enter && section pipeline Pipeline; fi
-    { printf 'step\toptions\n' && cat "$temp/options"; } | table 'Options of the pipeline'
+    { printf 'options\tcommand or value\n' && cat "$temp/options"; } | table 'Commands of the pipeline, without names of files'
 }
 
 # Sets $group/worst: probability of the truth, id, truth, predicted, confidence, speaker, corpus,
@@ -995,43 +1013,24 @@ page() {
     printf '<meta http-equiv="Content-Security-Policy" content="%s"/>\n' "$(policy)"
     printf '<meta name="viewport" content="width=device-width, initial-scale=1"/>\n<title>%s</title>\n' "$heading"
     printf '<style>%s</style>\n</head>\n<body>\n<section>\n<h1>%s</h1>\n' "$style" "$heading"
+    [ -z "$generated" ] || printf '<p class="no"><strong>Generated speech: %s.</strong> %s</p>\n' "$(escape "$generated")" \
+        'This page says how the pipeline works, and nothing about real emotions.'
     if [ "$groups" = 1 ]; then one_group; else several_groups; fi
     printf '</section>\n<script>%s</script>\n</body>\n</html>\n' "$script"
 }
 
-# The page goes to its place: a file appears there when it is complete.
-deliver() {
-    local target
-    if [ -z "$output" ] || [ "$output" = - ]; then
-        cat "$temp/page" 2>/dev/null || die 4 "<stdout>: cannot write"
-        return
-    fi
-    [ ! -d "$output" ] || die 4 "$output: cannot write: is a folder"
-    if [ -e "$output" ] && [ ! -f "$output" ]; then
-        cat "$temp/page" 2>/dev/null >"$output" || die 4 "$output: cannot write"
-        return
-    fi
-    target=$(realpath -m -- "$output")
-    [ ! -L "$target" ] || die 4 "$output: cannot write: too many symbolic links"
-    part=$(mktemp -- "${target%/*}/.ser-XXXXXX" 2>/dev/null) || die 4 "$output: cannot write there"
-    if [ -e "$target" ]; then chmod --reference="$target" "$part"; else chmod "$(printf %o $((0666 & ~$(umask))))" "$part"; fi
-    { cat "$temp/page" >"$part" && sync "$part" && mv -fT -- "$part" "$target"; } 2>/dev/null ||
-        die 4 "$output: cannot write"
-    part=''
-}
-
-part='' figures=0
+figures=0
 declare -A pictured # files whose picture is in the page
-temp=$(mktemp -d) || die 4 "cannot make a temporary folder in ${TMPDIR:-/tmp}"
-exec 3>&2
-trap leave EXIT
+begin
 options "$@"
 # Bash goes on when a command in another's words dies; but something complains of it.
 exec 2>"$temp/complaints"
+find_generated
+if [ -n "$generated" ]; then published=''; fi
 find_runs
 read_groups
 read_options
 page >"$temp/page"
 [ ! -s "$temp/complaints" ] || die 4 "the page is not complete"
 exec 2>&3
-deliver
+deliver "$temp/page"

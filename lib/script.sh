@@ -1,0 +1,124 @@
+# script.sh - what the tools in Bash share; make puts it where they name it.
+#
+# A tool sets version and synopsis. With begin it also has the folder temp for its work, and deliver.
+set -eEu -o pipefail +o posix
+accident() { echo "${0##*/}: a command failed: is there room, memory, a process to be had?"; }
+trap 'accident >&2; exit 4' ERR # exit 1 is an answer, never an accident
+trap '' XFSZ                    # a file that would grow over a limit is a write that fails
+export LC_ALL=C
+unset POSIXLY_CORRECT GETOPT_COMPATIBLE CDPATH GLOBIGNORE
+
+tool=${0##*/}
+progress='' # set while the terminal shows a line that messages must not be mixed with
+
+# A standard stream that is closed must not become the number of a file that is opened later.
+[ -e /dev/fd/0 ] || exec 0</dev/null
+[ -e /dev/fd/1 ] || exec 1</dev/null
+[ -e /dev/fd/2 ] || exec 2</dev/null
+
+# ---- messages ----
+
+warn() {
+    [ -z "$progress" ] || printf '\r\033[K' >&2
+    printf '%s: %s\n' "$tool" "${1//[[:cntrl:]]/?}" >&2 || :
+}
+
+die() { # die CODE MESSAGE
+    warn "$2"
+    exit "$1"
+}
+
+usage() { # usage [WHY]
+    [ $# = 0 ] || warn "$1"
+    # shellcheck disable=SC2154 # the tool has it
+    die 2 "usage: $tool $synopsis (see --help)"
+}
+
+# ---- output ----
+
+# put NAME COMMAND...: COMMAND prints what goes to standard output, which messages call NAME
+put() {
+    local said code=0
+    said=$({ "${@:2}" >&4; } 2>&1) || code=$?
+    ((code <= 128)) || exit "$code" # a signal's
+    ((code == 0)) || die 4 "$1: cannot write${said:+: ${said##*: }}"
+} 4>&1
+
+out() { # out TEXT
+    [ -z "$progress" ] || printf '\r\033[K' >&2
+    put '<stdout>' printf '%s\n' "$1"
+}
+
+copy() { cat -- "$1" >"$2"; }
+
+replace() { copy "$1" "$part" && sync -- "$part" && mv -fT -- "$part" "$2"; }
+
+# deliver FILE: to its place, where a file appears when it is complete
+deliver() {
+    local target
+    if [ -z "$output" ] || [ "$output" = - ]; then
+        put '<stdout>' cat -- "$1"
+        return
+    fi
+    [ ! -d "$output" ] || die 4 "$output: cannot write: is a folder"
+    if [ -e "$output" ] && [ ! -f "$output" ]; then
+        put "$output" copy "$1" "$output"
+        return
+    fi
+    target=$(realpath -m -- "$output")
+    [ ! -L "$target" ] || die 4 "$output: cannot write: too many symbolic links"
+    put "$output" mktemp -- "${target%/*}/.ser-XXXXXX" >"$temp/part"
+    part=$(cat "$temp/part")
+    if [ -e "$target" ]; then chmod --reference="$target" "$part"; else chmod "$(printf %o $((0666 & ~$(umask))))" "$part"; fi
+    put "$output" replace "$1" "$target"
+    part=''
+}
+
+# keep_input FILE: refuses an output over an input
+keep_input() {
+    [ -z "$output" ] || [ "$output" = - ] || [ "$1" = - ] || [ ! -f "$output" ] || [ ! "$output" -ef "$1" ] ||
+        usage "--output '$output' would be written over the input '$1'"
+}
+
+# ---- work ----
+
+# Bash has numbers of its own for what it could not do; they are none of a tool's.
+leave() {
+    local code=$?
+    [ ! -s "$temp/complaints" ] || cat "$temp/complaints" >&3
+    rm -rf -- "$temp" ${part:+"$part"}
+    ((code != 1 && (code <= 4 || code > 127) && code != 254)) || {
+        accident >&3
+        exit 4
+    }
+}
+
+# inner COMMAND...: another tool, for which this one speaks; inner_name is what the user calls a file
+# whose messages begin with inner_file.
+inner_file='' inner_name=''
+inner() {
+    local code=0 line
+    "$@" 2>"$temp/inner" || code=$?
+    while IFS= read -r line; do
+        line=${line#ser-*: }
+        [ -z "$inner_file" ] || line=${line/#"$inner_file"/"$inner_name"}
+        case $line in
+        "usage: ser-"*) continue ;; # of another tool
+        esac
+        if ((code)); then
+            warn "$line"
+        elif ! grep -qxF -e "$line" "$temp/warned"; then # each warning once
+            printf '%s\n' "$line" >>"$temp/warned"
+            warn "$line" 2>&3
+        fi
+    done <"$temp/inner"
+    return $code
+}
+
+begin() {
+    part='' # the file beside its place
+    temp=$(mktemp -d) || die 4 "cannot make a temporary folder in ${TMPDIR:-/tmp}"
+    exec 3>&2
+    trap leave EXIT
+    : >"$temp/warned"
+}
