@@ -100,14 +100,29 @@ static int fail_cut(const struct source *s, struct ser_error *e, const char *id,
                     s->name, id, has, says);
 }
 
+enum { MAX_CHUNKS = 65536 };
+
+/* Whether chunks fill what lies from at to end: then what comes before them is no sound that goes
+ * on to the end. */
+static int chunks_fill(struct source *s, uint64_t at, uint64_t end, int big_endian) {
+    unsigned char head[8];
+    for (int i = 0; at < end && end <= s->len && i < MAX_CHUNKS; i++) {
+        if (read_at(s, at, head, 8) < 8 || head[0] < ' ')
+            return 0;
+        uint64_t size = number(head + 4, 4, big_endian);
+        at += 8 + size + (size & 1);
+    }
+    return at == end;
+}
+
 /* Walks the chunks (identifier, 32-bit size, content, padding to even) of RIFF and FORM files. */
 static int check_chunks(struct source *s, int big_endian, const char *data_id,
                         struct ser_error *e) {
-    enum { MAX_CHUNKS = 65536 };
     unsigned char head[8], ds64[16];
     uint64_t at = 12, end = s->len, long_data = UINT64_MAX;
-    int seen = 0;
-    if (read_at(s, 0, head, 8) == 8 && !is_unknown(number(head + 4, 4, big_endian)))
+    int seen = 0,
+        sized = read_at(s, 0, head, 8) == 8 && !is_unknown(number(head + 4, 4, big_endian));
+    if (sized)
         end = 8 + number(head + 4, 4, big_endian); /* what lies behind it is not ours */
     for (int i = 0; i < MAX_CHUNKS; i++) {
         size_t got = !seen || at < end ? read_at(s, at, head, 8) : 0;
@@ -128,9 +143,11 @@ static int check_chunks(struct source *s, int big_endian, const char *data_id,
             long_data = number(ds64 + 8, 8, 0);
         if (is_data && size == UINT32_MAX && long_data != UINT64_MAX)
             size = long_data;
-        if (is_data && size == 0 && has > 0)
+        int empty = is_data && size == 0 && sized && at + 8 < end &&
+                    chunks_fill(s, at + 8, end, big_endian);
+        if (is_data && size == 0 && has > 0 && !empty)
             s->unknown = at + 4;
-        if (is_data && is_unknown(size))
+        if (is_data && is_unknown(size) && !empty)
             return 0;
         if (size > has)
             return fail_cut(s, e, (const char *)head, size, has);

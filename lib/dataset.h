@@ -16,7 +16,7 @@ struct ser_sample {
     uint64_t offset; /* of its payload */
     uint64_t hash;   /* XXH3-64 of its payload */
     int file;        /* index into fd */
-    int emotion;     /* index into name */
+    int emotion;     /* index into emotion */
 };
 
 struct ser_dataset { /* zeros: no data yet */
@@ -29,11 +29,11 @@ struct ser_dataset { /* zeros: no data yet */
     char **path;
     int emotions;   /* different ones so far, in order of appearance */
     char **emotion; /* [emotions] */
-    int *label;     /* [emotions] class of each, from ser_dataset_classes */
+    int *label;     /* [emotions] class of each, from ser_dataset_label */
     struct ser_set speakers;
     size_t random;      /* samples that carry split=random */
     const char *part;   /* what it is: train or val; NULL: either */
-    struct ser_error e; /* why ser_dataset_get failed */
+    struct ser_error e; /* why get of ser_dataset_data failed */
 };
 
 /* Adds the samples of a features stream (NULL, "-": standard input). Refused (SER_BAD): records of

@@ -282,7 +282,7 @@ int ser_same_file(const char *a, const char *b) {
     if (there != (stat(b, &y) == 0))
         return 0;
     if (there)
-        return S_ISREG(x.st_mode) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+        return !S_ISCHR(x.st_mode) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
     char *p = resolve(a), *q = resolve(b);
     int same = same_entry(p, q);
     free(p);
@@ -317,6 +317,13 @@ static void open_temp(struct ser_out *o, mode_t mode) {
         die(SER_SYS, "%s: cannot set its mode: %s", o->name, strerror(errno));
 }
 
+/* /dev/stdout is a link to the file that standard output is: replacing that would lose what a shell
+ * appends to. */
+static int is_standard_output(const struct stat *st) {
+    struct stat out;
+    return fstat(STDOUT_FILENO, &out) == 0 && out.st_dev == st->st_dev && out.st_ino == st->st_ino;
+}
+
 void ser_out_open(struct ser_out *o, const char *path, int binary) {
     *o = (struct ser_out){.fd = STDOUT_FILENO, .name = "<stdout>", .cap = BUFFER};
     if (path && strcmp(path, "-") != 0) {
@@ -327,7 +334,9 @@ void ser_out_open(struct ser_out *o, const char *path, int binary) {
         int there = stat(path, &st) == 0;
         if (there && S_ISDIR(st.st_mode))
             die(SER_SYS, "%s: cannot write: is a folder", path);
-        if (there && !S_ISREG(st.st_mode)) {
+        if (there && S_ISREG(st.st_mode) && is_standard_output(&st)) {
+            o->fd = STDOUT_FILENO;
+        } else if (there && !S_ISREG(st.st_mode)) {
             o->fd = ser_open(path, O_WRONLY); /* its links may be /proc's, without a path */
             if (o->fd < 0)
                 die(SER_SYS, "%s: cannot write: %s", path, strerror(errno));
@@ -343,12 +352,12 @@ void ser_out_open(struct ser_out *o, const char *path, int binary) {
     o->buf = emalloc(o->cap);
 }
 
-void ser_out_try(const char *path) {
+void ser_out_try(const char *path, int binary) {
     struct ser_out o;
     struct stat st;
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
-        return; /* opening a FIFO would wait for its reader */
-    ser_out_open(&o, path, 0);
+    if (stat(path, &st) == 0 && S_ISFIFO(st.st_mode))
+        return; /* opening it would wait for its reader */
+    ser_out_open(&o, path, binary);
     ser_out_abandon(&o);
 }
 
@@ -441,8 +450,9 @@ void ser_out_abandon(struct ser_out *o) {
     if (o->temp) {
         unlink(o->temp);
         forget_temp(o->temp);
-        close(o->fd);
     }
+    if (o->fd != STDOUT_FILENO)
+        close(o->fd);
     free(o->buf);
     free(o->final);
     free(o->temp);

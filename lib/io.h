@@ -67,11 +67,12 @@ struct ser_out {
     size_t cap, len;
 };
 
-/* Ends the process (SER_SYS) if path cannot be opened for writing as things are: for what is
- * written only after long work. Nothing is left behind. */
-void ser_out_try(const char *path);
+/* Ends the process if ser_out_open would: for what is written only after long work. Nothing is left
+ * behind. */
+void ser_out_try(const char *path, int binary);
 
-/* 1 if a and b name one regular file, by whatever links, or one that is not there yet. */
+/* 1 if a and b name one file or pipe, by whatever links, or one that is not there yet. No device
+ * such as a terminal is the same as another. */
 int ser_same_file(const char *a, const char *b);
 
 /* Opens path for writing, or standard output for NULL and "-". Links are resolved; what exists and

@@ -98,6 +98,19 @@ void ser_one_stdin(char *const *operands, const char *first, const char *second)
         ser_usage("only one input can be standard input, not %d", n);
 }
 
+static void keep(const char *option, const char *output, const char *input) {
+    if (output && input && !is_stdin(output) && !is_stdin(input) && ser_same_file(output, input))
+        ser_usage("%s '%s' would be written over the input '%s'", option, output, input);
+}
+
+void ser_keep_inputs(const char *option, const char *output, char *const *operands,
+                     const char *first, const char *second) {
+    for (; *operands; operands++)
+        keep(option, output, *operands);
+    keep(option, output, first);
+    keep(option, output, second);
+}
+
 /* ---- values ---- */
 
 static int is_word_of(const char *words, const char *value) {

@@ -59,4 +59,9 @@ _Noreturn void ser_usage(const char *what, ...) SER_PRINTF(1, 2);
  * of two options (NULL: not given). */
 void ser_one_stdin(char *const *operands, const char *first, const char *second);
 
+/* Refuses a command line by which output, the value of option (NULL: not given), would be written
+ * over an input: over one of the same three. */
+void ser_keep_inputs(const char *option, const char *output, char *const *operands,
+                     const char *first, const char *second);
+
 #endif

@@ -28,8 +28,9 @@ void ser_pitch_start(struct ser_pitch *p);
 
 /* x[n] at rate_hz -> y[n], higher by so many semitones, -SER_PITCH_MAX..SER_PITCH_MAX; 0 copies. A
  * tone's frequency is right to half a hertz in rate_hz. Full scale is not a limit. The same in
- * gives the same out, whatever went before. rate_hz * 4 is a rate that ser_resample takes. 0, or -1
- * with e set (SER_SYS: SoX failed; SER_BAD: the resampler did); name is for the message. */
+ * gives the same out, whatever went before. rate_hz * 4 and rate_hz / 4 are rates that ser_resample
+ * takes. 0, or -1 with e set (SER_SYS: SoX failed; SER_BAD: the resampler did); name is for the
+ * message. */
 int ser_pitch_run(struct ser_pitch *p, const float *x, size_t n, int rate_hz, int semitones,
                   float *y, const char *name, struct ser_error *e) SER_MUST_CHECK;
 

@@ -60,7 +60,7 @@ struct ser_record {
     void *data; /* count elements in host order, 64-byte aligned, row-major */
     size_t count, bytes;
     uint64_t offset; /* reading: where the payload lies in the input */
-    size_t data_cap; /* reading: room behind data and key, reused from record to record */
+    size_t data_cap; /* reading: room behind data, reused from record to record */
 };
 
 size_t ser_type_size(enum ser_type t);      /* bytes of an element; 0 for an unknown type */
@@ -116,7 +116,7 @@ int ser_reader_begin(struct ser_reader *r, const struct ser_in *in, const char *
                      struct ser_error *e) SER_MUST_CHECK;
 
 /* The next record: 1, at the end of the last stream 0, on any damage -1 with e set; there is no
- * going on after that. r's memory is reused. Elements of f32 and f64 are finite, or the record is
+ * going on after that. rec's memory is reused. Elements of f32 and f64 are finite, or the record is
  * refused. */
 int ser_reader_next(struct ser_reader *r, struct ser_record *rec,
                     struct ser_error *e) SER_MUST_CHECK;

@@ -202,6 +202,8 @@ about() {
     fails 2 'nothing to make' ser-augment m.tsv
     fails 2 "pitch: '3:-3' is not A:B" ser-augment --pitch 3:-3 m.tsv
     fails 2 "pitch: '-25:3' is not A:B" ser-augment --pitch -25:3 m.tsv
+    fails 2 'rate 3000 is too low for --pitch: it is resampled at 750 Hz' ser-augment --rate 3000 --pitch -24:0 m.tsv
+    fails 2 'rate 1000 is too low for --speed: it is resampled at 500 Hz' ser-augment --rate 1000 --speed 0.5:2 m.tsv
     fails 2 'whole semitones' ser-augment --pitch 0.5:2 m.tsv
     fails 2 "snr: '20:5' is not A:B" ser-augment --snr 20:5 m.tsv
     fails 2 "speed: '1.1:0.9' is not A:B" ser-augment --speed 1.1:0.9 m.tsv

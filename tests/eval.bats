@@ -212,6 +212,11 @@ flat() {
     awk -v l="$low" -v h="$high" 'BEGIN {exit !(l >= 0.85 && l < 0.9376 && h > 0.9375 && h <= 1)}'
     [ "$low" = "$(value wa_low - - x.tsv)" ]
     [ -z "$(head -17 x.tsv | ser-eval --tsv | grep wa_low)" ]
+    # Utterances of unknown speakers are no speaker's.
+    (head -17 x.tsv && sed -n '18,21s/s5\t/-\t/p' x.tsv) >unknown.tsv
+    [ "$(tail -4 unknown.tsv | cut -f 6 | uniq)" = - ]
+    [ -z "$(ser-eval --tsv unknown.tsv | grep wa_low)" ]
+    [ -n "$(head -21 x.tsv | ser-eval --tsv | grep wa_low)" ]
     ser-eval --tsv x.tsv | awk -F'\t' '$1 == "speaker" && $2 == "wa" && $3 == "s4" {exit $5 != 0.75}'
     [ "$(ser-eval --tsv x.tsv | grep -c "^sex	wa	")" = 2 ]
 }

@@ -118,6 +118,10 @@ close_to() {
     fails 3 "pointer.wav: .*LFS" ser-mfcc pointer.wav -o out.sert
     fails 3 "empty.wav: .*empty" ser-mfcc empty.wav -o out.sert
     fails 3 "none.wav: .*no samples" ser-mfcc none.wav -o out.sert
+    # What lies behind an empty data chunk is no sound where the file says how long it is.
+    { printf 'RIFF\x3c\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x22\x56\0\0\x44\xac\0\0\2\0\x10\0data\0\0\0\0'
+      printf 'LIST\x10\0\0\0INFOISFT\4\0\0\0Lav\0'; } >tag.wav
+    fails 3 "tag.wav: .*no samples" ser-mfcc tag.wav -o out.sert
     fails 3 "noise.wav: " ser-mfcc noise.wav -o out.sert
     fails 3 "<stdin>: empty input" ser-mfcc -o out.sert </dev/null
     fails 3 "<stdin>: " ser-mfcc -o out.sert <text.wav

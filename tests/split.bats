@@ -108,6 +108,11 @@ count() {
 ser-split: m.tsv: speakers that f.tsv lists, without a row: s8 s9
 ser-split: m.tsv: folds 4 to 5 are skipped: the manifest has none of their speakers
 ser-split: m.tsv: validation is fold 1"
+    list fold s1=2 s2=3 s3=4 s8=1 s9=5 >f.tsv
+    ser-split --folds f.tsv --fold 4 m.tsv >out.tsv 2>err
+    assert_equal "$(parts out.tsv)" "s1=val s2=train s3=test"
+    grep -q 'm.tsv: folds 5 to 5 and 1 to 1 are skipped' err
+    list fold s1=1 s2=2 s3=3 s8=4 s9=5 >f.tsv
     fails 3 'fold 5 cannot be tested' ser-split --folds f.tsv --fold 5 m.tsv
     list fold s1=1 s2=2 s3=2 >f.tsv
     fails 3 'the part train would be empty' ser-split --folds f.tsv --fold 1 m.tsv
@@ -193,7 +198,7 @@ ser-split: m.tsv: validation is fold 1"
 @test "split: the same audio in two parts is refused, at random it is reported" {
     { printf 'id\tspeaker\temotion\taudio_hash\n'
       printf '%s\n' u1,s1,sad,00000000000000aa u2,s2,sad,00000000000000bb u3,s3,sad,00000000000000aa \
-          u4,s1,sad,00000000000000aa u5,s2,sad,- u6,s3,sad,- | tr , '\t'; } >m.tsv
+          u4,s1,sad,00000000000000aa u5,s2,sad,- u6,s3,sad,- u7,s1,sad, u8,s2,sad, | tr , '\t'; } >m.tsv
     list part s1=train s2=val s3=test >p.tsv
     fails 3 'm.tsv: u1 \(train\) and u3 \(test\) are the same audio' ser-split --speakers p.tsv m.tsv
     list part s1=train s2=val s3=train >p.tsv

@@ -103,6 +103,14 @@ no_leftovers() {
 
 # ---- ser-tensor ----
 
+@test "what a shell appends to is not replaced by way of /dev/stdout" {
+    streams
+    echo before >log
+    ser-tensor ls -o /dev/stdout ab.sert >>log
+    assert_equal "$(head -n 1 log)" before
+    same <(tail -n +2 log) <(ser-tensor ls ab.sert)
+}
+
 @test "ls: a row a record, attributes, chosen columns, headers" {
     ser-tensor ls "$STREAMS/passed/one-record.sert" "$STREAMS/passed/rank-0.sert" >out.tsv
     printf 'key\ttype\tshape\tattributes\na\tf32\t2x3\temotion=angry\nrank-0\tf32\tscalar\t\n' | diff - out.tsv
@@ -152,6 +160,7 @@ no_leftovers() {
     [ "$(ser-tensor cat --match '[ac]' abc.sert | ser-tensor ls | cut -f 1 | paste -sd ' ')" = 'key a c' ]
     [ "$(ser-tensor head -n 2 abc.sert | ser-tensor ls | cut -f 1 | paste -sd ' ')" = 'key a b' ]
     [ "$(ser-tensor head -n 0 abc.sert | ser-tensor check)" = '<stdin>: features, 1 stream, 0 records, 128 bytes' ]
+    [ "$(ser-tensor head -n 0 -k b abc.sert | ser-tensor check)" = '<stdin>: features, 1 stream, 0 records, 128 bytes' ]
     [ "$(ser-tensor head -n 9 abc.sert | ser-tensor ls | wc -l)" = 4 ]
     # what comes after the wanted records is not looked at
     { cat ab.sert && echo junk; } | ser-tensor head -n 2 | ser-cmp - ab.sert
@@ -426,10 +435,10 @@ no_leftovers() {
     no_leftovers
 }
 
-@test "output: over its own input, through links, to what is no file" {
+@test "output: never over its own input; through links, to what is no file" {
     streams
     cp ab.sert same.sert
-    ser-tensor cat same.sert -o same.sert
+    fails 2 "'./same.sert' would be written over the input 'same.sert'" ser-tensor cat same.sert -o ./same.sert
     same same.sert ab.sert
     chmod 600 same.sert
     ln -s same.sert link

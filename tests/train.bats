@@ -229,6 +229,16 @@ shown() {
     fails 2 "only one input can be standard input, not 2" ser-train --net small.net --val - -o x.bin
     fails 2 "only one input can be standard input, not 3" ser-train --net - --val - -o x.bin train.sert -
     fails 2 "only one input can be standard input, not 2" ser-score -
+    fails 2 "--log '-' and --summary '-' would be written over each other" ser-train --net small.net --val val.sert --summary --log - -o x.bin train.sert
+    fails 2 "--output '-' and --log '-' would be written over each other" train - --log -
+    fails 2 "--output '-' and --log '/dev/stdout' would be" train - --log /dev/stdout
+    fails 2 "--log '/dev/stdout' and --json '-' would be" train x.bin --log /dev/stdout --json -
+    fails 2 "--output '-' and --summary '-' would be" train - --summary
+    fails 2 "--checkpoint is read again" train x.bin --checkpoint -
+    fails 2 "--log needs --output" ser-train --net small.net --val val.sert --summary --log x.log train.sert
+    cp train.sert over.sert
+    fails 2 "--json './over.sert' would be written over the input 'over.sert'" ser-train --net small.net --val val.sert -o x.bin --json ./over.sert over.sert
+    same over.sert train.sert
     fails 2 "--min-lr 0.01 is above --lr 0.001" train x.bin --min-lr 0.01
     fails 2 "--label-smoothing 1 leaves nothing" train x.bin --label-smoothing 1
     [ ! -e x.bin ]

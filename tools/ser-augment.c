@@ -111,8 +111,11 @@ static int make_pitch(struct thread *t, struct item *it, struct ser_record *r, c
                       struct ser_key draws) {
     int semitones = (int)draw_whole(draws, (int64_t)opt.pitch[0], (int64_t)opt.pitch[1]);
     float *y = begin(r, key, it, t->n);
-    if (ser_pitch_run(&t->pitch, t->x, t->n, (int)opt.rate, semitones, y, it->path, &it->made.e))
+    if (ser_pitch_run(&t->pitch, t->x, t->n, (int)opt.rate, semitones, y, it->path, &it->made.e)) {
+        if (it->made.e.status == SER_SYS)
+            die_error(&it->made.e); /* no recording is to blame, and none would fare better */
         return -1;
+    }
     if (ser_energy(y, t->n) < ser_energy(t->x, t->n) / 100)
         return ser_fail(&it->made.e, SER_BAD, "%s: --pitch %d leaves nothing of it: shift it less",
                         it->path, semitones);
@@ -297,6 +300,13 @@ static void check_options(int operands) {
         ser_usage("one manifest at a time, not %d", operands);
     if (opt.pitch[0] <= opt.pitch[1] && (fmod(opt.pitch[0], 1) != 0 || fmod(opt.pitch[1], 1) != 0))
         ser_usage("--pitch: '%g:%g' are not whole semitones", opt.pitch[0], opt.pitch[1]);
+    double slowest = opt.speed[0] <= opt.speed[1] ? opt.speed[0] : 1;
+    double lowest = opt.pitch[0] <= opt.pitch[1] ? exp2(opt.pitch[0] / 12) : 1;
+    double least_hz = (double)opt.rate * fmin(1, fmin(slowest, lowest));
+    if (least_hz < SER_RESAMPLE_MIN_HZ)
+        ser_usage("--rate %d is too low for --%s: it is resampled at %.0f Hz, of at least %d",
+                  (int)opt.rate, slowest < lowest ? "speed" : "pitch", least_hz,
+                  SER_RESAMPLE_MIN_HZ);
     if (!records())
         ser_usage("nothing to make: give --keep, --noise, --snr, --pitch, --shift or --speed");
 }
@@ -309,6 +319,7 @@ int main(int argc, char **argv) {
     opt.jobs = ser_cores() < MAX_JOBS ? ser_cores() : MAX_JOBS;
     int first = ser_options(argc, argv, &tool), jobs = (int)opt.jobs;
     check_options(argc - first);
+    ser_keep_inputs("--output", opt.output, argv + first, NULL, NULL);
     if (ser_manifest_open(&s.manifest, argv[first], &e))
         die_error(&e);
     open_threads(&s, jobs);

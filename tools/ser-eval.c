@@ -328,11 +328,14 @@ static void free_sets(struct set *s, size_t n) {
     free(s);
 }
 
-/* The confusion of each set, [n][K,K]; the caller frees. */
-static size_t *confusions(const struct evaluation *v, const struct set *s, size_t n) {
-    size_t cells = (size_t)v->K * (size_t)v->K, *all = ecalloc(n, cells * sizeof *all);
+/* The confusion of each of n speakers whose name is known, [*known][K,K]; the caller frees. */
+static size_t *confusions(const struct evaluation *v, const struct set *s, size_t n,
+                          size_t *known) {
+    size_t cells = (size_t)v->K * (size_t)v->K, *all = ecalloc(n + 1, cells * sizeof *all);
+    *known = 0;
     for (size_t i = 0; i < n; i++)
-        memcpy(all + i * cells, s[i].confusion, cells * sizeof *all);
+        if (strcmp(s[i].name, "-") != 0)
+            memcpy(all + (*known)++ * cells, s[i].confusion, cells * sizeof *all);
     return all;
 }
 
@@ -340,16 +343,16 @@ static size_t *confusions(const struct evaluation *v, const struct set *s, size_
 static int find_intervals(const struct evaluation *v, const struct set *first,
                           const struct set *second, size_t speakers,
                           struct ser_interval in[INTERVALS]) {
-    if (speakers < SER_MIN_SPEAKERS)
-        return 0;
-    size_t *a = confusions(v, first, speakers);
-    size_t *b = second ? confusions(v, second, speakers) : NULL;
-    if (ser_bootstrap(a, b, speakers, v->K, (int)opt.draws, (uint64_t)opt.seed, &in[0], &in[1],
-                      &in[2]))
+    size_t known;
+    size_t *a = confusions(v, first, speakers, &known);
+    size_t *b = second ? confusions(v, second, speakers, &known) : NULL;
+    int enough = known >= SER_MIN_SPEAKERS;
+    if (enough && ser_bootstrap(a, b, known, v->K, (int)opt.draws, (uint64_t)opt.seed, &in[0],
+                                &in[1], &in[2]))
         die(SER_SYS, "out of memory");
     free(a);
     free(b);
-    return 1;
+    return enough;
 }
 
 static void evaluate(struct evaluation *v) {
@@ -864,6 +867,7 @@ int main(int argc, char **argv) {
     if (opt.against && argc - first > 1)
         ser_usage("--against compares with one file");
     ser_one_stdin(argv + first, opt.against, first < argc ? NULL : "-");
+    ser_keep_inputs("--output", opt.output, argv + first, opt.against, NULL);
     v.files = first < argc ? argc - first : 1;
     v.file = ecalloc((size_t)v.files + 1, sizeof *v.file);
     for (int f = 0; f < v.files; f++)

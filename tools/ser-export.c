@@ -481,6 +481,7 @@ int main(int argc, char **argv) {
         ser_usage("--onnx is needed: it is the only format");
     if (argc - first > 1)
         ser_usage("one model at a time");
+    ser_keep_inputs("--output", opt.output, argv + first, NULL, NULL);
     opt.model = first < argc ? argv[first] : "<stdin>";
     if (ser_model_load(&model, argv[first], &e))
         die_error(&e);

@@ -649,6 +649,7 @@ int main(int argc, char **argv) {
         ser_usage("--quarantine and --no-quarantine exclude each other");
     if (first == argc)
         ser_usage("no folder is given");
+    ser_keep_inputs("--output", opt.output, argv + first, opt.quarantine, NULL);
 
     read_folders(&m, argv + first, argc - first);
     sort_rows(&m);

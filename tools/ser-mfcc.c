@@ -265,6 +265,7 @@ static void open_stdin(struct source *s) {
 static void open_source(struct source *s, char **operands) {
     if (opt.manifest && *operands)
         ser_usage("give either --manifest or files, not both");
+    ser_keep_inputs("--output", opt.output, operands, opt.manifest, NULL);
     if (opt.manifest) {
         open_manifest(s);
     } else if (!*operands || (strcmp(*operands, "-") == 0 && !operands[1])) {
@@ -311,8 +312,8 @@ int main(int argc, char **argv) {
     struct source s = {0};
     struct ser_attrs header = {0};
     ser_start(argv[0]);
-    /* What soxr gives back after a clip it takes again for the next: malloc is to keep it, not the
-     * system (2 % of the time). */
+    /* What soxr gives back after a clip it takes again for the next: malloc is to keep it, or 2 %
+     * of the time is lost. */
     mallopt(M_TRIM_THRESHOLD, 1 << 24);
     opt.jobs = ser_cores() < MAX_JOBS ? ser_cores() : MAX_JOBS;
     int first = ser_options(argc, argv, &tool);

@@ -171,6 +171,7 @@ int main(int argc, char **argv) {
     if (first == argc)
         ser_usage("a model is needed");
     ser_one_stdin(argv + first, first + 1 < argc ? NULL : "-", NULL);
+    ser_keep_inputs("--output", opt.output, argv + first, NULL, NULL);
     if (!ser_kernels_find(opt.kernels))
         ser_usage("--kernels: '%s' is not built here; the default is %s", opt.kernels,
                   ser_kernels_default());

@@ -290,9 +290,12 @@ static unsigned split_by_folds(struct manifest *m, struct speakers *s) {
         last = val;
     if (last == next)
         warn("%s: fold %d is skipped: the manifest has none of its speakers", m->name, next);
-    else if (last)
+    else if (last > next)
         warn("%s: folds %d to %d are skipped: the manifest has none of their speakers", m->name,
              next, last);
+    else if (last)
+        warn("%s: folds %d to %d and 1 to %d are skipped: the manifest has none of their speakers",
+             m->name, next, folds, last);
     if (last)
         warn("%s: validation is fold %d", m->name, val);
     for (size_t i = 0; i < s->n; i++)
@@ -415,8 +418,8 @@ static void check_audio(const struct manifest *m) {
     const struct row *a = NULL, *b = NULL;
     size_t n = 0;
     for (size_t i = 1; i < m->rows; i++)
-        if (strcmp(r[i]->hash, "-") != 0 && strcmp(r[i]->hash, r[i - 1]->hash) == 0 &&
-            r[i]->part != r[i - 1]->part && n++ == 0) {
+        if (*r[i]->hash && strcmp(r[i]->hash, "-") != 0 &&
+            strcmp(r[i]->hash, r[i - 1]->hash) == 0 && r[i]->part != r[i - 1]->part && n++ == 0) {
             a = r[i - 1];
             b = r[i];
         }
@@ -503,7 +506,9 @@ int main(int argc, char **argv) {
         ser_usage("--seed belongs to --random");
     if (argc - first > 1)
         ser_usage("more than one manifest is given");
-    ser_one_stdin(argv + first, first < argc ? NULL : "-", opt.speakers ? opt.speakers : opt.folds);
+    const char *list = opt.speakers ? opt.speakers : opt.folds;
+    ser_one_stdin(argv + first, first < argc ? NULL : "-", list);
+    ser_keep_inputs("--output", opt.output, argv + first, list, NULL);
 
     read_manifest(&m, argv[first]);
     unsigned wanted = split(&m);

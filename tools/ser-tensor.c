@@ -86,7 +86,7 @@ static int is_missing(struct input *in) {
     if (in->open)
         ser_reader_close(&in->r);
     ser_record_free(&in->rec);
-    if (in->chosen || (!opt.key && !opt.match))
+    if (in->chosen || !opt.records || (!opt.key && !opt.match))
         return 0;
     const char *name = strcmp(in->file[0], "-") == 0 ? "<stdin>" : in->file[0];
     warn("%s%s: no record has the key '%s'", name, in->files > 1 ? " and the other files" : "",
@@ -717,6 +717,7 @@ int main(int argc, char **argv) {
         in.files = 1;
     }
     ser_one_stdin(in.file, opt.like, NULL);
+    ser_keep_inputs("--output", opt.output, in.file, opt.like, NULL);
     int status = c->run(&in);
     free(tail);
     return status;

@@ -370,6 +370,10 @@ static void check_usage(char *const *files) {
         ser_usage("--summary needs --net and --val");
     if (!opt.net || !opt.val || (!opt.output && !opt.summary))
         ser_usage("--net, --val and --output are needed");
+    if (!opt.output && (opt.log || opt.json || opt.checkpoint))
+        ser_usage("--%s needs --output: nothing is trained", opt.log    ? "log"
+                                                             : opt.json ? "json"
+                                                                        : "checkpoint");
     ser_one_stdin(files, opt.net, opt.val);
     if (opt.min_lr > opt.lr)
         ser_usage("--min-lr %g is above --lr %g", opt.min_lr, opt.lr);
@@ -382,34 +386,34 @@ static void check_usage(char *const *files) {
                   ser_kernels_default());
 }
 
-struct named {
-    const char *option, *path;
-};
-
-static void refuse_same(const struct named *out, const struct named *other) {
-    if (out->path && other->path && strcmp(out->path, "-") != 0 && strcmp(other->path, "-") != 0 &&
-        ser_same_file(out->path, other->path))
-        ser_usage("%s '%s' would be written over %s '%s'", out->option, out->path, other->option,
-                  other->path);
+static int is_one_output(const char *a, const char *b) {
+    if (strcmp(a, b) == 0)
+        return strcmp(a, "/dev/null") != 0;
+    return ser_same_file(strcmp(a, "-") == 0 ? "/dev/stdout" : a,
+                         strcmp(b, "-") == 0 ? "/dev/stdout" : b);
 }
 
 /* Before hours of work, not after them. */
 static void check_outputs(char *const *files) {
-    const struct named out[] = {{"--output", opt.output},
-                                {"--checkpoint", opt.checkpoint},
-                                {"--log", opt.log},
-                                {"--json", opt.json}};
-    const struct named in[] = {{"--net", opt.net}, {"--val", opt.val}};
+    const struct {
+        const char *option, *path;
+        int binary;
+    } out[] = {{"--output", opt.output, 1},
+               {"--checkpoint", opt.checkpoint, 1},
+               {"--log", opt.log, 0},
+               {"--json", opt.json, 0},
+               {"--summary", opt.summary ? "-" : NULL, 0}};
+    if (opt.checkpoint && strcmp(opt.checkpoint, "-") == 0)
+        ser_usage("--checkpoint is read again: it cannot be standard output");
     for (size_t i = 0; i < sizeof out / sizeof *out; i++) {
         if (!out[i].path)
             continue;
-        ser_out_try(out[i].path);
+        ser_keep_inputs(out[i].option, out[i].path, files, opt.net, opt.val);
         for (size_t k = 0; k < i; k++)
-            refuse_same(&out[i], &out[k]);
-        for (size_t k = 0; k < sizeof in / sizeof *in; k++)
-            refuse_same(&out[i], &in[k]);
-        for (char *const *f = files; *f; f++)
-            refuse_same(&out[i], &(struct named){"TRAIN", *f});
+            if (out[k].path && is_one_output(out[i].path, out[k].path))
+                ser_usage("%s '%s' and %s '%s' would be written over each other", out[k].option,
+                          out[k].path, out[i].option, out[i].path);
+        ser_out_try(out[i].path, out[i].binary);
     }
 }
 

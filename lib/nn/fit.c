@@ -216,9 +216,9 @@ static int train_epoch(struct fit *f, const struct ser_data *train, int epoch, d
                               epoch, b + 1);
         double limit = f->o->clip_norm > 0 ? f->o->clip_norm : INFINITY;
         double norm = ser_run_clip(f->run, limit);
-        norm = norm > limit ? limit : norm;
+        double clipped = norm > limit ? limit : norm;
         /* Adam squares the gradient, in single precision. */
-        if (!isfinite(loss) || !isfinite((float)(norm * norm)))
+        if (!isfinite(loss) || !isfinite(norm) || !isfinite((float)(clipped * clipped)))
             return ser_refuse(f->why,
                               "the %s is not a finite number in epoch %d, batch %d of %d: "
                               "lower the learning rate or look at the features",

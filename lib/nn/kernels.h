@@ -26,8 +26,8 @@ struct ser_kernels {
      * Called on any thread, while the kernels rest. NULL: nothing is kept. */
     void (*renew)(void *state);
 
-    /* Whether there was no memory for something: what was computed is then made by other means, and
-     * not to be used. NULL: none is needed. */
+    /* Whether there was no memory for something, or the library failed: what was computed since is
+     * not to be used. NULL: that cannot be. */
     int (*failed)(void *state);
 
     /* C [M,N] = op(A) op(B) + beta C, row-major with leading dimensions; ta, tb: transposed; beta 0

@@ -26,7 +26,7 @@ struct ser_pass {
     int N;
     int training;
     const struct ser_draw *draw; /* dropout's; NULL: none */
-    const size_t *place;         /* [N] into the training data; NULL with draw */
+    const size_t *place;         /* [N] into the training data; NULL without draw */
     const float *x;              /* [N, in] */
     float *y;                    /* [N, out] */
     float *dy;                   /* backward: [N, out]; the layer may use it up */

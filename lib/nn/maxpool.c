@@ -4,6 +4,8 @@
 #include "layer.h"
 #include "simd.h"
 
+enum { MAX_WINDOW = 128 }; /* the place of a maximum is kept in a byte */
+
 static int setup(struct ser_net *net, struct ser_layer *l, int n, char **words, char why[SER_WHY]) {
     (void)net;
     int k[2];
@@ -11,7 +13,10 @@ static int setup(struct ser_net *net, struct ser_layer *l, int n, char **words, 
         return ser_refuse(why, "usage: %s", l->type->usage);
     if (l->in.rank != 3)
         return ser_refuse(why, "maxpool needs an image; its input is not one");
-    if (k[0] > l->in.dim[0] || k[1] > l->in.dim[1] || k[0] > 128 / k[1])
+    if (k[0] > MAX_WINDOW / k[1])
+        return ser_refuse(why, "a window of %dx%d is of more than %d elements", k[0], k[1],
+                          MAX_WINDOW);
+    if (k[0] > l->in.dim[0] || k[1] > l->in.dim[1])
         return ser_refuse(why, "a window of %dx%d is too large for an image of %dx%d", k[0], k[1],
                           l->in.dim[0], l->in.dim[1]);
     l->kh = k[0];

@@ -48,7 +48,7 @@ struct onednn {
     struct conv *conv;
     struct tiles *tiles;
     void *plain;
-    int failed;                /* memory ended */
+    int failed;                /* memory ended, or oneDNN failed */
     float panel[DEPTH * COLS]; /* some columns of a transposed matrix */
 };
 
@@ -155,7 +155,9 @@ static int make_layouts(const struct ser_conv_shape *s, struct layouts *l) {
            make_layout(&l->ours, 4, weights, dnnl_hwio) || make_layout(&l->bias, 1, bias, dnnl_x);
 }
 
-/* The description of c's operation; a backward one needs that of the forward. */
+/* The description of c's operation; a backward one needs that of the forward. 0, or oneDNN's
+ * status.
+ */
 static int describe_conv(struct onednn *o, const struct conv *c, const struct layouts *l,
                          dnnl_primitive_desc_t *pd) {
     dnnl_primitive_attr_t attr = NULL;
@@ -164,9 +166,9 @@ static int describe_conv(struct onednn *o, const struct conv *c, const struct la
     layout_t src = as_layout(&l->src), weights = as_layout(&l->weights), bias = as_layout(&l->bias),
              dst = as_layout(&l->dst);
     int bad = 0;
-    if (c->relu)
-        bad = dnnl_primitive_attr_create(&attr) || dnnl_post_ops_create(&ops) || append_relu(ops) ||
-              dnnl_primitive_attr_set_post_ops(attr, ops);
+    if (c->relu && (dnnl_primitive_attr_create(&attr) || dnnl_post_ops_create(&ops) ||
+                    append_relu(ops) || dnnl_primitive_attr_set_post_ops(attr, ops)))
+        bad = dnnl_out_of_memory;
     if (!bad && c->operation != FORWARD)
         bad = describe(&hint, o->engine, FORWARD, src, weights, bias, dst, NULL, NULL);
     if (!bad)
@@ -212,18 +214,28 @@ static int start(struct onednn *o) {
            (!o->stream && dnnl_stream_create(&o->stream, o->engine, dnnl_stream_default_flags));
 }
 
+static int make_primitive(struct onednn *o, struct conv *c, const struct layouts *l,
+                          const_dnnl_primitive_desc_t pd) {
+    dnnl_query_t what =
+        c->operation == WEIGHTS ? dnnl_query_diff_weights_md : dnnl_query_weights_md;
+    layout_t theirs = dnnl_primitive_desc_query_md(pd, what, 0);
+    return !theirs || make_memory(o, c, l, theirs) || dnnl_primitive_create(&c->primitive, pd);
+}
+
+/* -1 where oneDNN has nothing faster than its reference, or where it fails, which is noted: other
+ * kernels would make other bytes. */
 static int make_conv(struct onednn *o, struct conv *c) {
     struct layouts l;
     memset(&l, 0, sizeof l);
     dnnl_primitive_desc_t pd = NULL;
     int bad =
-        start(o) || make_layouts(&c->shape, &l) || describe_conv(o, c, &l, &pd) || is_reference(pd);
-    if (!bad) {
-        dnnl_query_t what =
-            c->operation == WEIGHTS ? dnnl_query_diff_weights_md : dnnl_query_weights_md;
-        layout_t theirs = dnnl_primitive_desc_query_md(pd, what, 0);
-        bad = !theirs || make_memory(o, c, &l, theirs) || dnnl_primitive_create(&c->primitive, pd);
+        start(o) || make_layouts(&c->shape, &l) ? dnnl_out_of_memory : describe_conv(o, c, &l, &pd);
+    int lacks = bad ? bad != dnnl_out_of_memory && bad != dnnl_runtime_error : is_reference(pd);
+    if (!lacks) {
+        bad = bad || make_primitive(o, c, &l, pd);
+        o->failed |= bad;
     }
+    bad |= lacks;
     if (pd)
         dnnl_primitive_desc_destroy(pd);
     free_layout(&l.src);
@@ -344,8 +356,10 @@ static void onednn_conv(void *state, const struct ser_conv_shape *s, const float
         return;
     }
     struct conv *c = find_conv(o, FORWARD, s, relu);
-    if (!c || point(c, x, w, b, y) || execute(o, c))
+    if (!c)
         ser_kernels_plain.conv(o->plain, s, x, w, b, relu, y);
+    else
+        o->failed |= point(c, x, w, b, y) || execute(o, c);
 }
 
 static void onednn_conv_back(void *state, const struct ser_conv_shape *s, const float *x,
@@ -365,11 +379,11 @@ static void onednn_conv_back(void *state, const struct ser_conv_shape *s, const 
     }
     struct conv *weights = find_conv(o, WEIGHTS, s, 0),
                 *data = dx ? find_conv(o, DATA, s, 0) : NULL;
-    int done = weights && !point(weights, x, dw, db, dy) && !execute(o, weights);
-    if (done && dx)
-        done = data && !point(data, dx, w, NULL, dy) && !execute(o, data);
-    if (!done)
+    if (!weights || (dx && !data))
         ser_kernels_plain.conv_back(o->plain, s, x, dy, w, dw, db, dx);
+    else
+        o->failed |= point(weights, x, dw, db, dy) || execute(o, weights) ||
+                     (dx && (point(data, dx, w, NULL, dy) || execute(o, data)));
 }
 
 /* C [M,N] = A B^T + beta C, B [N,K] turned a part at a time. */
@@ -392,8 +406,9 @@ static void onednn_gemm(void *state, int ta, int tb, int M, int N, int K, const 
         product_turned(o, M, N, K, A, am, ak, B, (size_t)ldb, beta != 0, C, (size_t)ldc);
     else if (ser_product_can())
         ser_product(M, N, K, A, am, ak, B, (size_t)ldb, beta != 0, C, (size_t)ldc);
-    else if (dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', M, N, K, 1, A, lda, B, ldb, beta, C, ldc))
-        ser_kernels_plain.gemm(o->plain, ta, tb, M, N, K, A, lda, B, ldb, beta, C, ldc);
+    else
+        o->failed |= dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', M, N, K, 1, A, lda, B, ldb, beta, C,
+                                ldc) != dnnl_success;
 }
 
 /* ---- per thread ---- */
