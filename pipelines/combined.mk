@@ -1,7 +1,6 @@
 # The notebook's study: four stages, and one table of them.
 #   make -f pipelines/combined.mk             all; or by name: baseline augmented attention combined
-#   make -f pipelines/combined.mk rerun       again into OUT.rerun, with other jobs and threads, and every
-#                                             stream, model, log and table compared byte by byte
+#   make -f pipelines/combined.mk rerun       again, and compared
 # The first three need RAVDESS alone. CORPORA="ravdess savee" runs a subset; RAVDESS= SAVEE= CREMAD= OUT= SEED=
 # JOBS= and the options of rules.mk hold for all stages, those as in combined.EPOCHS= for one.
 #
@@ -11,7 +10,6 @@
 #   combined   the six emotions that all corpora have, listed speakers, training times three
 #
 #   OUT/results.tsv   the table; OUT/results.txt: for people; OUT/results/STAGE.tsv: its rows
-STUDY   := $(firstword $(MAKEFILE_LIST))
 CORPORA := $(if $(filter-out baseline augmented attention,$(or $(MAKECMDGOALS),all)),ravdess savee cremad,ravdess)
 OUT     ?= out/combined
 SHOW    ?= $(OUT)/results.txt
@@ -58,6 +56,9 @@ notebook.augmented = 13.3
 notebook.attention = 60.6
 notebook.combined  = 50.5
 
+$(foreach v,SEEDS PROTOCOL FOLD,$(if $(filter command,$(origin $v)),$(error \
+    $v=$($v): the stages have their own protocols and one seed, SEED=N; ravdess.mk takes $v)))
+
 include $(dir $(lastword $(MAKEFILE_LIST)))rules.mk
 
 # ---- the rows that all corpora can have ----
@@ -102,14 +103,5 @@ $(OUT)/results.txt: $(OUT)/results.tsv $(OUT)/scores.tsv $(ROOT)/pipelines/ser-t
 	echo 'largest value; the notebook divided each part by its own.'; \
 	echo; $(ROOT)/pipelines/ser-times $(OUT); } >$@.new; mv $@.new $@
 
-# ---- again, and the same ----
-
-RERUN_JOBS    ?= $(if $(filter -j2,$(MAKEFLAGS)),3,2)
-RERUN_THREADS ?= $(if $(filter 3,$(or $(THREADS),$(shell nproc))),2,3)
-
-rerun: all
-	@$(MAKE) -s -f $(STUDY) OUT=$(OUT).rerun JOBS= clean
-	@$(MAKE) --no-print-directory -f $(STUDY) OUT=$(OUT).rerun JOBS= -j$(RERUN_JOBS) THREADS=$(RERUN_THREADS) all
-	@echo "first: $(OUT)$(if $(THREADS), (THREADS=$(THREADS))); again: $(OUT).rerun (-j$(RERUN_JOBS), THREADS=$(RERUN_THREADS))"
-	@$(ROOT)/pipelines/ser-compare $(OUT) $(OUT).rerun
-.PHONY: rerun
+$(filter-out $(STAGES),baseline augmented attention):
+	@echo "$@ is a stage of RAVDESS, which CORPORA=$(CORPORA) leaves out" >&2; exit 2

@@ -10,7 +10,7 @@
 #   MANIFEST FEATURES TRAIN   further options of ser-manifest, ser-mfcc, ser-train
 #   AUGMENT    options of ser-augment: what it makes is added to the training part
 #   CHECK=     leaves out the decoding of every file that ser-manifest --check does; then a recording that is
-#              replaced under its name is not noticed
+#              replaced under its name is not noticed. Either way the new one must be newer than the manifest
 #   NET        of ser-train: a file, or a name in nets/: attention, baseline
 #   EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR   of ser-train; THREADS
 #   JOBS       as make's -j
@@ -20,6 +20,9 @@
 #   make -f pipelines/ravdess.mk cv PROTOCOL=folds5 SEEDS="1 2 3" NET=attention
 # Networks stand side by side: their runs are SPLIT/NET.SEED, and share features. A first dry run of it makes
 # the manifest, since that tells which folds there are.
+#
+# The target rerun runs the pipeline once more into OUT.rerun, with other jobs and threads, and compares every
+# stream, model, log and table byte by byte: for a folder that holds no other study.
 #
 # A pipeline of several models names its SPLITS and RUNS, a run being SPLIT/NAME.SEED. ROWS, FROM, PARTS,
 # FOLDS and AUGMENT can then be given for one split, and ser-train's for one NAME, as in combined.BATCH;
@@ -48,8 +51,9 @@ SHELL       := /bin/bash
 .DEFAULT_GOAL := all
 export LC_ALL := C
 
-HERE := $(dir $(lastword $(MAKEFILE_LIST)))
-ROOT := $(patsubst %/,%,$(dir $(patsubst %/,%,$(HERE))))
+STUDY := $(firstword $(MAKEFILE_LIST))
+HERE  := $(dir $(lastword $(MAKEFILE_LIST)))
+ROOT  := $(patsubst %/,%,$(dir $(patsubst %/,%,$(HERE))))
 
 # ---- variables ----
 
@@ -339,12 +343,27 @@ $2/predictions.tsv: $2/model.bin $1/test.sert $(call tool,score)
 endef
 $(foreach s,$(SPLITS),$(eval $(call split_rules,$s,$(OUT)/split/$s,$(call speakers,$s))))
 
+# ---- again, and the same ----
+
+RERUN_JOBS    ?= $(if $(filter -j2,$(MAKEFLAGS)),3,2)
+RERUN_THREADS ?= $(if $(filter 3,$(or $(THREADS),$(shell nproc))),2,3)
+
+rerun: all
+	@$(MAKE) -s -f $(STUDY) OUT=$(OUT).rerun JOBS= clean
+	@$(MAKE) --no-print-directory -f $(STUDY) OUT=$(OUT).rerun JOBS= -j$(RERUN_JOBS) THREADS=$(RERUN_THREADS) all
+	@echo "first: $(OUT)$(if $(THREADS), (THREADS=$(THREADS))); again: $(OUT).rerun (-j$(RERUN_JOBS), THREADS=$(RERUN_THREADS))"
+	@$(ROOT)/pipelines/ser-compare $(OUT) $(OUT).rerun
+.PHONY: rerun
+
+# ---- away ----
+
 # What a killed run left half-made, too.
 made = $(addprefix $(OUT)/,corpus manifest manifest.tsv options split times.tsv scores.tsv scores.txt cv folds.mk \
     $(RESULTS)) $(SHOW) $(MADE)
 clean:
 	rm -rf $(made) $(made:=.new) $(wildcard $(OUT)/.ser-??????)
 	[ ! -d $(OUT) ] || rmdir --ignore-fail-on-non-empty $(OUT)
+	[ ! -d $(OUT).rerun ] || $(MAKE) -s -f $(STUDY) OUT=$(OUT).rerun clean
 
 FORCE:
 .PHONY: all cv clean FORCE

@@ -226,6 +226,15 @@ value() {
     [ ! -e new/split/combined ] || fail "the combined split was made"
 }
 
+@test "what the stages do not take is said" {
+    run study SEEDS='1 2'
+    assert_failure
+    assert_output --partial "SEEDS=1 2: the stages have their own protocols and one seed, SEED=N"
+    run study OUT=new CORPORA=savee attention
+    assert_failure
+    assert_output --partial "attention is a stage of RAVDESS, which CORPORA=savee leaves out"
+}
+
 @test "the same again with other jobs and threads" {
     run study rerun
     assert_success

@@ -51,6 +51,17 @@ state() {
     assert_output "make: Nothing to be done for 'all'."
 }
 
+@test "again, the same: any pipeline has a rerun, and clean takes it along" {
+    run pipeline -s rerun
+    assert_success
+    assert_line --regexp '^the same: [0-9]+ streams, 1 models?, 1 logs?, [0-9]+ tables$'
+    [ -e out.rerun/split/notebook/seed.1/model.bin ]
+    run pipeline -n
+    assert_output "make: Nothing to be done for 'all'."
+    pipeline -s clean
+    [ ! -e out ] && [ ! -e out.rerun ]
+}
+
 @test "a touched README, header or manual rebuilds nothing" {
     run pipeline -n -W "$ROOT/README.md" -W "$ROOT/lib/ser-tensor.5" -W README.md
     assert_success
