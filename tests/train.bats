@@ -155,6 +155,10 @@ shown() {
     assert_line --regexp '^ser-score: [0-9]+/(5[5-9]|6[01]) records, [0-9]+/s, [0-9]+ s left'
     run shown ser-train --net "$of/small.net" --val "$of/val.sert" --epochs 1 --batch 8 -o m.bin "$of/train.sert"
     assert_line --regexp '^ser-train: [0-9]+/6 batches, [0-9]+/s, [0-9]+ s left'
+    # A model is no text, which is found out before the training.
+    run shown ser-train --net "$of/small.net" --val "$of/val.sert" --epochs 1 -o /dev/stdout "$of/train.sert"
+    assert_output --partial 'ser-train: will not write binary data to a terminal'
+    refute_output --partial epoch
     run shown ser-score -q m.bin "$of/val.sert" -o p.tsv
     assert_output ''
     run ser-score m.bin "$of/val.sert" -o p.tsv
