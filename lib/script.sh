@@ -97,7 +97,7 @@ leave() {
 # whose messages begin with inner_file.
 inner_file='' inner_name=''
 inner() {
-    local code=0 line
+    local code=0 line said=''
     "$@" 2>"$temp/inner" || code=$?
     while IFS= read -r line; do
         line=${line#ser-*: }
@@ -106,12 +106,17 @@ inner() {
         "usage: ser-"*) continue ;; # of another tool
         esac
         if ((code)); then
+            said=1
             warn "$line"
         elif ! grep -qxF -e "$line" "$temp/warned"; then # each warning once
             printf '%s\n' "$line" >>"$temp/warned"
             warn "$line" 2>&3
         fi
     done <"$temp/inner"
+    if ((code)) && [ -z "$said" ]; then
+        accident >&2
+        code=4
+    fi
     return $code
 }
 

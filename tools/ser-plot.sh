@@ -933,8 +933,12 @@ END {
 
 # ---- the work ----
 
-begin
-options "$@"
-export title
-plot_"$kind"
-render
+main() {
+    begin
+    options "$@"
+    export title
+    plot_"$kind"
+    render
+}
+
+main "$@"

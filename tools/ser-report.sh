@@ -1021,16 +1021,21 @@ page() {
 
 figures=0
 declare -A pictured # files whose picture is in the page
-begin
-options "$@"
-# Bash goes on when a command in another's words dies; but something complains of it.
-exec 2>"$temp/complaints"
-find_generated
-if [ -n "$generated" ]; then published=''; fi
-find_runs
-read_groups
-read_options
-page >"$temp/page"
-[ ! -s "$temp/complaints" ] || die 4 "the page is not complete"
-exec 2>&3
-deliver "$temp/page"
+
+main() {
+    begin
+    options "$@"
+    # Bash goes on when a command in another's words dies; but something complains of it.
+    exec 2>"$temp/complaints"
+    find_generated
+    if [ -n "$generated" ]; then published=''; fi
+    find_runs
+    read_groups
+    read_options
+    page >"$temp/page"
+    [ ! -s "$temp/complaints" ] || die 4 "the page is not complete"
+    exec 2>&3
+    deliver "$temp/page"
+}
+
+main "$@"
