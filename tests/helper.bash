@@ -33,7 +33,7 @@ same() {
 # have_terminal: 1 and a remark where no pseudo-terminal can be had, as in a bare chroot
 have_terminal() {
     script -qec true /dev/null >/dev/null 2>&1 || {
-        echo "# left out: writing to a terminal; there is no pseudo-terminal here" >&3
+        echo "# left out: what needs a terminal; there is no pseudo-terminal here" >&3
         return 1
     }
 }
