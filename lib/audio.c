@@ -102,10 +102,12 @@ static int fail_cut(const struct source *s, struct ser_error *e, const char *id,
 
 enum { MAX_CHUNKS = 65536 };
 
-/* Whether chunks fill what lies from at to end: then what comes before them is no sound that goes
- * on to the end. */
+/* Whether something lies from at to end, and it is all chunks: then what comes before is no sound
+ * that goes on to the end. */
 static int chunks_fill(struct source *s, uint64_t at, uint64_t end, int big_endian) {
     unsigned char head[8];
+    if (at >= end)
+        return 0;
     for (int i = 0; at < end && end <= s->len && i < MAX_CHUNKS; i++) {
         if (read_at(s, at, head, 8) < 8 || head[0] < ' ')
             return 0;
@@ -143,12 +145,12 @@ static int check_chunks(struct source *s, int big_endian, const char *data_id,
             long_data = number(ds64 + 8, 8, 0);
         if (is_data && size == UINT32_MAX && long_data != UINT64_MAX)
             size = long_data;
-        int empty = is_data && size == 0 && sized && at + 8 < end &&
-                    chunks_fill(s, at + 8, end, big_endian);
-        if (is_data && size == 0 && has > 0 && !empty)
-            s->unknown = at + 4;
-        if (is_data && is_unknown(size) && !empty)
+        int is_empty = size == 0 && sized && chunks_fill(s, at + 8, end, big_endian);
+        if (is_data && is_unknown(size) && !is_empty) {
+            if (size == 0 && has > 0)
+                s->unknown = at + 4;
             return 0;
+        }
         if (size > has)
             return fail_cut(s, e, (const char *)head, size, has);
         seen |= is_data;

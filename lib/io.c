@@ -356,7 +356,7 @@ void ser_out_try(const char *path, int binary) {
     struct ser_out o;
     struct stat st;
     if (stat(path, &st) == 0 && S_ISFIFO(st.st_mode))
-        return; /* opening it would wait for its reader */
+        return;
     ser_out_open(&o, path, binary);
     ser_out_abandon(&o);
 }

@@ -68,16 +68,17 @@ struct ser_out {
 };
 
 /* Ends the process if ser_out_open would: for what is written only after long work. Nothing is left
- * behind. */
+ * behind. A FIFO is not tried: opening it would wait for its reader. */
 void ser_out_try(const char *path, int binary);
 
-/* 1 if a and b name one file or pipe, by whatever links, or one that is not there yet. No device
- * such as a terminal is the same as another. */
+/* 1 if a and b name one file or pipe, by whatever links, or one that is not there yet. 0 for a
+ * terminal, /dev/null and the like, which can be read and written, and written twice. */
 int ser_same_file(const char *a, const char *b);
 
 /* Opens path for writing, or standard output for NULL and "-". Links are resolved; what exists and
- * is not a regular file (/dev/null, a FIFO) is written straight through. binary refuses a terminal
- * (SER_USAGE). These end the process when they fail (SER_SYS). */
+ * is not a regular file (/dev/null, a FIFO), or is the file that standard output is, is written
+ * straight through. binary refuses a terminal (SER_USAGE). These end the process when they fail
+ * (SER_SYS). */
 void ser_out_open(struct ser_out *o, const char *path, int binary);
 void ser_out_write(struct ser_out *o, const void *data, size_t n);
 void ser_out_printf(struct ser_out *o, const char *fmt, ...) SER_PRINTF(2, 3);

@@ -156,8 +156,7 @@ static int make_layouts(const struct ser_conv_shape *s, struct layouts *l) {
 }
 
 /* The description of c's operation; a backward one needs that of the forward. 0, or oneDNN's
- * status.
- */
+ * status. */
 static int describe_conv(struct onednn *o, const struct conv *c, const struct layouts *l,
                          dnnl_primitive_desc_t *pd) {
     dnnl_primitive_attr_t attr = NULL;
