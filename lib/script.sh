@@ -67,17 +67,10 @@ deliver() {
     fi
     target=$(realpath -m -- "$output")
     [ ! -L "$target" ] || die 4 "$output: cannot write: too many symbolic links"
-    put "$output" mktemp -- "${target%/*}/.ser-XXXXXX" >"$temp/part"
-    part=$(cat "$temp/part")
+    part=$(put "$output" mktemp -- "${target%/*}/.ser-XXXXXX") || exit $?
     if [ -e "$target" ]; then chmod --reference="$target" "$part"; else chmod "$(printf %o $((0666 & ~$(umask))))" "$part"; fi
     put "$output" replace "$1" "$target"
     part=''
-}
-
-# keep_input FILE: refuses an output over an input
-keep_input() {
-    [ -z "$output" ] || [ "$output" = - ] || [ "$1" = - ] || [ ! -f "$output" ] || [ ! "$output" -ef "$1" ] ||
-        usage "--output '$output' would be written over the input '$1'"
 }
 
 # ---- work ----

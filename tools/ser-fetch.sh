@@ -218,7 +218,6 @@ size_of() {
 # at_most BYTES COMMAND...: none of its files grows far beyond BYTES, whatever a server or archive says.
 at_most() {
     (
-        trap '' XFSZ
         ulimit -f $(($1 / 1024 + 1024)) 2>/dev/null || : # a lower limit is there already
         shift
         exec "$@"

@@ -54,6 +54,12 @@ need_seconds() { # need_seconds OPTION TEXT
     is_seconds "$2" 10 || usage "$1: '$2' is not a number of seconds from 0.01 to 3600"
 }
 
+# keep_input FILE: refuses an output over an input
+keep_input() {
+    [ -z "$output" ] || [ "$output" = - ] || [ "$1" = - ] || [ ! -f "$output" ] || [ ! "$output" -ef "$1" ] ||
+        usage "--output '$output' would be written over the input '$1'"
+}
+
 options() { # sets the options, kind and the array files
     local line name ms
     line=$(getopt -n "$tool" -o o:pt:k:m:hV -l output:,png,title:,key:,model:,window:,step: \

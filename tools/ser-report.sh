@@ -731,7 +731,7 @@ what_was_run() {
     fi
 }
 
-# Sets generated to the corpora of the study that are generated speech.
+# Sets generated to the corpora of the study that are generated speech; then no published figure is beside it.
 find_generated() {
     local mark
     for mark in "$dir"/manifest/*.generated; do
@@ -739,6 +739,7 @@ find_generated() {
         generated=$generated${generated:+, }${mark%.generated}
     done
     is_shown <<<"$generated" || die 3 "${dir#./}/manifest: a name that a page cannot show"
+    [ -z "$generated" ] || published=''
 }
 
 # The command that the file NAME of options belongs to, as far as OPTIONS go, or what they are.
@@ -749,7 +750,6 @@ command_of() { # command_of NAME OPTIONS
     split/*/options/split) echo "ser-split $2" ;;
     split/*/options/augment) [ -z "$2" ] || echo "ser-augment --keep $2" ;;
     split/*/options/features) echo "ser-mfcc $2" ;;
-    split/*/options/*) echo "$2" ;;
     split/*/options) echo "ser-train --seed ${run##*.} --net $2" ;;
     *) echo "$2" ;;
     esac
@@ -1028,7 +1028,6 @@ main() {
     # Bash goes on when a command in another's words dies; but something complains of it.
     exec 2>"$temp/complaints"
     find_generated
-    if [ -n "$generated" ]; then published=''; fi
     find_runs
     read_groups
     read_options
