@@ -21,7 +21,7 @@
 # Networks stand side by side: their runs are SPLIT/NET.SEED, and share features. A first dry run of it makes
 # the manifest, since that tells which folds there are.
 #
-# The target rerun runs the pipeline once more into OUT.rerun, with other jobs and threads, and compares every
+# The target rerun (also: cv rerun) runs the pipeline once more into OUT.rerun, with other jobs and threads, and compares every
 # stream, model, log and table byte by byte: for a folder that holds no other study.
 #
 # A pipeline of several models names its SPLITS and RUNS, a run being SPLIT/NAME.SEED. ROWS, FROM, PARTS,
@@ -348,9 +348,9 @@ $(foreach s,$(SPLITS),$(eval $(call split_rules,$s,$(OUT)/split/$s,$(call speake
 RERUN_JOBS    ?= $(if $(filter -j2,$(MAKEFLAGS)),3,2)
 RERUN_THREADS ?= $(if $(filter 3,$(or $(THREADS),$(shell nproc))),2,3)
 
-rerun: all
+rerun: $(or $(crossing),all)
 	@$(MAKE) -s -f $(STUDY) OUT=$(OUT).rerun JOBS= clean
-	@$(MAKE) --no-print-directory -f $(STUDY) OUT=$(OUT).rerun JOBS= -j$(RERUN_JOBS) THREADS=$(RERUN_THREADS) all
+	@$(MAKE) --no-print-directory -f $(STUDY) OUT=$(OUT).rerun JOBS= -j$(RERUN_JOBS) THREADS=$(RERUN_THREADS) $^
 	@echo "first: $(OUT)$(if $(THREADS), (THREADS=$(THREADS))); again: $(OUT).rerun (-j$(RERUN_JOBS), THREADS=$(RERUN_THREADS))"
 	@$(ROOT)/pipelines/ser-compare $(OUT) $(OUT).rerun
 .PHONY: rerun

@@ -167,6 +167,12 @@ predicted() {
     done
 }
 
+@test "a cross-validation, too, can be run again and compared" {
+    run study ravdess cv rerun SEEDS='1 2'
+    assert_success
+    assert_line --regexp '^the same: [0-9]+ streams, 6 models, 6 logs, [0-9]+ tables$'
+}
+
 @test "another network stands beside the first, on the same features" {
     cp tiny.net other.net
     run made ravdess cv SEEDS=1 NET=other.net
