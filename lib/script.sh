@@ -3,8 +3,12 @@
 # A tool sets version and synopsis. With begin it also has the folder temp for its work, and deliver.
 set -eEu -o pipefail +o posix
 accident() { echo "${0##*/}: a command failed: is there room, memory, a process to be had?"; }
-trap 'accident >&2; exit 4' ERR # exit 1 is an answer, never an accident
-trap '' XFSZ                    # a file that would grow over a limit is a write that fails
+broken() {
+    accident >&2
+    exit 4
+}
+trap broken ERR # exit 1 is an answer, never an accident
+trap '' XFSZ    # a file that would grow over a limit is a write that fails
 export LC_ALL=C
 unset POSIXLY_CORRECT GETOPT_COMPATIBLE CDPATH GLOBIGNORE
 
@@ -39,10 +43,20 @@ usage() { # usage [WHY]
 # put NAME COMMAND...: COMMAND prints what goes to standard output, which messages call NAME
 put() {
     local said code=0
-    said=$({ "${@:2}" >&4; } 2>&1) || code=$?
+    said=$(reported "${@:2}") || code=$?
+    ((code != 0)) || code=${said##*[!0-9]} # none: bash had no pipe, which it takes for success
+    [ -n "$code" ] || broken
     ((code <= 128)) || exit "$code" # a signal's
+    said=${said%"$code"} said=${said%$'\n'}
     ((code == 0)) || die 4 "$1: cannot write${said:+: ${said##*: }}"
 } 4>&1
+
+reported() { # reported COMMAND...: what it complains of, and its status
+    local code=0
+    "$@" 2>&1 >&4 || code=$?
+    trap '' PIPE # nobody to report to: not the silence of one whose output nobody reads
+    echo $code
+}
 
 out() { # out TEXT
     [ -z "$progress" ] || printf '\r\033[K' >&2
@@ -53,9 +67,14 @@ copy() { cat -- "$1" >"$2"; }
 
 replace() { copy "$1" "$part" && sync -- "$part" && mv -fT -- "$part" "$2"; }
 
+no_complaints() {
+    [ ! -s "$temp/complaints" ] || broken
+}
+
 # deliver FILE: to its place, where a file appears when it is complete
 deliver() {
     local target
+    no_complaints
     if [ -z "$output" ] || [ "$output" = - ]; then
         put '<stdout>' cat -- "$1"
         return
@@ -67,8 +86,13 @@ deliver() {
     fi
     target=$(realpath -m -- "$output")
     [ ! -L "$target" ] || die 4 "$output: cannot write: too many symbolic links"
-    part=$(put "$output" mktemp -- "${target%/*}/.ser-XXXXXX") || exit $?
+    # A signal here is one from the substitution: bash could not read what mktemp printed.
+    part=$(put "$output" mktemp -- "${target%/*}/.ser-XXXXXX") || {
+        (($? == 4)) || broken
+        exit 4
+    }
     if [ -e "$target" ]; then chmod --reference="$target" "$part"; else chmod "$(printf %o $((0666 & ~$(umask))))" "$part"; fi
+    no_complaints
     put "$output" replace "$1" "$target"
     part=''
 }
@@ -78,10 +102,11 @@ deliver() {
 # Bash has numbers of its own for what it could not do; they are none of a tool's.
 leave() {
     local code=$?
+    command exec 2>&3 || :
     [ ! -s "$temp/complaints" ] || cat "$temp/complaints" >&3
     rm -rf -- "$temp" ${part:+"$part"}
     ((code != 1 && (code <= 4 || code > 127) && code != 254)) || {
-        accident >&3
+        accident >&2
         exit 4
     }
 }
@@ -119,4 +144,6 @@ begin() {
     exec 3>&2
     trap leave EXIT
     : >"$temp/warned"
+    # Bash goes on when a substitution fails within a word; but it or the command complains of it.
+    exec 2>"$temp/complaints"
 }

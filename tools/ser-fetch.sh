@@ -501,6 +501,7 @@ main() {
     get_"$corpus"
     note "$corpus: licence $licence"
     report
+    command exit # nothing is read after it
 }
 
 main "$@"

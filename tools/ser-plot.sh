@@ -945,6 +945,7 @@ main() {
     export title
     plot_"$kind"
     render
+    command exit # nothing is read after it
 }
 
 main "$@"

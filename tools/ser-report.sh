@@ -1025,16 +1025,13 @@ declare -A pictured # files whose picture is in the page
 main() {
     begin
     options "$@"
-    # Bash goes on when a command in another's words dies; but something complains of it.
-    exec 2>"$temp/complaints"
     find_generated
     find_runs
     read_groups
     read_options
     page >"$temp/page"
-    [ ! -s "$temp/complaints" ] || die 4 "the page is not complete"
-    exec 2>&3
     deliver "$temp/page"
+    command exit # nothing is read after it
 }
 
 main "$@"
