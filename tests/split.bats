@@ -106,12 +106,12 @@ count() {
     assert_equal "$(parts out.tsv)" "s1=val s2=train s3=test"
     assert_equal "$(cat err)" "\
 ser-split: m.tsv: speakers that f.tsv lists, without a row: s8 s9
-ser-split: m.tsv: folds 4 to 5 are skipped: the manifest has none of their speakers
+ser-split: m.tsv: folds without a speaker in the manifest, skipped: 4 5
 ser-split: m.tsv: validation is fold 1"
     list fold s1=2 s2=3 s3=4 s8=1 s9=5 >f.tsv
     ser-split --folds f.tsv --fold 4 m.tsv >out.tsv 2>err
     assert_equal "$(parts out.tsv)" "s1=val s2=train s3=test"
-    grep -q 'm.tsv: folds 5 to 5 and 1 to 1 are skipped' err
+    grep -qx 'ser-split: m.tsv: folds without a speaker in the manifest, skipped: 5 1' err
     list fold s1=1 s2=2 s3=3 s8=4 s9=5 >f.tsv
     fails 3 'fold 5 cannot be tested' ser-split --folds f.tsv --fold 5 m.tsv
     list fold s1=1 s2=2 s3=2 >f.tsv

@@ -255,9 +255,10 @@ function legend(y, how) {
 
 # draw PROGRAM FILE...: runs it; its last words are the fault of the input.
 draw() {
-    local program=$1 code=0
+    local program=$1 code=0 svg=1
     shift
-    awk -F '\t' -v svg="$([ -n "$png" ] || echo 1)" "$drawing $program" "$@" \
+    [ -z "$png" ] || svg=''
+    awk -F '\t' -v svg="$svg" "$drawing $program" "$@" \
         >"$temp/script" 2>"$temp/said" || code=$?
     if [ $code = 3 ]; then die 3 "$name: $(tail -n 1 "$temp/said")"; fi
     [ $code = 0 ] || die 4 "awk: $(tail -n 1 "$temp/said")"

@@ -551,13 +551,14 @@ overview() {
 
 # The four stages of the original's study, with this study beside them.
 comparison() {
-    local n stage remark='' utterances
+    local n stage numeric='' remark='' utterances
     enter
     section comparison 'Beside the published figures'
     if [ -n "$generated" ]; then
         printf '<p>Generated speech is not compared with them.</p>\n'
         return
     fi
+    if [ "$groups" = 1 ]; then numeric='#'; fi
     for ((n = 1; n <= groups; n++)); do
         stage=$(cat "$temp/$n/stage")
         [ -z "$stage" ] || label=${labels[n]} awk -F '\t' -v OFS='\t' -v stage="$stage" -v groups="$groups" '
@@ -565,7 +566,7 @@ comparison() {
             "$temp/$n/eval"
     done >"$temp/ours"
     {
-        printf 'stage\tpublished, %%#\tthis study, %%%s\temotions#\tdata\tremark\n' "$([ "$groups" -gt 1 ] || echo '#')"
+        printf 'stage\tpublished, %%#\tthis study, %%%s\temotions#\tdata\tremark\n' "$numeric"
         awk -F '\t' -v OFS='\t' '
             NR == FNR { ours[$1] = ours[$1] ($1 in ours && ours[$1] != "" ? ", " : "") $2; next }
             { print $1, $2, $1 in ours ? ours[$1] : "–", $3, $4, $5 }' "$temp/ours" - <<<"$published"
@@ -663,8 +664,9 @@ certificate() {
                     print part[i], speakers[part[i]] + 0, n[part[i]] + 0, names[part[i]]
             }' <"$split/manifest.tsv" >"$temp/split" || die 3 "$split/manifest.tsv: no columns part and speaker"
         verdict=$(sed -n 1p "$temp/split")
-        printf '<h3>%s</h3>\n<p class="%s"><strong>%s</strong> %s; %s.</p>\n' "$(escape "${split##*/}")" "$verdict" \
-            "$([ "$verdict" = yes ] && echo 'No speaker is in two parts.' || echo 'Parts overlap: scores flatter.')" \
+        disjoint='Parts overlap: scores flatter.'
+        [ "$verdict" != yes ] || disjoint='No speaker is in two parts.'
+        printf '<h3>%s</h3>\n<p class="%s"><strong>%s</strong> %s; %s.</p>\n' "$(escape "${split##*/}")" "$verdict" "$disjoint" \
             "$(escape "$(sed -n 2p "$temp/split")")" "$(escape "$(sed -n 3p "$temp/split")")"
         sed 1,3d "$temp/split" | table "Parts of ${split##*/}"
         [ ! -e "$split/certificate.tsv" ] || contents "$split/certificate.tsv" "${split##*/}"
@@ -964,8 +966,10 @@ policy() {
     hash=$(printf '%s' "$script" | sha256sum)
     hash=$(sed 's/ .*//; s/../\\x&/g' <<<"$hash")
     hash=$(printf '%b' "$hash" | base64)
+    printf '<meta http-equiv="Content-Security-Policy" content="'
     printf "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-%s'; media-src data:; img-src data:; " "$hash"
     printf "base-uri 'none'; form-action 'none'"
+    printf '"/>\n'
 }
 
 one_group() {
@@ -1010,7 +1014,7 @@ page() {
     local heading
     heading=$(escape "$title")
     printf '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>\n'
-    printf '<meta http-equiv="Content-Security-Policy" content="%s"/>\n' "$(policy)"
+    policy
     printf '<meta name="viewport" content="width=device-width, initial-scale=1"/>\n<title>%s</title>\n' "$heading"
     printf '<style>%s</style>\n</head>\n<body>\n<section>\n<h1>%s</h1>\n' "$style" "$heading"
     [ -z "$generated" ] || printf '<p class="no"><strong>Generated speech: %s.</strong> %s</p>\n' "$(escape "$generated")" \

@@ -284,20 +284,14 @@ static unsigned split_by_folds(struct manifest *m, struct speakers *s) {
     if (!present[test])
         die(SER_BAD, "%s: fold %d cannot be tested: the manifest has none of its speakers", m->name,
             test);
-    const int next = test % folds + 1;
-    int last = 0;
-    for (val = next; !present[val]; val = val % folds + 1)
-        last = val;
-    if (last == next)
-        warn("%s: fold %d is skipped: the manifest has none of its speakers", m->name, next);
-    else if (last > next)
-        warn("%s: folds %d to %d are skipped: the manifest has none of their speakers", m->name,
-             next, last);
-    else if (last)
-        warn("%s: folds %d to %d and 1 to %d are skipped: the manifest has none of their speakers",
-             m->name, next, folds, last);
-    if (last)
+    char empty[5 * MAX_FOLDS + 1]; /* " 1000" */
+    size_t n = 0;
+    for (val = test % folds + 1; !present[val]; val = val % folds + 1)
+        n += (size_t)snprintf(empty + n, sizeof empty - n, " %d", val);
+    if (n) {
+        warn("%s: folds without a speaker in the manifest, skipped:%s", m->name, empty);
         warn("%s: validation is fold %d", m->name, val);
+    }
     for (size_t i = 0; i < s->n; i++)
         s->at[i].value = s->at[i].value == test ? TEST : s->at[i].value == val ? VAL : TRAIN;
     set_parts(m, s);
