@@ -101,10 +101,10 @@ deliver() {
 
 # Bash has numbers of its own for what it could not do; they are none of a tool's.
 leave() {
-    local code=$?
+    local code=$1
     command exec 2>&3 || :
     [ ! -s "$temp/complaints" ] || cat "$temp/complaints" >&3
-    rm -rf -- "$temp" ${part:+"$part"}
+    rm -rf -- "$temp" ${part:+"$part"} || exit 4
     ((code != 1 && (code <= 4 || code > 127) && code != 254)) || {
         accident >&2
         exit 4
@@ -142,8 +142,8 @@ begin() {
     part='' # the file beside its place
     temp=$(mktemp -d) || die 4 "cannot make a temporary folder in ${TMPDIR:-/tmp}"
     exec 3>&2
-    trap leave EXIT
-    : >"$temp/warned"
+    trap 'leave $? || :' EXIT # || keeps off ERR, which bash that could not fork raises first of all
     # Bash goes on when a substitution fails within a word; but it or the command complains of it.
     exec 2>"$temp/complaints"
+    : >"$temp/warned"
 }
