@@ -358,8 +358,9 @@ int dup(int fd) {
     return strike(PIPE, NULL) ? -1 : NEXT(dup)(fd);
 }
 
+/* Onto a number that is in use the system needs nothing, and no limit is in the way. */
 int dup2(int fd, int to) {
-    return strike(PIPE, NULL) ? -1 : NEXT(dup2)(fd, to);
+    return NEXT(fcntl)(to, F_GETFD) == -1 && strike(PIPE, NULL) ? -1 : NEXT(dup2)(fd, to);
 }
 
 static int makes_descriptor(int command) {
