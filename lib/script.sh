@@ -84,7 +84,7 @@ deliver() {
         put "$output" copy "$1" "$output"
         return
     fi
-    target=$(realpath -m -- "$output")
+    { target=$(realpath -m -- "$output") && [ -n "$target" ]; } || broken
     [ ! -L "$target" ] || die 4 "$output: cannot write: too many symbolic links"
     # A signal here is one from the substitution: bash could not read what mktemp printed.
     part=$(put "$output" mktemp -- "${target%/*}/.ser-XXXXXX") || {
@@ -139,8 +139,11 @@ inner() {
 }
 
 begin() {
-    part='' # the file beside its place
-    temp=$(mktemp -d) || die 4 "cannot make a temporary folder in ${TMPDIR:-/tmp}"
+    local here
+    { here=$(realpath -- "${BASH_SOURCE[0]}") && [ -n "$here" ]; } || broken
+    PATH=${here%/*}:$PATH # the tools of the same build
+    part=''               # the file beside its place
+    { temp=$(mktemp -d) && [ -n "$temp" ]; } || die 4 "cannot make a temporary folder in ${TMPDIR:-/tmp}"
     exec 3>&2
     trap 'leave $? || :' EXIT # || keeps off ERR, which bash that could not fork raises first of all
     # Bash goes on when a substitution fails within a word; but it or the command complains of it.

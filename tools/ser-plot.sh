@@ -9,8 +9,6 @@
 unset GNUTERM GNUPLOT_LIB GNUPLOT_FONTPATH GDFONTPATH
 
 version='@VERSION@'
-here=$(dirname -- "$(realpath -- "${BASH_SOURCE[0]}")")
-PATH=$here:$PATH # the tools of the same build
 
 synopsis='[OPTION...] KIND [FILE...]'
 kinds='curves|confusion|reliability|speakers|manifest|mfcc|wave'

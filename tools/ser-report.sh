@@ -9,8 +9,6 @@
 shopt -s nullglob
 
 version='@VERSION@'
-here=$(dirname -- "$(realpath -- "${BASH_SOURCE[0]}")")
-PATH=$here:$PATH # the tools of the same build
 
 synopsis='[OPTION...] DIR'
 output='' title='' worst=20 with_audio='' generated=''
