@@ -2,9 +2,8 @@
 #
 # A tool sets version and synopsis. With begin it also has the folder temp for its work, and deliver.
 set -eEu -o pipefail +o posix
-accident() { echo "${0##*/}: a command failed: is there room, memory, a process to be had?"; }
 broken() {
-    accident >&2
+    echo "${0##*/}: a command failed: is there room, memory, a process to be had?" >&2
     exit 4
 }
 trap broken ERR # exit 1 is an answer, never an accident
@@ -67,6 +66,7 @@ copy() { cat -- "$1" >"$2"; }
 
 replace() { copy "$1" "$part" && sync -- "$part" && mv -fT -- "$part" "$2"; }
 
+# Ends where anything has complained so far: what was made may lack a part.
 no_complaints() {
     [ ! -s "$temp/complaints" ] || broken
 }
@@ -105,10 +105,7 @@ leave() {
     command exec 2>&3 || :
     [ ! -s "$temp/complaints" ] || cat "$temp/complaints" >&3
     rm -rf -- "$temp" ${part:+"$part"} || exit 4
-    ((code != 1 && (code <= 4 || code > 127) && code != 254)) || {
-        accident >&2
-        exit 4
-    }
+    ((code != 1 && (code <= 4 || code > 127) && code != 254)) || broken
 }
 
 # inner COMMAND...: another tool, for which this one speaks; inner_name is what the user calls a file
@@ -131,10 +128,7 @@ inner() {
             warn "$line" 2>&3
         fi
     done <"$temp/inner"
-    if ((code)) && [ -z "$said" ]; then
-        accident >&2
-        code=4
-    fi
+    if ((code)) && [ -z "$said" ]; then broken; fi
     return $code
 }
 

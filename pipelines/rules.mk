@@ -21,8 +21,8 @@
 # Networks stand side by side: their runs are SPLIT/NET.SEED, and share features. A first dry run of it makes
 # the manifest, since that tells which folds there are.
 #
-# The target rerun (also: cv rerun) runs the pipeline once more into OUT.rerun, with other jobs and threads, and compares every
-# stream, model, log and table byte by byte: for a folder that holds no other study.
+# The target rerun (also: cv rerun) runs the pipeline once more into OUT.rerun, with other jobs and threads, and
+# compares every stream, model, log and table byte by byte: for a folder that holds no other study.
 #
 # A pipeline of several models names its SPLITS and RUNS, a run being SPLIT/NAME.SEED. ROWS, FROM, PARTS,
 # FOLDS and AUGMENT can then be given for one split, and ser-train's for one NAME, as in combined.BATCH;
