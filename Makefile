@@ -30,8 +30,8 @@ SOAK_S   = 60
 
 TOOLS    := $(patsubst tools/%.c,%,$(wildcard tools/*.c))
 SCRIPTS  := $(wildcard tools/*.sh)
-LIB      := $(wildcard lib/*.c lib/nn/*.c)
-MAN      := $(wildcard tools/*.1 lib/*.5)
+LIB      := $(wildcard lib/*/*.c lib/nn/*/*.c)
+MAN      := $(wildcard tools/*.1 lib/*/*.5)
 DATA     := $(wildcard pipelines/*.mk pipelines/nets/*.net manifests/*)
 PROGRAMS := $(wildcard pipelines/ser-*)
 UNITS    := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
@@ -39,7 +39,7 @@ FUZZ     := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 BENCH    := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 FAULT    := $(BUILD)/fault.so
 BATS     := $(wildcard tests/*.bats)
-SOURCES  := $(wildcard lib/*.[ch] lib/nn/*.[ch] tools/*.[ch] tests/unit/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch] tests/fault/*.[ch])
+SOURCES  := $(wildcard lib/*/*.[ch] lib/nn/*/*.[ch] tools/*.[ch] tests/unit/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch] tests/fault/*.[ch])
 BASH     := bootstrap lib/script.sh .ci/run tests/run tests/valgrind tests/tsan tests/soak tests/coverage tests/fault/each-tool tests/fault/each-step tests/fault/break-study tests/fuzz/seeds $(PROGRAMS) $(SCRIPTS)
 
 # oneDNN is used where it is installed; ONEDNN= builds without.
@@ -83,11 +83,11 @@ $(BIN): $(BUILD)/%: $(BUILD)/obj/tools/%.o $(BUILD)/libser.a
 	$(LINK) -o $@ $^ $(LIBS)
 
 # A script gets what all share, the version, and the folder of the tables: here, or where they are installed.
-VERSION = $(shell sed -n 's/^.define SER_VERSION "\(.*\)"/\1/p' lib/core.h)
+VERSION = $(shell sed -n 's/^.define SER_VERSION "\(.*\)"/\1/p' lib/core/core.h)
 fill    = sed -e '/^\. lib\/script\.sh$$/{r lib/script.sh' -e 'd}' -e '/^\# shellcheck source=/d' \
               -e "s|@VERSION@|$(VERSION)|; s|@MANIFESTS@|$1|" $2 >$3 && chmod 755 $3
 
-$(SH_BIN): $(BUILD)/%: tools/%.sh lib/script.sh lib/core.h Makefile
+$(SH_BIN): $(BUILD)/%: tools/%.sh lib/script.sh lib/core/core.h Makefile
 	@mkdir -p $(@D)
 	$(call fill,$(CURDIR)/manifests,$<,$@)
 

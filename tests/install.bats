@@ -37,7 +37,7 @@ setup() {
     done
     # A script finds its tables where they are installed, not in this tree.
     grep -qx "manifests='/usr/local/share/ser/manifests'" "$dest/usr/local/bin/ser-fetch"
-    for page in "$ROOT"/tools/*.1 "$ROOT"/lib/*.5; do
+    for page in "$ROOT"/tools/*.1 "$ROOT"/lib/*/*.5; do
         [ -e "$page" ] || continue
         same "$page" "$dest/usr/local/share/man/man${page##*.}/${page##*/}"
     done

@@ -65,7 +65,7 @@ short_help() {
 }
 
 prints_version() {
-    [ "$("$2" --version)" = "$2 (ser) $(sed -n 's/^#define SER_VERSION "\(.*\)"/\1/p' "$ROOT/lib/core.h")" ]
+    [ "$("$2" --version)" = "$2 (ser) $(sed -n 's/^#define SER_VERSION "\(.*\)"/\1/p' "$ROOT/lib/core/core.h")" ]
 }
 
 @test "--version names the tool and the version" {
@@ -104,7 +104,7 @@ runs_examples() {
         echo "# left out: mandoc is not installed" >&3
         return
     fi
-    for page in "$ROOT"/tools/*.1 "$ROOT"/lib/*.5; do
+    for page in "$ROOT"/tools/*.1 "$ROOT"/lib/*/*.5; do
         mandoc -T lint -W warning "$page"
     done
 }

@@ -63,7 +63,7 @@ state() {
 }
 
 @test "a touched README, header or manual rebuilds nothing" {
-    run pipeline -n -W "$ROOT/README.md" -W "$ROOT/lib/ser-tensor.5" -W README.md
+    run pipeline -n -W "$ROOT/README.md" -W "$ROOT/lib/core/ser-tensor.5" -W README.md
     assert_success
     assert_output "make: Nothing to be done for 'all'."
 }

@@ -78,14 +78,14 @@ no_leftovers() {
 }
 
 @test "the manual's hex dump is the smallest stream" {
-    sed -n '/dump begins/,/dump ends/p' "$ROOT/lib/ser-tensor.5" | sed '/^\./d; s/\\e/\\/g' >page.txt
+    sed -n '/dump begins/,/dump ends/p' "$ROOT/lib/core/ser-tensor.5" | sed '/^\./d; s/\\e/\\/g' >page.txt
     xxd -g 1 "$STREAMS/passed/smallest.sert" >dump.txt
     diff page.txt dump.txt
     [ "$(wc -l <page.txt)" = 8 ]
 }
 
 @test "the manual's filter compiles and works" {
-    sed -n '/filter begins/,/filter ends/p' "$ROOT/lib/ser-tensor.5" | sed '/^\./d; s/\\e/\\/g' >double.c
+    sed -n '/filter begins/,/filter ends/p' "$ROOT/lib/core/ser-tensor.5" | sed '/^\./d; s/\\e/\\/g' >double.c
     "${CC:-cc}" -Wall -Wextra -Werror -o double double.c -lxxhash
     for name in one-record concatenated dimension-empty rank-8 key-utf-8; do
         ./double <"$STREAMS/passed/$name.sert" >out.sert

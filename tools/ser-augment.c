@@ -5,14 +5,14 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "audio.h"
-#include "convert.h"
-#include "effects.h"
-#include "manifest.h"
-#include "opt.h"
-#include "pitch.h"
-#include "progress.h"
-#include "resample.h"
+#include "bridge/audio.h"
+#include "bridge/convert.h"
+#include "bridge/manifest.h"
+#include "bridge/pitch.h"
+#include "core/opt.h"
+#include "core/progress.h"
+#include "math/effects.h"
+#include "math/resample.h"
 
 enum { MAX_JOBS = 256, MAX_COPIES = 99, MAX_SPEED = 4 };
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "opt.h"
-#include "tensor.h"
+#include "core/opt.h"
+#include "core/tensor.h"
 
 static struct {
     double atol, rtol;

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "metrics.h"
-#include "opt.h"
-#include "set.h"
-#include "tsv.h"
+#include "core/opt.h"
+#include "core/set.h"
+#include "core/tsv.h"
+#include "math/metrics.h"
 
 enum { MAX_CLASSES = 256, REJECT_STEPS = 10, INTERVALS = 3 };
 #define SUM_TOLERANCE 1e-3 /* of the sum of an utterance's probabilities */

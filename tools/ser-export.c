@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model.h"
-#include "opt.h"
+#include "bridge/model.h"
+#include "core/opt.h"
 
 static struct {
     const char *output, *model;

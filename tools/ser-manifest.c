@@ -8,14 +8,14 @@
 #include <sys/stat.h>
 #include <xxhash.h>
 
-#include "audio.h"
-#include "core.h"
-#include "corpus.h"
-#include "io.h"
-#include "jobs.h"
-#include "opt.h"
-#include "progress.h"
-#include "tsv.h"
+#include "bridge/audio.h"
+#include "bridge/corpus.h"
+#include "core/core.h"
+#include "core/io.h"
+#include "core/jobs.h"
+#include "core/opt.h"
+#include "core/progress.h"
+#include "core/tsv.h"
 
 static struct {
     const char *corpus, *emotions, *drop, *quarantine, *output;

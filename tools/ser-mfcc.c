@@ -3,13 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audio.h"
-#include "convert.h"
-#include "manifest.h"
-#include "opt.h"
-#include "progress.h"
-#include "recipe.h"
-#include "resample.h"
+#include "bridge/audio.h"
+#include "bridge/convert.h"
+#include "bridge/manifest.h"
+#include "bridge/recipe.h"
+#include "core/opt.h"
+#include "core/progress.h"
+#include "math/resample.h"
 
 enum { MAX_STDIN = 0x7fffffff, MAX_JOBS = 256 };
 

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model.h"
-#include "opt.h"
-#include "progress.h"
-#include "recipe.h"
+#include "bridge/model.h"
+#include "bridge/recipe.h"
+#include "core/opt.h"
+#include "core/progress.h"
 
 enum { MAX_THREADS = 256 };
 

@@ -4,11 +4,11 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "core.h"
-#include "io.h"
-#include "opt.h"
-#include "rng.h"
-#include "tsv.h"
+#include "core/core.h"
+#include "core/io.h"
+#include "core/opt.h"
+#include "core/tsv.h"
+#include "math/rng.h"
 
 enum { TRAIN, VAL, TEST, PARTS, ALL = PARTS };
 static const char *const part_name[PARTS] = {"train", "val", "test"};

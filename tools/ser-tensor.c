@@ -5,9 +5,9 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "npy.h"
-#include "opt.h"
-#include "tensor.h"
+#include "core/npy.h"
+#include "core/opt.h"
+#include "core/tensor.h"
 
 struct values {
     const char *output, *key, *match, *columns, *kind, *like, *set;

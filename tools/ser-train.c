@@ -7,10 +7,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "dataset.h"
-#include "model.h"
-#include "opt.h"
-#include "progress.h"
+#include "bridge/dataset.h"
+#include "bridge/model.h"
+#include "core/opt.h"
+#include "core/progress.h"
 
 enum { MAX_NET = 1 << 16, MAX_THREADS = 256 };
 

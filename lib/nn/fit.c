@@ -6,8 +6,8 @@
  * lr_factor, not below min_lr, and the wait starts anew. The first value always improves. Losses
  * include the penalty, as it was before each step.
  */
-#include "layer.h"
-#include "mathfun.h"
+#include "math/mathfun.h"
+#include "nn/layer.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

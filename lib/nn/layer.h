@@ -8,9 +8,9 @@
 #ifndef SER_NN_LAYER_H
 #define SER_NN_LAYER_H
 
-#include "kernels.h"
-#include "nn.h"
-#include "rng.h"
+#include "math/rng.h"
+#include "nn/kernels/kernels.h"
+#include "nn/nn.h"
 
 /* What a thread owns. */
 struct ser_worker {

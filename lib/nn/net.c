@@ -1,5 +1,5 @@
-#include "layer.h"
-#include "rng.h"
+#include "math/rng.h"
+#include "nn/layer.h"
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>

@@ -4,10 +4,10 @@
  * backward, and where a layer needs sums over the batch, a step that fills them and one that adds
  * them. Steps up to such an addition are a segment: one thread takes one shard through all of it.
  */
-#include "block.h"
-#include "layer.h"
-#include "pool.h"
-#include "softmax.h"
+#include "nn/kernels/block.h"
+#include "nn/layer.h"
+#include "nn/loss.h"
+#include "nn/team.h"
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -39,7 +39,7 @@ struct stage {
 struct ser_run {
     struct ser_net *net;
     int max_batch, shards, threads, training;
-    struct ser_pool *pool;
+    struct ser_team *team;
     struct ser_worker *worker; /* [threads] */
     struct inference {
         float *a[2], *saved;
@@ -134,7 +134,7 @@ void ser_run_predict(struct ser_run *r, const float *x, int B, float *p) {
     renew(r);
     r->x = x;
     r->B = B;
-    ser_pool_run(r->pool, shards_of(B), infer_shard);
+    ser_team_run(r->team, shards_of(B), infer_shard);
     memcpy(p, r->p, (size_t)B * r->net->classes * sizeof *p);
 }
 
@@ -287,11 +287,11 @@ double ser_run_gradients(struct ser_run *r, const float *x, const int *label, in
         for (r->to = r->from; r->to < r->steps; r->to++)
             if (r->step[r->to].action == FORWARD_ADD || r->step[r->to].action == BACKWARD_ADD)
                 break;
-        ser_pool_run(r->pool, shards_of(B), train_shard);
+        ser_team_run(r->team, shards_of(B), train_shard);
         if (r->to < r->steps)
             add_step(r, &r->step[r->to]);
     }
-    ser_pool_run(r->pool, r->net->params, add_gradient);
+    ser_team_run(r->team, r->net->params, add_gradient);
     int K = r->net->classes;
     if (p)
         memcpy(p, r->p, (size_t)B * K * sizeof *p);
@@ -483,10 +483,10 @@ struct ser_run *ser_run_new(struct ser_net *net, const struct ser_kernels *k, in
         for (int t = 0; t < r->threads; t++)
             r->worker[t].k = k;
         ser_refuse(why, "%d threads cannot be started", r->threads);
-        r->pool = ser_pool_new(r->threads, enter, leave, r);
+        r->team = ser_team_new(r->threads, enter, leave, r);
     }
     r->why = NULL;
-    if (!r->pool) {
+    if (!r->team) {
         ser_run_free(r);
         return NULL;
     }
@@ -496,7 +496,7 @@ struct ser_run *ser_run_new(struct ser_net *net, const struct ser_kernels *k, in
 void ser_run_free(struct ser_run *r) {
     if (!r)
         return;
-    ser_pool_free(r->pool);
+    ser_team_free(r->team);
     for (int t = 0; r->worker && r->inference && t < r->threads; t++) {
         free(r->worker[t].scratch);
         free(r->inference[t].saved);

@@ -11,10 +11,10 @@
  * A step before the STEPS warms up.
  */
 #include "nn/nn.h"
-#include "rng.h"
+#include "math/rng.h"
 #include "serve.h"
 
-#include "io.h"
+#include "core/io.h"
 
 #include <string.h>
 

@@ -28,9 +28,9 @@
  * SoundTouch has no C header in Debian.
  */
 /* clang-format on */
-#include "pitch.h"
+#include "bridge/pitch.h"
 
-#include "audio.h"
+#include "bridge/audio.h"
 
 #include <complex.h>
 #include <fftw3.h>

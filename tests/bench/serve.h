@@ -7,7 +7,7 @@
 #ifndef TESTS_BENCH_SERVE_H
 #define TESTS_BENCH_SERVE_H
 
-#include "core.h"
+#include "core/core.h"
 
 #include <stdio.h>
 #include <stdlib.h>

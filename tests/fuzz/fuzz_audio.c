@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "audio.h"
+#include "bridge/audio.h"
 #include "file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

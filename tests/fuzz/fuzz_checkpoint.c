@@ -2,9 +2,9 @@
  * refused. Inputs start from one that the library wrote. */
 #include <sys/stat.h>
 
+#include "bridge/model.h"
 #include "file.h"
 #include "forward.h"
-#include "model.h"
 #include "seal.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);

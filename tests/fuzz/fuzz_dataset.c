@@ -2,7 +2,7 @@
  */
 #include <string.h>
 
-#include "dataset.h"
+#include "bridge/dataset.h"
 #include "file.h"
 #include "seal.h"
 

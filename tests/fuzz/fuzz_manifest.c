@@ -1,8 +1,8 @@
 /* Whatever bytes come, they are the rows of a manifest, each id once, or refused. */
 #include <string.h>
 
+#include "bridge/manifest.h"
 #include "file.h"
-#include "manifest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,7 +1,7 @@
 /* Whatever bytes come, they are a model that can be scored with, or refused. */
+#include "bridge/model.h"
 #include "file.h"
 #include "forward.h"
-#include "model.h"
 #include "seal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "opt.h"
+#include "core/opt.h"
 
 static struct {
     int flag, quiet;

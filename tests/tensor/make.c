@@ -2,7 +2,7 @@
  *
  *   cc -o make make.c -lxxhash && ./make FOLDER
  *
- * It shares no line with lib/tensor.c, so that writer and reader are held to the format's law and
+ * It shares no line with lib/core/tensor.c, so that writer and reader are held to the format's law and
  * not to each other. It is in C for XXH3, which scripting languages have only as packages.
  */
 #include <stdint.h>

@@ -3,9 +3,9 @@
  *
  * usage: test_audio
  */
-#include "audio.h"
+#include "bridge/audio.h"
 #include "check.h"
-#include "resample.h"
+#include "math/resample.h"
 
 #include <ftw.h>
 #include <math.h>

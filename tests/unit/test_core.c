@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "core.h"
-#include "io.h"
-#include "jobs.h"
-#include "tsv.h"
+#include "core/core.h"
+#include "core/io.h"
+#include "core/jobs.h"
+#include "core/tsv.h"
 
 static char folder[] = "/tmp/ser-test-XXXXXX";
 

@@ -1,7 +1,7 @@
 /* test_effects - noise, time shift, pitch: tones, bursts and vowels, measured. */
+#include "bridge/pitch.h"
 #include "check.h"
-#include "effects.h"
-#include "pitch.h"
+#include "math/effects.h"
 
 #include <complex.h>
 #include <math.h>

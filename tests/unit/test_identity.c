@@ -6,8 +6,8 @@
  * the new one over only for a reason, and say so in the commit.
  */
 #include "check.h"
+#include "math/rng.h"
 #include "nn/nn.h"
-#include "rng.h"
 
 #include <stdint.h>
 #include <stdlib.h>

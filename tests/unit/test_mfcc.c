@@ -6,10 +6,10 @@
  * double precision.
  */
 #include "check.h"
-#include "mfcc.h"
+#include "math/mfcc.h"
+#include "math/resample.h"
+#include "math/spectrum.h"
 #include "read_npy.h"
-#include "resample.h"
-#include "spectrum.h"
 
 #include <glob.h>
 #include <math.h>

@@ -3,8 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bridge/model.h"
 #include "check.h"
-#include "model.h"
 
 static char good[] = "/tmp/ser-test-XXXXXX", bad[] = "/tmp/ser-test-XXXXXX";
 static const char net[] = "standardize\nreshape 12\ndense classes\n";

@@ -7,10 +7,10 @@
  * it reads pipelines/nets.
  */
 #include "check.h"
-#include "nn/mathfun.h"
+#include "math/mathfun.h"
+#include "math/rng.h"
+#include "nn/loss.h"
 #include "nn/nn.h"
-#include "nn/softmax.h"
-#include "rng.h"
 
 #include <math.h>
 #include <stdio.h>

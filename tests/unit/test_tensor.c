@@ -1,13 +1,13 @@
 /* test_tensor - the tensor stream: every cut and every flipped bit is found; attributes; limits;
  * NumPy arrays. */
-#include <npy.h> /* of the library; there is another one beside this file */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "check.h"
-#include "tensor.h"
+#include "core/npy.h"
+#include "core/tensor.h"
 
 static char folder[] = "/tmp/ser-test-XXXXXX";
 

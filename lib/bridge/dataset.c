@@ -1,0 +1,271 @@
+#include "bridge/dataset.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+/* ---- adding streams ---- */
+
+static int copy_all(struct ser_in *in, struct ser_out *to, struct ser_error *e) {
+    unsigned char buf[1 << 16];
+    size_t got;
+    do {
+        if (ser_in_read(in, buf, sizeof buf, &got, e))
+            return -1;
+        ser_out_write(to, buf, got);
+    } while (got == sizeof buf);
+    return 0;
+}
+
+/* Makes in read a file that can be read again later: path itself, or an unlinked copy in TMPDIR of
+ * what cannot seek. *fd is that file. */
+static int open_again(struct ser_in *in, const char *path, int *fd, struct ser_error *e) {
+    struct stat st;
+    if (ser_in_open(in, path, e))
+        return -1;
+    const char *name = in->name;
+    const unsigned char *at;
+    size_t got;
+    int again = !fstat(in->fd, &st) && S_ISREG(st.st_mode) && lseek(in->fd, 0, SEEK_CUR) == 0;
+    if (!again && ser_in_peek(in, 4, &at, &got, e)) {
+        ser_in_close(in);
+        return -1;
+    }
+    /* What is no stream is left to the reader to refuse, however much of it would follow. */
+    if (!again && ser_is_stream(at, got)) {
+        struct ser_out copy;
+        ser_out_spool(&copy);
+        int failed = copy_all(in, &copy, e);
+        ser_in_close(in);
+        ser_out_reread(&copy, in);
+        in->name = name;
+        if (failed) {
+            ser_in_close(in);
+            return -1;
+        }
+    }
+    *fd = fcntl(in->fd, F_DUPFD_CLOEXEC, 3);
+    if (*fd >= 0)
+        return 0;
+    ser_in_close(in);
+    return ser_fail(e, SER_SYS, "%s: cannot keep it open: %s", name, strerror(errno));
+}
+
+static int emotion_index(struct ser_dataset *d, const char *emotion) {
+    for (int i = 0; i < d->emotions; i++)
+        if (strcmp(d->emotion[i], emotion) == 0)
+            return i;
+    d->emotion = erealloc(d->emotion, (size_t)d->emotions + 1, sizeof *d->emotion);
+    d->emotion[d->emotions] = estrdup(emotion);
+    return d->emotions++;
+}
+
+static int add_record(struct ser_dataset *d, const struct ser_reader *r, struct ser_record *rec,
+                      struct ser_error *e) {
+    const char *emotion = ser_attr(&rec->attrs, "emotion");
+    const char *speaker = ser_attr(&rec->attrs, "speaker");
+    const char *part = ser_attr(&rec->attrs, "part"), *split = ser_attr(&rec->attrs, "split");
+    if (part && strcmp(part, "test") == 0)
+        return ser_reader_fail(r, rec, e,
+                               "belongs to the test part: training and validation never see it");
+    if (part && d->part && strcmp(part, d->part) != 0)
+        return ser_reader_fail(r, rec, e, "belongs to the part %.100s, but is given as part %s",
+                               part, d->part);
+    if (!emotion || !*emotion)
+        return ser_reader_fail(r, rec, e, "has no emotion: make features from a manifest");
+    if (strchr(emotion, ',') || strcmp(emotion, "-") == 0)
+        return ser_reader_fail(r, rec, e, "the emotion '%.100s' cannot name a class", emotion);
+    if (rec->type != SER_F32 || rec->rank != 2 || !rec->count)
+        return ser_reader_fail(r, rec, e, "is not f32 [rows, frames]");
+    if (rec->dim[0] > SER_MAX_DIM || rec->dim[1] > SER_MAX_DIM)
+        return ser_reader_fail(r, rec, e, "is larger than a network takes");
+    int rows = (int)rec->dim[0], frames = (int)rec->dim[1];
+    if (d->n && (rows != d->rows || frames != d->frames))
+        return ser_reader_fail(r, rec, e, "is %d x %d, those before are %d x %d", rows, frames,
+                               d->rows, d->frames);
+    d->rows = rows;
+    d->frames = frames;
+    if (d->n == d->cap) {
+        d->cap = d->cap ? 2 * d->cap : 1024;
+        d->at = erealloc(d->at, d->cap, sizeof *d->at);
+    }
+    d->at[d->n++] = (struct ser_sample){.offset = rec->offset,
+                                        .hash = XXH3_64bits(rec->data, rec->bytes),
+                                        .file = d->files,
+                                        .emotion = emotion_index(d, emotion)};
+    if (speaker)
+        ser_set_add(&d->speakers, speaker);
+    d->random += split && strcmp(split, "random") == 0;
+    return 0;
+}
+
+/* Indexes the records of a stream that is open as file number d->files. */
+static int add_stream(struct ser_dataset *d, struct ser_reader *r, struct ser_error *e) {
+    struct ser_record rec = {0};
+    int got;
+    const char *differ = d->files ? ser_attrs_differ(&d->recipe, &r->header, "feat.") : NULL;
+    if (differ)
+        return ser_fail(e, SER_BAD, "%s: features of another recipe than %s: %s differs",
+                        r->in.name, d->path[0], differ);
+    ser_attrs_copy(&d->recipe, &r->header);
+    while ((got = ser_reader_next(r, &rec, e)) > 0)
+        if (add_record(d, r, &rec, e)) {
+            got = -1;
+            break;
+        }
+    ser_record_free(&rec);
+    return got;
+}
+
+int ser_dataset_add(struct ser_dataset *d, const char *path, struct ser_error *e) {
+    struct ser_in in;
+    struct ser_reader r;
+    int fd;
+    if (open_again(&in, path, &fd, e))
+        return -1;
+    char *name = estrdup(in.name);
+    int failed = ser_reader_begin(&r, &in, "features", e);
+    if (!failed) {
+        failed = add_stream(d, &r, e);
+        ser_reader_close(&r);
+    }
+    if (failed) {
+        close(fd);
+        free(name);
+        return -1;
+    }
+    d->fd = erealloc(d->fd, (size_t)d->files + 1, sizeof *d->fd);
+    d->path = erealloc(d->path, (size_t)d->files + 1, sizeof *d->path);
+    d->path[d->files] = name;
+    d->fd[d->files++] = fd;
+    return 0;
+}
+
+/* ---- classes and checks ---- */
+
+int ser_dataset_classes(const struct ser_dataset *d, char ***classes, int *n, struct ser_error *e) {
+    if (d->emotions < 2 || d->emotions > SER_MAX_CLASSES)
+        return ser_fail(e, SER_BAD, "%s: %d emotions in the training data: 2 to %d are needed",
+                        d->files ? d->path[0] : "?", d->emotions, SER_MAX_CLASSES);
+    struct ser_set set = {0};
+    for (int i = 0; i < d->emotions; i++)
+        ser_set_add(&set, d->emotion[i]);
+    *classes = ser_set_sorted(&set);
+    *n = d->emotions;
+    for (int i = 0; i < *n; i++)
+        (*classes)[i] = estrdup((*classes)[i]);
+    ser_set_free(&set);
+    return 0;
+}
+
+int ser_dataset_label(struct ser_dataset *d, char *const *classes, int n, struct ser_error *e) {
+    free(d->label);
+    d->label = ecalloc((size_t)d->emotions, sizeof *d->label);
+    for (int i = 0; i < d->emotions; i++) {
+        int c = 0;
+        while (c < n && strcmp(classes[c], d->emotion[i]) != 0)
+            c++;
+        if (c == n)
+            return ser_fail(e, SER_BAD, "%s: emotion '%.100s' is not among the training data",
+                            d->path[0], d->emotion[i]);
+        d->label[i] = c;
+    }
+    return 0;
+}
+
+int ser_dataset_fit(const struct ser_dataset *train, const struct ser_dataset *val,
+                    struct ser_error *e) {
+    const char *differ = ser_attrs_differ(&train->recipe, &val->recipe, "feat.");
+    if (differ)
+        return ser_fail(e, SER_BAD, "%s: features of another recipe than the training data: %s",
+                        val->path[0], differ);
+    if (train->rows != val->rows || train->frames != val->frames)
+        return ser_fail(e, SER_BAD, "%s: samples are %d x %d, those of training %d x %d",
+                        val->path[0], val->rows, val->frames, train->rows, train->frames);
+    if (train->random == train->n && val->random == val->n)
+        return 0;
+    for (size_t i = 0; i < val->speakers.cap; i++)
+        if (val->speakers.at[i] && ser_set_has(&train->speakers, val->speakers.at[i]))
+            return ser_fail(
+                e, SER_BAD,
+                "%s: speaker %.100s is in training and in validation: split by speaker, "
+                "or with ser-split --random",
+                val->path[0], val->speakers.at[i]);
+    return 0;
+}
+
+void ser_dataset_count(const struct ser_dataset *d, size_t *count, int n) {
+    memset(count, 0, (size_t)n * sizeof *count);
+    for (size_t i = 0; i < d->n; i++)
+        count[d->label[d->at[i].emotion]]++;
+}
+
+uint64_t ser_dataset_hash(const struct ser_dataset *d) {
+    uint64_t h = 0;
+    for (size_t i = 0; i < d->n; i++) {
+        const uint64_t word[2] = {d->at[i].hash, (uint64_t)d->label[d->at[i].emotion]};
+        h = XXH3_64bits_withSeed(word, sizeof word, h);
+    }
+    return h;
+}
+
+/* ---- reading samples ---- */
+
+/* e about sample i: "FILE: record 17: what: why". Every record of a file is a sample, in its order.
+ */
+static int fail_at(struct ser_dataset *d, size_t i, int status, const char *what, const char *why) {
+    size_t first = i;
+    while (first && d->at[first - 1].file == d->at[i].file)
+        first--;
+    return ser_fail(&d->e, status, "%s: record %zu: %s: %s", d->path[d->at[i].file], i - first + 1,
+                    what, why);
+}
+
+static int get(void *ctx, size_t i, float *x, int *label) {
+    struct ser_dataset *d = ctx;
+    const struct ser_sample *s = &d->at[i];
+    size_t bytes = sizeof *x * (size_t)d->rows * (size_t)d->frames, done = 0;
+    while (done < bytes) {
+        ssize_t k =
+            pread(d->fd[s->file], (char *)x + done, bytes - done, (off_t)(s->offset + done));
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k < 0)
+            return fail_at(d, i, SER_SYS, "cannot read", strerror(errno));
+        if (k == 0)
+            break;
+        done += (size_t)k;
+    }
+    ser_swap_elements(x, bytes / sizeof *x, sizeof *x);
+    if (done < bytes || XXH3_64bits(x, bytes) != s->hash)
+        return fail_at(d, i, SER_BAD, "changed or shrank while it was in use",
+                       "train again once it stays as it is");
+    *label = d->label[s->emotion];
+    return 0;
+}
+
+struct ser_data ser_dataset_data(struct ser_dataset *d) {
+    return (struct ser_data){.n = d->n, .get = get, .ctx = d};
+}
+
+void ser_dataset_free(struct ser_dataset *d) {
+    for (int i = 0; i < d->files; i++) {
+        close(d->fd[i]);
+        free(d->path[i]);
+    }
+    for (int i = 0; i < d->emotions; i++)
+        free(d->emotion[i]);
+    free(d->at);
+    free(d->fd);
+    free(d->path);
+    free(d->emotion);
+    free(d->label);
+    ser_attrs_clear(&d->recipe);
+    ser_set_free(&d->speakers);
+    *d = (struct ser_dataset){0};
+}

@@ -1,0 +1,153 @@
+#include "core/tsv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Reads a line into t->line without its end: 1, 0 at the end of input, -1. */
+static int read_line(struct ser_tsv *t, struct ser_error *e) {
+    size_t n = 0;
+    for (;;) {
+        const unsigned char *at;
+        size_t got;
+        if (ser_in_peek(&t->in, 4096, &at, &got, e))
+            return -1;
+        if (!got && !n)
+            return 0;
+        const unsigned char *end = memchr(at, '\n', got);
+        size_t k = end ? (size_t)(end - at) : got;
+        if (n + k > SER_MAX_LINE)
+            return ser_fail(e, SER_BAD, "%s: row %llu: longer than %d bytes: not a table",
+                            t->in.name, (unsigned long long)t->row, SER_MAX_LINE);
+        while (n + k + 1 > t->cap)
+            t->line = erealloc(t->line, t->cap = t->cap ? 2 * t->cap : 4096, 1);
+        if (ser_in_read(&t->in, t->line + n, k, &k, e))
+            return -1;
+        n += k;
+        if (end || !got) {
+            char newline;
+            if (end && ser_in_read(&t->in, &newline, 1, &got, e))
+                return -1;
+            if (n && t->line[n - 1] == '\r')
+                n--;
+            t->line[n] = '\0';
+            if (strlen(t->line) != n)
+                return ser_fail(e, SER_BAD, "%s: row %llu: holds a NUL byte: not a table",
+                                t->in.name, (unsigned long long)t->row);
+            return 1;
+        }
+    }
+}
+
+/* Cuts line at its tabs into at most max fields; returns how many there are. */
+static int cut(char *line, char **field, int max) {
+    int n = 0;
+    for (char *s = line; s; n++) {
+        char *tab = strchr(s, '\t');
+        if (n < max)
+            field[n] = s;
+        if (tab)
+            *tab++ = '\0';
+        s = tab;
+    }
+    return n;
+}
+
+static int read_header(struct ser_tsv *t, struct ser_error *e) {
+    int got = read_line(t, e);
+    if (got < 0)
+        return -1;
+    if (!got)
+        return ser_fail(e, SER_BAD, "%s: empty input: a table with a header line is needed",
+                        t->in.name);
+    char *names[SER_MAX_COLUMNS];
+    int mark = strncmp(t->line, "\xef\xbb\xbf", 3) == 0; /* as spreadsheets write */
+    t->header = estrdup(t->line + (mark ? 3 : 0));
+    t->columns = cut(t->header, names, SER_MAX_COLUMNS);
+    if (t->columns > SER_MAX_COLUMNS)
+        return ser_fail(e, SER_BAD, "%s: more than %d columns", t->in.name, SER_MAX_COLUMNS);
+    t->name = ecalloc((size_t)t->columns, sizeof *t->name);
+    t->field = ecalloc((size_t)t->columns, sizeof *t->field);
+    memcpy(t->name, names, (size_t)t->columns * sizeof *names);
+    for (int i = 0; i < t->columns; i++) {
+        if (!*t->name[i] || !ser_is_text(t->name[i], strlen(t->name[i])))
+            return ser_fail(e, SER_BAD,
+                            "%s: column %d of the header has no legal name: not a table",
+                            t->in.name, i + 1);
+        if (ser_tsv_column(t, t->name[i]) != i)
+            return ser_fail(e, SER_BAD, "%s: two columns are named '%.100s'", t->in.name,
+                            t->name[i]);
+    }
+    return 0;
+}
+
+static int begin(struct ser_tsv *t, struct ser_error *e) {
+    if (read_header(t, e)) {
+        ser_tsv_close(t);
+        return -1;
+    }
+    return 0;
+}
+
+int ser_tsv_open(struct ser_tsv *t, const char *path, struct ser_error *e) {
+    *t = (struct ser_tsv){0};
+    return ser_in_open(&t->in, path, e) ? -1 : begin(t, e);
+}
+
+int ser_tsv_memory(struct ser_tsv *t, const void *mem, size_t len, const char *name,
+                   struct ser_error *e) {
+    *t = (struct ser_tsv){0};
+    ser_in_memory(&t->in, mem, len, name);
+    return begin(t, e);
+}
+
+int ser_tsv_next(struct ser_tsv *t, struct ser_error *e) {
+    t->row++;
+    int got = read_line(t, e);
+    if (got <= 0)
+        return got;
+    int n = cut(t->line, t->field, t->columns);
+    if (n != t->columns)
+        return ser_fail(e, SER_BAD, "%s: row %llu (%.200s): %d field%s, the header has %d",
+                        t->in.name, (unsigned long long)t->row, t->field[0], n, n == 1 ? "" : "s",
+                        t->columns);
+    return 1;
+}
+
+void ser_tsv_close(struct ser_tsv *t) {
+    ser_in_close(&t->in);
+    free(t->name);
+    free(t->field);
+    free(t->line);
+    free(t->header);
+    *t = (struct ser_tsv){0};
+}
+
+int ser_tsv_column(const struct ser_tsv *t, const char *name) {
+    for (int i = 0; i < t->columns; i++)
+        if (strcmp(t->name[i], name) == 0)
+            return i;
+    return -1;
+}
+
+int ser_tsv_need(const struct ser_tsv *t, const char *name, struct ser_error *e) {
+    int c = ser_tsv_column(t, name);
+    if (c >= 0)
+        return c;
+    char have[600];
+    size_t n = 0;
+    have[0] = '\0';
+    for (int i = 0; i < t->columns && n < sizeof have - 1; i++)
+        n += (size_t)snprintf(have + n, sizeof have - n, " %s", t->name[i]);
+    return ser_fail(e, SER_BAD, "%s: no column '%s' (there are:%s)", t->in.name, name, have);
+}
+
+int ser_tsv_fail(const struct ser_tsv *t, struct ser_error *e, const char *fmt, ...) {
+    char what[1024];
+    va_list args;
+    va_start(args, fmt);
+    ser_format(what, sizeof what, fmt, args);
+    va_end(args);
+    return ser_fail(e, SER_BAD, "%s: row %llu (%.200s): %s", t->in.name, (unsigned long long)t->row,
+                    t->field[0], what);
+}

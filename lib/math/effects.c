@@ -1,0 +1,98 @@
+#include "math/effects.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { DRAWS = 64, BLOCK = 4 * DRAWS }; /* four numbers a draw */
+
+/* ln x, x in [2^-24, 1], error below 3e-7 of it: x = 2^e m with m from sqrt(1/2) to sqrt(2), ln m =
+ * 2 artanh((m - 1) / (m + 1)). */
+static inline float ln(float x) {
+    int32_t bits, e;
+    memcpy(&bits, &x, sizeof bits);
+    e = (bits - 0x3f3504f3) >> 23;
+    bits -= e * (1 << 23);
+    memcpy(&x, &bits, sizeof x);
+    float s = (x - 1) / (x + 1), s2 = s * s;
+    return (float)e * 0.69314718f +
+           2 * s * (1 + s2 * (1 / 3.0f + s2 * (1 / 5.0f + s2 * (1 / 7.0f + s2 * (1 / 9.0f)))));
+}
+
+/* Box-Muller with the angle in the first quadrant, where short series do, and two random signs. The
+ * loops have fixed lengths so that compilers make vector code of them. */
+static void fill_block(struct ser_key key, uint64_t draw, float z[BLOCK]) {
+    float u[BLOCK / 2], angle[BLOCK / 2], radius[BLOCK / 2];
+    int32_t sign[BLOCK / 2];
+    for (int i = 0; i < DRAWS; i++) {
+        uint32_t w[4];
+        ser_philox(key, draw + (uint64_t)i, 1, w);
+        for (int k = 0; k < 2; k++) {
+            u[2 * i + k] = (float)((w[2 * k] >> 8) + 1) * 0x1p-24f; /* in (0, 1] */
+            angle[2 * i + k] = (float)(w[2 * k + 1] >> 8) * (1.57079633f * 0x1p-24f);
+            sign[2 * i + k] = (int32_t)(w[2 * k + 1] & 3);
+        }
+    }
+    for (int i = 0; i < BLOCK / 2; i++)
+        radius[i] = -2 * ln(u[i]);
+    for (int i = 0; i < BLOCK / 2; i++)
+        radius[i] = sqrtf(radius[i]);
+    for (int i = 0; i < BLOCK / 2; i++) {
+        float a = angle[i], q = a * a;
+        float c = 1 - q / 2 * (1 - q / 12 * (1 - q / 30 * (1 - q / 56 * (1 - q / 90))));
+        float s = a * (1 - q / 6 * (1 - q / 20 * (1 - q / 42 * (1 - q / 72 * (1 - q / 110)))));
+        z[i] = radius[i] * c * (float)(1 - (sign[i] & 2));
+        z[i + BLOCK / 2] = radius[i] * s * (float)(1 - 2 * (sign[i] & 1));
+    }
+}
+
+void ser_normals(struct ser_key key, size_t n, float *z) {
+    float last[BLOCK];
+    size_t i = 0;
+    for (; n - i >= BLOCK; i += BLOCK)
+        fill_block(key, i / 4, z + i);
+    if (i < n) {
+        fill_block(key, i / 4, last);
+        memcpy(z + i, last, (n - i) * sizeof *z);
+    }
+}
+
+static void add(const float *restrict x, float gain, size_t n, float *restrict y) {
+    for (size_t i = 0; i < n; i++)
+        y[i] = x[i] + gain * y[i];
+}
+
+double ser_energy(const float *x, size_t n) {
+    enum { SUMS = 8 }; /* one alone would wait for itself at each sample */
+    double sum[SUMS] = {0}, all = 0;
+    for (size_t i = 0; i < n; i++)
+        sum[i % SUMS] += (double)x[i] * x[i];
+    for (int i = 0; i < SUMS; i++)
+        all += sum[i];
+    return all;
+}
+
+void ser_noise(struct ser_key key, double amplitude, const float *x, size_t n, float *y) {
+    ser_normals(key, n, y);
+    add(x, (float)amplitude, n, y);
+}
+
+int ser_noise_snr(struct ser_key key, double snr_db, const float *x, size_t n, float *y) {
+    double signal = ser_energy(x, n);
+    if (!(signal > 0))
+        return -1;
+    ser_normals(key, n, y);
+    /* Against the noise that was drawn, not its expectation: the ratio is met in short sounds too.
+     */
+    double noise = ser_energy(y, n);
+    double gain = noise > 0 ? sqrt(signal / noise * pow(10, -snr_db / 10)) : 0;
+    add(x, (float)gain, n, y);
+    return 0;
+}
+
+void ser_shift(const float *x, size_t n, int64_t by, float *y) {
+    size_t gap = (size_t)(by < 0 ? -by : by);
+    if (gap > n)
+        gap = n;
+    memset(by < 0 ? y + (n - gap) : y, 0, gap * sizeof *y);
+    memcpy(by < 0 ? y : y + gap, by < 0 ? x + gap : x, (n - gap) * sizeof *y);
+}

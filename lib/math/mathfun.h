@@ -1,0 +1,75 @@
+/* mathfun.h - exp, sigmoid, tanh, ln and cosine with the same bytes on every machine.
+ *
+ * The C library picks other code for other processors and changes from release to release; these
+ * are plain arithmetic in a fixed order. Pure. For lib/nn and lib/rng.c.
+ */
+#ifndef SER_NN_MATHFUN_H
+#define SER_NN_MATHFUN_H
+
+#include "math/simd.h"
+
+/* e^x, relative error below 2e-7 for x in [-87, 88]; beyond, the value at that end. Not a number
+ * stays one. x = n ln 2 + r, |r| <= ln 2 / 2, e^r by a polynomial (coefficients of Cephes' expf),
+ * 2^n by its bits. */
+SER_INLINE ser_vec ser_vexp(ser_vec x) {
+    const ser_vec hi = ser_splat(88.0f), lo = ser_splat(-87.0f), round = ser_splat(12582912.0f);
+    x = ser_select(x > hi, hi, x);
+    x = ser_select(x < lo, lo, x);
+    ser_vec shifted = x * 1.44269504088896341f + round; /* adding 1.5 * 2^23 rounds to an integer */
+    ser_vec n = shifted - round;
+    ser_vec r = x - n * 0.693359375f;
+    r = r - n * -2.12194440e-4f;
+    ser_vec p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * (r * r) + r + 1.0f;
+    ser_ivec power = ((ser_ivec)shifted - 0x4b400000 + 127) << 23;
+    return p * (ser_vec)power;
+}
+
+/* 1 / (1 + e^-x) and tanh, absolute error below 2e-7. */
+SER_INLINE ser_vec ser_vsigmoid(ser_vec x) {
+    return 1.0f / (1.0f + ser_vexp(-x));
+}
+
+SER_INLINE ser_vec ser_vtanh(ser_vec x) {
+    return 1.0f - 2.0f / (1.0f + ser_vexp(x + x));
+}
+
+/* Natural logarithm of x > 0 (normal numbers), relative error below 1e-15: x = 2^e m with m near 1,
+ * ln m = 2 artanh((m - 1) / (m + 1)). */
+static inline double ser_ln(double x) {
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    int e = (int)(bits >> 52 & 0x7ff) - 1023;
+    bits = (bits & 0xfffffffffffffULL) | 0x3ff0000000000000ULL;
+    double m;
+    memcpy(&m, &bits, sizeof m);
+    if (m > 1.4142135623730951) {
+        m /= 2;
+        e++;
+    }
+    double s = (m - 1) / (m + 1), s2 = s * s, sum = 0;
+    for (int k = 23; k >= 1; k -= 2) /* |s| < 0.172: the next term is below 1e-19 */
+        sum = sum * s2 + 1.0 / k;
+    return e * 0.69314718055994530942 + 2 * s * sum;
+}
+
+/* cos(2 pi t), t in [0, 1), absolute error below 1e-15. */
+static inline double ser_cos_turns(double t) {
+    if (t > 0.5)
+        t = 1 - t;
+    double sign = 1;
+    if (t > 0.25) {
+        t = 0.5 - t;
+        sign = -1;
+    }
+    double a = 6.28318530717958647693 * t, a2 = a * a, sum = 0;
+    for (int k = 22; k >= 0; k -= 2) /* |a| <= pi / 2 */
+        sum = 1 - sum * a2 / ((k + 1) * (k + 2));
+    return sign * sum;
+}
+
+#endif

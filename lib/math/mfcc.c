@@ -1,0 +1,319 @@
+#include "math/mfcc.h"
+
+#include "math/mel.h"
+#include "math/simd.h"
+#include "math/spectrum.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows of the matrices in here are a multiple of LANES long, so that inner loops run over LANES
+ * frames side by side. */
+enum { LANES = SER_LANES, DELTA_WINDOW = 9 };
+
+/* Long sums are made of sums of so many terms, which keeps rounding errors small. */
+enum { PART = 8 };
+
+struct ser_mfcc {
+    struct ser_recipe r;
+    struct ser_spectrum *spectrum;
+    struct ser_mel mel;
+    float *dct;    /* [coefs, half] over folded bands; NULL for SER_LOGMEL */
+    float *band;   /* [bands, stride]: mel powers, then decibels */
+    float *folded; /* [2, half, stride]: sums, differences of bands */
+    float *coef;   /* [coefs, stride] */
+    float *diff;   /* [T]: one row's differences */
+    float *out;    /* [rows, T] */
+    size_t band_cap, folded_cap, coef_cap, diff_cap, out_cap;
+};
+
+/* ---- the recipe ---- */
+
+__attribute__((format(printf, 2, 3))) static int wrong(char why[SER_RECIPE_WHY], const char *what,
+                                                       ...) {
+    va_list args;
+    va_start(args, what);
+    vsnprintf(why, SER_RECIPE_WHY, what, args);
+    va_end(args);
+    return -1;
+}
+
+int ser_recipe_check(const struct ser_recipe *r, char why[SER_RECIPE_WHY]) {
+    double half_hz = r->rate_hz / 2.0, fmax_hz = r->fmax_hz == 0 ? half_hz : r->fmax_hz;
+    if (r->type != SER_MFCC && r->type != SER_LOGMEL)
+        return wrong(why, "type %d: unknown", (int)r->type);
+    if (r->rate_hz < 1000 || r->rate_hz > 384000)
+        return wrong(why, "rate %d: not in 1000..384000 Hz", r->rate_hz);
+    if (r->window < 16 || r->window > 65536 || r->window % 2)
+        return wrong(why, "window %d: not an even number in 16..65536", r->window);
+    if (r->hop < 1 || r->hop > r->window)
+        return wrong(why, "hop %d: not in 1..window, which is %d", r->hop, r->window);
+    if (r->bands < 1 || r->bands > 1024)
+        return wrong(why, "bands %d: not in 1..1024", r->bands);
+    if (r->coefs < 1 || r->coefs > r->bands)
+        return wrong(why, "coefs %d: not in 1..bands, which is %d", r->coefs, r->bands);
+    if (r->type == SER_LOGMEL && r->coefs != r->bands)
+        return wrong(why, "coefs %d: log-mel features have as many rows as bands, %d", r->coefs,
+                     r->bands);
+    if (!(r->fmin_hz >= 0) || r->fmin_hz > half_hz)
+        return wrong(why, "fmin %g: not in 0..rate/2, which is %g Hz", r->fmin_hz, half_hz);
+    if (!(r->fmax_hz >= 0) || r->fmax_hz > half_hz)
+        return wrong(why, "fmax %g: not in 0..rate/2, which is %g Hz", r->fmax_hz, half_hz);
+    if (r->fmin_hz >= fmax_hz)
+        return wrong(why, "fmin %g: not below fmax, which is %g", r->fmin_hz, fmax_hz);
+    if (!(r->top_db >= 0) || r->top_db > 1000)
+        return wrong(why, "top-db %g: not in 0..1000", r->top_db);
+    if (r->frames < 0 || r->frames > 10000000)
+        return wrong(why, "frames %d: not in 0..10000000", r->frames);
+    if (r->deltas < 0 || r->deltas > 2)
+        return wrong(why, "deltas %d: not 0, 1 or 2", r->deltas);
+    return 0;
+}
+
+int ser_recipe_rows(const struct ser_recipe *r) {
+    return r->coefs * (1 + r->deltas);
+}
+
+/* ---- memory ---- */
+
+/* Makes *p hold rows * columns numbers; what it held is lost. */
+static int room(float **p, size_t *cap, size_t rows, size_t columns) {
+    size_t n;
+    if (__builtin_mul_overflow(rows, columns, &n) || n > SIZE_MAX / sizeof **p)
+        return -1;
+    if (n <= *cap)
+        return 0;
+    free(*p);
+    *cap = 0;
+    *p = malloc(n * sizeof **p);
+    if (!*p)
+        return -1;
+    *cap = n;
+    return 0;
+}
+
+static size_t half_of(int bands) {
+    return ((size_t)bands + 1) / 2;
+}
+
+/* DCT-II, orthonormal: D[c][b] = sqrt((c ? 2 : 1) / bands) cos(pi c (2 b + 1) / (2 bands)). It is
+ * even in b around the middle for even c and odd for odd c, so half of each row is enough. */
+static float *dct_new(int coefs, int bands) {
+    size_t half = half_of(bands);
+    float *dct = calloc((size_t)coefs * half, sizeof *dct);
+    for (int c = 0; dct && c < coefs; c++)
+        for (size_t b = 0; b < half; b++)
+            dct[(size_t)c * half + b] =
+                (float)(sqrt((c ? 2.0 : 1.0) / bands) *
+                        cos(M_PI * c * (2 * (double)b + 1) / (2.0 * bands)));
+    return dct;
+}
+
+struct ser_mfcc *ser_mfcc_new(const struct ser_recipe *r) {
+    struct ser_mfcc *m = calloc(1, sizeof *m);
+    if (!m)
+        return NULL;
+    m->r = *r;
+    double fmax_hz = r->fmax_hz == 0 ? r->rate_hz / 2.0 : r->fmax_hz;
+    m->spectrum = ser_spectrum_new(r->window);
+    if (r->type == SER_MFCC)
+        m->dct = dct_new(r->coefs, r->bands);
+    if (ser_mel_init(&m->mel, r->rate_hz, r->window, r->bands, r->fmin_hz, fmax_hz) ||
+        !m->spectrum || (r->type == SER_MFCC && !m->dct)) {
+        ser_mfcc_free(m);
+        return NULL;
+    }
+    return m;
+}
+
+void ser_mfcc_free(struct ser_mfcc *m) {
+    if (!m)
+        return;
+    ser_spectrum_free(m->spectrum);
+    ser_mel_free(&m->mel);
+    free(m->dct);
+    free(m->band);
+    free(m->folded);
+    free(m->coef);
+    free(m->diff);
+    free(m->out);
+    free(m);
+}
+
+/* ---- the steps; matrices have rows of stride numbers ---- */
+
+static size_t padded(size_t T) {
+    return (T + LANES - 1) / LANES * LANES;
+}
+
+SER_INLINE ser_vec larger(ser_vec a, ser_vec b) {
+    return ser_select(a > b, a, b);
+}
+
+static int mel_powers(struct ser_mfcc *m, const float *x, size_t n, size_t T) {
+    size_t bands = (size_t)m->r.bands, stride = padded(T), hop = (size_t)m->r.hop;
+    if (room(&m->band, &m->band_cap, bands, stride))
+        return -1;
+    for (size_t t = 0; t < T; t++) {
+        const float *power = ser_spectrum_power(m->spectrum, x, n, t * hop);
+        if (!power)
+            return -1;
+        ser_mel_apply(&m->mel, power, m->band + t, stride);
+    }
+    for (size_t b = 0; b < bands; b++)
+        memset(m->band + b * stride + T, 0, (stride - T) * sizeof *m->band);
+    return 0;
+}
+
+SER_CLONES static float largest(const float *x, size_t n) {
+    ser_vec lane = {0};
+    float max = 0;
+    for (size_t t = 0; t < n; t += LANES)
+        lane = larger(ser_load(x + t, LANES), lane);
+    for (int i = 0; i < LANES; i++)
+        max = lane[i] > max ? lane[i] : max;
+    return max;
+}
+
+/* x = max(floor, 10 log10(max(1e-10, x))).
+ *
+ * x = 2^e m with sqrt(1/2) <= m < sqrt(2); ln m = 2 atanh(s) = 2 (s + s^3/3 + s^5/5 + ...) with
+ * s = (m - 1) / (m + 1), |s| < 0.172: what is left out after s^9 is below 1e-9. */
+SER_CLONES static void decibels(float *x, size_t n, float floor) {
+    const float octave = 3.01029996f, nepers = 8.68588964f; /* 10 log10 2, 20 log10 e */
+    const int32_t root_half = 0x3f3504f3;                   /* the bits of sqrt(1/2) */
+    for (size_t t = 0; t < n; t += LANES) {
+        ser_ivec bits = (ser_ivec)larger(ser_load(x + t, LANES), ser_splat(1e-10f));
+        ser_ivec e = (bits - root_half) >> 23;
+        ser_vec m = (ser_vec)(bits - (e << 23));
+        ser_vec s = (m - 1) / (m + 1), q = s * s;
+        ser_vec series = 1 + q * (1.f / 3 + q * (1.f / 5 + q * (1.f / 7 + q * (1.f / 9))));
+        ser_vec db = __builtin_convertvector(e, ser_vec) * octave + nepers * s * series;
+        ser_store(x + t, larger(db, ser_splat(floor)), LANES);
+    }
+}
+
+/* Adds band b to its mirror image bands - 1 - b, and subtracts it. The middle one of an odd number
+ * of bands has no partner: it counts once, and its difference is zero as its cosines are. */
+SER_CLONES static void fold(const float *x, int bands, size_t stride, size_t n, float *sum,
+                            float *difference) {
+    for (size_t b = 0; b < half_of(bands); b++) {
+        const float *low = x + b * stride, *high = x + ((size_t)bands - 1 - b) * stride;
+        float *s = sum + b * stride, *d = difference + b * stride, once = low == high ? 0.5f : 1;
+        for (size_t t = 0; t < n; t += LANES) {
+            ser_vec l = ser_load(low + t, LANES), h = ser_load(high + t, LANES);
+            ser_store(s + t, once * (l + h), LANES);
+            ser_store(d + t, l - h, LANES);
+        }
+    }
+}
+
+/* coef [coefs, stride] of the first n frames, n a multiple of LANES. */
+SER_CLONES static void transform(const struct ser_mfcc *m, const float *sum,
+                                 const float *difference, size_t stride, size_t n, float *coef) {
+    size_t half = half_of(m->r.bands);
+    for (size_t t = 0; t < n; t += LANES)
+        for (int c = 0; c < m->r.coefs; c++) {
+            const float *d = m->dct + (size_t)c * half, *x = (c % 2 ? difference : sum) + t;
+            ser_vec acc = {0};
+            for (size_t b = 0; b < half;) {
+                ser_vec part = {0};
+                for (size_t end = b + PART < half ? b + PART : half; b < end; b++, x += stride)
+                    part += d[b] * ser_load(x, LANES);
+                acc += part;
+            }
+            ser_store(coef + (size_t)c * stride + t, acc, LANES);
+        }
+}
+
+/* The derivative of the given order of a polynomial of that degree, fitted by least squares to the
+ * W values at x; in its middle, but at these degrees it is the same all over the W frames. */
+static float derivative(const float *x, size_t W, int order) {
+    double mean_square = ((double)W * (double)W - 1) / 12, top = 0, bottom = 0;
+    for (size_t j = 0; j < W; j++) {
+        double a = (double)j - ((double)W - 1) / 2, u = order == 1 ? a : a * a - mean_square;
+        top += u * x[j];
+        bottom += u * u;
+    }
+    return bottom > 1e-9 ? (float)(order * top / bottom) : 0;
+}
+
+/* One row of T values to T differences. */
+static void delta(const float *x, size_t T, int order, float *out) {
+    size_t W = T < DELTA_WINDOW ? T : DELTA_WINDOW;
+    for (size_t t = 0; t + W <= T; t++)
+        out[t + W / 2] = derivative(x + t, W, order);
+    for (size_t t = 0; t < W / 2; t++)
+        out[t] = out[W / 2];
+    for (size_t t = T - W + W / 2 + 1; t < T; t++)
+        out[t] = out[t - 1];
+}
+
+/* ---- all of it ---- */
+
+/* The features of frames 0..keep-1 before padding: sets *rows to a matrix [coefs, stride]. */
+static int features(struct ser_mfcc *m, size_t T, size_t keep, const float **rows) {
+    size_t bands = (size_t)m->r.bands, stride = padded(T), n = padded(keep),
+           half = half_of(m->r.bands);
+    float floor = -INFINITY;
+    if (m->r.top_db > 0) {
+        float max[LANES] = {largest(m->band, bands * stride)};
+        decibels(max, LANES, floor);
+        floor = max[0] - (float)m->r.top_db;
+    }
+    for (size_t b = 0; b < bands; b++)
+        decibels(m->band + b * stride, n, floor);
+    *rows = m->band;
+    if (m->r.type == SER_LOGMEL)
+        return 0;
+    if (room(&m->folded, &m->folded_cap, 2 * half, stride) ||
+        room(&m->coef, &m->coef_cap, (size_t)m->r.coefs, stride))
+        return -1;
+    float *sum = m->folded, *difference = m->folded + half * stride;
+    fold(m->band, m->r.bands, stride, n, sum, difference);
+    transform(m, sum, difference, stride, n, m->coef);
+    *rows = m->coef;
+    return 0;
+}
+
+int ser_mfcc_run(struct ser_mfcc *m, const float *x, size_t n, const float **out, size_t *T,
+                 size_t *full) {
+    size_t have = 1 + n / (size_t)m->r.hop, coefs = (size_t)m->r.coefs;
+    size_t want = m->r.frames ? (size_t)m->r.frames : have, both = have < want ? have : want;
+    const float *rows;
+    if (mel_powers(m, x, n, have) || features(m, have, m->r.deltas ? have : both, &rows) ||
+        room(&m->out, &m->out_cap, (size_t)ser_recipe_rows(&m->r), want) ||
+        room(&m->diff, &m->diff_cap, 1, have))
+        return -1;
+    size_t stride = padded(have);
+    for (size_t c = 0; c < coefs; c++)
+        for (int order = 0; order <= m->r.deltas; order++) {
+            const float *row = rows + c * stride;
+            float *to = m->out + ((size_t)order * coefs + c) * want;
+            if (order) {
+                delta(row, have, order, m->diff);
+                row = m->diff;
+            }
+            memcpy(to, row, both * sizeof *to);
+            memset(to + both, 0, (want - both) * sizeof *to);
+        }
+    *out = m->out;
+    *T = want;
+    *full = have;
+    return 0;
+}
+
+int ser_mfcc_mel(struct ser_mfcc *m, const float *x, size_t n, const float **out, size_t *T) {
+    *T = 1 + n / (size_t)m->r.hop;
+    size_t bands = (size_t)m->r.bands, stride = padded(*T);
+    if (mel_powers(m, x, n, *T) || room(&m->out, &m->out_cap, bands, *T))
+        return -1;
+    for (size_t b = 0; b < bands; b++)
+        memcpy(m->out + b * *T, m->band + b * stride, *T * sizeof *m->out);
+    *out = m->out;
+    return 0;
+}

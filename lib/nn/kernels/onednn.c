@@ -1,0 +1,475 @@
+/* The fast kernels, each on one thread. Where the processor has AVX-512, products of matrices, 3x3
+ * convolutions and those of few taps are our own (product.h, winograd.h say why); all else is
+ * oneDNN's, 2.6 or 3.x. The only file that includes its header.
+ *
+ * Activations stay as they are (nhwc); weights go into whatever layout oneDNN chooses, since a
+ * layout fixed by hand falls to a slow reference implementation on another processor. Where it has
+ * nothing but that to offer, or cannot be had at all, the plain kernel does the operation.
+ */
+#ifdef SER_ONEDNN
+
+#include "nn/kernels/kernels.h"
+#include "nn/kernels/product.h"
+#include "nn/kernels/winograd.h"
+#include <omp.h>
+#include <oneapi/dnnl/dnnl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum operation { FORWARD, DATA, WEIGHTS };
+
+/* One convolution of one shape: src, dst and bias are the caller's arrays, weights a copy in
+ * oneDNN's layout. Which of them is read and which written depends on the operation. */
+struct conv {
+    enum operation operation;
+    struct ser_conv_shape shape;
+    int relu;
+    int usable;
+    dnnl_primitive_t primitive, reorder; /* reorder: NULL where the layout is ours already */
+    dnnl_memory_t src, dst, bias, ours, theirs;
+    void *copy;
+    struct conv *next;
+};
+
+/* Winograd's memory of one shape, for any number of samples. */
+struct tiles {
+    struct ser_conv_shape shape;   /* N 0 */
+    struct ser_winograd *winograd; /* NULL: it does not suit */
+    struct tiles *next;
+};
+
+#define DEPTH 512
+#define COLS  32
+
+struct onednn {
+    dnnl_engine_t engine; /* NULL, and the stream, until something needs them */
+    dnnl_stream_t stream;
+    struct conv *conv;
+    struct tiles *tiles;
+    void *plain;
+    int failed;                /* memory ended, or oneDNN failed */
+    float panel[DEPTH * COLS]; /* some columns of a transposed matrix */
+};
+
+/* ---- what differs between 2.6 and 3.x ---- */
+
+#if DNNL_VERSION_MAJOR >= 3
+
+typedef const_dnnl_memory_desc_t layout_t;
+typedef dnnl_memory_desc_t own_layout_t;
+
+static layout_t as_layout(const own_layout_t *l) {
+    return *l;
+}
+
+static int make_layout(own_layout_t *l, int rank, const dnnl_dim_t *dims, dnnl_format_tag_t tag) {
+    return dnnl_memory_desc_create_with_tag(l, rank, dims, dnnl_f32, tag);
+}
+
+static void free_layout(own_layout_t *l) {
+    if (*l)
+        dnnl_memory_desc_destroy(*l);
+}
+
+static int describe(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, enum operation operation,
+                    layout_t src, layout_t weights, layout_t bias, layout_t dst,
+                    const_dnnl_primitive_attr_t attr, const_dnnl_primitive_desc_t hint) {
+    const dnnl_dims_t one = {1, 1}, none = {0, 0};
+    if (operation == DATA)
+        return dnnl_convolution_backward_data_primitive_desc_create(
+            pd, engine, dnnl_convolution_direct, src, weights, dst, one, none, none, none, hint,
+            attr);
+    if (operation == WEIGHTS)
+        return dnnl_convolution_backward_weights_primitive_desc_create(
+            pd, engine, dnnl_convolution_direct, src, weights, bias, dst, one, none, none, none,
+            hint, attr);
+    return dnnl_convolution_forward_primitive_desc_create(pd, engine, dnnl_forward_training,
+                                                          dnnl_convolution_direct, src, weights,
+                                                          bias, dst, one, none, none, none, attr);
+}
+
+static int append_relu(dnnl_post_ops_t ops) {
+    return dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_relu, 0, 0);
+}
+
+#else
+
+typedef const dnnl_memory_desc_t *layout_t;
+typedef dnnl_memory_desc_t own_layout_t;
+
+static layout_t as_layout(const own_layout_t *l) {
+    return l;
+}
+
+static int make_layout(own_layout_t *l, int rank, const dnnl_dim_t *dims, dnnl_format_tag_t tag) {
+    return dnnl_memory_desc_init_by_tag(l, rank, dims, dnnl_f32, tag);
+}
+
+static void free_layout(own_layout_t *l) {
+    (void)l;
+}
+
+static int describe(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, enum operation operation,
+                    layout_t src, layout_t weights, layout_t bias, layout_t dst,
+                    const_dnnl_primitive_attr_t attr, const_dnnl_primitive_desc_t hint) {
+    const dnnl_dims_t one = {1, 1}, none = {0, 0};
+    dnnl_convolution_desc_t d;
+    dnnl_status_t bad;
+    if (operation == DATA)
+        bad = dnnl_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, src, weights,
+                                                       dst, one, none, none);
+    else if (operation == WEIGHTS)
+        bad = dnnl_convolution_backward_weights_desc_init(&d, dnnl_convolution_direct, src, weights,
+                                                          bias, dst, one, none, none);
+    else
+        bad = dnnl_convolution_forward_desc_init(&d, dnnl_forward_training, dnnl_convolution_direct,
+                                                 src, weights, bias, dst, one, none, none);
+    return bad ? (int)bad : (int)dnnl_primitive_desc_create(pd, &d, attr, engine, hint);
+}
+
+static int append_relu(dnnl_post_ops_t ops) {
+    return dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_relu, 0, 0);
+}
+
+#endif
+
+/* ---- making a convolution ---- */
+
+static int is_reference(const_dnnl_primitive_desc_t pd) {
+    const char *name = NULL;
+    if (dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name) || !name)
+        return 1;
+    return !strncmp(name, "ref", 3);
+}
+
+struct layouts {
+    own_layout_t src, weights, ours, bias, dst;
+};
+
+static int make_layouts(const struct ser_conv_shape *s, struct layouts *l) {
+    const dnnl_dims_t src = {s->N, s->C, s->H, s->W}, weights = {s->F, s->C, s->kh, s->kw},
+                      bias = {s->F}, dst = {s->N, s->F, s->H - s->kh + 1, s->W - s->kw + 1};
+    return make_layout(&l->src, 4, src, dnnl_nhwc) || make_layout(&l->dst, 4, dst, dnnl_nhwc) ||
+           make_layout(&l->weights, 4, weights, dnnl_format_tag_any) ||
+           make_layout(&l->ours, 4, weights, dnnl_hwio) || make_layout(&l->bias, 1, bias, dnnl_x);
+}
+
+/* The description of c's operation; a backward one needs that of the forward. 0, or oneDNN's
+ * status. */
+static int describe_conv(struct onednn *o, const struct conv *c, const struct layouts *l,
+                         dnnl_primitive_desc_t *pd) {
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_post_ops_t ops = NULL;
+    dnnl_primitive_desc_t hint = NULL;
+    layout_t src = as_layout(&l->src), weights = as_layout(&l->weights), bias = as_layout(&l->bias),
+             dst = as_layout(&l->dst);
+    int bad = 0;
+    if (c->relu && (dnnl_primitive_attr_create(&attr) || dnnl_post_ops_create(&ops) ||
+                    append_relu(ops) || dnnl_primitive_attr_set_post_ops(attr, ops)))
+        bad = dnnl_out_of_memory;
+    if (!bad && c->operation != FORWARD)
+        bad = describe(&hint, o->engine, FORWARD, src, weights, bias, dst, NULL, NULL);
+    if (!bad)
+        bad = describe(pd, o->engine, c->operation, src, weights, bias, dst, attr, hint);
+    if (hint)
+        dnnl_primitive_desc_destroy(hint);
+    if (ops)
+        dnnl_post_ops_destroy(ops);
+    if (attr)
+        dnnl_primitive_attr_destroy(attr);
+    return bad;
+}
+
+static int make_reorder(struct onednn *o, struct conv *c, layout_t ours, layout_t theirs) {
+    dnnl_primitive_desc_t pd = NULL;
+    int back = c->operation == WEIGHTS;
+    if (dnnl_reorder_primitive_desc_create(&pd, back ? theirs : ours, o->engine,
+                                           back ? ours : theirs, o->engine, NULL))
+        return -1;
+    int bad = dnnl_primitive_create(&c->reorder, pd);
+    dnnl_primitive_desc_destroy(pd);
+    return bad;
+}
+
+static int make_memory(struct onednn *o, struct conv *c, const struct layouts *l, layout_t theirs) {
+    layout_t ours = as_layout(&l->ours);
+    if (dnnl_memory_create(&c->src, as_layout(&l->src), o->engine, DNNL_MEMORY_NONE) ||
+        dnnl_memory_create(&c->dst, as_layout(&l->dst), o->engine, DNNL_MEMORY_NONE) ||
+        dnnl_memory_create(&c->bias, as_layout(&l->bias), o->engine, DNNL_MEMORY_NONE) ||
+        dnnl_memory_create(&c->ours, ours, o->engine, DNNL_MEMORY_NONE))
+        return -1;
+    if (dnnl_memory_desc_equal(ours, theirs))
+        return 0;
+    size_t size = dnnl_memory_desc_get_size(theirs);
+    c->copy = aligned_alloc(64, (size + 63) & ~(size_t)63);
+    if (!c->copy || dnnl_memory_create(&c->theirs, theirs, o->engine, c->copy))
+        return -1;
+    return make_reorder(o, c, ours, theirs);
+}
+
+static int start(struct onednn *o) {
+    return (!o->engine && dnnl_engine_create(&o->engine, dnnl_cpu, 0)) ||
+           (!o->stream && dnnl_stream_create(&o->stream, o->engine, dnnl_stream_default_flags));
+}
+
+static int make_primitive(struct onednn *o, struct conv *c, const struct layouts *l,
+                          const_dnnl_primitive_desc_t pd) {
+    dnnl_query_t what =
+        c->operation == WEIGHTS ? dnnl_query_diff_weights_md : dnnl_query_weights_md;
+    layout_t theirs = dnnl_primitive_desc_query_md(pd, what, 0);
+    return !theirs || make_memory(o, c, l, theirs) || dnnl_primitive_create(&c->primitive, pd);
+}
+
+/* -1 where oneDNN has nothing faster than its reference, or where it fails, which is noted: other
+ * kernels would make other bytes. */
+static int make_conv(struct onednn *o, struct conv *c) {
+    struct layouts l;
+    memset(&l, 0, sizeof l);
+    dnnl_primitive_desc_t pd = NULL;
+    int bad =
+        start(o) || make_layouts(&c->shape, &l) ? dnnl_out_of_memory : describe_conv(o, c, &l, &pd);
+    int lacks = bad ? bad != dnnl_out_of_memory && bad != dnnl_runtime_error : is_reference(pd);
+    if (!lacks) {
+        bad = bad || make_primitive(o, c, &l, pd);
+        o->failed |= bad;
+    }
+    bad |= lacks;
+    if (pd)
+        dnnl_primitive_desc_destroy(pd);
+    free_layout(&l.src);
+    free_layout(&l.weights);
+    free_layout(&l.ours);
+    free_layout(&l.bias);
+    free_layout(&l.dst);
+    return bad ? -1 : 0;
+}
+
+static void free_conv(struct conv *c) {
+    dnnl_memory_t memory[] = {c->src, c->dst, c->bias, c->ours, c->theirs};
+    for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
+        if (memory[i])
+            dnnl_memory_destroy(memory[i]);
+    if (c->primitive)
+        dnnl_primitive_destroy(c->primitive);
+    if (c->reorder)
+        dnnl_primitive_destroy(c->reorder);
+    free(c->copy);
+    free(c);
+}
+
+/* The convolution for a shape, made when first asked for; NULL: the plain kernel must do it. */
+static struct conv *find_conv(struct onednn *o, enum operation operation,
+                              const struct ser_conv_shape *s, int relu) {
+    struct conv *c;
+    for (c = o->conv; c; c = c->next)
+        if (c->operation == operation && c->relu == relu && !memcmp(&c->shape, s, sizeof *s))
+            return c->usable ? c : NULL;
+    c = calloc(1, sizeof *c);
+    if (!c) {
+        o->failed = 1;
+        return NULL;
+    }
+    c->operation = operation;
+    c->shape = *s;
+    c->relu = relu;
+    c->usable = !make_conv(o, c);
+    c->next = o->conv;
+    o->conv = c;
+    return c->usable ? c : NULL;
+}
+
+/* ---- running ---- */
+
+static int reorder(struct onednn *o, struct conv *c) {
+    int back = c->operation == WEIGHTS;
+    dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, back ? c->theirs : c->ours},
+                              {DNNL_ARG_TO, back ? c->ours : c->theirs}};
+    return dnnl_primitive_execute(c->reorder, o->stream, 2, args);
+}
+
+static int point(struct conv *c, const float *src, const float *weights, const float *bias,
+                 const float *dst) {
+    return dnnl_memory_set_data_handle(c->src, (void *)src) ||
+           dnnl_memory_set_data_handle(c->ours, (void *)weights) ||
+           (bias && dnnl_memory_set_data_handle(c->bias, (void *)bias)) ||
+           dnnl_memory_set_data_handle(c->dst, (void *)dst);
+}
+
+static int execute(struct onednn *o, struct conv *c) {
+    dnnl_memory_t weights = c->reorder ? c->theirs : c->ours;
+    dnnl_exec_arg_t args[3][4] = {
+        {{DNNL_ARG_SRC, c->src},
+         {DNNL_ARG_WEIGHTS, weights},
+         {DNNL_ARG_DST, c->dst},
+         {DNNL_ARG_BIAS, c->bias}},
+        {{DNNL_ARG_DIFF_SRC, c->src}, {DNNL_ARG_WEIGHTS, weights}, {DNNL_ARG_DIFF_DST, c->dst}},
+        {{DNNL_ARG_SRC, c->src},
+         {DNNL_ARG_DIFF_WEIGHTS, weights},
+         {DNNL_ARG_DIFF_DST, c->dst},
+         {DNNL_ARG_DIFF_BIAS, c->bias}},
+    };
+    if (c->reorder && c->operation != WEIGHTS && reorder(o, c))
+        return -1;
+    if (dnnl_primitive_execute(c->primitive, o->stream, c->operation == DATA ? 3 : 4,
+                               args[c->operation]) ||
+        dnnl_stream_wait(o->stream))
+        return -1;
+    if (c->reorder && c->operation == WEIGHTS && (reorder(o, c) || dnnl_stream_wait(o->stream)))
+        return -1;
+    return 0;
+}
+
+/* That for a shape which suits; NULL: memory has ended. */
+static struct ser_winograd *find_winograd(struct onednn *o, const struct ser_conv_shape *s) {
+    struct ser_conv_shape shape = *s;
+    struct tiles *t;
+    shape.N = 0;
+    for (t = o->tiles; t; t = t->next)
+        if (!memcmp(&t->shape, &shape, sizeof shape))
+            return t->winograd;
+    t = calloc(1, sizeof *t);
+    if (t) {
+        t->shape = shape;
+        t->winograd = ser_winograd_new(&shape);
+        t->next = o->tiles;
+        o->tiles = t;
+    }
+    o->failed |= !t || !t->winograd;
+    return t ? t->winograd : NULL;
+}
+
+static void onednn_conv(void *state, const struct ser_conv_shape *s, const float *x, const float *w,
+                        const float *b, int relu, float *y) {
+    struct onednn *o = state;
+    if (ser_direct_suits(s)) {
+        ser_direct_forward(s, x, w, b, relu, y);
+        return;
+    }
+    if (ser_winograd_suits(s)) {
+        struct ser_winograd *g = find_winograd(o, s);
+        if (g)
+            ser_winograd_forward(g, s->N, x, w, b, relu, y);
+        else
+            ser_kernels_plain.conv(o->plain, s, x, w, b, relu, y);
+        return;
+    }
+    struct conv *c = find_conv(o, FORWARD, s, relu);
+    if (!c)
+        ser_kernels_plain.conv(o->plain, s, x, w, b, relu, y);
+    else
+        o->failed |= point(c, x, w, b, y) || execute(o, c);
+}
+
+static void onednn_conv_back(void *state, const struct ser_conv_shape *s, const float *x,
+                             const float *dy, const float *w, float *dw, float *db, float *dx) {
+    struct onednn *o = state;
+    if (!dx && ser_direct_suits(s)) {
+        ser_direct_weights(s, x, dy, dw, db);
+        return;
+    }
+    if (ser_winograd_suits(s)) {
+        struct ser_winograd *g = find_winograd(o, s);
+        if (g)
+            ser_winograd_back(g, s->N, x, dy, w, dw, db, dx);
+        else
+            ser_kernels_plain.conv_back(o->plain, s, x, dy, w, dw, db, dx);
+        return;
+    }
+    struct conv *weights = find_conv(o, WEIGHTS, s, 0),
+                *data = dx ? find_conv(o, DATA, s, 0) : NULL;
+    if (!weights || (dx && !data))
+        ser_kernels_plain.conv_back(o->plain, s, x, dy, w, dw, db, dx);
+    else
+        o->failed |= point(weights, x, dw, db, dy) || execute(o, weights) ||
+                     (dx && (point(data, dx, w, NULL, dy) || execute(o, data)));
+}
+
+/* C [M,N] = A B^T + beta C, B [N,K] turned a part at a time. */
+static void product_turned(struct onednn *o, int M, int N, int K, const float *A, size_t am,
+                           size_t ak, const float *B, size_t ldb, int add, float *C, size_t ldc) {
+    for (int n = 0; n < N; n += COLS)
+        for (int k = 0; k < K; k += DEPTH) {
+            int cols = N - n < COLS ? N - n : COLS, depth = K - k < DEPTH ? K - k : DEPTH;
+            ser_turn(B + (size_t)n * ldb + k, cols, depth, ldb, o->panel, COLS);
+            ser_product(M, cols, depth, A + (size_t)k * ak, am, ak, o->panel, COLS, add || k, C + n,
+                        ldc);
+        }
+}
+
+static void onednn_gemm(void *state, int ta, int tb, int M, int N, int K, const float *A, int lda,
+                        const float *B, int ldb, float beta, float *C, int ldc) {
+    struct onednn *o = state;
+    size_t am = ta ? 1 : (size_t)lda, ak = ta ? (size_t)lda : 1;
+    if (ser_product_can() && tb)
+        product_turned(o, M, N, K, A, am, ak, B, (size_t)ldb, beta != 0, C, (size_t)ldc);
+    else if (ser_product_can())
+        ser_product(M, N, K, A, am, ak, B, (size_t)ldb, beta != 0, C, (size_t)ldc);
+    else
+        o->failed |= dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', M, N, K, 1, A, lda, B, ldb, beta, C,
+                                ldc) != dnnl_success;
+}
+
+/* ---- per thread ---- */
+
+static void onednn_close(void *state) {
+    struct onednn *o = state;
+    if (!o)
+        return;
+    while (o->conv) {
+        struct conv *next = o->conv->next;
+        free_conv(o->conv);
+        o->conv = next;
+    }
+    while (o->tiles) {
+        struct tiles *next = o->tiles->next;
+        ser_winograd_free(o->tiles->winograd);
+        free(o->tiles);
+        o->tiles = next;
+    }
+    if (o->stream)
+        dnnl_stream_destroy(o->stream);
+    if (o->engine)
+        dnnl_engine_destroy(o->engine);
+    if (o->plain)
+        ser_kernels_plain.close(o->plain);
+    free(o);
+}
+
+/* A primitive's sums depend on the number of OpenMP threads at its making, and a new thread starts
+ * with the default: so it is set here, on the thread itself. */
+static void *onednn_open(char *why, size_t size) {
+    omp_set_num_threads(1);
+    struct onednn *o = calloc(1, sizeof *o);
+    if (!o) {
+        snprintf(why, size, "not enough memory");
+        return NULL;
+    }
+    o->plain = ser_kernels_plain.open(why, size);
+    if (o->plain)
+        return o;
+    onednn_close(o);
+    return NULL;
+}
+
+static void onednn_renew(void *state) {
+    struct onednn *o = state;
+    for (struct tiles *t = o->tiles; t; t = t->next)
+        if (t->winograd)
+            ser_winograd_renew(t->winograd);
+}
+
+static int onednn_failed(void *state) {
+    return ((struct onednn *)state)->failed;
+}
+
+const struct ser_kernels ser_kernels_onednn = {
+    "onednn",      onednn_open, onednn_close, onednn_renew,
+    onednn_failed, onednn_gemm, onednn_conv,  onednn_conv_back,
+};
+
+#else
+
+typedef int ser_without_onednn; /* a file must hold something */
+
+#endif

@@ -1,0 +1,72 @@
+/* Convolution, valid padding, stride 1, with an optional max(0, .): x [N,H,W,C] -> y
+ * [N,H-kh+1,W-kw+1,F]. Parameters: w [kh,kw,C,F], b [F]. */
+#include "math/simd.h"
+#include "nn/layer.h"
+
+static const char usage[] = "conv FILTERS HxW [relu] [l2=X]";
+
+static int setup(struct ser_net *net, struct ser_layer *l, int n, char **words, char why[SER_WHY]) {
+    int k[2];
+    float l2 = 0;
+    if (n < 3 || ser_word_dims(words[1], 1, &l->units) || ser_word_dims(words[2], 2, k))
+        return ser_refuse(why, "usage: %s", usage);
+    if (ser_word_options(usage, n, words, 3, &l->relu, &l2, why))
+        return -1;
+    const int *in = l->in.dim;
+    if (l->in.rank != 3)
+        return ser_refuse(why, "conv needs an image; its input is not one");
+    if (in[0] < k[0] || in[1] < k[1])
+        return ser_refuse(why, "a %dx%d kernel does not fit into an image of %dx%d", k[0], k[1],
+                          in[0], in[1]);
+    l->kh = k[0];
+    l->kw = k[1];
+    l->out = (struct ser_shape){3, {in[0] - k[0] + 1, in[1] - k[1] + 1, l->units}};
+    int w[] = {l->kh, l->kw, in[2], l->units};
+    if (ser_param_add(net, l, "w", 4, w, 1, l2, why))
+        return -1;
+    return ser_param_add(net, l, "b", 1, &l->units, 1, 0, why);
+}
+
+static void init(const struct ser_layer *l, struct ser_param *p, uint64_t seed) {
+    double field = (double)l->kh * l->kw;
+    ser_init_glorot(&p[0], seed, field * l->in.dim[2], field * l->units);
+    ser_init_constant(&p[1], 0);
+}
+
+static struct ser_conv_shape shape(const struct ser_pass *p) {
+    const struct ser_layer *l = p->layer;
+    return (struct ser_conv_shape){p->N,     l->in.dim[0], l->in.dim[1], l->in.dim[2],
+                                   l->units, l->kh,        l->kw};
+}
+
+static void forward(const struct ser_pass *p) {
+    struct ser_conv_shape s = shape(p);
+    p->worker->k->conv(p->worker->state, &s, p->x, p->param[0].value, p->param[1].value,
+                       p->layer->relu, p->y);
+}
+
+/* dy where y > 0, else 0: the derivative of max(0, .). */
+SER_CLONES static void mask(const float *y, float *dy, size_t n) {
+    for (size_t i = 0; i < n; i += SER_LANES) {
+        int lanes = n - i < SER_LANES ? (int)(n - i) : SER_LANES;
+        ser_vec v = ser_load(y + i, lanes), d = ser_load(dy + i, lanes);
+        ser_store(dy + i, ser_select(v > 0.0f, d, (ser_vec){0}), lanes);
+    }
+}
+
+static void backward(const struct ser_pass *p) {
+    struct ser_conv_shape s = shape(p);
+    if (p->layer->relu)
+        mask(p->y, p->dy, (size_t)p->N * ser_shape_size(&p->layer->out));
+    p->worker->k->conv_back(p->worker->state, &s, p->x, p->dy, p->param[0].value, p->grad[0],
+                            p->grad[1], p->dx);
+}
+
+const struct ser_layer_type ser_layer_conv = {
+    .name = "conv",
+    .usage = usage,
+    .setup = setup,
+    .init = init,
+    .forward = forward,
+    .backward = backward,
+};

@@ -1,0 +1,59 @@
+/* Dropout: in training each element is zero with probability rate, else divided by 1 - rate; x, y
+ * [N,n]. What is dropped depends on the seed, the epoch, the layer and the sample's place in the
+ * training data: element i of a sample takes 16 bits of Philox number i / 8. saved: 1 for what is
+ * kept, [N,n] bytes. */
+#include "math/simd.h"
+#include "nn/layer.h"
+#include "nn/layers/drop.h"
+
+static int setup(struct ser_net *net, struct ser_layer *l, int n, char **words, char why[SER_WHY]) {
+    (void)net;
+    double rate;
+    if (n != 2 || ser_word_number(words[1], 0, 0.99, &rate))
+        return ser_refuse(why, "usage: %s", l->type->usage);
+    l->rate = (float)rate;
+    l->out = l->in;
+    return 0;
+}
+
+static size_t saved_bytes(const struct ser_layer *l, int N) {
+    return (size_t)N * ser_shape_size(&l->in);
+}
+
+/* y = x scale where kept, else 0. */
+SER_CLONES static void apply(const float *x, const uint8_t *keep, size_t n, float scale, float *y) {
+    for (size_t i = 0; i < n; i += SER_LANES) {
+        int lanes = n - i < SER_LANES ? (int)(n - i) : SER_LANES;
+        ser_ivec kept = ser_load_bytes(keep + i, lanes) != 0;
+        ser_store(y + i, ser_select(kept, ser_load(x + i, lanes) * scale, (ser_vec){0}), lanes);
+    }
+}
+
+static void forward(const struct ser_pass *p) {
+    size_t n = ser_shape_size(&p->layer->in);
+    uint8_t *keep = p->saved;
+    for (int i = 0; i < p->N; i++) {
+        if (p->draw)
+            ser_drop_mask(ser_drop_key(p->draw, p->layer->index), p->place[i], p->layer->rate, n,
+                          keep + (size_t)i * n);
+        else
+            memset(keep + (size_t)i * n, 1, n);
+    }
+    apply(p->x, keep, (size_t)p->N * n, p->draw ? 1 / (1 - p->layer->rate) : 1, p->y);
+}
+
+static void backward(const struct ser_pass *p) {
+    size_t n = (size_t)p->N * ser_shape_size(&p->layer->in);
+    if (p->dx)
+        apply(p->dy, p->saved, n, p->draw ? 1 / (1 - p->layer->rate) : 1, p->dx);
+}
+
+const struct ser_layer_type ser_layer_dropout = {
+    .name = "dropout",
+    .usage = "dropout RATE (0 to 0.99)",
+    .idle = 1,
+    .setup = setup,
+    .saved_bytes = saved_bytes,
+    .forward = forward,
+    .backward = backward,
+};

@@ -1,0 +1,279 @@
+/* LSTM, all steps out: x [N,T,C] -> y [N,T,U]; bilstm: one over time, one against it, side by side
+ * in y [N,T,2U]. Parameters: w [C,4U], u [U,4U], b [4U], for bilstm each twice (with time, against
+ * it). Gates in the order i, f, g (Keras' c), o; h and c start at zero.
+ *
+ *   z = x_t w + h_{t-1} u + b;  i, f, o = sigmoid(z), g = tanh(z)
+ *   c_t = f c_{t-1} + i g,  k_t = tanh(c_t),  h_t = o k_t
+ *
+ * saved, per direction: gates [N,T,4U], c [N,T,U], k [N,T,U]. Backward turns the gates into dz in
+ * place. The input side is one product over all steps, the recurrent side one a step.
+ */
+#include "math/mathfun.h"
+#include "nn/kernels/product.h"
+#include "nn/layer.h"
+#include <math.h>
+#include <stdlib.h>
+
+static const char usage[] = "lstm UNITS [l2=X]", bi_usage[] = "bilstm UNITS [l2=X]";
+
+/* One direction of one pass. */
+struct direction {
+    int T, C, U, back; /* back: against time */
+    size_t ldy;        /* of a step of y and dy */
+    const float *w, *u, *b;
+    const float *y; /* [N,T,ldy], at this direction's column */
+    float *gates, *c, *k;
+};
+
+static int setup_both(struct ser_net *net, struct ser_layer *l, int n, char **words, int directions,
+                      char why[SER_WHY]) {
+    float l2 = 0;
+    if (n < 2 || ser_word_dims(words[1], 1, &l->units) || l->units > SER_MAX_DIM / 4)
+        return ser_refuse(why, "usage: %s", l->type->usage);
+    if (ser_word_options(l->type->usage, n, words, 2, NULL, &l2, why))
+        return -1;
+    if (l->in.rank != 2)
+        return ser_refuse(why, "%s needs a sequence; put 'reshape TxC' before", words[0]);
+    int U = l->units, one = directions == 1; /* the leading 2 is left out for one direction */
+    int w[] = {2, l->in.dim[1], 4 * U}, u[] = {2, U, 4 * U}, b[] = {2, 4 * U};
+    l->out = (struct ser_shape){2, {l->in.dim[0], directions * U}};
+    if (ser_param_add(net, l, "w", 3 - one, w + one, 1, l2, why) ||
+        ser_param_add(net, l, "u", 3 - one, u + one, 1, 0, why))
+        return -1;
+    return ser_param_add(net, l, "b", 2 - one, b + one, 1, 0, why);
+}
+
+static int setup(struct ser_net *net, struct ser_layer *l, int n, char **words, char why[SER_WHY]) {
+    return setup_both(net, l, n, words, 1, why);
+}
+
+static int bi_setup(struct ser_net *net, struct ser_layer *l, int n, char **words,
+                    char why[SER_WHY]) {
+    return setup_both(net, l, n, words, 2, why);
+}
+
+/* Directions: 1 or 2. */
+static int directions(const struct ser_layer *l) {
+    return l->out.dim[1] / l->units;
+}
+
+/* Rows [U,4U] of length one, at right angles to each other: Keras' orthogonal initialiser (Q of the
+ * QR decomposition of a normal matrix, R's diagonal positive), by Gram-Schmidt done twice. */
+static void orthogonal(float *u, int U, struct ser_key key, uint64_t first) {
+    size_t n = 4 * (size_t)U;
+    double *q = malloc((size_t)U * n * sizeof *q);
+    if (!q)
+        return; /* errno says so to who wants these weights */
+    for (int r = 0; r < U; r++) {
+        double *row = q + (size_t)r * n, norm = 0;
+        for (size_t i = 0; i < n; i++)
+            row[i] = ser_normal(key, first + (size_t)r * n + i);
+        for (int s = 0; s < 2 * r; s++) {
+            const double *other = q + (size_t)(s % r) * n;
+            double dot = 0;
+            for (size_t i = 0; i < n; i++)
+                dot += row[i] * other[i];
+            for (size_t i = 0; i < n; i++)
+                row[i] -= dot * other[i];
+        }
+        for (size_t i = 0; i < n; i++)
+            norm += row[i] * row[i];
+        for (size_t i = 0; i < n; i++) {
+            row[i] /= sqrt(norm);
+            u[(size_t)r * n + i] = (float)row[i];
+        }
+    }
+    free(q);
+}
+
+static void init(const struct ser_layer *l, struct ser_param *p, uint64_t seed) {
+    int U = l->units;
+    ser_init_glorot(&p[0], seed, l->in.dim[1], 4.0 * U);
+    ser_init_constant(&p[2], 0);
+    for (int d = 0; d < directions(l); d++) {
+        size_t n = (size_t)U * 4 * (size_t)U;
+        orthogonal(p[1].value + d * n, U, ser_param_key(&p[1], seed), d * n);
+        for (int j = U; j < 2 * U; j++) /* the forget gate starts open */
+            p[2].value[(size_t)d * 4 * U + j] = 1;
+    }
+}
+
+static size_t saved_bytes(const struct ser_layer *l, int N) {
+    return (size_t)N * l->in.dim[0] * 6 * (size_t)l->out.dim[1] * sizeof(float);
+}
+
+static size_t scratch_bytes(const struct ser_layer *l, int N) {
+    size_t U = (size_t)l->units;
+    return ((size_t)N * 2 * U + U * 4 * U) * sizeof(float); /* dh, dc, u transposed */
+}
+
+static struct direction direction(const struct ser_pass *p, int d) {
+    const struct ser_layer *l = p->layer;
+    int T = l->in.dim[0], C = l->in.dim[1], U = l->units;
+    size_t step = (size_t)U, all = (size_t)p->N * T * step;
+    float *saved = (float *)p->saved + d * 6 * all;
+    return (struct direction){
+        .T = T,
+        .C = C,
+        .U = U,
+        .back = d,
+        .ldy = (size_t)l->out.dim[1],
+        .w = p->param[0].value + d * C * 4 * step,
+        .u = p->param[1].value + d * 4 * step * step,
+        .b = p->param[2].value + d * 4 * step,
+        .y = p->y + d * step,
+        .gates = saved,
+        .c = saved + 4 * all,
+        .k = saved + 5 * all,
+    };
+}
+
+/* One step of one sample: z [4U] becomes the gates; c0 [U] is the step before, NULL for zero. */
+SER_CLONES static void cell(float *z, const float *b, const float *c0, int U, float *c, float *k,
+                            float *h) {
+    for (int j = 0; j < U; j += SER_LANES) {
+        int n = ser_lanes(j, U);
+        ser_vec i = ser_vsigmoid(ser_load(z + j, n) + ser_load(b + j, n));
+        ser_vec f = ser_vsigmoid(ser_load(z + U + j, n) + ser_load(b + U + j, n));
+        ser_vec g = ser_vtanh(ser_load(z + 2 * U + j, n) + ser_load(b + 2 * U + j, n));
+        ser_vec o = ser_vsigmoid(ser_load(z + 3 * U + j, n) + ser_load(b + 3 * U + j, n));
+        ser_vec now = i * g;
+        if (c0)
+            now += f * ser_load(c0 + j, n);
+        ser_vec squashed = ser_vtanh(now);
+        ser_store(z + j, i, n);
+        ser_store(z + U + j, f, n);
+        ser_store(z + 2 * U + j, g, n);
+        ser_store(z + 3 * U + j, o, n);
+        ser_store(c + j, now, n);
+        ser_store(k + j, squashed, n);
+        ser_store(h + j, o * squashed, n);
+    }
+}
+
+static void forward_one(const struct ser_pass *p, const struct direction *d) {
+    struct ser_worker *k = p->worker;
+    int N = p->N, T = d->T, U = d->U;
+    size_t ldz = 4 * (size_t)U;
+    float *y = (float *)d->y;
+    k->k->gemm(k->state, 0, 0, N * T, 4 * U, d->C, p->x, d->C, d->w, 4 * U, 0, d->gates, 4 * U);
+    for (int s = 0; s < T; s++) {
+        int t = d->back ? T - 1 - s : s, before = d->back ? t + 1 : t - 1;
+        if (s) /* rows are samples: T steps apart */
+            k->k->gemm(k->state, 0, 0, N, 4 * U, U, y + before * d->ldy, (int)(T * d->ldy), d->u,
+                       4 * U, 1, d->gates + t * ldz, (int)(T * ldz));
+        for (int n = 0; n < N; n++) {
+            size_t at = (size_t)n * T + t, prev = (size_t)n * T + before;
+            cell(d->gates + at * ldz, d->b, s ? d->c + prev * U : NULL, U, d->c + at * U,
+                 d->k + at * U, y + at * d->ldy);
+        }
+    }
+}
+
+static void forward(const struct ser_pass *p) {
+    for (int i = 0; i < directions(p->layer); i++) {
+        struct direction d = direction(p, i);
+        forward_one(p, &d);
+    }
+}
+
+/* One step of one sample, backwards: z holds the gates and becomes dz [4U]. dh [U] is what later
+ * steps ask of h, dy [U] what the output does; dc [U] is carried from step to step. */
+SER_CLONES static void cell_back(float *z, const float *c0, const float *k, const float *dh,
+                                 const float *dy, int U, float *dc) {
+    for (int j = 0; j < U; j += SER_LANES) {
+        int n = ser_lanes(j, U);
+        ser_vec i = ser_load(z + j, n), f = ser_load(z + U + j, n), g = ser_load(z + 2 * U + j, n),
+                o = ser_load(z + 3 * U + j, n), tc = ser_load(k + j, n);
+        ser_vec c = c0 ? ser_load(c0 + j, n) : (ser_vec){0};
+        ser_vec d = ser_load(dh + j, n) + ser_load(dy + j, n);
+        ser_vec cell = ser_load(dc + j, n) + d * o * (1.0f - tc * tc);
+        ser_store(z + j, cell * g * i * (1.0f - i), n);
+        ser_store(z + U + j, cell * c * f * (1.0f - f), n);
+        ser_store(z + 2 * U + j, cell * i * (1.0f - g * g), n);
+        ser_store(z + 3 * U + j, d * tc * o * (1.0f - o), n);
+        ser_store(dc + j, cell * f, n);
+    }
+}
+
+/* db [n] = sum of the rows of dz [rows,n]. */
+SER_CLONES static void add_rows(const float *dz, size_t rows, int n, float *db) {
+    for (int j = 0; j < n; j += SER_LANES) {
+        int lanes = ser_lanes(j, n);
+        ser_vec sum = {0};
+        for (size_t r = 0; r < rows; r++)
+            sum += ser_load(dz + r * (size_t)n + j, lanes);
+        ser_store(db + j, sum, lanes);
+    }
+}
+
+/* dz of all steps into d->gates. */
+static void back_through_time(const struct ser_pass *p, const struct direction *d,
+                              const float *dy) {
+    struct ser_worker *k = p->worker;
+    int N = p->N, T = d->T, U = d->U;
+    size_t ldz = 4 * (size_t)U;
+    float *dh = k->scratch, *dc = dh + (size_t)N * U, *ut = dc + (size_t)N * U;
+    memset(dh, 0, (size_t)N * 2 * U * sizeof *dh);
+    ser_turn(d->u, U, 4 * U, ldz, ut, (size_t)U);
+    for (int s = T - 1; s >= 0; s--) {
+        int t = d->back ? T - 1 - s : s, before = d->back ? t + 1 : t - 1;
+        for (int n = 0; n < N; n++) {
+            size_t at = (size_t)n * T + t, prev = (size_t)n * T + before;
+            cell_back(d->gates + at * ldz, s ? d->c + prev * U : NULL, d->k + at * U,
+                      dh + (size_t)n * U, dy + at * d->ldy, U, dc + (size_t)n * U);
+        }
+        if (s) /* dh [N,U] = dz_t [N,4U] u^T */
+            k->k->gemm(k->state, 0, 0, N, U, 4 * U, d->gates + t * ldz, (int)(T * ldz), ut, U, 0,
+                       dh, U);
+    }
+}
+
+static void backward_one(const struct ser_pass *p, const struct direction *d) {
+    struct ser_worker *k = p->worker;
+    int N = p->N, T = d->T, C = d->C, U = d->U, back = d->back;
+    size_t ldz = 4 * (size_t)U;
+    float *dw = p->grad[0] + back * C * ldz, *du = p->grad[1] + back * U * ldz;
+    back_through_time(p, d, p->dy + back * U);
+
+    k->k->gemm(k->state, 1, 0, C, 4 * U, N * T, p->x, C, d->gates, 4 * U, 0, dw, 4 * U);
+    if (T == 1)
+        memset(du, 0, U * ldz * sizeof *du);
+    for (int n = 0; T > 1 && n < N; n++) { /* h_{t-1} against dz_t, T - 1 pairs a sample */
+        const float *h = d->y + ((size_t)n * T + back) * d->ldy;
+        const float *dz = d->gates + ((size_t)n * T + !back) * ldz;
+        k->k->gemm(k->state, 1, 0, U, 4 * U, T - 1, h, (int)d->ldy, dz, 4 * U, n > 0, du, 4 * U);
+    }
+    add_rows(d->gates, (size_t)N * T, 4 * U, p->grad[2] + back * ldz);
+    if (p->dx)
+        k->k->gemm(k->state, 0, 1, N * T, C, 4 * U, d->gates, 4 * U, d->w, 4 * U, back, p->dx, C);
+}
+
+static void backward(const struct ser_pass *p) {
+    for (int i = 0; i < directions(p->layer); i++) {
+        struct direction d = direction(p, i);
+        backward_one(p, &d);
+    }
+}
+
+const struct ser_layer_type ser_layer_lstm = {
+    .name = "lstm",
+    .usage = usage,
+    .setup = setup,
+    .init = init,
+    .saved_bytes = saved_bytes,
+    .scratch_bytes = scratch_bytes,
+    .forward = forward,
+    .backward = backward,
+};
+
+const struct ser_layer_type ser_layer_bilstm = {
+    .name = "bilstm",
+    .usage = bi_usage,
+    .setup = bi_setup,
+    .init = init,
+    .saved_bytes = saved_bytes,
+    .scratch_bytes = scratch_bytes,
+    .forward = forward,
+    .backward = backward,
+};

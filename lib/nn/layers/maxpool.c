@@ -1,0 +1,108 @@
+/* Largest of each kh x kw window, stride the window, what is left over at the edges dropped:
+ * x [N,H,W,C] -> y [N,H/kh,W/kw,C]. saved: which of the window it was, [N,H/kh,W/kw,C] bytes; the
+ * first of equal ones gets the gradient. */
+#include "math/simd.h"
+#include "nn/layer.h"
+
+enum { MAX_WINDOW = 128 }; /* the place of a maximum is kept in a byte */
+
+static int setup(struct ser_net *net, struct ser_layer *l, int n, char **words, char why[SER_WHY]) {
+    (void)net;
+    int k[2];
+    if (n != 2 || ser_word_dims(words[1], 2, k))
+        return ser_refuse(why, "usage: %s", l->type->usage);
+    if (l->in.rank != 3)
+        return ser_refuse(why, "maxpool needs an image; its input is not one");
+    if (k[0] > MAX_WINDOW / k[1])
+        return ser_refuse(why, "a window of %dx%d is of more than %d elements", k[0], k[1],
+                          MAX_WINDOW);
+    if (k[0] > l->in.dim[0] || k[1] > l->in.dim[1])
+        return ser_refuse(why, "a window of %dx%d is too large for an image of %dx%d", k[0], k[1],
+                          l->in.dim[0], l->in.dim[1]);
+    l->kh = k[0];
+    l->kw = k[1];
+    l->out = (struct ser_shape){3, {l->in.dim[0] / k[0], l->in.dim[1] / k[1], l->in.dim[2]}};
+    return 0;
+}
+
+static size_t saved_bytes(const struct ser_layer *l, int N) {
+    return (size_t)N * ser_shape_size(&l->out);
+}
+
+/* One row of windows: x [kh,W,C] -> y and arg [W/kw,C]. */
+SER_CLONES static void pool_row(const float *x, int W, int C, int kh, int kw, float *y,
+                                uint8_t *arg) {
+    for (int w = 0; w < W / kw; w++)
+        for (int c = 0; c < C; c += SER_LANES) {
+            int lanes = ser_lanes(c, C);
+            const float *first = x + (size_t)w * kw * C + c;
+            ser_vec best = ser_load(first, lanes);
+            ser_ivec which = {0};
+            for (int k = 1; k < kh * kw; k++) {
+                ser_vec v = ser_load(first + ((size_t)(k / kw) * W + k % kw) * C, lanes);
+                ser_ivec more = v > best;
+                best = ser_select(more, v, best);
+                which = ser_iselect(more, (ser_ivec){0} + k, which);
+            }
+            ser_store(y + (size_t)w * C + c, best, lanes);
+            ser_store_bytes(arg + (size_t)w * C + c, which, lanes);
+        }
+}
+
+static void forward(const struct ser_pass *p) {
+    const struct ser_layer *l = p->layer;
+    int H = l->in.dim[0], W = l->in.dim[1], C = l->in.dim[2], rows = l->out.dim[0];
+    size_t row = (size_t)l->out.dim[1] * (size_t)C;
+    uint8_t *arg = p->saved;
+    for (int n = 0; n < p->N; n++)
+        for (int h = 0; h < rows; h++) {
+            size_t at = ((size_t)n * rows + h) * row;
+            pool_row(p->x + ((size_t)n * H + (size_t)h * l->kh) * W * C, W, C, l->kh, l->kw,
+                     p->y + at, arg + at);
+        }
+}
+
+/* dx [kh,W,C] of one row of windows from dy and arg [W/kw,C]. */
+SER_CLONES static void unpool_row(const float *dy, const uint8_t *arg, int W, int C, int kh, int kw,
+                                  float *dx) {
+    for (int w = 0; w < W / kw; w++)
+        for (int c = 0; c < C; c += SER_LANES) {
+            int lanes = ser_lanes(c, C);
+            ser_vec d = ser_load(dy + (size_t)w * C + c, lanes);
+            ser_ivec which = ser_load_bytes(arg + (size_t)w * C + c, lanes);
+            float *first = dx + (size_t)w * kw * C + c;
+            for (int k = 0; k < kh * kw; k++)
+                ser_store(first + ((size_t)(k / kw) * W + k % kw) * C,
+                          ser_select(which == k, d, (ser_vec){0}), lanes);
+        }
+    size_t used = (size_t)(W / kw) * kw * C, all = (size_t)W * C;
+    for (int h = 0; h < kh; h++)
+        memset(dx + (size_t)h * all + used, 0, (all - used) * sizeof *dx);
+}
+
+static void backward(const struct ser_pass *p) {
+    const struct ser_layer *l = p->layer;
+    int H = l->in.dim[0], W = l->in.dim[1], C = l->in.dim[2], rows = l->out.dim[0];
+    size_t row = (size_t)l->out.dim[1] * (size_t)C, line = (size_t)W * (size_t)C;
+    const uint8_t *arg = p->saved;
+    if (!p->dx)
+        return;
+    for (int n = 0; n < p->N; n++) {
+        float *dx = p->dx + (size_t)n * H * line;
+        for (int h = 0; h < rows; h++) {
+            size_t at = ((size_t)n * rows + h) * row;
+            unpool_row(p->dy + at, arg + at, W, C, l->kh, l->kw, dx + (size_t)h * l->kh * line);
+        }
+        size_t used = (size_t)rows * l->kh;
+        memset(dx + used * line, 0, ((size_t)H - used) * line * sizeof *dx);
+    }
+}
+
+const struct ser_layer_type ser_layer_maxpool = {
+    .name = "maxpool",
+    .usage = "maxpool HxW",
+    .setup = setup,
+    .saved_bytes = saved_bytes,
+    .forward = forward,
+    .backward = backward,
+};

@@ -1,0 +1,28 @@
+/* Reshape: the same numbers in the same order under another shape. */
+#include "nn/layer.h"
+#include <string.h>
+
+static int setup(struct ser_net *net, struct ser_layer *l, int n, char **words, char why[SER_WHY]) {
+    (void)net;
+    struct ser_shape *out = &l->out;
+    if (n != 2)
+        return ser_refuse(why, "usage: %s", l->type->usage);
+    for (out->rank = 1; out->rank <= 3; out->rank++)
+        if (!ser_word_dims(words[1], out->rank, out->dim))
+            break;
+    if (out->rank > 3)
+        return ser_refuse(why, "usage: %s", l->type->usage);
+    double wanted = 1;
+    for (int i = 0; i < out->rank; i++)
+        wanted *= out->dim[i];
+    size_t have = ser_shape_size(&l->in);
+    if (wanted != (double)have)
+        return ser_refuse(why, "%.40s is %.0f elements; the input has %zu", words[1], wanted, have);
+    return 0;
+}
+
+const struct ser_layer_type ser_layer_reshape = {
+    .name = "reshape",
+    .usage = "reshape N, TxC or HxWxC",
+    .setup = setup,
+};

@@ -1,0 +1,54 @@
+#include "nn/loss.h"
+#include "math/mathfun.h"
+#include "nn/nn.h"
+
+SER_CLONES void ser_softmax(float *x, size_t rows, int n) {
+    for (size_t r = 0; r < rows; r++, x += n) {
+        float top = x[0], sum = 0;
+        for (int i = 1; i < n; i++)
+            top = x[i] > top ? x[i] : top;
+        for (int i = 0; i < n; i += SER_LANES) {
+            int lanes = ser_lanes(i, n);
+            ser_store(x + i, ser_vexp(ser_load(x + i, lanes) - top), lanes);
+        }
+        for (int i = 0; i < n; i++)
+            sum += x[i];
+        for (int i = 0; i < n; i++)
+            x[i] /= sum;
+    }
+}
+
+/* -ln p, p clipped; not a number stays one. */
+static double minus_log(double p) {
+    if (p < 1e-7)
+        p = 1e-7;
+    return p > 0 ? -ser_ln(p) : p;
+}
+
+double ser_cross_entropy(const float *p, const int *label, int B, int K) {
+    double sum = 0;
+    for (int b = 0; b < B; b++)
+        sum += minus_log(p[(size_t)b * K + label[b]]);
+    return sum / B;
+}
+
+double ser_training_loss(const struct ser_loss *loss, const float *p, const int *label, int B,
+                         int K) {
+    double sum = 0;
+    for (int b = 0; b < B; b++, p += K) {
+        double own = minus_log(p[label[b]]), all = 0;
+        for (int k = 0; k < K && loss->smoothing > 0; k++)
+            all += minus_log(p[k]) / K;
+        sum += loss->weight[label[b]] * ((1 - loss->smoothing) * own + loss->smoothing * all);
+    }
+    return sum / B;
+}
+
+/* Of cross-entropy after softmax: p - target. */
+void ser_loss_gradient(const struct ser_loss *loss, const float *p, int label, int B, int K,
+                       float *d) {
+    for (int k = 0; k < K; k++) {
+        float target = (1 - loss->smoothing) * (k == label) + loss->smoothing / (float)K;
+        d[k] = loss->weight[label] * (p[k] - target) / (float)B;
+    }
+}

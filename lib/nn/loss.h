@@ -1,0 +1,18 @@
+/* loss.h - for the files of lib/nn only. */
+#ifndef SER_LOSS_H
+#define SER_LOSS_H
+
+#include "nn/nn.h"
+
+/* Each row of x [rows,n] becomes e^x / sum e^x, in place. */
+void ser_softmax(float *x, size_t rows, int n);
+
+/* Mean over the samples of the training loss; with plain loss it is ser_cross_entropy. */
+double ser_training_loss(const struct ser_loss *loss, const float *p, const int *label, int B,
+                         int K);
+
+/* The gradient of that mean by the logits of a sample, d [K]. */
+void ser_loss_gradient(const struct ser_loss *loss, const float *p, int label, int B, int K,
+                       float *d);
+
+#endif
