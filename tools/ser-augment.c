@@ -9,6 +9,7 @@
 #include "bridge/convert.h"
 #include "bridge/manifest.h"
 #include "bridge/pitch.h"
+#include "bridge/recipe.h"
 #include "core/opt.h"
 #include "core/progress.h"
 #include "math/effects.h"
@@ -17,7 +18,7 @@
 enum { MAX_JOBS = 256, MAX_COPIES = 99, MAX_SPEED = 4 };
 
 static struct {
-    const char *output;
+    const char *output, *like;
     double noise, shift, snr[2], pitch[2], speed[2];
     int64_t rate, copies, seed, jobs;
     int keep, any_part, keep_going, quiet;
@@ -35,8 +36,9 @@ static const struct ser_opt options[] = {
      "A to B times as fast, and as high"},
     {0, "copies", SER_OPT_INT, &opt.copies, 1, MAX_COPIES, "N", "N of each kind"},
     {0, "seed", SER_OPT_INT, &opt.seed, 0, SER_MAX_SEED, "N", "of what is drawn"},
-    {0, "rate", SER_OPT_INT, &opt.rate, 1000, SER_AUDIO_MAX_HZ / MAX_SPEED, "HZ",
+    {0, "rate", SER_OPT_INT, &opt.rate, SER_AUDIO_MIN_HZ, SER_AUDIO_MAX_HZ / MAX_SPEED, "HZ",
      "resample to this rate first"},
+    {0, "like", SER_OPT_TEXT, &opt.like, 0, 0, "MODEL", "resample to the rate of a model first"},
     {0, "any-part", SER_OPT_FLAG, &opt.any_part, 0, 0, NULL, "not only the part train"},
     {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, MAX_JOBS, "N", "threads; the result is the same"},
     {'k', "keep-going", SER_OPT_FLAG, &opt.keep_going, 0, 0, NULL,
@@ -81,17 +83,22 @@ static int64_t draw_whole(struct ser_key key, int64_t low, int64_t high) {
     return low + (int64_t)ser_below(key, 0, (uint64_t)(high - low) + 1);
 }
 
-/* Makes r n samples of sound, with the attributes of the recording; returns them, zeros yet. */
-static float *begin(struct ser_record *r, const char *key, const struct item *it, size_t n) {
+/* Makes r n samples of sound, with the attributes of the recording; returns them, zeros yet. NULL
+ * with it->made.e set. */
+static float *begin(struct ser_record *r, const char *key, struct item *it, size_t n) {
     const uint64_t dim[1] = {n};
-    ser_record_set(r, key, SER_F32, 1, dim);
+    if (ser_record_set(r, key, SER_F32, 1, dim, &it->made.e))
+        return NULL;
     ser_attrs_copy(&r->attrs, &it->attrs);
     return r->data;
 }
 
 static int make_noise(struct thread *t, struct item *it, struct ser_record *r, const char *key,
                       struct ser_key draws) {
-    ser_noise(draws, opt.noise, t->x, t->n, begin(r, key, it, t->n));
+    float *y = begin(r, key, it, t->n);
+    if (!y)
+        return -2;
+    ser_noise(draws, opt.noise, t->x, t->n, y);
     ser_attr_setf(&r->attrs, "aug", "noise=%g", opt.noise);
     return 0;
 }
@@ -99,7 +106,10 @@ static int make_noise(struct thread *t, struct item *it, struct ser_record *r, c
 static int make_snr(struct thread *t, struct item *it, struct ser_record *r, const char *key,
                     struct ser_key draws) {
     double snr_db = draw(draws, opt.snr);
-    if (ser_noise_snr(draws, snr_db, t->x, t->n, begin(r, key, it, t->n)))
+    float *y = begin(r, key, it, t->n);
+    if (!y)
+        return -2;
+    if (ser_noise_snr(draws, snr_db, t->x, t->n, y))
         return ser_fail(&it->made.e, SER_BAD,
                         "%s: is silent: there is no signal-to-noise ratio; leave it out", it->path);
     ser_attr_setf(&r->attrs, "aug", "snr=%.6g", snr_db);
@@ -111,11 +121,10 @@ static int make_pitch(struct thread *t, struct item *it, struct ser_record *r, c
                       struct ser_key draws) {
     int semitones = (int)draw_whole(draws, (int64_t)opt.pitch[0], (int64_t)opt.pitch[1]);
     float *y = begin(r, key, it, t->n);
-    if (ser_pitch_run(&t->pitch, t->x, t->n, (int)opt.rate, semitones, y, it->path, &it->made.e)) {
-        if (it->made.e.status == SER_SYS)
-            die_error(&it->made.e); /* no recording is to blame, and none would fare better */
-        return -1;
-    }
+    if (!y)
+        return -2;
+    if (ser_pitch_run(&t->pitch, t->x, t->n, (int)opt.rate, semitones, y, it->path, &it->made.e))
+        return it->made.e.status == SER_SYS ? -2 : -1;
     if (ser_energy(y, t->n) < ser_energy(t->x, t->n) / 100)
         return ser_fail(&it->made.e, SER_BAD, "%s: --pitch %d leaves nothing of it: shift it less",
                         it->path, semitones);
@@ -131,7 +140,10 @@ static int make_shift(struct thread *t, struct item *it, struct ser_record *r, c
                         "%s: lasts %.0f ms: --shift %g can leave nothing of it", it->path,
                         1000.0 * (double)t->n / (double)opt.rate, opt.shift);
     int64_t by = draw_whole(draws, -most, most);
-    ser_shift(t->x, t->n, by, begin(r, key, it, t->n));
+    float *y = begin(r, key, it, t->n);
+    if (!y)
+        return -2;
+    ser_shift(t->x, t->n, by, y);
     ser_attr_setf(&r->attrs, "aug", "shift=%.6g", 1000 * (double)by / (double)opt.rate);
     return 0;
 }
@@ -140,16 +152,20 @@ static int make_shift(struct thread *t, struct item *it, struct ser_record *r, c
 static int make_speed(struct thread *t, struct item *it, struct ser_record *r, const char *key,
                       struct ser_key draws) {
     int from_hz = (int)lround((double)opt.rate * draw(draws, opt.speed));
-    const float *y;
+    const float *faster;
     size_t m;
     const char *why;
-    if (ser_resample(t->resampler, t->x, t->n, from_hz, (int)opt.rate, &y, &m, &why))
+    if (ser_resample(t->resampler, t->x, t->n, from_hz, (int)opt.rate, &faster, &m, &why))
         return ser_fail(&it->made.e, ser_blame(), "%s: cannot resample: %s", it->path, why);
-    memcpy(begin(r, key, it, m), y, m * sizeof *y);
+    float *y = begin(r, key, it, m);
+    if (!y)
+        return -2;
+    memcpy(y, faster, m * sizeof *y);
     ser_attr_setf(&r->attrs, "aug", "speed=%.6g", (double)from_hz / (double)opt.rate);
     return 0;
 }
 
+/* make: 0; -1 when the recording is bad, -2 when it is not to blame, as for memory; made.e is set. */
 struct kind {
     const char *name;
     int (*make)(struct thread *, struct item *, struct ser_record *, const char *key,
@@ -194,7 +210,11 @@ static int load(struct thread *t, struct item *it) {
 /* The record ID#KIND.COPY: its draws depend on the seed and this key alone. */
 static int make_one(struct thread *t, struct item *it, struct ser_record *r,
                     const struct kind *kind, int copy) {
-    char *key = eprintf_alloc("%s#%s.%d", it->id, kind->name, copy);
+    char *key;
+    if (asprintf(&key, "%s#%s.%d", it->id, kind->name, copy) < 0) {
+        ser_no_memory(&it->made.e);
+        return -2;
+    }
     const char *variant = key + strlen(it->id);
     struct ser_key draws =
         ser_key((uint64_t)opt.seed, SER_STREAM_AUGMENT, XXH3_64bits(it->id, strlen(it->id)),
@@ -218,12 +238,18 @@ static int make_all(struct thread *t, struct item *it) {
     struct ser_record *r = it->made.record;
     if (check_part(it) || load(t, it))
         return -1;
-    if (opt.keep)
-        memcpy(begin(r++, it->id, it, t->n), t->x, t->n * sizeof *t->x);
+    if (opt.keep) {
+        float *y = begin(r++, it->id, it, t->n);
+        if (!y)
+            return -2;
+        memcpy(y, t->x, t->n * sizeof *y);
+    }
     for (size_t i = 0; i < KINDS; i++)
-        for (int copy = 1; wanted(i) && copy <= opt.copies; copy++)
-            if (make_one(t, it, r++, &all_kinds[i], copy))
-                return -1;
+        for (int copy = 1; wanted(i) && copy <= opt.copies; copy++) {
+            int bad = make_one(t, it, r++, &all_kinds[i], copy);
+            if (bad)
+                return bad;
+        }
     for (; r > it->made.record; r--)
         if (ser_not_finite(r - 1) < r[-1].count)
             return ser_fail(&it->made.e, SER_BAD,
@@ -255,10 +281,10 @@ static int fetch(void *ctx, void *slot) {
 static int make(void *ctx, void *slot, int worker) {
     struct source *s = ctx;
     struct item *it = slot;
-    if (!make_all(&s->thread[worker], it))
-        return 0;
-    ser_manifest_name_row(&s->manifest, it->row, it->id, &it->made.e);
-    return -1;
+    int bad = make_all(&s->thread[worker], it);
+    if (bad)
+        ser_manifest_name_row(&s->manifest, it->row, it->id, &it->made.e);
+    return bad;
 }
 
 static void release(void *slot) {
@@ -273,6 +299,7 @@ static int needs_pitch(void) {
 
 /* Before any output is opened: SoX's processes must not hold it. */
 static void open_threads(struct source *s, int jobs) {
+    struct ser_error e;
     s->thread = ecalloc((size_t)jobs, sizeof *s->thread);
     for (int i = 0; i < jobs; i++) {
         struct thread *t = &s->thread[i];
@@ -280,7 +307,7 @@ static void open_threads(struct source *s, int jobs) {
         if (!t->resampler)
             die(SER_SYS, "out of memory");
         if (needs_pitch())
-            ser_pitch_start(&t->pitch);
+            must(ser_pitch_start(&t->pitch, &e), &e);
     }
 }
 
@@ -311,6 +338,19 @@ static void check_options(int operands) {
         ser_usage("nothing to make: give --keep, --noise, --snr, --pitch, --shift or --speed");
 }
 
+/* The rate at which a model wants its recordings. */
+static void take_rate(const char *path) {
+    struct ser_recipe r;
+    struct ser_error e;
+    if (ser_option_given("rate"))
+        ser_usage("--like %s takes the rate from there: leave out --rate", path);
+    must(ser_recipe_load(path, &r, &e), &e);
+    if (r.rate_hz > SER_AUDIO_MAX_HZ / MAX_SPEED)
+        die(SER_BAD, "%s: its rate is %d Hz: at most %d can be altered", path, r.rate_hz,
+            SER_AUDIO_MAX_HZ / MAX_SPEED);
+    opt.rate = r.rate_hz;
+}
+
 int main(int argc, char **argv) {
     struct source s = {0};
     struct ser_error e;
@@ -318,10 +358,11 @@ int main(int argc, char **argv) {
     ser_start(argv[0]);
     opt.jobs = ser_cores() < MAX_JOBS ? ser_cores() : MAX_JOBS;
     int first = ser_options(argc, argv, &tool), jobs = (int)opt.jobs;
+    if (opt.like)
+        take_rate(opt.like);
     check_options(argc - first);
-    ser_keep_inputs("--output", opt.output, argv + first, NULL, NULL);
-    if (ser_manifest_open(&s.manifest, argv[first], &e))
-        die_error(&e);
+    ser_keep_inputs("--output", opt.output, argv + first, opt.like, NULL);
+    must(ser_manifest_open(&s.manifest, argv[first], &e), &e);
     open_threads(&s, jobs);
     /* Sounds on pages of their own, which go back when one outgrows them: else the heap keeps the
      * holes, and memory grows with the corpus. SoX's processes have begun, and do without. */
@@ -341,10 +382,11 @@ int main(int argc, char **argv) {
         .total = ser_progress_wanted(opt.quiet) ? ser_in_lines(&s.manifest.table.in) : 0,
         .keep_going = opt.keep_going,
         .quiet = opt.quiet};
-    int status = ser_convert_run(&todo, jobs);
+    int skipped = ser_convert_run(&todo, jobs, &e);
+    must(skipped < 0, &e);
 
     ser_attrs_clear(&header);
     close_threads(&s, jobs);
     ser_manifest_close(&s.manifest);
-    return status;
+    return skipped ? SER_BAD : SER_OK;
 }

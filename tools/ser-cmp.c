@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "core/opt.h"
-#include "core/tensor.h"
+#include "core/reader.h"
+#include "core/writer.h"
 
 static struct {
     double atol, rtol;
@@ -192,6 +193,7 @@ static void close_side(struct side *s) {
 }
 
 int main(int argc, char **argv) {
+    struct ser_error e;
     static const struct ser_tool tool = {"A B", "Compares two tensor streams within a tolerance.",
                                          options,
                                          "Values are equal when |A - B| <= atol + rtol * |B|.\n"
@@ -204,10 +206,10 @@ int main(int argc, char **argv) {
     struct comparison c = {0};
     open_side(&c.a, argv[first]);
     open_side(&c.b, argv[first + 1]);
-    ser_out_open(&c.out, NULL, 0);
+    must(ser_out_open(&c.out, NULL, 0, &e), &e);
     compare(&c);
     print_summary(&c);
-    ser_out_close(&c.out);
+    must(ser_out_close(&c.out, &e), &e);
     close_side(&c.a);
     close_side(&c.b);
     free(c.where);

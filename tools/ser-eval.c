@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/opt.h"
+#include "core/out.h"
 #include "core/set.h"
 #include "core/tsv.h"
 #include "math/metrics.h"
@@ -858,6 +859,7 @@ static void print_comparison(const struct evaluation *v, struct ser_out *o) {
 }
 
 int main(int argc, char **argv) {
+    struct ser_error e;
     struct evaluation v = {0};
     struct ser_out out;
     ser_start(argv[0]);
@@ -880,7 +882,7 @@ int main(int argc, char **argv) {
     }
     evaluate(&v);
 
-    ser_out_open(&out, opt.output, 0);
+    must(ser_out_open(&out, opt.output, 0, &e), &e);
     if (opt.against)
         print_comparison(&v, &out);
     else if (opt.json)
@@ -889,7 +891,7 @@ int main(int argc, char **argv) {
         print_tsv(&v, &out);
     else
         print_text(&v, &out);
-    ser_out_close(&out);
+    must(ser_out_close(&out, &e), &e);
 
     for (int f = 0; f < v.files; f++)
         free_predictions(&v.file[f]);

@@ -485,10 +485,10 @@ int main(int argc, char **argv) {
     opt.model = first < argc ? argv[first] : "<stdin>";
     if (ser_model_load(&model, argv[first], &e))
         die_error(&e);
-    ser_out_open(&out, opt.output, 1);
+    must(ser_out_open(&out, opt.output, 1, &e), &e);
     struct bytes onnx = onnx_of(&model);
     ser_out_write(&out, onnx.at, onnx.len);
-    ser_out_close(&out);
+    must(ser_out_close(&out, &e), &e);
     free(onnx.at);
     ser_model_free(&model);
     return SER_OK;

@@ -10,10 +10,12 @@
 
 #include "bridge/audio.h"
 #include "bridge/corpus.h"
+#include "core/bytes.h"
 #include "core/core.h"
-#include "core/io.h"
+#include "core/in.h"
 #include "core/jobs.h"
 #include "core/opt.h"
+#include "core/out.h"
 #include "core/progress.h"
 #include "core/tsv.h"
 
@@ -122,11 +124,9 @@ static void report(struct manifest *m, enum finding kind, const char *path, cons
 }
 
 /* Makes room for one more of n elements of size bytes. */
-static void *room(void *p, size_t n, size_t *cap, size_t size) {
-    if (n < *cap)
-        return p;
-    *cap = *cap ? 2 * *cap : 64;
-    return erealloc(p, *cap, size);
+static void grow(void *array, size_t n, size_t *cap, size_t size) {
+    if (ser_grow(array, cap, n + 1, size))
+        die(SER_SYS, "out of memory");
 }
 
 /* ---- files ---- */
@@ -147,7 +147,7 @@ static int is_audio_extension(const char *s) {
 static void add_row(struct manifest *m, const struct ser_utterance *u, const char *path) {
     if (strpbrk(path, "\t\n"))
         die(SER_BAD, "%s: a manifest cannot hold a path with a tab or a newline: rename it", path);
-    m->row = room(m->row, m->rows, &m->row_cap, sizeof *m->row);
+    grow(&m->row, m->rows, &m->row_cap, sizeof *m->row);
     m->row[m->rows++] = (struct row){.u = *u, .path = estrdup(path)};
 }
 
@@ -186,13 +186,13 @@ static int is_new(struct manifest *m, const struct stat *st) {
     for (size_t i = 0; i < m->seens; i++)
         if (m->seen[i].dev == st->st_dev && m->seen[i].ino == st->st_ino)
             return 0;
-    m->seen = room(m->seen, m->seens, &m->seen_cap, sizeof *m->seen);
+    grow(&m->seen, m->seens, &m->seen_cap, sizeof *m->seen);
     m->seen[m->seens++] = (struct folder){st->st_dev, st->st_ino};
     return 1;
 }
 
 static void defer(struct manifest *m, const char *path) {
-    m->link = room(m->link, m->links, &m->link_cap, sizeof *m->link);
+    grow(&m->link, m->links, &m->link_cap, sizeof *m->link);
     m->link[m->links++] = estrdup(path);
 }
 
@@ -359,8 +359,7 @@ static void set_sex(struct manifest *m, const char *speaker, const char *sex) {
 /* Opens a table of manifests/. */
 static void open_known(struct ser_tsv *t, const char *begin, const char *end, const char *name) {
     struct ser_error e;
-    if (ser_tsv_memory(t, begin, (size_t)(end - begin), name, &e))
-        die_error(&e);
+    must(ser_tsv_memory(t, begin, (size_t)(end - begin), name, &e), &e);
 }
 
 static void set_sexes(struct manifest *m) {
@@ -431,33 +430,26 @@ static int is_silent(const struct ser_audio *a) {
     return peak < 1e-3;
 }
 
-static size_t put_le(unsigned char *to, uint64_t v, size_t bytes) {
-    for (size_t i = 0; i < bytes; i++)
-        to[i] = (unsigned char)(v >> 8 * i);
-    return bytes;
-}
-
-static uint64_t hash_audio(const struct ser_audio *a) {
-    unsigned char buf[4096];
-    size_t n = put_le(buf, (uint64_t)a->rate_hz, 8);
+static int hash_audio(const struct ser_audio *a, uint64_t *hash, struct ser_error *e) {
+    unsigned char buf[4096], *p = ser_put(buf, 8, (uint64_t)a->rate_hz);
     XXH3_state_t *state = XXH3_createState();
     if (!state)
-        die(SER_SYS, "out of memory");
+        return ser_no_memory(e);
     XXH3_64bits_reset(state);
-    n += put_le(buf + n, a->frames, 8);
+    p = ser_put(p, 8, a->frames);
     for (size_t i = 0; i < a->frames; i++) {
         uint32_t bits;
-        if (n == sizeof buf) {
-            XXH3_64bits_update(state, buf, n);
-            n = 0;
+        if (p == buf + sizeof buf) {
+            XXH3_64bits_update(state, buf, sizeof buf);
+            p = buf;
         }
         memcpy(&bits, &a->sample[i], sizeof bits);
-        n += put_le(buf + n, bits, 4);
+        p = ser_put(p, 4, bits);
     }
-    XXH3_64bits_update(state, buf, n);
-    uint64_t hash = XXH3_64bits_digest(state);
+    XXH3_64bits_update(state, buf, (size_t)(p - buf));
+    *hash = XXH3_64bits_digest(state);
     XXH3_freeState(state);
-    return hash;
+    return 0;
 }
 
 static int fetch_row(void *ctx, void *slot) {
@@ -474,12 +466,11 @@ static void look_into(void *ctx, void *slot, int worker) {
     struct look *k = slot;
     (void)ctx;
     (void)worker;
-    if (ser_audio_load(&k->audio, k->row->path, 0, &k->why)) {
+    if (ser_audio_load(&k->audio, k->row->path, 0, &k->why) ||
+        hash_audio(&k->audio, &k->row->audio_hash, &k->why))
         k->kind = UNREADABLE;
-        return;
-    }
-    k->kind = is_silent(&k->audio) ? SILENT : FINE;
-    k->row->audio_hash = hash_audio(&k->audio);
+    else
+        k->kind = is_silent(&k->audio) ? SILENT : FINE;
 }
 
 static int report_look(void *ctx, void *slot) {
@@ -551,8 +542,9 @@ static void check_audio(struct manifest *m) {
                             .work = look_into,
                             .finish = report_look,
                             .release = release_look};
+    struct ser_error e;
     ser_progress_start(&l.progress, "files", kept(m), opt.quiet);
-    ser_jobs_run(&jobs, (int)opt.jobs);
+    must(ser_jobs_run(&jobs, (int)opt.jobs, &e) < 0, &e);
     ser_progress_end(&l.progress);
     check_duplicates(m);
 }
@@ -611,8 +603,9 @@ static void summarise(const struct manifest *m, size_t kept) {
 }
 
 static void write_table(const struct manifest *m) {
+    struct ser_error e;
     struct ser_out o;
-    ser_out_open(&o, opt.output, 0);
+    must(ser_out_open(&o, opt.output, 0, &e), &e);
     ser_out_printf(&o,
                    "id\tpath\tcorpus\tspeaker\tsex\temotion\tintensity\tstatement\trepetition%s\n",
                    opt.check ? "\taudio_hash" : "");
@@ -627,7 +620,7 @@ static void write_table(const struct manifest *m) {
             ser_out_printf(&o, "\t%016llx", (unsigned long long)r->audio_hash);
         ser_out_printf(&o, "\n");
     }
-    ser_out_close(&o);
+    must(ser_out_close(&o, &e), &e);
 }
 
 static void release(struct manifest *m) {

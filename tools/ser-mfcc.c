@@ -9,12 +9,13 @@
 #include "bridge/recipe.h"
 #include "core/opt.h"
 #include "core/progress.h"
+#include "core/reader.h"
 #include "math/resample.h"
 
 enum { MAX_STDIN = 0x7fffffff, MAX_JOBS = 256 };
 
 static struct {
-    const char *manifest, *output, *type;
+    const char *manifest, *output, *type, *like;
     int64_t rate, window, hop, bands, coefs, frames, deltas, jobs;
     double fmin, fmax, top_db;
     int keep_going, quiet;
@@ -33,17 +34,25 @@ static const struct ser_opt options[] = {
     {'m', "manifest", SER_OPT_TEXT, &opt.manifest, 0, 0, "FILE",
      "read the recordings of a manifest"},
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
+    {0, "like", SER_OPT_TEXT, &opt.like, 0, 0, "MODEL", "take the whole recipe from a model"},
     {0, "type", SER_OPT_CHOICE, &opt.type, 0, 0, "mfcc|logmel", "what to compute"},
-    {0, "rate", SER_OPT_INT, &opt.rate, 1000, 384000, "HZ", "resample to this rate"},
-    {0, "window", SER_OPT_INT, &opt.window, 16, 65536, "N", "window and FFT, samples"},
-    {0, "hop", SER_OPT_INT, &opt.hop, 1, 65536, "N", "samples between frames"},
-    {0, "bands", SER_OPT_INT, &opt.bands, 1, 1024, "N", "mel bands"},
-    {0, "coefs", SER_OPT_INT, &opt.coefs, 1, 1024, "N", "coefficients kept (mfcc)"},
-    {0, "fmin", SER_OPT_REAL, &opt.fmin, 0, 192000, "HZ", "lowest frequency of the bands"},
-    {0, "fmax", SER_OPT_REAL, &opt.fmax, 0, 192000, "HZ", "highest frequency; 0: half the rate"},
-    {0, "top-db", SER_OPT_REAL, &opt.top_db, 0, 1000, "DB", "floor below the loudest; 0: none"},
-    {0, "frames", SER_OPT_INT, &opt.frames, 0, 65536, "N", "pad or cut to N; 0: as they come"},
-    {0, "deltas", SER_OPT_INT, &opt.deltas, 0, 2, "N", "append differences up to order N"},
+    {0, "rate", SER_OPT_INT, &opt.rate, SER_MIN_RATE_HZ, SER_MAX_RATE_HZ, "HZ",
+     "resample to this rate"},
+    {0, "window", SER_OPT_INT, &opt.window, SER_MIN_WINDOW, SER_MAX_WINDOW, "N",
+     "window and FFT, samples"},
+    {0, "hop", SER_OPT_INT, &opt.hop, 1, SER_MAX_WINDOW, "N", "samples between frames"},
+    {0, "bands", SER_OPT_INT, &opt.bands, 1, SER_MAX_BANDS, "N", "mel bands"},
+    {0, "coefs", SER_OPT_INT, &opt.coefs, 1, SER_MAX_BANDS, "N", "coefficients kept (mfcc)"},
+    {0, "fmin", SER_OPT_REAL, &opt.fmin, 0, SER_MAX_RATE_HZ / 2, "HZ",
+     "lowest frequency of the bands"},
+    {0, "fmax", SER_OPT_REAL, &opt.fmax, 0, SER_MAX_RATE_HZ / 2, "HZ",
+     "highest frequency; 0: half the rate"},
+    {0, "top-db", SER_OPT_REAL, &opt.top_db, 0, SER_MAX_TOP_DB, "DB",
+     "floor below the loudest; 0: none"},
+    {0, "frames", SER_OPT_INT, &opt.frames, 0, SER_MAX_FRAMES, "N",
+     "pad or cut to N; 0: as they come"},
+    {0, "deltas", SER_OPT_INT, &opt.deltas, 0, SER_MAX_DELTAS, "N",
+     "append differences up to order N"},
     {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, MAX_JOBS, "N", "threads; the result is the same"},
     {'k', "keep-going", SER_OPT_FLAG, &opt.keep_going, 0, 0, NULL,
      "skip bad input, exit 3 at the end"},
@@ -98,21 +107,24 @@ static int take_record(struct source *s, struct item *it) {
         return got;
     const char *rate = ser_attr(&s->reader.header, "feat.rate_hz");
     int64_t hz;
-    if (!rate || ser_parse_int(rate, 1000, 768000, &hz))
+    if (!rate || ser_parse_int(rate, SER_AUDIO_MIN_HZ, SER_AUDIO_MAX_HZ, &hz))
         return ser_reader_fail(&s->reader, &it->sound, &it->made.e,
-                               "the stream's feat.rate_hz is not a rate from 1000 to 768000");
+                               "the stream's feat.rate_hz is not a rate from %d to %d",
+                               SER_AUDIO_MIN_HZ, SER_AUDIO_MAX_HZ);
     if (it->sound.type != SER_F32 || it->sound.rank != 1)
         return ser_reader_fail(&s->reader, &it->sound, &it->made.e,
                                "audio is f32 of rank 1, this is not");
     it->rate_hz = (int)hz;
-    it->key = estrdup(it->sound.key);
+    it->key = strdup(it->sound.key);
     ser_attrs_copy(&it->attrs, &it->sound.attrs);
-    return 1;
+    return it->key ? 1 : ser_no_memory(&it->made.e);
 }
 
-/* A path as a key: bytes that a key cannot hold become %XX. */
+/* A path as a key: bytes that a key cannot hold become %XX. NULL without memory. */
 static char *key_of_path(const char *path) {
-    char *key = emalloc(3 * strlen(path) + 1), *k = key;
+    char *key = malloc(3 * strlen(path) + 1), *k = key;
+    if (!key)
+        return NULL;
     int text = ser_is_text(path, strlen(path));
     for (const unsigned char *s = (const unsigned char *)path; *s; s++) {
         if (*s < 0x20 || *s == 0x7f || (!text && *s >= 0x80)) {
@@ -130,8 +142,10 @@ static char *key_of_path(const char *path) {
 static int take_file(struct source *s, struct item *it) {
     if (!*s->file)
         return 0;
-    it->path = estrdup(*s->file++);
-    it->key = key_of_path(it->path);
+    it->path = strdup(*s->file++);
+    it->key = it->path ? key_of_path(it->path) : NULL;
+    if (!it->key)
+        return ser_no_memory(&it->made.e);
     if (!*it->key || strlen(it->key) > SER_MAX_KEY)
         return ser_fail(&it->made.e, SER_SYS, "%s: the path is empty or too long", it->path);
     return 1;
@@ -141,7 +155,9 @@ static int take_stdin(struct source *s, struct item *it) {
     if (s->taken)
         return 0;
     s->taken = 1;
-    it->key = estrdup("stdin");
+    it->key = strdup("stdin");
+    if (!it->key)
+        return ser_no_memory(&it->made.e);
     return ser_in_rest(&s->in, MAX_STDIN, &it->bytes, &it->bytes_len, &it->made.e) ? -1 : 1;
 }
 
@@ -171,7 +187,8 @@ static int compute(struct source *s, struct item *it, const float *x, size_t n,
                         it->path ? it->path : "<stdin>", it->key);
     const uint64_t dim[2] = {(uint64_t)ser_recipe_rows(&s->recipe), frames};
     struct ser_record *r = it->made.record;
-    ser_record_set(r, it->key, SER_F32, 2, dim);
+    if (ser_record_set(r, it->key, SER_F32, 2, dim, &it->made.e))
+        return -1;
     memcpy(r->data, y, r->bytes);
     ser_attrs_copy(&r->attrs, &it->attrs);
     ser_attr_setf(&r->attrs, "frames", "%zu", full);
@@ -218,7 +235,23 @@ static void release(void *slot) {
     ser_record_free(&it->sound);
 }
 
+/* The recipe of a model or of other features, which leaves nothing for the command line to say. */
+static struct ser_recipe recipe_of(const char *path) {
+    static const char *const fixed[] = {"type", "rate", "window", "hop",    "bands", "coefs",
+                                        "fmin", "fmax", "top-db", "frames", "deltas"};
+    struct ser_recipe r;
+    struct ser_error e;
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+        if (ser_option_given(fixed[i]))
+            ser_usage("--like %s takes the whole recipe from there: leave out --%s", path,
+                      fixed[i]);
+    must(ser_recipe_load(path, &r, &e), &e);
+    return r;
+}
+
 static struct ser_recipe recipe(void) {
+    if (opt.like)
+        return recipe_of(opt.like);
     struct ser_recipe r = {
         .type = strcmp(opt.type, "mfcc") == 0 ? SER_MFCC : SER_LOGMEL,
         .rate_hz = (int)opt.rate,
@@ -242,8 +275,7 @@ static struct ser_recipe recipe(void) {
 
 static void open_manifest(struct source *s) {
     struct ser_error e;
-    if (ser_manifest_open(&s->manifest, opt.manifest, &e))
-        die_error(&e);
+    must(ser_manifest_open(&s->manifest, opt.manifest, &e), &e);
     s->take = take_row;
     s->total = ser_progress_wanted(opt.quiet) ? ser_in_lines(&s->manifest.table.in) : 0;
 }
@@ -265,7 +297,7 @@ static void open_stdin(struct source *s) {
 static void open_source(struct source *s, char **operands) {
     if (opt.manifest && *operands)
         ser_usage("give either --manifest or files, not both");
-    ser_keep_inputs("--output", opt.output, operands, opt.manifest, NULL);
+    ser_keep_inputs("--output", opt.output, operands, opt.manifest, opt.like);
     if (opt.manifest) {
         open_manifest(s);
     } else if (!*operands || (strcmp(*operands, "-") == 0 && !operands[1])) {
@@ -311,6 +343,7 @@ static void close_threads(struct source *s, int jobs) {
 int main(int argc, char **argv) {
     struct source s = {0};
     struct ser_attrs header = {0};
+    struct ser_error e;
     ser_start(argv[0]);
     /* What soxr gives back after a clip it takes again for the next: malloc is to keep it, or 2 %
      * of the time is lost. */
@@ -336,10 +369,11 @@ int main(int argc, char **argv) {
                                      .total = s.total,
                                      .keep_going = opt.keep_going,
                                      .quiet = opt.quiet};
-    int status = ser_convert_run(&todo, jobs);
+    int skipped = ser_convert_run(&todo, jobs, &e);
+    must(skipped < 0, &e);
 
     ser_attrs_clear(&header);
     close_threads(&s, jobs);
     close_source(&s);
-    return status;
+    return skipped ? SER_BAD : SER_OK;
 }

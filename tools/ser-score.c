@@ -69,6 +69,7 @@ static void write_row(struct scoring *s, const char *id_emotion, const char *tai
 static void compute(void *ctx) {
     struct scoring *s = ctx;
     struct batch *b = &s->batch;
+    struct ser_error e;
     if (!b->n)
         return;
     ser_run_predict(s->run, b->x, b->n, b->p);
@@ -79,7 +80,7 @@ static void compute(void *ctx) {
             if (!isfinite(b->p[i * s->model.classes + c]))
                 die(SER_BAD,
                     "record (%.*s): the model's probabilities are not numbers: its parameters or "
-                    "these features are absurd",
+                    "these features are out of range",
                     (int)strcspn(b->text[2 * i], "\t"), b->text[2 * i]);
         write_row(s, b->text[2 * i], b->text[2 * i + 1], b->p + i * s->model.classes);
         free(b->text[2 * i]);
@@ -87,7 +88,7 @@ static void compute(void *ctx) {
     }
     s->done += (uint64_t)b->n;
     b->n = 0;
-    ser_out_flush(&s->out); /* whoever reads the pipe need not wait for more */
+    must(ser_out_flush(&s->out, &e), &e); /* whoever reads the pipe need not wait for more */
     /* Records are of one size, but for a few letters. */
     double share = s->bytes ? (double)(s->before + s->reader.in.offset) / (double)s->bytes : 0;
     s->progress.total = share > 0 ? (uint64_t)llround((double)s->done / share) : 0;
@@ -150,8 +151,7 @@ static uint64_t bytes_of(char **path) {
 static void open_scoring(struct scoring *s, const char *model) {
     struct ser_error e;
     char why[SER_WHY];
-    if (ser_model_load(&s->model, model, &e))
-        die_error(&e);
+    must(ser_model_load(&s->model, model, &e), &e);
     s->run = ser_run_new(s->model.net, ser_kernels_find(opt.kernels), (int)opt.batch,
                          (int)opt.threads, 0, why);
     if (!s->run)
@@ -164,6 +164,7 @@ static void open_scoring(struct scoring *s, const char *model) {
 
 int main(int argc, char **argv) {
     struct scoring s = {0};
+    struct ser_error e;
     ser_start(argv[0]);
     opt.threads = ser_cores() < MAX_THREADS ? ser_cores() : MAX_THREADS;
     opt.kernels = ser_kernels_default();
@@ -177,7 +178,7 @@ int main(int argc, char **argv) {
                   ser_kernels_default());
     open_scoring(&s, argv[first]);
     s.bytes = ser_progress_wanted(opt.quiet) ? bytes_of(argv + first + 1) : 0;
-    ser_out_open(&s.out, opt.output, 0);
+    must(ser_out_open(&s.out, opt.output, 0, &e), &e);
     write_header(&s);
     ser_progress_start(&s.progress, "records", 0, opt.quiet);
     if (first + 1 == argc)
@@ -185,7 +186,7 @@ int main(int argc, char **argv) {
     for (int i = first + 1; i < argc; i++)
         score_stream(&s, argv[i]);
     ser_progress_end(&s.progress);
-    ser_out_close(&s.out);
+    must(ser_out_close(&s.out, &e), &e);
 
     ser_run_free(s.run);
     ser_model_free(&s.model);

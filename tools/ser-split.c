@@ -5,8 +5,9 @@
 #include <xxhash.h>
 
 #include "core/core.h"
-#include "core/io.h"
+#include "core/in.h"
 #include "core/opt.h"
+#include "core/out.h"
 #include "core/tsv.h"
 #include "math/rng.h"
 
@@ -450,9 +451,10 @@ static void report_shared_speakers(const struct manifest *m) {
 /* ---- output ---- */
 
 static void write_manifest(const struct manifest *m) {
+    struct ser_error e;
     struct ser_out o;
     const char *split = opt.random ? "\trandom" : "";
-    ser_out_open(&o, opt.output, 0);
+    must(ser_out_open(&o, opt.output, 0, &e), &e);
     for (int c = 0; c < m->columns; c++)
         ser_out_printf(&o, "%s\t", m->column[c]);
     ser_out_printf(&o, "%spart\n", opt.random ? "split\t" : "");
@@ -465,7 +467,7 @@ static void write_manifest(const struct manifest *m) {
             ser_out_printf(&o, "\t%s", r->field[c]);
         ser_out_printf(&o, "%s\t%s\n", split, part_name[r->part]);
     }
-    ser_out_close(&o);
+    must(ser_out_close(&o, &e), &e);
 }
 
 static void release(struct manifest *m) {

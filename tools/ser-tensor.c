@@ -7,7 +7,8 @@
 
 #include "core/npy.h"
 #include "core/opt.h"
-#include "core/tensor.h"
+#include "core/reader.h"
+#include "core/writer.h"
 
 struct values {
     const char *output, *key, *match, *columns, *kind, *like, *set;
@@ -95,11 +96,12 @@ static int is_missing(struct input *in) {
 }
 
 static int finish(struct input *in, struct ser_out *o) {
+    struct ser_error e;
     if (is_missing(in)) {
         ser_out_abandon(o);
         return SER_NO;
     }
-    ser_out_close(o);
+    must(ser_out_close(o, &e), &e);
     return SER_OK;
 }
 
@@ -137,6 +139,7 @@ static void list_record(struct ser_out *o, const struct ser_record *rec) {
 /* A file's streams follow each other unseen when they hold no record: each header is looked at when
  * a record arrives, and the last one at the end. */
 static int list_headers(struct ser_out *o, struct input *in) {
+    struct ser_error e;
     for (const char *blank = ""; in->at < in->files; ser_reader_close(&in->r)) {
         uint64_t shown = 0;
         open_next(in);
@@ -144,7 +147,7 @@ static int list_headers(struct ser_out *o, struct input *in) {
             if (in->r.streams != shown) {
                 ser_out_printf(o, "%s", blank);
                 list_attributes(o, &in->r.header, '\n');
-                ser_out_flush(o);
+                must(ser_out_flush(o, &e), &e);
                 shown = in->r.streams;
                 blank = "\n";
             }
@@ -153,13 +156,14 @@ static int list_headers(struct ser_out *o, struct input *in) {
         }
     }
     ser_record_free(&in->rec);
-    ser_out_close(o);
+    must(ser_out_close(o, &e), &e);
     return SER_OK;
 }
 
 static int run_ls(struct input *in) {
+    struct ser_error e;
     struct ser_out o;
-    ser_out_open(&o, opt.output, 0);
+    must(ser_out_open(&o, opt.output, 0, &e), &e);
     if (opt.header)
         return list_headers(&o, in);
     ser_out_printf(&o, "key\ttype\tshape");
@@ -168,7 +172,7 @@ static int run_ls(struct input *in) {
     ser_out_printf(&o, "%s\n", opt.columns ? "" : "\tattributes");
     while (next(in)) {
         list_record(&o, &in->rec);
-        ser_out_flush(&o);
+        must(ser_out_flush(&o, &e), &e);
     }
     return finish(in, &o);
 }
@@ -189,21 +193,22 @@ static void check_same(struct input *in, const struct ser_attrs *first) {
 }
 
 static int join(struct input *in, int64_t most) {
+    struct ser_error e;
     struct ser_attrs first = {0};
     struct ser_writer w;
     open_next(in);
     ser_attrs_copy(&first, &in->r.header);
-    ser_writer_open(&w, opt.output, &first);
+    must(ser_writer_open(&w, opt.output, &first, &e), &e);
     while (most-- > 0 && next(in)) {
         check_same(in, &first);
-        ser_writer_put(&w, &in->rec);
+        must(ser_writer_put(&w, &in->rec, &e), &e);
     }
     ser_attrs_clear(&first);
     if (is_missing(in)) {
         ser_writer_abandon(&w);
         return SER_NO;
     }
-    ser_writer_close(&w);
+    must(ser_writer_close(&w, &e), &e);
     return SER_OK;
 }
 
@@ -244,10 +249,8 @@ static int same_shape(const struct item *a, const struct item *b) {
 
 static void add_item(struct items *all, const struct ser_record *rec) {
     static const char *const name[TEXTS] = {[EMOTION] = "emotion", [SPEAKER] = "speaker"};
-    if (all->n == all->cap) {
-        all->cap = all->cap ? 2 * all->cap : 64;
-        all->at = erealloc(all->at, all->cap, sizeof *all->at);
-    }
+    if (ser_grow(&all->at, &all->cap, all->n + 1, sizeof *all->at))
+        die(SER_SYS, "out of memory");
     struct item *it = &all->at[all->n++];
     *it = (struct item){.type = rec->type, .rank = rec->rank, .bytes = rec->bytes};
     memcpy(it->dim, rec->dim, sizeof it->dim);
@@ -259,9 +262,10 @@ static void add_item(struct items *all, const struct ser_record *rec) {
 
 /* Reads all records. With one_shape another shape than the first one's is refused. */
 static void spool(struct input *in, struct items *all, int one_shape) {
+    struct ser_error e;
     struct ser_out o;
     *all = (struct items){0};
-    ser_out_spool(&o);
+    must(ser_out_spool(&o, &e), &e);
     while (next(in)) {
         struct ser_record *rec = &in->rec;
         const char *kind = ser_attr(&in->r.header, "kind");
@@ -279,6 +283,7 @@ static void spool(struct input *in, struct items *all, int one_shape) {
         }
         ser_swap_elements(rec->data, rec->count, ser_type_size(rec->type));
         ser_out_write(&o, rec->data, rec->bytes);
+        must(ser_out_flush(&o, &e), &e); /* a full disk ends it, not the input's end */
         it->crc = (uint32_t)crc32_z(0, rec->data, rec->bytes);
         all->crc = (uint32_t)crc32_combine(all->crc, it->crc, (off_t)rec->bytes);
         all->bytes += rec->bytes;
@@ -289,7 +294,7 @@ static void spool(struct input *in, struct items *all, int one_shape) {
             all->kind = NULL;
         }
     }
-    ser_out_reread(&o, &all->data);
+    must(ser_out_reread(&o, &all->data, &e), &e);
 }
 
 static void free_items(struct items *all) {
@@ -339,16 +344,17 @@ static int have_items(struct input *in, const struct items *all, int *status) {
 }
 
 static int run_npy(struct input *in) {
+    struct ser_error e;
     struct items all;
     struct ser_out o;
     char head[SER_NPY_HEAD];
     int status;
-    ser_out_open(&o, opt.output, 1);
+    must(ser_out_open(&o, opt.output, 1, &e), &e);
     spool(in, &all, 1);
     if (have_items(in, &all, &status)) {
         ser_out_write(&o, head, all.n == 1 ? item_head(all.at, head) : stack_head(&all, head));
         copy_data(&all, &o, all.bytes);
-        ser_out_close(&o);
+        must(ser_out_close(&o, &e), &e);
     } else {
         ser_out_abandon(&o);
     }
@@ -358,8 +364,11 @@ static int run_npy(struct input *in) {
 
 static void put_array(struct ser_npz *z, struct items *all, const char *name, const char *head,
                       size_t len, uint64_t bytes, uint32_t crc) {
+    struct ser_error e;
     uint32_t of_head = (uint32_t)crc32_z(0, (const unsigned char *)head, len);
-    ser_npz_entry(z, name, len + bytes, (uint32_t)crc32_combine(of_head, crc, (off_t)bytes));
+    must(ser_npz_entry(z, name, len + bytes, (uint32_t)crc32_combine(of_head, crc, (off_t)bytes),
+                       &e),
+         &e);
     ser_out_write(&z->out, head, len);
     copy_data(all, &z->out, bytes);
 }
@@ -381,6 +390,7 @@ static size_t to_utf32(const char *s, unsigned char *to) {
 
 /* An array of texts, all of the width of the longest. */
 static void put_texts(struct ser_npz *z, const struct items *all, const char *name, int which) {
+    struct ser_error e;
     char head[SER_NPY_HEAD], type[32];
     size_t width = 1;
     for (size_t i = 0; i < all->n; i++) {
@@ -393,7 +403,7 @@ static void put_texts(struct ser_npz *z, const struct items *all, const char *na
     unsigned long crc = crc32_z(0, (const unsigned char *)head, len);
     for (int writing = 0; writing < 2; writing++) {
         if (writing) {
-            ser_npz_entry(z, name, len + all->n * bytes, (uint32_t)crc);
+            must(ser_npz_entry(z, name, len + all->n * bytes, (uint32_t)crc, &e), &e);
             ser_out_write(&z->out, head, len);
         }
         for (size_t i = 0; i < all->n; i++) {
@@ -450,14 +460,15 @@ static void write_npz(struct ser_npz *z, struct items *all) {
 }
 
 static int run_npz(struct input *in) {
+    struct ser_error e;
     struct items all;
     struct ser_npz z;
     int status;
-    ser_npz_open(&z, opt.output);
+    must(ser_npz_open(&z, opt.output, &e), &e);
     spool(in, &all, 0);
     if (have_items(in, &all, &status)) {
         write_npz(&z, &all);
-        ser_npz_close(&z);
+        must(ser_npz_close(&z, &e), &e);
     } else {
         ser_out_abandon(&z.out);
     }
@@ -518,8 +529,9 @@ static void put_ark(struct ser_out *o, struct input *in) {
 }
 
 static int run_ark(struct input *in) {
+    struct ser_error e;
     struct ser_out o;
-    ser_out_open(&o, opt.output, 1);
+    must(ser_out_open(&o, opt.output, 1, &e), &e);
     while (next(in))
         put_ark(&o, in);
     return finish(in, &o);
@@ -539,8 +551,9 @@ static void put_text(struct ser_out *o, struct input *in) {
 }
 
 static int run_text(struct input *in) {
+    struct ser_error e;
     struct ser_out o;
-    ser_out_open(&o, opt.output, 0);
+    must(ser_out_open(&o, opt.output, 0, &e), &e);
     while (next(in))
         put_text(&o, in);
     return finish(in, &o);
@@ -575,6 +588,7 @@ static void set_attributes(struct ser_attrs *header) {
 }
 
 static int run_from_npy(struct input *in) {
+    struct ser_error e;
     struct ser_attrs header = {0};
     struct ser_writer w;
     if (opt.key && in->files > 1)
@@ -588,7 +602,7 @@ static int run_from_npy(struct input *in) {
     }
     if (opt.set)
         set_attributes(&header);
-    ser_writer_open(&w, opt.output, &header);
+    must(ser_writer_open(&w, opt.output, &header, &e), &e);
     ser_attrs_clear(&header);
     for (; in->at < in->files; in->at++) {
         struct ser_in from;
@@ -598,10 +612,10 @@ static int run_from_npy(struct input *in) {
             die_error(&in->e);
         ser_in_close(&from);
         free(key);
-        ser_writer_put(&w, &in->rec);
+        must(ser_writer_put(&w, &in->rec, &e), &e);
     }
     ser_record_free(&in->rec);
-    ser_writer_close(&w);
+    must(ser_writer_close(&w, &e), &e);
     return SER_OK;
 }
 
@@ -632,18 +646,19 @@ static int check_file(struct input *in, const char *file, struct ser_out *o) {
 }
 
 static int run_check(struct input *in) {
+    struct ser_error e;
     struct ser_out o;
     int worst = SER_OK;
-    ser_out_open(&o, opt.output, 0);
+    must(ser_out_open(&o, opt.output, 0, &e), &e);
     for (; in->at < in->files; in->at++) {
         int status = check_file(in, in->file[in->at], &o);
         if (status)
             warn("%s", in->e.text);
-        ser_out_flush(&o);
+        must(ser_out_flush(&o, &e), &e);
         worst = status > worst ? status : worst;
     }
     ser_record_free(&in->rec);
-    ser_out_close(&o);
+    must(ser_out_close(&o, &e), &e);
     return worst;
 }
 

@@ -1,7 +1,7 @@
 #include "bridge/audio.h"
 
-#include "core/io.h"
-#include "core/tensor.h"
+#include "core/in.h"
+#include "core/reader.h"
 #include "math/resample.h"
 
 #include <errno.h>
@@ -27,7 +27,7 @@ struct source {
 
 /* Up to n bytes from offset at on; fewer only at the end or after an error. */
 static size_t read_at(struct source *s, uint64_t at, void *to, size_t n) {
-    size_t done = 0;
+    int failed;
     if (at >= s->len)
         return 0;
     if (n > s->len - at)
@@ -36,16 +36,9 @@ static size_t read_at(struct source *s, uint64_t at, void *to, size_t n) {
         memcpy(to, s->mem + at, n);
         return n;
     }
-    while (done < n) {
-        ssize_t k = pread(s->fd, (char *)to + done, n - done, (off_t)(at + done));
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k < 0)
-            s->error = errno;
-        if (k <= 0)
-            break;
-        done += (size_t)k;
-    }
+    size_t done = ser_read_at(s->fd, at, to, n, &failed);
+    if (failed)
+        s->error = errno;
     return done;
 }
 
@@ -431,9 +424,11 @@ static int load_pipe(struct ser_audio *a, int fd, const char *path, int to_hz,
     struct ser_in in;
     unsigned char *data;
     size_t len;
-    ser_in_fd(&in, fd, path);
-    int failed = ser_in_rest(&in, SER_AUDIO_MAX_PIPE, &data, &len, e);
-    ser_in_close(&in);
+    int failed = ser_in_fd(&in, fd, path, e);
+    if (!failed) {
+        failed = ser_in_rest(&in, SER_AUDIO_MAX_PIPE, &data, &len, e);
+        ser_in_close(&in);
+    }
     if (failed) {
         ser_audio_free(a);
         return -1;

@@ -17,8 +17,8 @@ static int fetch(void *ctx, void *slot) {
     const struct ser_convert *c = ((struct run *)ctx)->c;
     struct ser_item *it = slot;
     if (!it->record)
-        it->record = ecalloc(c->records, sizeof *it->record);
-    int got = c->fetch(c->ctx, slot);
+        it->record = calloc(c->records, sizeof *it->record);
+    int got = it->record ? c->fetch(c->ctx, slot) : ser_no_memory(&it->e);
     it->state = got < 0 ? SER_ITEM_BROKEN : SER_ITEM_GOOD;
     return got != 0;
 }
@@ -26,8 +26,9 @@ static int fetch(void *ctx, void *slot) {
 static void work(void *ctx, void *slot, int worker) {
     const struct ser_convert *c = ((struct run *)ctx)->c;
     struct ser_item *it = slot;
-    if (it->state == SER_ITEM_GOOD && c->make(c->ctx, slot, worker))
-        it->state = SER_ITEM_BAD;
+    int bad = it->state == SER_ITEM_GOOD ? c->make(c->ctx, slot, worker) : 0;
+    if (bad)
+        it->state = bad == -1 ? SER_ITEM_BAD : SER_ITEM_BROKEN;
 }
 
 static int finish(void *ctx, void *slot) {
@@ -44,8 +45,10 @@ static int finish(void *ctx, void *slot) {
         return 0;
     }
     for (size_t i = 0; i < r->c->records; i++)
-        ser_writer_put(&r->writer, &it->record[i]);
-    ser_out_flush(&r->writer.out); /* the next program in the pipe need not wait for more */
+        if (ser_writer_put(&r->writer, &it->record[i], &r->e))
+            return -1;
+    if (ser_out_flush(&r->writer.out, &r->e)) /* the next program in the pipe need not wait */
+        return -1;
     ser_progress_show(&r->progress, ++r->done);
     return 0;
 }
@@ -59,7 +62,7 @@ static void release(void *ctx, void *slot) {
     free(it->record);
 }
 
-int ser_convert_run(const struct ser_convert *c, int jobs) {
+int ser_convert_run(const struct ser_convert *c, int jobs, struct ser_error *e) {
     struct run r = {.c = c};
     const struct ser_jobs todo = {.ctx = &r,
                                   .slot_size = c->item_size,
@@ -67,16 +70,22 @@ int ser_convert_run(const struct ser_convert *c, int jobs) {
                                   .work = work,
                                   .finish = finish,
                                   .release = release};
-    ser_writer_open(&r.writer, c->output, c->header);
+    if (ser_writer_open(&r.writer, c->output, c->header, e))
+        return -1;
     ser_progress_start(&r.progress, "utterances", c->total, c->quiet);
-    int failed = ser_jobs_run(&todo, jobs);
+    int failed = ser_jobs_run(&todo, jobs, e);
     ser_progress_end(&r.progress);
-    if (failed)
-        die_error(&r.e);
-    ser_writer_close(&r.writer);
+    if (failed) {
+        if (failed > 0)
+            *e = r.e;
+        ser_writer_abandon(&r.writer);
+        return -1;
+    }
+    if (ser_writer_close(&r.writer, e))
+        return -1;
     if (!r.bad)
-        return SER_OK;
+        return 0;
     warn("%llu of %llu recordings %s skipped", (unsigned long long)r.bad,
          (unsigned long long)(r.bad + r.done), r.bad == 1 ? "was" : "were");
-    return SER_BAD;
+    return 1;
 }

@@ -1,11 +1,10 @@
 /* convert.h - recordings in, a stream of records out: side by side on several threads, written in
- * the order of the input, with a progress line, and without what is bad where that is wanted. Core:
- * may end the process.
+ * the order of the input, with a progress line, and without what is bad where that is wanted.
  */
 #ifndef SER_CONVERT_H
 #define SER_CONVERT_H
 
-#include "core/tensor.h"
+#include "core/writer.h"
 
 /* What becomes of one recording. The caller's own structure begins with it. */
 struct ser_item {
@@ -15,7 +14,7 @@ struct ser_item {
         SER_ITEM_GOOD,
         SER_ITEM_BAD,
         SER_ITEM_BROKEN
-    } state; /* bad: e says why; broken: so is the input, nothing follows */
+    } state; /* bad: e says why; broken: it ends the run, whatever keep_going says */
 };
 
 struct ser_convert {
@@ -25,7 +24,8 @@ struct ser_convert {
     /* The next recording, one at a time, in order: 1; 0 at the end; -1 with e set: the input is
      * broken here. */
     int (*fetch)(void *ctx, void *item);
-    /* Its records, side by side; worker 0..jobs-1. 0, or -1 with e set: the recording is bad. */
+    /* Its records, side by side; worker 0..jobs-1. 0; -1 with e set: the recording is bad; -2 with e
+     * set: no recording is to blame, and none would fare better. */
     int (*make)(void *ctx, void *item, int worker);
     void (*release)(void *item); /* at the end, for every item: what the caller keeps in it */
     const char *output;          /* as in ser_writer_open */
@@ -34,8 +34,8 @@ struct ser_convert {
     int keep_going, quiet; /* skip what is bad and say so; no progress line */
 };
 
-/* Converts all recordings. SER_OK, or SER_BAD after it has said how many were skipped; any other
- * failure ends the process. */
-int ser_convert_run(const struct ser_convert *c, int jobs);
+/* Converts all recordings. 0; 1 after it has warned of each that was skipped, and said how many;
+ * -1 with e set, and no output. */
+int ser_convert_run(const struct ser_convert *c, int jobs, struct ser_error *e) SER_MUST_CHECK;
 
 #endif

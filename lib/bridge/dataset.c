@@ -1,5 +1,9 @@
 #include "bridge/dataset.h"
 
+#include "core/bytes.h"
+#include "core/out.h"
+#include "core/reader.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,8 +22,21 @@ static int copy_all(struct ser_in *in, struct ser_out *to, struct ser_error *e) 
         if (ser_in_read(in, buf, sizeof buf, &got, e))
             return -1;
         ser_out_write(to, buf, got);
-    } while (got == sizeof buf);
+    } while (got == sizeof buf && !to->e.status);
     return 0;
+}
+
+/* Makes in read a copy of itself, which can be read again. On failure in is closed. */
+static int spool(struct ser_in *in, struct ser_error *e) {
+    struct ser_out copy;
+    int opened = ser_out_spool(&copy, e) == 0;
+    int failed = !opened || copy_all(in, &copy, e);
+    ser_in_close(in);
+    if (!failed)
+        return ser_out_reread(&copy, in, e);
+    if (opened)
+        ser_out_abandon(&copy);
+    return -1;
 }
 
 /* Makes in read a file that can be read again later: path itself, or an unlinked copy in TMPDIR of
@@ -38,16 +55,9 @@ static int open_again(struct ser_in *in, const char *path, int *fd, struct ser_e
     }
     /* What is no stream is left to the reader to refuse, however much of it would follow. */
     if (!again && ser_is_stream(at, got)) {
-        struct ser_out copy;
-        ser_out_spool(&copy);
-        int failed = copy_all(in, &copy, e);
-        ser_in_close(in);
-        ser_out_reread(&copy, in);
-        in->name = name;
-        if (failed) {
-            ser_in_close(in);
+        if (spool(in, e))
             return -1;
-        }
+        in->name = name;
     }
     *fd = fcntl(in->fd, F_DUPFD_CLOEXEC, 3);
     if (*fd >= 0)
@@ -56,13 +66,15 @@ static int open_again(struct ser_in *in, const char *path, int *fd, struct ser_e
     return ser_fail(e, SER_SYS, "%s: cannot keep it open: %s", name, strerror(errno));
 }
 
+/* -1 without memory. */
 static int emotion_index(struct ser_dataset *d, const char *emotion) {
     for (int i = 0; i < d->emotions; i++)
         if (strcmp(d->emotion[i], emotion) == 0)
             return i;
-    d->emotion = erealloc(d->emotion, (size_t)d->emotions + 1, sizeof *d->emotion);
-    d->emotion[d->emotions] = estrdup(emotion);
-    return d->emotions++;
+    if (ser_grow(&d->emotion, &d->emotion_cap, (size_t)d->emotions + 1, sizeof *d->emotion))
+        return -1;
+    d->emotion[d->emotions] = strdup(emotion);
+    return d->emotion[d->emotions] ? d->emotions++ : -1;
 }
 
 static int add_record(struct ser_dataset *d, const struct ser_reader *r, struct ser_record *rec,
@@ -90,16 +102,14 @@ static int add_record(struct ser_dataset *d, const struct ser_reader *r, struct 
                                d->rows, d->frames);
     d->rows = rows;
     d->frames = frames;
-    if (d->n == d->cap) {
-        d->cap = d->cap ? 2 * d->cap : 1024;
-        d->at = erealloc(d->at, d->cap, sizeof *d->at);
-    }
+    int index = emotion_index(d, emotion);
+    if (index < 0 || (speaker && ser_set_add(&d->speakers, speaker) < 0) ||
+        ser_grow(&d->at, &d->cap, d->n + 1, sizeof *d->at))
+        return ser_no_memory(e);
     d->at[d->n++] = (struct ser_sample){.offset = rec->offset,
                                         .hash = XXH3_64bits(rec->data, rec->bytes),
                                         .file = d->files,
-                                        .emotion = emotion_index(d, emotion)};
-    if (speaker)
-        ser_set_add(&d->speakers, speaker);
+                                        .emotion = index};
     d->random += split && strcmp(split, "random") == 0;
     return 0;
 }
@@ -110,9 +120,13 @@ static int add_stream(struct ser_dataset *d, struct ser_reader *r, struct ser_er
     int got;
     const char *differ = d->files ? ser_attrs_differ(&d->recipe, &r->header, "feat.") : NULL;
     if (differ)
-        return ser_fail(e, SER_BAD, "%s: features of another recipe than %s: %s differs",
+        return ser_fail(e, SER_BAD,
+                        "%s: features of another recipe than %s: %s differs: make them again with "
+                        "'ser-mfcc --like' the other",
                         r->in.name, d->path[0], differ);
     ser_attrs_copy(&d->recipe, &r->header);
+    if (d->recipe.failed)
+        return ser_no_memory(e);
     while ((got = ser_reader_next(r, &rec, e)) > 0)
         if (add_record(d, r, &rec, e)) {
             got = -1;
@@ -128,19 +142,21 @@ int ser_dataset_add(struct ser_dataset *d, const char *path, struct ser_error *e
     int fd;
     if (open_again(&in, path, &fd, e))
         return -1;
-    char *name = estrdup(in.name);
+    size_t files = (size_t)d->files + 1;
+    char *name = strdup(in.name);
     int failed = ser_reader_begin(&r, &in, "features", e);
     if (!failed) {
         failed = add_stream(d, &r, e);
         ser_reader_close(&r);
     }
+    if (!failed && (!name || ser_grow(&d->fd, &d->fd_cap, files, sizeof *d->fd) ||
+                    ser_grow(&d->path, &d->path_cap, files, sizeof *d->path)))
+        failed = ser_no_memory(e);
     if (failed) {
         close(fd);
         free(name);
         return -1;
     }
-    d->fd = erealloc(d->fd, (size_t)d->files + 1, sizeof *d->fd);
-    d->path = erealloc(d->path, (size_t)d->files + 1, sizeof *d->path);
     d->path[d->files] = name;
     d->fd[d->files++] = fd;
     return 0;
@@ -148,24 +164,28 @@ int ser_dataset_add(struct ser_dataset *d, const char *path, struct ser_error *e
 
 /* ---- classes and checks ---- */
 
+static int by_bytes(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
 int ser_dataset_classes(const struct ser_dataset *d, char ***classes, int *n, struct ser_error *e) {
     if (d->emotions < 2 || d->emotions > SER_MAX_CLASSES)
         return ser_fail(e, SER_BAD, "%s: %d emotions in the training data: 2 to %d are needed",
                         d->files ? d->path[0] : "?", d->emotions, SER_MAX_CLASSES);
-    struct ser_set set = {0};
-    for (int i = 0; i < d->emotions; i++)
-        ser_set_add(&set, d->emotion[i]);
-    *classes = ser_set_sorted(&set);
     *n = d->emotions;
-    for (int i = 0; i < *n; i++)
-        (*classes)[i] = estrdup((*classes)[i]);
-    ser_set_free(&set);
+    *classes = malloc((size_t)*n * sizeof **classes);
+    if (!*classes)
+        return ser_no_memory(e);
+    memcpy(*classes, d->emotion, (size_t)*n * sizeof **classes);
+    qsort(*classes, (size_t)*n, sizeof **classes, by_bytes);
     return 0;
 }
 
 int ser_dataset_label(struct ser_dataset *d, char *const *classes, int n, struct ser_error *e) {
     free(d->label);
-    d->label = ecalloc((size_t)d->emotions, sizeof *d->label);
+    d->label = calloc((size_t)d->emotions, sizeof *d->label);
+    if (!d->label)
+        return ser_no_memory(e);
     for (int i = 0; i < d->emotions; i++) {
         int c = 0;
         while (c < n && strcmp(classes[c], d->emotion[i]) != 0)
@@ -178,12 +198,15 @@ int ser_dataset_label(struct ser_dataset *d, char *const *classes, int n, struct
     return 0;
 }
 
-int ser_dataset_fit(const struct ser_dataset *train, const struct ser_dataset *val,
-                    struct ser_error *e) {
+int ser_dataset_suits(const struct ser_dataset *train, const struct ser_dataset *val,
+                      struct ser_error *e) {
     const char *differ = ser_attrs_differ(&train->recipe, &val->recipe, "feat.");
     if (differ)
-        return ser_fail(e, SER_BAD, "%s: features of another recipe than the training data: %s",
-                        val->path[0], differ);
+        return ser_fail(
+            e, SER_BAD,
+            "%s: features of another recipe than the training data: %s: make them again with "
+            "'ser-mfcc --like' one of those",
+            val->path[0], differ);
     if (train->rows != val->rows || train->frames != val->frames)
         return ser_fail(e, SER_BAD, "%s: samples are %d x %d, those of training %d x %d",
                         val->path[0], val->rows, val->frames, train->rows, train->frames);
@@ -229,18 +252,11 @@ static int fail_at(struct ser_dataset *d, size_t i, int status, const char *what
 static int get(void *ctx, size_t i, float *x, int *label) {
     struct ser_dataset *d = ctx;
     const struct ser_sample *s = &d->at[i];
-    size_t bytes = sizeof *x * (size_t)d->rows * (size_t)d->frames, done = 0;
-    while (done < bytes) {
-        ssize_t k =
-            pread(d->fd[s->file], (char *)x + done, bytes - done, (off_t)(s->offset + done));
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k < 0)
-            return fail_at(d, i, SER_SYS, "cannot read", strerror(errno));
-        if (k == 0)
-            break;
-        done += (size_t)k;
-    }
+    size_t bytes = sizeof *x * (size_t)d->rows * (size_t)d->frames;
+    int failed;
+    size_t done = ser_read_at(d->fd[s->file], s->offset, x, bytes, &failed);
+    if (failed)
+        return fail_at(d, i, SER_SYS, "cannot read", strerror(errno));
     ser_swap_elements(x, bytes / sizeof *x, sizeof *x);
     if (done < bytes || XXH3_64bits(x, bytes) != s->hash)
         return fail_at(d, i, SER_BAD, "changed or shrank while it was in use",

@@ -8,8 +8,8 @@
 #ifndef SER_DATASET_H
 #define SER_DATASET_H
 
+#include "core/attrs.h"
 #include "core/set.h"
-#include "core/tensor.h"
 #include "nn/nn.h"
 
 struct ser_sample {
@@ -25,9 +25,11 @@ struct ser_dataset { /* zeros: no data yet */
     int rows, frames;        /* of every sample, f32 [rows, frames] */
     struct ser_attrs recipe; /* feat.* of every stream */
     int files;
-    int *fd;
-    char **path;
-    int emotions;   /* different ones so far, in order of appearance */
+    size_t fd_cap, path_cap;
+    int *fd;      /* [files] */
+    char **path;  /* [files] */
+    int emotions; /* different ones so far, in order of appearance */
+    size_t emotion_cap;
     char **emotion; /* [emotions] */
     int *label;     /* [emotions] class of each, from ser_dataset_label */
     struct ser_set speakers;
@@ -41,8 +43,8 @@ struct ser_dataset { /* zeros: no data yet */
  * emotion, other shapes or recipes than before. 0, or -1 with e set. */
 int ser_dataset_add(struct ser_dataset *d, const char *path, struct ser_error *e) SER_MUST_CHECK;
 
-/* The classes of a model: the emotions of d in byte order, as an array of *n that the caller frees
- * with its texts. -1 with e set if there are fewer than two or more than SER_MAX_CLASSES. */
+/* The classes of a model: the emotions of d in byte order, as an array of *n that the caller frees;
+ * the texts stay d's. -1 with e set if there are fewer than two or more than SER_MAX_CLASSES. */
 int ser_dataset_classes(const struct ser_dataset *d, char ***classes, int *n,
                         struct ser_error *e) SER_MUST_CHECK;
 
@@ -50,10 +52,10 @@ int ser_dataset_classes(const struct ser_dataset *d, char ***classes, int *n,
 int ser_dataset_label(struct ser_dataset *d, char *const *classes, int n,
                       struct ser_error *e) SER_MUST_CHECK;
 
-/* Refuses validation data that is not fit to judge training data: another recipe or shape, or a
+/* Refuses validation data that does not suit the training data: another recipe or shape, or a
  * speaker in both, unless all of it comes from a random split. */
-int ser_dataset_fit(const struct ser_dataset *train, const struct ser_dataset *val,
-                    struct ser_error *e) SER_MUST_CHECK;
+int ser_dataset_suits(const struct ser_dataset *train, const struct ser_dataset *val,
+                      struct ser_error *e) SER_MUST_CHECK;
 
 /* Samples of each class, count [n classes]; after ser_dataset_label. */
 void ser_dataset_count(const struct ser_dataset *d, size_t *count, int n);

@@ -1,5 +1,8 @@
 #include "bridge/manifest.h"
 
+#include "core/record.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const carried[] = {"emotion", "speaker", "corpus", "sex", "part", "split"};
@@ -26,7 +29,7 @@ static int carry(const struct ser_tsv *t, struct ser_attrs *attrs, struct ser_er
             return ser_tsv_fail(t, e, "column %s is not UTF-8 text", carried[i]);
         ser_attr_set(attrs, carried[i], t->field[c]);
     }
-    return 1;
+    return attrs->failed ? ser_no_memory(e) : 1;
 }
 
 int ser_manifest_next(struct ser_manifest *m, char **id, char **path, struct ser_attrs *attrs,
@@ -38,10 +41,13 @@ int ser_manifest_next(struct ser_manifest *m, char **id, char **path, struct ser
     const char *name = t->field[m->id];
     if (!*name || strlen(name) > SER_MAX_KEY || !ser_is_text(name, strlen(name)))
         return ser_tsv_fail(t, e, "the id is empty, too long or not UTF-8 text");
-    if (!ser_set_add(&m->ids, name))
+    int is_new = ser_set_add(&m->ids, name);
+    if (!is_new)
         return ser_tsv_fail(t, e, "the id '%.200s' comes twice", name);
-    *id = estrdup(name);
-    *path = estrdup(t->field[m->path]);
+    *id = strdup(name);
+    *path = strdup(t->field[m->path]);
+    if (is_new < 0 || !*id || !*path)
+        return ser_no_memory(e);
     return carry(t, attrs, e);
 }
 

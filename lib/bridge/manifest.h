@@ -4,8 +4,8 @@
 #ifndef SER_MANIFEST_H
 #define SER_MANIFEST_H
 
+#include "core/attrs.h"
 #include "core/set.h"
-#include "core/tensor.h"
 #include "core/tsv.h"
 
 struct ser_manifest {

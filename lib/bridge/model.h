@@ -1,4 +1,4 @@
-/* model.h - a trained network and a training state as tensor streams (kinds model and checkpoint).
+/* model.h - a trained network as a tensor stream (kind model).
  *
  * A model carries all that scoring needs: the network's description, the classes, the feature
  * recipe (feat.*), the shape of its input, and, to be read by people, how it was trained (train.*).
@@ -7,7 +7,8 @@
 #ifndef SER_MODEL_H
 #define SER_MODEL_H
 
-#include "core/tensor.h"
+#include "core/reader.h"
+#include "core/writer.h"
 #include "nn/nn.h"
 
 struct ser_model {
@@ -28,21 +29,28 @@ int ser_model_new(struct ser_model *m, const char *net, size_t net_len, const ch
 /* Reads a model from path (NULL, "-": standard input). 0, or -1 with e set (nothing to free). */
 int ser_model_load(struct ser_model *m, const char *path, struct ser_error *e) SER_MUST_CHECK;
 
-/* Writes the model with the parameters in value [net->params][n]; NULL: those of the net. */
-void ser_model_save(const struct ser_model *m, float *const *value, const char *path);
+/* Writes the model with the parameters in value [net->params][n]; NULL: those of the net. 0, or -1
+ * with e set. */
+int ser_model_save(const struct ser_model *m, float *const *value, const char *path,
+                   struct ser_error *e) SER_MUST_CHECK;
 void ser_model_free(struct ser_model *m);
 
-/* ---- checkpoint: where a training stands after an epoch ---- */
+/* ---- networks as records, in models and checkpoints: 0, or -1 with e set ---- */
 
-/* history [fit->epoch] are the lines of the log. header holds what must be equal for going on. */
-void ser_checkpoint_save(const struct ser_model *m, const struct ser_fit *fit,
-                         const struct ser_epoch *history, const struct ser_attrs *header,
-                         const char *path);
+/* The description, as record net. */
+int ser_net_put(struct ser_writer *w, const struct ser_net *net,
+                struct ser_error *e) SER_MUST_CHECK;
 
-/* Restores parameters, fit (made by ser_fit_new) and *history (the caller frees). A checkpoint of
- * other data, options or network is refused by name. 0, or -1 with e set. */
-int ser_checkpoint_load(struct ser_model *m, struct ser_fit *fit, struct ser_epoch **history,
-                        const struct ser_attrs *header, const char *path,
-                        struct ser_error *e) SER_MUST_CHECK;
+/* value [net->params][n] as records PREFIX and the parameter's name; NULL: those of the net. NULL
+ * entries of value are left out, as for the moments of what is not trained. */
+int ser_params_put(struct ser_writer *w, const char *prefix, const struct ser_net *net,
+                   float *const *value, struct ser_error *e) SER_MUST_CHECK;
+int ser_params_take(struct ser_reader *r, struct ser_record *rec, const char *prefix,
+                    const struct ser_net *net, float *const *value,
+                    struct ser_error *e) SER_MUST_CHECK;
+
+/* After the last parameter: nothing may follow. */
+int ser_params_end(struct ser_reader *r, struct ser_record *rec,
+                   struct ser_error *e) SER_MUST_CHECK;
 
 #endif

@@ -1,5 +1,7 @@
 #include "bridge/pitch.h"
 
+#include "core/bytes.h"
+
 #include <errno.h>
 #include <math.h>
 #include <sox.h>
@@ -172,17 +174,19 @@ _Noreturn static void serve(int fd) {
 
 /* ---- the caller ---- */
 
-void ser_pitch_start(struct ser_pitch *p) {
+/* 0, or -1 with e set and nothing open. */
+static int start_child(struct ser_pitch *p, struct ser_error *e) {
     int pair[2];
-    *p = (struct ser_pitch){.resampler = ser_resampler_new()};
-    if (!p->resampler)
-        die(SER_SYS, "out of memory");
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
-        die(SER_SYS, "cannot make a socket: %s", strerror(errno));
+        return ser_fail(e, SER_SYS, "cannot make a socket: %s", strerror(errno));
     p->fd = pair[0];
     p->pid = fork();
-    if (p->pid < 0)
-        die(SER_SYS, "cannot start a process for SoX: %s", strerror(errno));
+    if (p->pid < 0) {
+        ser_fail(e, SER_SYS, "cannot start a process for SoX: %s", strerror(errno));
+        close(pair[0]);
+        close(pair[1]);
+        return -1;
+    }
     if (p->pid == 0) {
         /* Of the caller's files only standard error stays open: a pipe ends when the caller does,
          * and so does a sibling, whose socket must not be held here. */
@@ -193,6 +197,17 @@ void ser_pitch_start(struct ser_pitch *p) {
         serve(STDIN_FILENO);
     }
     close(pair[1]);
+    return 0;
+}
+
+int ser_pitch_start(struct ser_pitch *p, struct ser_error *e) {
+    *p = (struct ser_pitch){.resampler = ser_resampler_new()};
+    if (!p->resampler)
+        return ser_no_memory(e);
+    if (!start_child(p, e))
+        return 0;
+    ser_resampler_free(p->resampler);
+    return -1;
 }
 
 static int ask(struct ser_pitch *p, const struct request *r, const float *x, float *y,
@@ -218,8 +233,8 @@ int ser_pitch_run(struct ser_pitch *p, const float *x, size_t n, int rate_hz, in
         memcpy(y, x, n * sizeof *y);
         return 0;
     }
-    if (r.m > p->cap)
-        p->slow = erealloc(p->slow, p->cap = r.m, sizeof *p->slow);
+    if (ser_grow(&p->slow, &p->cap, r.m, sizeof *p->slow))
+        return ser_fail(e, SER_SYS, "%s: out of memory", name);
     if (ask(p, &r, x, p->slow, name, e))
         return -1;
     if (ser_resample(p->resampler, p->slow, r.m, from_hz, rate_hz, &made, &m, &why))

@@ -23,8 +23,8 @@ struct ser_pitch {
     size_t cap;
 };
 
-/* Starts the child; before any thread, since it forks. Ends the process (SER_SYS) on failure. */
-void ser_pitch_start(struct ser_pitch *p);
+/* Starts the child; before any thread, since it forks. 0, or -1 with e set (nothing to stop). */
+int ser_pitch_start(struct ser_pitch *p, struct ser_error *e) SER_MUST_CHECK;
 
 /* x[n] at rate_hz -> y[n], higher by so many semitones, -SER_PITCH_MAX..SER_PITCH_MAX; 0 copies. A
  * tone's frequency is right to half a hertz in rate_hz. Full scale is not a limit. The same in

@@ -1,18 +1,118 @@
 #include "bridge/recipe.h"
 
-void ser_recipe_put(const struct ser_recipe *r, struct ser_attrs *a) {
-    ser_attr_set(a, "feat.type", r->type == SER_LOGMEL ? "logmel" : "mfcc");
-    ser_attr_setf(a, "feat.rate_hz", "%d", r->rate_hz);
-    ser_attr_set(a, "feat.resampler", "soxr-hq");
-    ser_attr_setf(a, "feat.window", "%d", r->window);
-    ser_attr_setf(a, "feat.hop", "%d", r->hop);
-    ser_attr_setf(a, "feat.bands", "%d", r->bands);
-    ser_attr_setf(a, "feat.coefs", "%d", r->coefs);
-    ser_attr_setf(a, "feat.fmin_hz", "%.17g", r->fmin_hz);
-    ser_attr_setf(a, "feat.fmax_hz", "%.17g", r->fmax_hz > 0 ? r->fmax_hz : r->rate_hz / 2.0);
-    ser_attr_setf(a, "feat.top_db", "%.17g", r->top_db);
-    ser_attr_setf(a, "feat.frames", "%d", r->frames);
-    ser_attr_setf(a, "feat.deltas", "%d", r->deltas);
+#include "core/reader.h"
+
+#include <float.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Every field of a recipe and the key it travels under. The resampler is no field: there is one. */
+static const struct field {
+    const char *key;
+    enum { WORD, WHOLE, REAL } type;
+    size_t offset;
+} fields[] = {
+    {"feat.type", WORD, offsetof(struct ser_recipe, type)},
+    {"feat.rate_hz", WHOLE, offsetof(struct ser_recipe, rate_hz)},
+    {"feat.window", WHOLE, offsetof(struct ser_recipe, window)},
+    {"feat.hop", WHOLE, offsetof(struct ser_recipe, hop)},
+    {"feat.bands", WHOLE, offsetof(struct ser_recipe, bands)},
+    {"feat.coefs", WHOLE, offsetof(struct ser_recipe, coefs)},
+    {"feat.fmin_hz", REAL, offsetof(struct ser_recipe, fmin_hz)},
+    {"feat.fmax_hz", REAL, offsetof(struct ser_recipe, fmax_hz)},
+    {"feat.top_db", REAL, offsetof(struct ser_recipe, top_db)},
+    {"feat.frames", WHOLE, offsetof(struct ser_recipe, frames)},
+    {"feat.deltas", WHOLE, offsetof(struct ser_recipe, deltas)},
+};
+enum { FIELDS = sizeof fields / sizeof *fields };
+
+static const char *const types[] = {[SER_MFCC] = "mfcc", [SER_LOGMEL] = "logmel"};
+enum { TYPES = sizeof types / sizeof *types };
+
+static const char resampler[] = "soxr-hq";
+
+void ser_recipe_put(const struct ser_recipe *recipe, struct ser_attrs *a) {
+    struct ser_recipe r = *recipe;
+    if (r.fmax_hz <= 0)
+        r.fmax_hz = r.rate_hz / 2.0;
+    ser_attr_set(a, "feat.resampler", resampler);
+    for (int i = 0; i < FIELDS; i++) {
+        const void *at = (const char *)&r + fields[i].offset;
+        if (fields[i].type == WORD)
+            ser_attr_set(a, fields[i].key, types[*(const enum ser_feature_type *)at]);
+        else if (fields[i].type == WHOLE)
+            ser_attr_setf(a, fields[i].key, "%d", *(const int *)at);
+        else
+            ser_attr_setf(a, fields[i].key, "%.17g", *(const double *)at);
+    }
+}
+
+/* -1 if value is none of the field. */
+static int take(const struct field *f, const char *value, struct ser_recipe *r) {
+    void *at = (char *)r + f->offset;
+    int64_t whole;
+    if (f->type == REAL)
+        return ser_parse_real(value, -DBL_MAX, DBL_MAX, at);
+    if (f->type == WHOLE) {
+        if (ser_parse_int(value, INT_MIN, INT_MAX, &whole))
+            return -1;
+        *(int *)at = (int)whole;
+        return 0;
+    }
+    for (int i = 0; i < TYPES; i++)
+        if (strcmp(types[i], value) == 0) {
+            *(enum ser_feature_type *)at = (enum ser_feature_type)i;
+            return 0;
+        }
+    return -1;
+}
+
+/* A recipe of a later release, or of another program, cannot be followed. */
+static int check_known(const struct ser_attrs *a, const char *where, struct ser_error *e) {
+    for (int i = 0; i < a->n; i++) {
+        const char *key = a->at[i].key;
+        int known = strncmp(key, "feat.", 5) != 0 ||
+                    (strcmp(key, "feat.resampler") == 0 && !strcmp(a->at[i].value, resampler));
+        for (int k = 0; k < FIELDS && !known; k++)
+            known = strcmp(key, fields[k].key) == 0;
+        if (!known)
+            return ser_fail(e, SER_BAD,
+                            "%s: its recipe has %s=%.100s, which this program cannot compute",
+                            where, key, a->at[i].value);
+    }
+    return 0;
+}
+
+int ser_recipe_get(const struct ser_attrs *a, const char *where, struct ser_recipe *r,
+                   struct ser_error *e) {
+    char why[SER_RECIPE_WHY];
+    *r = (struct ser_recipe)SER_RECIPE_DEFAULT;
+    for (int i = 0; i < FIELDS; i++) {
+        const char *value = ser_attr(a, fields[i].key);
+        if (!value)
+            return ser_fail(e, SER_BAD,
+                            "%s: holds no recipe: %s is missing; a model or features of ser-mfcc "
+                            "have it",
+                            where, fields[i].key);
+        if (take(&fields[i], value, r))
+            return ser_fail(e, SER_BAD, "%s: its recipe is damaged: %s cannot be '%.100s'", where,
+                            fields[i].key, value);
+    }
+    if (check_known(a, where, e))
+        return -1;
+    if (ser_recipe_check(r, why))
+        return ser_fail(e, SER_BAD, "%s: its recipe cannot be computed: %s", where, why);
+    return 0;
+}
+
+int ser_recipe_load(const char *path, struct ser_recipe *r, struct ser_error *e) {
+    struct ser_reader reader;
+    if (ser_reader_open(&reader, path, NULL, e))
+        return -1;
+    int failed = ser_recipe_get(&reader.header, reader.in.name, r, e);
+    ser_reader_close(&reader);
+    return failed;
 }
 
 int ser_recipe_same(const struct ser_attrs *model, const struct ser_attrs *data, const char *where,
@@ -23,6 +123,6 @@ int ser_recipe_same(const struct ser_attrs *model, const struct ser_attrs *data,
     const char *want = ser_attr(model, key), *got = ser_attr(data, key);
     return ser_fail(e, SER_BAD,
                     "%s: features of another recipe: %s is %s, the model wants %s: make them again "
-                    "with the model's options",
+                    "with 'ser-mfcc --like MODEL'",
                     where, key, got ? got : "unset", want ? want : "unset");
 }

@@ -97,6 +97,11 @@ void die_error(const struct ser_error *e) {
     die(e->status, "%s", e->text);
 }
 
+void must(int failed, const struct ser_error *e) {
+    if (failed)
+        die_error(e);
+}
+
 int ser_fail(struct ser_error *e, int status, const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
@@ -104,6 +109,10 @@ int ser_fail(struct ser_error *e, int status, const char *fmt, ...) {
     ser_format(e->text, sizeof e->text, fmt, args);
     va_end(args);
     return -1;
+}
+
+int ser_no_memory(struct ser_error *e) {
+    return ser_fail(e, SER_SYS, "out of memory");
 }
 
 int ser_blame(void) {

@@ -1,14 +1,14 @@
 /* core.h - what every tool needs: messages, exit codes, memory, numbers.
  *
- * Two kinds of functions live in the core. Those that return a status report a failure in a
- * struct ser_error, and their caller decides. Those named die or e... end the process with a
- * message. No other part of the library prints or exits.
+ * Functions of the library report a failure in a struct ser_error and return -1 (or NULL), want of
+ * memory included; their caller decides. Only what is listed under "for tools" below, and the
+ * options (opt.h), end the process with a message.
  *
  *   int main(int argc, char **argv) {
+ *       struct ser_error e;
  *       ser_start(argv[0]);
  *       float *x = ecalloc(n, sizeof *x);
- *       if (ser_reader_open(&r, path, "features", &e))
- *           die_error(&e);
+ *       must(ser_reader_open(&r, path, "features", &e), &e);
  *       ...
  *   }
  */
@@ -43,6 +43,9 @@ struct ser_error {
 /* Sets e and returns -1, so that a function can end with `return ser_fail(e, SER_BAD, ...)`. */
 int ser_fail(struct ser_error *e, int status, const char *fmt, ...) SER_PRINTF(3, 4);
 
+/* The same for memory that is not to be had: SER_SYS, "out of memory". */
+int ser_no_memory(struct ser_error *e);
+
 /* Formats into to[size] like vsnprintf(3). Of a text that is too long, as one with a path of
  * thousands of bytes, beginning and end are kept, with [...] between them: the reason is at the
  * end. */
@@ -51,6 +54,19 @@ void ser_format(char *to, size_t size, const char *fmt, va_list args);
 /* The status of what reports only that it failed: SER_SYS if memory ran out since the caller set
  * errno to 0, else SER_BAD. */
 int ser_blame(void);
+
+/* Whole-string numbers: 0 on success, -1 if s is not a number or lies outside min..max.
+ * Not-a-number and infinities are refused; integers are decimal; reals are read in the C locale. */
+int ser_parse_int(const char *s, int64_t min, int64_t max, int64_t *out) SER_MUST_CHECK;
+int ser_parse_real(const char *s, double min, double max, double *out) SER_MUST_CHECK;
+
+/* Number of processors this process may use, at least 1. */
+int ser_cores(void);
+
+/* 1 if the n bytes at s are well-formed UTF-8 without the bytes 0x00..0x1f and 0x7f, else 0. */
+int ser_is_text(const char *s, size_t n);
+
+/* ---- for tools: these may print, and end the process ---- */
 
 /* Remembers the program's name for messages; makes sure that descriptors 0, 1 and 2 are taken, so
  * that a file opened later is never mistaken for a closed standard stream; ignores SIGXFSZ, so that
@@ -68,22 +84,14 @@ void warn(const char *fmt, ...) SER_PRINTF(1, 2);
 _Noreturn void die(int status, const char *fmt, ...) SER_PRINTF(2, 3);
 _Noreturn void die_error(const struct ser_error *e);
 
+/* die_error if a function of the library has failed: must(ser_out_close(&o, &e), &e). */
+void must(int failed, const struct ser_error *e);
+
 /* Memory, or the end of the process (SER_SYS). The caller frees. n * size is checked. */
 void *emalloc(size_t size);
 void *ecalloc(size_t n, size_t size);
 void *erealloc(void *p, size_t n, size_t size);
 char *estrdup(const char *s);
 char *eprintf_alloc(const char *fmt, ...) SER_PRINTF(1, 2);
-
-/* Whole-string numbers: 0 on success, -1 if s is not a number or lies outside min..max.
- * Not-a-number and infinities are refused; integers are decimal; reals are read in the C locale. */
-int ser_parse_int(const char *s, int64_t min, int64_t max, int64_t *out) SER_MUST_CHECK;
-int ser_parse_real(const char *s, double min, double max, double *out) SER_MUST_CHECK;
-
-/* Number of processors this process may use, at least 1. */
-int ser_cores(void);
-
-/* 1 if the n bytes at s are well-formed UTF-8 without the bytes 0x00..0x1f and 0x7f, else 0. */
-int ser_is_text(const char *s, size_t n);
 
 #endif

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/core.h"
-
 enum state { FREE, FETCHED, WORKING, DONE };
 
 struct ring {
@@ -85,29 +83,48 @@ static void *work(void *arg) {
     return NULL;
 }
 
-int ser_jobs_run(const struct ser_jobs *j, int jobs) {
-    struct ring r = {.jobs = j, .slots = jobs == 1 ? 1 : 4 * jobs};
-    struct worker *w = ecalloc((size_t)jobs, sizeof *w);
-    pthread_mutex_init(&r.lock, NULL);
-    pthread_cond_init(&r.changed, NULL);
-    r.slot = ecalloc((size_t)r.slots, j->slot_size);
-    r.state = ecalloc((size_t)r.slots, sizeof *r.state);
+/* Starts the others, works along, and waits for them. */
+static int run(struct ring *r, struct worker *w, int jobs, struct ser_error *e) {
+    int started = 1, failed = 0;
     for (int i = 0; i < jobs; i++)
-        w[i] = (struct worker){.ring = &r, .number = i};
-    for (int i = 1; i < jobs; i++) {
-        int err = pthread_create(&w[i].thread, NULL, work, &w[i]);
-        if (err)
-            die(SER_SYS, "cannot start thread %d of %d: %s", i + 1, jobs, strerror(err));
+        w[i] = (struct worker){.ring = r, .number = i};
+    for (; started < jobs && !failed; started += !failed) {
+        int why = pthread_create(&w[started].thread, NULL, work, &w[started]);
+        if (why)
+            failed = ser_fail(e, SER_SYS, "cannot start thread %d of %d: %s", started + 1, jobs,
+                              strerror(why));
+    }
+    if (failed) {
+        pthread_mutex_lock(&r->lock);
+        r->stopped = 1;
+        pthread_cond_broadcast(&r->changed);
+        pthread_mutex_unlock(&r->lock);
     }
     work(&w[0]);
-    for (int i = 1; i < jobs; i++)
+    for (int i = 1; i < started; i++)
         pthread_join(w[i].thread, NULL);
-    for (int i = 0; i < r.slots && j->release; i++)
+    return failed ? -1 : r->stopped;
+}
+
+int ser_jobs_run(const struct ser_jobs *j, int jobs, struct ser_error *e) {
+    struct ring r = {.jobs = j, .slots = jobs == 1 ? 1 : 4 * jobs};
+    struct worker *w = calloc((size_t)jobs, sizeof *w);
+    r.slot = calloc((size_t)r.slots, j->slot_size);
+    r.state = calloc((size_t)r.slots, sizeof *r.state);
+    int got = -1;
+    if (!w || !r.slot || !r.state) {
+        ser_no_memory(e);
+    } else {
+        pthread_mutex_init(&r.lock, NULL);
+        pthread_cond_init(&r.changed, NULL);
+        got = run(&r, w, jobs, e);
+        pthread_cond_destroy(&r.changed);
+        pthread_mutex_destroy(&r.lock);
+    }
+    for (int i = 0; r.slot && i < r.slots && j->release; i++)
         j->release(j->ctx, r.slot + (size_t)i * j->slot_size);
-    pthread_cond_destroy(&r.changed);
-    pthread_mutex_destroy(&r.lock);
     free(r.slot);
     free(r.state);
     free(w);
-    return r.stopped ? -1 : 0;
+    return got;
 }

@@ -5,7 +5,7 @@
 #ifndef SER_JOBS_H
 #define SER_JOBS_H
 
-#include <stddef.h>
+#include "core/core.h"
 
 struct ser_jobs {
     void *ctx;
@@ -16,8 +16,9 @@ struct ser_jobs {
     void (*release)(void *ctx, void *slot);          /* at the end, for every slot; may be NULL */
 };
 
-/* Runs until fetch says 0 or finish says -1; returns 0 or -1. Ends the process (SER_SYS) if threads
- * cannot be made. jobs 1 works on the calling thread. */
-int ser_jobs_run(const struct ser_jobs *j, int jobs);
+/* Runs until fetch says 0 or finish says -1: 0, or 1 when finish stopped it; -1 with e set when
+ * memory or threads cannot be had, whatever was finished before. jobs 1 works on the calling
+ * thread. The callbacks may run on any of the threads: none of them may end the process. */
+int ser_jobs_run(const struct ser_jobs *j, int jobs, struct ser_error *e) SER_MUST_CHECK;
 
 #endif

@@ -140,15 +140,6 @@ static int read_head(struct ser_in *in, struct head *h, struct ser_error *e) {
     return 0;
 }
 
-static void reverse_bytes(unsigned char *p, size_t count, size_t size) {
-    for (size_t i = 0; i < count; i++, p += size)
-        for (size_t a = 0, b = size - 1; a < b; a++, b--) {
-            unsigned char t = p[a];
-            p[a] = p[b];
-            p[b] = t;
-        }
-}
-
 /* Elements from Fortran order, where the first index runs fastest, to C order. */
 static void transpose(unsigned char *to, const unsigned char *from, const struct ser_record *r) {
     uint64_t at[SER_MAX_RANK] = {0}, stride[SER_MAX_RANK], s = ser_type_size(r->type);
@@ -186,14 +177,17 @@ int ser_npy_read(struct ser_in *in, const char *key, struct ser_record *rec, str
         free(data);
         return ser_fail(e, SER_BAD, "%s: the array is cut short or bytes follow it", in->name);
     }
-    ser_record_set(rec, key, h.type, h.rank, h.dim);
+    if (ser_record_set(rec, key, h.type, h.rank, h.dim, e)) {
+        free(data);
+        return -1;
+    }
     if (h.fortran && h.rank > 1)
         transpose(rec->data, data, rec);
     else
         memcpy(rec->data, data, len);
     free(data);
     if (h.big)
-        reverse_bytes(rec->data, rec->count, ser_type_size(rec->type));
+        ser_reverse(rec->data, rec->count, ser_type_size(rec->type));
     ser_swap_elements(rec->data, rec->count, ser_type_size(rec->type));
     size_t bad = ser_not_finite(rec);
     if (bad < rec->count)
@@ -228,33 +222,26 @@ struct ser_npz_entry {
     uint32_t at, size, crc;
 };
 
-/* Appends the n low bytes of v. */
-static unsigned char *put(unsigned char *p, int n, uint64_t v) {
-    for (; n; n--, v >>= 8)
-        *p++ = (unsigned char)v;
-    return p;
-}
-
 /* An entry's local header, or its line of the central directory, which has a few fields more. */
 static void put_entry(struct ser_npz *z, const struct ser_npz_entry *f, int central) {
     enum { NEEDS = 20, BY_UNIX = 3 << 8, UTF8_NAME = 1 << 11, DAY_ONE = 1 << 5 | 1 };
     unsigned char b[64], *p = b;
     size_t name = strlen(f->name);
-    p = put(p, 4, central ? 0x02014b50 : 0x04034b50);
+    p = ser_put(p, 4, central ? 0x02014b50 : 0x04034b50);
     if (central)
-        p = put(p, 2, BY_UNIX | NEEDS);
-    p = put(p, 2, NEEDS);
-    p = put(p, 2, UTF8_NAME);
-    p = put(p, 4, 0); /* stored; at midnight */
-    p = put(p, 2, DAY_ONE);
-    p = put(p, 4, f->crc);
-    p = put(p, 4, f->size);
-    p = put(p, 4, f->size);
-    p = put(p, 4, name); /* and no extra field */
+        p = ser_put(p, 2, BY_UNIX | NEEDS);
+    p = ser_put(p, 2, NEEDS);
+    p = ser_put(p, 2, UTF8_NAME);
+    p = ser_put(p, 4, 0); /* stored; at midnight */
+    p = ser_put(p, 2, DAY_ONE);
+    p = ser_put(p, 4, f->crc);
+    p = ser_put(p, 4, f->size);
+    p = ser_put(p, 4, f->size);
+    p = ser_put(p, 4, name); /* and no extra field */
     if (central) {
-        p = put(p, 6, 0); /* no comment, the only disk, no inner attributes */
-        p = put(p, 4, (uint64_t)0100644 << 16);
-        p = put(p, 4, f->at);
+        p = ser_put(p, 6, 0); /* no comment, the only disk, no inner attributes */
+        p = ser_put(p, 4, (uint64_t)0100644 << 16);
+        p = ser_put(p, 4, f->at);
     }
     ser_out_write(&z->out, b, (size_t)(p - b));
     ser_out_write(&z->out, f->name, name);
@@ -265,26 +252,28 @@ static uint64_t end_of_entries(const struct ser_npz *z) {
     return last ? (uint64_t)last->at + LOCAL + strlen(last->name) + last->size : 0;
 }
 
-void ser_npz_open(struct ser_npz *z, const char *path) {
+int ser_npz_open(struct ser_npz *z, const char *path, struct ser_error *e) {
     *z = (struct ser_npz){0};
-    ser_out_open(&z->out, path, 1);
+    return ser_out_open(&z->out, path, 1, e);
 }
 
-void ser_npz_entry(struct ser_npz *z, const char *name, uint64_t size, uint32_t crc) {
+int ser_npz_entry(struct ser_npz *z, const char *name, uint64_t size, uint32_t crc,
+                  struct ser_error *e) {
     uint64_t at = end_of_entries(z);
+    char *file;
     /* What follows the last entry must begin below 4 GiB too; 0xffffffff means "elsewhere". */
     if (at + size + SER_MAX_KEY + 64 >= UINT32_MAX || z->n == UINT16_MAX - 1)
-        die(SER_BAD, "%s: more than 4 GiB or 65534 arrays: too much for one archive", z->out.name);
-    if (z->n == z->cap) {
-        z->cap = z->cap ? 2 * z->cap : 16;
-        z->entry = erealloc(z->entry, z->cap, sizeof *z->entry);
-    }
-    z->entry[z->n] =
-        (struct ser_npz_entry){eprintf_alloc("%s.npy", name), (uint32_t)at, (uint32_t)size, crc};
+        return ser_fail(e, SER_BAD, "%s: more than 4 GiB or 65534 arrays: too much for one archive",
+                        z->out.name);
+    if (ser_grow(&z->entry, &z->cap, z->n + 1, sizeof *z->entry) ||
+        asprintf(&file, "%s.npy", name) < 0)
+        return ser_no_memory(e);
+    z->entry[z->n] = (struct ser_npz_entry){file, (uint32_t)at, (uint32_t)size, crc};
     put_entry(z, &z->entry[z->n++], 0);
+    return 0;
 }
 
-void ser_npz_close(struct ser_npz *z) {
+int ser_npz_close(struct ser_npz *z, struct ser_error *e) {
     unsigned char b[32], *p = b;
     uint64_t at = end_of_entries(z), size = 0;
     for (size_t i = 0; i < z->n; i++) {
@@ -292,15 +281,16 @@ void ser_npz_close(struct ser_npz *z) {
         size += CENTRAL + strlen(z->entry[i].name);
         free(z->entry[i].name);
     }
-    p = put(p, 4, 0x06054b50);
-    p = put(p, 4, 0); /* this is the only disk */
-    p = put(p, 2, z->n);
-    p = put(p, 2, z->n);
-    p = put(p, 4, size);
-    p = put(p, 4, at);
-    p = put(p, 2, 0);
+    p = ser_put(p, 4, 0x06054b50);
+    p = ser_put(p, 4, 0); /* this is the only disk */
+    p = ser_put(p, 2, z->n);
+    p = ser_put(p, 2, z->n);
+    p = ser_put(p, 4, size);
+    p = ser_put(p, 4, at);
+    p = ser_put(p, 2, 0);
     ser_out_write(&z->out, b, (size_t)(p - b));
-    ser_out_close(&z->out);
     free(z->entry);
+    int failed = ser_out_close(&z->out, e);
     *z = (struct ser_npz){0};
+    return failed;
 }

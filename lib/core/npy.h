@@ -5,7 +5,9 @@
 #ifndef SER_NPY_H
 #define SER_NPY_H
 
-#include "core/tensor.h"
+#include "core/in.h"
+#include "core/out.h"
+#include "core/record.h"
 
 /* ---- arrays ---- */
 
@@ -35,12 +37,15 @@ struct ser_npz {
     size_t n, cap;
 };
 
-/* Like ser_out_open these end the process when they fail. */
-void ser_npz_open(struct ser_npz *z, const char *path);
+/* 0, or -1 with e set (nothing to close). */
+int ser_npz_open(struct ser_npz *z, const char *path, struct ser_error *e) SER_MUST_CHECK;
 
 /* Begins the entry NAME.npy of size bytes whose CRC-32 is crc; write them with ser_out_write to
- * z->out. An archive over the limits is SER_BAD. */
-void ser_npz_entry(struct ser_npz *z, const char *name, uint64_t size, uint32_t crc);
-void ser_npz_close(struct ser_npz *z);
+ * z->out. 0, or -1 with e set: an archive over the limits is SER_BAD. */
+int ser_npz_entry(struct ser_npz *z, const char *name, uint64_t size, uint32_t crc,
+                  struct ser_error *e) SER_MUST_CHECK;
+
+/* Completes the archive. 0, or -1 with e set. Nothing is left to close. */
+int ser_npz_close(struct ser_npz *z, struct ser_error *e) SER_MUST_CHECK;
 
 #endif

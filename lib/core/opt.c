@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/io.h"
+#include "core/out.h"
 
 static const struct ser_tool *current; /* for ser_usage */
 
 enum { MAX_OPTIONS = 64, FIRST_LONG = 256, LEFT = 30 };
+
+static unsigned char given[MAX_OPTIONS]; /* by row of the table */
 
 /* ---- help ---- */
 
@@ -51,7 +53,8 @@ static void print_option(struct ser_out *o, int letter, const char *name, const 
 
 static void print_help(const struct ser_tool *t) {
     struct ser_out o;
-    ser_out_open(&o, NULL, 0);
+    struct ser_error e;
+    must(ser_out_open(&o, NULL, 0, &e), &e);
     ser_out_printf(&o, "usage: %s [OPTION...] %s\n%s\n\n", ser_name(), t->usage, t->summary);
     for (const struct ser_opt *p = t->opt; p->name; p++) {
         print_option(&o, p->letter, p->name, p->arg, p->help);
@@ -62,15 +65,16 @@ static void print_help(const struct ser_tool *t) {
     print_option(&o, 'V', "version", NULL, "the version\n");
     if (t->tail)
         ser_out_printf(&o, "\n%s\n", t->tail);
-    ser_out_close(&o);
+    must(ser_out_close(&o, &e), &e);
     exit(SER_OK);
 }
 
 static void print_version(void) {
     struct ser_out o;
-    ser_out_open(&o, NULL, 0);
+    struct ser_error e;
+    must(ser_out_open(&o, NULL, 0, &e), &e);
     ser_out_printf(&o, "%s (ser) %s\n", ser_name(), SER_VERSION);
-    ser_out_close(&o);
+    must(ser_out_close(&o, &e), &e);
     exit(SER_OK);
 }
 
@@ -99,7 +103,12 @@ void ser_one_stdin(char *const *operands, const char *first, const char *second)
 }
 
 static void keep(const char *option, const char *output, const char *input) {
-    if (output && input && !is_stdin(output) && !is_stdin(input) && ser_same_file(output, input))
+    struct ser_error e;
+    if (!output || !input || is_stdin(output) || is_stdin(input))
+        return;
+    int same = ser_same_file(output, input, &e);
+    must(same < 0, &e);
+    if (same)
         ser_usage("%s '%s' would be written over the input '%s'", option, output, input);
 }
 
@@ -211,6 +220,14 @@ int ser_options(int argc, char **argv, const struct ser_tool *tool) {
             while (p->letter != c)
                 p++;
         set(p, optarg);
+        given[p - tool->opt] = 1;
     }
     return optind;
+}
+
+int ser_option_given(const char *name) {
+    for (int i = 0; current && current->opt[i].name; i++)
+        if (strcmp(current->opt[i].name, name) == 0)
+            return given[i];
+    return 0;
 }

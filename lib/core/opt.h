@@ -1,4 +1,4 @@
-/* opt.h - one table describes a tool's options: parsing, ranges, --help and the manual's check.
+/* opt.h - for tools: one table describes a tool's options: parsing, ranges, --help and the manual's check.
  *
  *   static struct { int64_t hop; const char *output; int quiet; } opt = {.hop = 512};
  *   static const struct ser_opt options[] = {
@@ -51,6 +51,9 @@ struct ser_tool {
  * getopt_long does). Ends the process with SER_USAGE and a message that names the option and its
  * range. */
 int ser_options(int argc, char **argv, const struct ser_tool *tool);
+
+/* 1 if the command line gave the option of this long name, else 0. After ser_options. */
+int ser_option_given(const char *name);
 
 /* "usage: NAME ..." with what, and a hint at --help; exits with SER_USAGE. */
 _Noreturn void ser_usage(const char *what, ...) SER_PRINTF(1, 2);

@@ -6,7 +6,7 @@
 
 #include "core/core.h"
 
-static double now_s(void) {
+double ser_now_s(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
@@ -18,11 +18,11 @@ int ser_progress_wanted(int quiet) {
 
 void ser_progress_start(struct ser_progress *p, const char *unit, uint64_t total, int quiet) {
     *p = (struct ser_progress){
-        .on = ser_progress_wanted(quiet), .unit = unit, .total = total, .began_s = now_s()};
+        .on = ser_progress_wanted(quiet), .unit = unit, .total = total, .began_s = ser_now_s()};
 }
 
 void ser_progress_show(struct ser_progress *p, uint64_t done) {
-    double t = p->on ? now_s() : 0;
+    double t = p->on ? ser_now_s() : 0;
     if (!p->on || t - p->shown_s < 0.1)
         return;
     p->shown_s = t;

@@ -4,6 +4,9 @@
 
 #include <stdint.h>
 
+/* Seconds of a clock that only goes forward. */
+double ser_now_s(void);
+
 struct ser_progress {
     int on;
     const char *unit; /* "utterances" */

@@ -4,8 +4,6 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "core/core.h"
-
 /* Where text is, or the free place where it belongs. */
 static size_t place(char *const *at, size_t cap, const char *text) {
     size_t i = XXH3_64bits(text, strlen(text)) & (cap - 1);
@@ -14,15 +12,18 @@ static size_t place(char *const *at, size_t cap, const char *text) {
     return i;
 }
 
-static void grow(struct ser_set *s) {
+static int grow(struct ser_set *s) {
     size_t cap = s->cap ? 2 * s->cap : 64; /* a power of two */
-    char **at = ecalloc(cap, sizeof *at);
+    char **at = calloc(cap, sizeof *at);
+    if (!at)
+        return -1;
     for (size_t i = 0; i < s->cap; i++)
         if (s->at[i])
             at[place(at, cap, s->at[i])] = s->at[i];
     free(s->at);
     s->at = at;
     s->cap = cap;
+    return 0;
 }
 
 const char *ser_set_get(const struct ser_set *s, const char *text) {
@@ -34,14 +35,14 @@ int ser_set_has(const struct ser_set *s, const char *text) {
 }
 
 int ser_set_add(struct ser_set *s, const char *text) {
-    if (2 * s->n >= s->cap)
-        grow(s);
+    if (2 * s->n >= s->cap && grow(s))
+        return -1;
     size_t i = place(s->at, s->cap, text);
     if (s->at[i])
         return 0;
-    s->at[i] = estrdup(text);
-    s->n++;
-    return 1;
+    s->at[i] = strdup(text);
+    s->n += s->at[i] != NULL;
+    return s->at[i] ? 1 : -1;
 }
 
 static int by_bytes(const void *a, const void *b) {
@@ -49,11 +50,12 @@ static int by_bytes(const void *a, const void *b) {
 }
 
 char **ser_set_sorted(const struct ser_set *s) {
-    char **list = ecalloc(s->n, sizeof *list);
-    for (size_t i = 0, n = 0; i < s->cap; i++)
+    char **list = calloc(s->n ? s->n : 1, sizeof *list);
+    for (size_t i = 0, n = 0; list && i < s->cap; i++)
         if (s->at[i])
             list[n++] = s->at[i];
-    qsort(list, s->n, sizeof *list, by_bytes);
+    if (list)
+        qsort(list, s->n, sizeof *list, by_bytes);
     return list;
 }
 

@@ -9,7 +9,7 @@ struct ser_set { /* zeros: the empty set */
     size_t n, cap;
 };
 
-/* 1 if text was new and is now in the set, 0 if it was there. Ends the process without memory. */
+/* 1 if text was new and is now in the set, 0 if it was there, -1 without memory. */
 int ser_set_add(struct ser_set *s, const char *text);
 int ser_set_has(const struct ser_set *s, const char *text);
 
@@ -17,7 +17,7 @@ int ser_set_has(const struct ser_set *s, const char *text);
 const char *ser_set_get(const struct ser_set *s, const char *text);
 
 /* The texts in byte order, as an array of n pointers that the caller frees; the texts stay the
- * set's. */
+ * set's. NULL without memory. */
 char **ser_set_sorted(const struct ser_set *s);
 void ser_set_free(struct ser_set *s);
 

@@ -1,5 +1,7 @@
 #include "core/tsv.h"
 
+#include "core/bytes.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +21,8 @@ static int read_line(struct ser_tsv *t, struct ser_error *e) {
         if (n + k > SER_MAX_LINE)
             return ser_fail(e, SER_BAD, "%s: row %llu: longer than %d bytes: not a table",
                             t->in.name, (unsigned long long)t->row, SER_MAX_LINE);
-        while (n + k + 1 > t->cap)
-            t->line = erealloc(t->line, t->cap = t->cap ? 2 * t->cap : 4096, 1);
+        if (ser_grow(&t->line, &t->cap, n + k + 1, 1))
+            return ser_no_memory(e);
         if (ser_in_read(&t->in, t->line + n, k, &k, e))
             return -1;
         n += k;
@@ -62,12 +64,16 @@ static int read_header(struct ser_tsv *t, struct ser_error *e) {
                         t->in.name);
     char *names[SER_MAX_COLUMNS];
     int mark = strncmp(t->line, "\xef\xbb\xbf", 3) == 0; /* as spreadsheets write */
-    t->header = estrdup(t->line + (mark ? 3 : 0));
+    t->header = strdup(t->line + (mark ? 3 : 0));
+    if (!t->header)
+        return ser_no_memory(e);
     t->columns = cut(t->header, names, SER_MAX_COLUMNS);
     if (t->columns > SER_MAX_COLUMNS)
         return ser_fail(e, SER_BAD, "%s: more than %d columns", t->in.name, SER_MAX_COLUMNS);
-    t->name = ecalloc((size_t)t->columns, sizeof *t->name);
-    t->field = ecalloc((size_t)t->columns, sizeof *t->field);
+    t->name = calloc((size_t)t->columns, sizeof *t->name);
+    t->field = calloc((size_t)t->columns, sizeof *t->field);
+    if (!t->name || !t->field)
+        return ser_no_memory(e);
     memcpy(t->name, names, (size_t)t->columns * sizeof *names);
     for (int i = 0; i < t->columns; i++) {
         if (!*t->name[i] || !ser_is_text(t->name[i], strlen(t->name[i])))
@@ -97,8 +103,7 @@ int ser_tsv_open(struct ser_tsv *t, const char *path, struct ser_error *e) {
 int ser_tsv_memory(struct ser_tsv *t, const void *mem, size_t len, const char *name,
                    struct ser_error *e) {
     *t = (struct ser_tsv){0};
-    ser_in_memory(&t->in, mem, len, name);
-    return begin(t, e);
+    return ser_in_memory(&t->in, mem, len, name, e) ? -1 : begin(t, e);
 }
 
 int ser_tsv_next(struct ser_tsv *t, struct ser_error *e) {

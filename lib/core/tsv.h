@@ -5,7 +5,7 @@
 #ifndef SER_TSV_H
 #define SER_TSV_H
 
-#include "core/io.h"
+#include "core/in.h"
 
 #define SER_MAX_LINE    (1 << 20) /* bytes */
 #define SER_MAX_COLUMNS 1024
@@ -24,7 +24,7 @@ struct ser_tsv {
  * column name is SER_BAD. 0, or -1 with e set (nothing to close). */
 int ser_tsv_open(struct ser_tsv *t, const char *path, struct ser_error *e) SER_MUST_CHECK;
 
-/* The same from the len bytes at mem, which stay the caller's. */
+/* The same from a copy of the len bytes at mem. */
 int ser_tsv_memory(struct ser_tsv *t, const void *mem, size_t len, const char *name,
                    struct ser_error *e) SER_MUST_CHECK;
 

@@ -22,17 +22,29 @@
 
 enum ser_feature_type { SER_MFCC, SER_LOGMEL };
 
+/* The limits of a recipe, each said here alone. */
+enum {
+    SER_MIN_RATE_HZ = 1000,
+    SER_MAX_RATE_HZ = 384000,
+    SER_MIN_WINDOW = 16,
+    SER_MAX_WINDOW = 65536,
+    SER_MAX_BANDS = 1024,
+    SER_MAX_TOP_DB = 1000,
+    SER_MAX_FRAMES = 65536,
+    SER_MAX_DELTAS = 2,
+};
+
 /* What is computed: the recipe. It travels as feat.* in every features and model stream. */
 struct ser_recipe {
     enum ser_feature_type type;
-    int rate_hz;             /* 1000..384000; audio is resampled to it */
-    int window;              /* FFT and window length in samples, even, 16..65536 */
+    int rate_hz;             /* SER_MIN_RATE_HZ..SER_MAX_RATE_HZ; audio is resampled to it */
+    int window;              /* FFT and window length in samples, even, up to SER_MAX_WINDOW */
     int hop;                 /* samples, 1..window */
-    int bands;               /* mel bands, 1..1024 */
+    int bands;               /* mel bands, 1..SER_MAX_BANDS */
     int coefs;               /* rows kept of the DCT, 1..bands; for SER_LOGMEL equal to bands */
     double fmin_hz, fmax_hz; /* 0 <= fmin < fmax <= rate/2; fmax 0 means rate/2 */
-    double top_db;           /* 0: no floor */
-    int frames;              /* pad with zeros or cut to so many (1e7 at most); 0: all there are */
+    double top_db;           /* floor below the loudest, up to SER_MAX_TOP_DB; 0: no floor */
+    int frames;              /* pad with zeros or cut to so many; 0: all there are */
     int deltas;              /* 0, 1 (append first), 2 (append first and second differences) */
 };
 

@@ -313,7 +313,7 @@ int ser_fit_run(struct ser_fit *state, struct ser_net *net, struct ser_run *r,
     if (!train->n || !val->n)
         bad = ser_refuse(why, "no %s data", train->n ? "validation" : "training");
     else if (!f.x || !f.p || !f.label || !f.order)
-        bad = ser_refuse(why, "not enough memory for batches of %d", o->batch);
+        bad = ser_refuse(why, "not enough memory for batches of %d", (int)o->batch);
     else
         bad = run_epochs(&f, train, val);
     free(f.x);

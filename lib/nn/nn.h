@@ -174,15 +174,15 @@ struct ser_data {
  * 2017). */
 enum ser_schedule { SER_PLATEAU, SER_STEP, SER_COSINE };
 
-struct ser_fit_options {
-    int epochs, batch;
+struct ser_fit_options { /* epochs and batches stay below 2^31 */
+    int64_t epochs, batch;
     double lr;
-    int patience;    /* early stopping on validation loss; 0: never */
-    int lr_patience; /* of the schedule: epochs without gain, or between steps; 0: never cut */
+    int64_t patience;    /* early stopping on validation loss; 0: never */
+    int64_t lr_patience; /* of the schedule: epochs without gain, or between steps; 0: never cut */
     double lr_factor, min_lr;
-    uint64_t seed;
+    int64_t seed; /* 0 or more */
     enum ser_schedule schedule;
-    int warmup;       /* epochs over which the rate grows evenly to what the schedule says */
+    int64_t warmup;   /* epochs over which the rate grows evenly to what the schedule says */
     double clip_norm; /* of the gradients, see ser_run_clip; 0: never */
 };
 

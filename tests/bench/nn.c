@@ -14,7 +14,8 @@
 #include "math/rng.h"
 #include "serve.h"
 
-#include "core/io.h"
+#include "core/in.h"
+#include "core/out.h"
 
 #include <string.h>
 

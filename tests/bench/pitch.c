@@ -355,6 +355,7 @@ static void print_speech(shifter *shift, char **file, int files) {
 }
 
 int main(int argc, char **argv) {
+    struct ser_error e;
     static const struct {
         const char *name;
         shifter *shift;
@@ -362,7 +363,7 @@ int main(int argc, char **argv) {
     ser_start(argv[0]);
     if (argc < 2)
         die(SER_USAGE, "usage: pitch FILE...");
-    ser_pitch_start(&pitch);
+    must(ser_pitch_start(&pitch, &e), &e);
     resampler = ser_resampler_new();
     printf("%-14s %8s %8s %8s %9s %6s %10s %9s %6s\n", "", "tone %", "tone dB", "between",
            "vowel dB", "time", "speech dB", "floor dB", "ms");

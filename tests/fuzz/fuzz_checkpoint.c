@@ -2,7 +2,7 @@
  * refused. Inputs start from one that the library wrote. */
 #include <sys/stat.h>
 
-#include "bridge/model.h"
+#include "bridge/training.h"
 #include "file.h"
 #include "forward.h"
 #include "seal.h"
@@ -10,31 +10,43 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct {
-    struct ser_model model;
-    struct ser_fit_options options;
-    struct ser_attrs header;
-    uint8_t good[1 << 14];
-    size_t good_size;
-} training;
+static struct ser_training training;
+static uint8_t good[1 << 14];
+static size_t good_size;
+
+static void begin(void) {
+    if (ser_fit_new(&training.fit, training.model.net, &training.o.fit))
+        abort();
+}
+
+static void end(void) {
+    ser_fit_free(&training.fit, training.model.net);
+    free(training.history);
+    training.history = NULL;
+    training.history_cap = 0;
+}
 
 static void write_good(void) {
-    struct ser_fit fit;
-    const struct ser_epoch history[2] = {{.epoch = 1, .lr = 0.1, .improved = 1},
-                                         {.epoch = 2, .lr = 0.1, .stopped = 1}};
+    struct ser_error e;
     char path[] = "/tmp/ser-fuzz-XXXXXX";
     int fd = mkstemp(path);
-    if (fd < 0 || ser_fit_new(&fit, training.model.net, &training.options))
+    begin();
+    training.history = calloc(2, sizeof *training.history);
+    training.history_cap = 2;
+    if (fd < 0 || !training.history)
         abort();
-    fit.epoch = 2;
-    fit.best_epoch = 1;
-    fit.adam.steps = 4;
-    ser_checkpoint_save(&training.model, &fit, history, &training.header, path);
-    ser_fit_free(&fit, training.model.net);
+    training.history[0] = (struct ser_epoch){.epoch = 1, .lr = 0.1, .improved = 1};
+    training.history[1] = (struct ser_epoch){.epoch = 2, .lr = 0.1, .stopped = 1};
+    training.fit.epoch = 2;
+    training.fit.best_epoch = 1;
+    training.fit.adam.steps = 4;
+    if (ser_checkpoint_save(&training, path, &e))
+        abort();
+    end();
     FILE *f = fopen(path, "r");
     if (!f)
         abort();
-    training.good_size = fread(training.good, 1, sizeof training.good, f);
+    good_size = fread(good, 1, sizeof good, f);
     fclose(f);
     close(fd);
     unlink(path);
@@ -47,43 +59,40 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     char a[] = "a", b[] = "b", *class[] = {a, b};
     (void)argc;
     (void)argv;
-    training.options = (struct ser_fit_options){.epochs = 9, .batch = 2, .lr = 0.1};
-    ser_attr_set(&training.header, "kind", "model");
-    ser_attr_set(&training.header, "feat.rows", "2");
-    ser_attr_set(&training.header, "train.seed", "1");
-    if (ser_model_new(&training.model, net, sizeof net - 1, "net", 2, 2, class, 2, &training.header,
-                      &e))
+    training.o = ser_training_defaults;
+    training.o.fit = (struct ser_fit_options){.epochs = 9, .batch = 2, .lr = 0.1};
+    ser_attr_set(&training.identity, "kind", "model");
+    ser_attr_set(&training.identity, "feat.rows", "2");
+    ser_attr_set(&training.identity, "train.seed", "1");
+    if (ser_model_new(&training.model, net, sizeof net - 1, "net", 2, 2, class, 2,
+                      &training.identity, &e))
         abort();
-    ser_attrs_copy(&training.header, &training.model.header);
+    ser_attrs_copy(&training.identity, &training.model.header);
     write_good();
     return 0;
 }
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed) {
-    if (size < 64 && training.good_size <= max)
-        memcpy(data, training.good, size = training.good_size);
+    if (size < 64 && good_size <= max)
+        memcpy(data, good, size = good_size);
     return fuzz_mutate_stream(data, size, max, seed, 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    struct ser_fit fit;
-    struct ser_epoch *history;
     struct ser_error e = {0};
-    if (ser_fit_new(&fit, training.model.net, &training.options))
-        abort();
-    if (ser_checkpoint_load(&training.model, &fit, &history, &training.header,
-                            fuzz_file(0, data, size), &e)) {
-        if (e.status != SER_BAD || history)
+    begin();
+    const struct ser_fit *fit = &training.fit;
+    if (ser_checkpoint_load(&training, fuzz_file(0, data, size), &e)) {
+        if (e.status != SER_BAD)
             abort();
     } else {
-        if (fit.epoch < 1 || history[fit.epoch - 1].epoch != fit.epoch ||
-            fit.best_epoch > fit.epoch)
+        if (fit->epoch < 1 || training.history[fit->epoch - 1].epoch != fit->epoch ||
+            fit->best_epoch > fit->epoch)
             abort();
         fuzz_forward(training.model.net, 1);
-        struct ser_epoch log = {.epoch = fit.epoch + 1, .lr = fit.lr};
-        ser_fit_judge(&fit, &training.options, &log);
+        struct ser_epoch log = {.epoch = fit->epoch + 1, .lr = fit->lr};
+        ser_fit_judge(&training.fit, &training.o.fit, &log);
     }
-    free(history);
-    ser_fit_free(&fit, training.model.net);
+    end();
     return 0;
 }

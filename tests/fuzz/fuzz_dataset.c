@@ -18,7 +18,7 @@ static void use(struct ser_dataset *d) {
     int n, label;
     if (ser_dataset_classes(d, &class, &n, &e))
         return;
-    if (ser_dataset_label(d, class, n, &e) || ser_dataset_fit(d, d, &e) > 0)
+    if (ser_dataset_label(d, class, n, &e) || ser_dataset_suits(d, d, &e) > 0)
         abort();
     float *x = calloc((size_t)d->rows * (size_t)d->frames, sizeof *x);
     struct ser_data all = ser_dataset_data(d);
@@ -26,8 +26,6 @@ static void use(struct ser_dataset *d) {
         if (!x || all.get(all.ctx, i, x, &label) || label < 0 || label >= n)
             abort();
     free(x);
-    for (int i = 0; i < n; i++)
-        free(class[i]);
     free(class);
 }
 

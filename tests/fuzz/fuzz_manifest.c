@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "bridge/manifest.h"
+#include "core/record.h"
 #include "file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

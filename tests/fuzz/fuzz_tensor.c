@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/tensor.h"
+#include "core/reader.h"
+#include "core/writer.h"
 #include "seal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -40,7 +41,7 @@ static int read_all(const uint8_t *data, size_t size, const char *kind, uint64_t
     struct ser_record rec = {0};
     struct ser_error e = {0};
     int got;
-    ser_in_memory(&in, data, size, "fuzz");
+    must(ser_in_memory(&in, data, size, "fuzz", &e), &e);
     if (ser_reader_begin(&r, &in, kind, &e)) {
         expect(e.status == SER_BAD);
         return -1;

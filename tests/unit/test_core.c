@@ -10,8 +10,9 @@
 
 #include "check.h"
 #include "core/core.h"
-#include "core/io.h"
+#include "core/in.h"
 #include "core/jobs.h"
+#include "core/out.h"
 #include "core/tsv.h"
 
 static char folder[] = "/tmp/ser-test-XXXXXX";
@@ -110,7 +111,7 @@ static void test_pipe(void) {
     static unsigned char to[SENT + 1];
     if (pipe(fd) || pthread_create(&sender, NULL, send_pieces, &fd[1]))
         exit(1);
-    ser_in_fd(&in, fd[0], "pipe");
+    must(ser_in_fd(&in, fd[0], "pipe", &e), &e);
     size_t at = 0, got = 1;
     for (size_t want = 1; got; want = want * 7 % 90001 + 1) {
         const unsigned char *seen;
@@ -139,13 +140,13 @@ static void test_rest(void) {
     unsigned char *data, *bytes = calloc(1, 70000);
     size_t len;
     for (size_t n = 0; n <= 70000; n += 35000) {
-        ser_in_memory(&in, bytes, n, "memory");
+        must(ser_in_memory(&in, bytes, n, "memory", &e), &e);
         int good = ser_in_rest(&in, n, &data, &len, &e) == 0;
         check(good && len == n && data, "all of %zu bytes, which is the limit", n);
         free(data);
         ser_in_close(&in);
     }
-    ser_in_memory(&in, bytes, 70000, "memory");
+    must(ser_in_memory(&in, bytes, 70000, "memory", &e), &e);
     check(ser_in_rest(&in, 69999, &data, &len, &e) && e.status == SER_BAD &&
               strcmp(e.text, "memory: larger than the limit of 69999 bytes") == 0,
           "one byte over the limit is refused");
@@ -191,24 +192,26 @@ static int files(void) {
 }
 
 static void write_file(const char *path, const char *text) {
+    struct ser_error e;
     struct ser_out o;
-    ser_out_open(&o, path, 1);
+    must(ser_out_open(&o, path, 1, &e), &e);
     ser_out_printf(&o, "%s", text);
-    ser_out_close(&o);
+    must(ser_out_close(&o, &e), &e);
 }
 
 static void test_output(void) {
+    struct ser_error e;
     struct ser_out o;
     struct stat st;
     char *path = in_folder("a"), *link = in_folder("link");
-    ser_out_open(&o, path, 1);
+    must(ser_out_open(&o, path, 1, &e), &e);
     ser_out_printf(&o, "%s", "new");
-    ser_out_flush(&o);
+    must(ser_out_flush(&o, &e), &e);
     check(access(path, F_OK) != 0, "nothing is seen of an output before it is closed");
-    ser_out_close(&o);
+    must(ser_out_close(&o, &e), &e);
     check(holds(path, "new"), "then it is there");
     chmod(path, 0640);
-    ser_out_open(&o, path, 1);
+    must(ser_out_open(&o, path, 1, &e), &e);
     ser_out_printf(&o, "newer");
     ser_out_abandon(&o);
     check(holds(path, "new") && files() == 1, "an abandoned output leaves the old one");
@@ -222,20 +225,20 @@ static void test_output(void) {
     write_file(link, "made");
     check(holds(path, "made"), "a link that points at nothing gets its file");
 
-    ser_out_open(&o, path, 1);
+    must(ser_out_open(&o, path, 1, &e), &e);
     fflush(stdout);
     pid_t child = fork();
     if (child == 0)
         exit(0);
     waitpid(child, NULL, 0);
     ser_out_printf(&o, "parent");
-    ser_out_close(&o);
+    must(ser_out_close(&o, &e), &e);
     check(holds(path, "parent"), "a child that exits leaves its parent's output alone");
 
     for (int sig = 0; sig < 2; sig++) {
         child = fork();
         if (child == 0) {
-            ser_out_open(&o, in_folder("b"), 1);
+            must(ser_out_open(&o, in_folder("b"), 1, &e), &e);
             raise(sig ? SIGTERM : SIGPIPE);
             exit(0);
         }
@@ -249,12 +252,11 @@ static void test_output(void) {
     free(path);
 
     struct ser_in in;
-    struct ser_error e;
     unsigned char back[6];
     size_t got;
-    ser_out_spool(&o);
+    must(ser_out_spool(&o, &e), &e);
     ser_out_printf(&o, "spool");
-    ser_out_reread(&o, &in);
+    must(ser_out_reread(&o, &in, &e), &e);
     check(ser_in_read(&in, back, sizeof back, &got, &e) == 0 && got == 5 &&
               memcmp(back, "spool", 5) == 0,
           "what was spooled is read again");
@@ -377,19 +379,20 @@ static void release(void *ctx, void *slot) {
 }
 
 static void test_jobs(void) {
+    struct ser_error e;
     for (int jobs = 1; jobs <= 9; jobs += 4)
         for (int items = 0; items <= 500; items += 100) {
             struct work w = {.items = items};
             struct ser_jobs j = {&w, sizeof(struct slot), fetch, square, finish, release};
-            int got = ser_jobs_run(&j, jobs);
+            int got = ser_jobs_run(&j, jobs, &e);
             check(got == 0 && !w.wrong && w.finished == items, "%d jobs finish %d items in order",
                   jobs, items);
         }
     for (int jobs = 1; jobs <= 9; jobs += 4) {
         struct work w = {.items = 1 << 30, .stop_at = 50};
         struct ser_jobs j = {&w, sizeof(struct slot), fetch, square, finish, release};
-        int got = ser_jobs_run(&j, jobs);
-        check(got == -1 && !w.wrong && w.finished == 50 && w.fetched <= 50 + 4 * jobs,
+        int got = ser_jobs_run(&j, jobs, &e);
+        check(got == 1 && !w.wrong && w.finished == 50 && w.fetched <= 50 + 4 * jobs,
               "%d jobs stop when finish says so", jobs);
     }
 }

@@ -312,13 +312,14 @@ static void test_lost_child(struct ser_pitch *p) {
 }
 
 int main(int argc, char **argv) {
+    struct ser_error e;
     struct ser_pitch p;
     (void)argc;
     ser_start(argv[0]);
     test_normals();
     test_noise();
     test_shift();
-    ser_pitch_start(&p);
+    must(ser_pitch_start(&p, &e), &e);
     test_tones(&p);
     test_timing(&p);
     test_vowels(&p);

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bridge/model.h"
+#include "bridge/training.h"
 #include "check.h"
 
 static char good[] = "/tmp/ser-test-XXXXXX", bad[] = "/tmp/ser-test-XXXXXX";
@@ -24,16 +24,16 @@ static void copy(const char *name, const char *value, const char *drop, const ch
     ser_attrs_copy(&header, &r.header);
     if (name)
         ser_attr_set(&header, name, value);
-    ser_writer_open(&w, bad, &header);
+    must(ser_writer_open(&w, bad, &header, &e), &e);
     while (ser_reader_next(&r, &rec, &e) > 0) {
         if (key && strcmp(rec.key, key) == 0 && rec.type == SER_F32)
             ((float *)rec.data)[i] = (float)x;
         else if (key && strcmp(rec.key, key) == 0)
             ((double *)rec.data)[i] = x;
         if (!drop || strcmp(rec.key, drop) != 0)
-            ser_writer_put(&w, &rec);
+            must(ser_writer_put(&w, &rec, &e), &e);
     }
-    ser_writer_close(&w);
+    must(ser_writer_close(&w, &e), &e);
     ser_attrs_clear(&header);
     ser_record_free(&rec);
     ser_reader_close(&r);
@@ -78,7 +78,7 @@ static void test_models(void) {
     };
     struct ser_model m = make();
     struct ser_error e;
-    ser_model_save(&m, NULL, good);
+    must(ser_model_save(&m, NULL, good, &e), &e);
     ser_model_free(&m);
     copy(NULL, NULL, NULL, NULL, 0, 0);
     int got = ser_model_load(&m, bad, &e);
@@ -106,30 +106,33 @@ static void test_checkpoints(void) {
         {BEST_EPOCH, 3, "counters"},   {WAIT, 3, "counters"},      {WAIT, -1, "counters"},
         {PLATEAU_WAIT, 3, "counters"}, {STOPPED, 2, "counters"},   {STEPS, 1, "counters"},
     };
-    struct ser_model m = make();
-    struct ser_fit fit;
-    struct ser_epoch *history, line[2] = {{.epoch = 1, .improved = 1}, {.epoch = 2}};
+    struct ser_training t = {.model = make(), .o = ser_training_defaults};
     struct ser_error e = {0};
-    if (ser_fit_new(&fit, m.net, &(struct ser_fit_options){.epochs = 5, .batch = 8, .lr = 1e-3}))
+    ser_attrs_copy(&t.identity, &t.model.header);
+    t.history = ecalloc(2, sizeof *t.history);
+    t.history_cap = 2;
+    t.history[0] = (struct ser_epoch){.epoch = 1, .improved = 1};
+    t.history[1] = (struct ser_epoch){.epoch = 2, .loss = 0.5};
+    if (ser_fit_new(&t.fit, t.model.net, &t.o.fit))
         die(SER_SYS, "out of memory");
-    fit.epoch = 2;
-    fit.best_epoch = 1;
-    fit.adam.steps = 4;
-    ser_checkpoint_save(&m, &fit, line, &m.header, good);
+    t.fit.epoch = 2;
+    t.fit.best_epoch = 1;
+    t.fit.adam.steps = 4;
+    must(ser_checkpoint_save(&t, good, &e), &e);
     copy(NULL, NULL, NULL, NULL, 0, 0);
-    check(!ser_checkpoint_load(&m, &fit, &history, &m.header, bad, &e), "a copy is a checkpoint %s",
-          e.text);
-    free(history);
+    t.fit.epoch = t.fit.best_epoch = 0;
+    t.history[1].loss = 0;
+    check(!ser_checkpoint_load(&t, bad, &e) && t.fit.epoch == 2 && t.fit.best_epoch == 1 &&
+              t.history[1].loss == 0.5,
+          "a copy is a checkpoint %s", e.text);
     for (size_t i = 0; i < sizeof state / sizeof *state; i++) {
         e = (struct ser_error){0};
         copy(NULL, NULL, NULL, "state", (size_t)state[i].at, state[i].x);
-        int got = ser_checkpoint_load(&m, &fit, &history, &m.header, bad, &e);
+        int got = ser_checkpoint_load(&t, bad, &e);
         check(got && e.status == SER_BAD && strstr(e.text, state[i].want), "state %d is %g: %s",
               state[i].at, state[i].x, e.text);
-        free(history);
     }
-    ser_fit_free(&fit, m.net);
-    ser_model_free(&m);
+    ser_training_free(&t);
 }
 
 int main(int argc, char **argv) {

@@ -7,7 +7,8 @@
 
 #include "check.h"
 #include "core/npy.h"
-#include "core/tensor.h"
+#include "core/reader.h"
+#include "core/writer.h"
 
 static char folder[] = "/tmp/ser-test-XXXXXX";
 
@@ -32,7 +33,7 @@ static int64_t read_all(const void *at, size_t n, const char *kind, struct ser_e
     struct ser_reader r;
     struct ser_record rec = {0};
     int got;
-    ser_in_memory(&in, at, n, "memory");
+    must(ser_in_memory(&in, at, n, "memory", e), e);
     if (ser_reader_begin(&r, &in, kind, e))
         return -1;
     while ((got = ser_reader_next(&r, &rec, e)) > 0)
@@ -45,6 +46,7 @@ static int64_t read_all(const void *at, size_t n, const char *kind, struct ser_e
 
 /* A stream of three records with everything in it. */
 static struct bytes make_stream(const char *kind, const char *rate) {
+    struct ser_error e;
     char *path = eprintf_alloc("%s/s", folder);
     struct ser_attrs header = {0};
     struct ser_record rec = {0};
@@ -52,21 +54,21 @@ static struct bytes make_stream(const char *kind, const char *rate) {
     ser_attr_set(&header, "kind", kind);
     if (rate)
         ser_attr_set(&header, "feat.rate_hz", rate);
-    ser_writer_open(&w, path, &header);
-    ser_record_set(&rec, "first", SER_F32, 2, (const uint64_t[]){2, 3});
+    must(ser_writer_open(&w, path, &header, &e), &e);
+    must(ser_record_set(&rec, "first", SER_F32, 2, (const uint64_t[]){2, 3}, &e), &e);
     for (size_t i = 0; i < rec.count; i++)
         ((float *)rec.data)[i] = 1.5f * (float)i;
     ser_attr_set(&rec.attrs, "speaker", "s\xc3\xa9");
     ser_attr_set(&rec.attrs, "emotion", "happy");
-    ser_writer_put(&w, &rec);
-    ser_record_set(&rec, "second", SER_I16, 1, (const uint64_t[]){29});
+    must(ser_writer_put(&w, &rec, &e), &e);
+    must(ser_record_set(&rec, "second", SER_I16, 1, (const uint64_t[]){29}, &e), &e);
     for (size_t i = 0; i < rec.count; i++)
         ((int16_t *)rec.data)[i] = (int16_t)(-1000 * (int)i);
-    ser_writer_put(&w, &rec);
-    ser_record_set(&rec, "third", SER_F64, 0, NULL);
+    must(ser_writer_put(&w, &rec, &e), &e);
+    must(ser_record_set(&rec, "third", SER_F64, 0, NULL, &e), &e);
     *(double *)rec.data = -0.1;
-    ser_writer_put(&w, &rec);
-    ser_writer_close(&w);
+    must(ser_writer_put(&w, &rec, &e), &e);
+    must(ser_writer_close(&w, &e), &e);
     ser_record_free(&rec);
     ser_attrs_clear(&header);
     struct bytes b = read_file(path);
@@ -163,7 +165,7 @@ static void test_content(void) {
     struct ser_reader r;
     struct ser_record rec = {0};
     struct ser_error e;
-    ser_in_memory(&in, s.at, s.n, "memory");
+    must(ser_in_memory(&in, s.at, s.n, "memory", &e), &e);
     check(ser_reader_begin(&r, &in, "features", &e) == 0 && r.header.n == 1 && r.streams == 1,
           "the header");
     int got = ser_reader_next(&r, &rec, &e);
@@ -199,7 +201,7 @@ static void test_promises(void) {
     struct ser_reader r;
     struct ser_record rec = {0};
     struct ser_error e;
-    ser_in_memory(&in, s.at, s.n, "memory");
+    must(ser_in_memory(&in, s.at, s.n, "memory", &e), &e);
     check(ser_reader_begin(&r, &in, NULL, &e) == 0 && ser_reader_next(&r, &rec, &e) == -1 &&
               rec.bytes == 1ULL << 32 && rec.data_cap <= 1 << 21,
           "memory follows the bytes that arrive, not the length that is told");
@@ -236,7 +238,7 @@ static void test_short_reads(void) {
     sender.fd = fd[1];
     if (pthread_create(&thread, NULL, send_single_bytes, &sender))
         exit(1);
-    ser_in_fd(&in, fd[0], "pipe");
+    must(ser_in_fd(&in, fd[0], "pipe", &e), &e);
     if (ser_reader_begin(&r, &in, "features", &e) == 0) {
         while (ser_reader_next(&r, &rec, &e) == 1)
             n++;
@@ -314,7 +316,7 @@ static int read_array(int v, const char *dict, const void *data, size_t n, struc
     memcpy(b + head, dict, len);
     memcpy(b + head + len, data, n);
     struct ser_in in;
-    ser_in_memory(&in, b, head + len + n, "a.npy");
+    must(ser_in_memory(&in, b, head + len + n, "a.npy", e), e);
     int got = ser_npy_read(&in, "key", rec, e);
     ser_in_close(&in);
     free(b);
@@ -411,7 +413,7 @@ static void test_array_damage(void) {
     struct ser_error e;
     struct ser_in in;
     for (size_t cut = 0; cut < n; cut++) {
-        ser_in_memory(&in, b, cut, "a.npy");
+        must(ser_in_memory(&in, b, cut, "a.npy", &e), &e);
         accepted += ser_npy_read(&in, "key", &rec, &e) == 0;
         ser_in_close(&in);
     }
@@ -420,7 +422,7 @@ static void test_array_damage(void) {
         for (int v = 0; v < 256; v++) {
             unsigned char was = b[i];
             b[i] = (unsigned char)v;
-            ser_in_memory(&in, b, n, "a.npy");
+            must(ser_in_memory(&in, b, n, "a.npy", &e), &e);
             if (ser_npy_read(&in, "key", &rec, &e) == 0)
                 accepted += rec.bytes > n;
             ser_in_close(&in);

@@ -1,0 +1,511 @@
+#include "bridge/training.h"
+
+#include "core/bytes.h"
+
+#include <errno.h>
+#include <float.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX_NET = 1 << 16 };
+
+/* ---- lists ---- */
+
+/* A number somewhere in a structure. */
+struct field {
+    const char *name, *json; /* json NULL: not in the JSON log */
+    enum type { INT, INT64, UINT64, REAL, TEXT } type;
+    size_t offset;
+};
+
+static double number_of(const void *base, const struct field *f) {
+    const char *at = (const char *)base + f->offset;
+    switch (f->type) {
+    case INT:
+        return *(const int *)at;
+    case INT64:
+        return (double)*(const int64_t *)at;
+    case UINT64:
+        return (double)*(const uint64_t *)at;
+    default:
+        return *(const double *)at;
+    }
+}
+
+static void set_number(void *base, const struct field *f, double v) {
+    char *at = (char *)base + f->offset;
+    if (f->type == INT)
+        *(int *)at = (int)v;
+    else if (f->type == UINT64)
+        *(uint64_t *)at = (uint64_t)v;
+    else
+        *(double *)at = v;
+}
+
+/* The options that decide the model's bytes, and how they are called in its header. */
+#define OPTION(member) offsetof(struct ser_training_options, member)
+static const struct field options[] = {
+    {"train.batch", NULL, INT64, OPTION(fit.batch)},
+    {"train.class_weight", NULL, TEXT, OPTION(class_weight)},
+    {"train.clip_norm", NULL, REAL, OPTION(fit.clip_norm)},
+    {"train.epochs", NULL, INT64, OPTION(fit.epochs)},
+    {"train.kernels", NULL, TEXT, OPTION(kernels)},
+    {"train.label_smoothing", NULL, REAL, OPTION(label_smoothing)},
+    {"train.lr", NULL, REAL, OPTION(fit.lr)},
+    {"train.lr_factor", NULL, REAL, OPTION(fit.lr_factor)},
+    {"train.lr_patience", NULL, INT64, OPTION(fit.lr_patience)},
+    {"train.min_lr", NULL, REAL, OPTION(fit.min_lr)},
+    {"train.patience", NULL, INT64, OPTION(fit.patience)},
+    {"train.schedule", NULL, TEXT, OPTION(schedule)},
+    {"train.seed", NULL, INT64, OPTION(fit.seed)},
+    {"train.warmup", NULL, INT64, OPTION(fit.warmup)},
+};
+enum { OPTIONS = sizeof options / sizeof *options };
+
+const struct ser_training_options ser_training_defaults = {
+    .fit = {.epochs = 40,
+            .batch = 32,
+            .lr = 1e-3,
+            .patience = 15,
+            .lr_patience = 5,
+            .lr_factor = 0.2,
+            .min_lr = 1e-6,
+            .seed = 1},
+    .schedule = "plateau",
+    .class_weight = "none",
+};
+
+/* A line of the log. */
+#define EPOCH(member) offsetof(struct ser_epoch, member)
+static const struct field line[] = {
+    {"epoch", "step", INT, EPOCH(epoch)},
+    {"lr", "lr", REAL, EPOCH(lr)},
+    {"loss", "loss", REAL, EPOCH(loss)},
+    {"accuracy", "accuracy", REAL, EPOCH(accuracy)},
+    {"val_loss", "val_loss", REAL, EPOCH(val_loss)},
+    {"val_accuracy", "val_accuracy", REAL, EPOCH(val_accuracy)},
+    {"best", NULL, INT, EPOCH(improved)},
+    {"cut", NULL, INT, EPOCH(reduced)},
+    {"stop", NULL, INT, EPOCH(stopped)},
+};
+enum { LINE = sizeof line / sizeof *line };
+
+/* The state of the fit. */
+#define FIT(member) offsetof(struct ser_fit, member)
+static const struct field state[] = {
+    {"epoch", NULL, INT, FIT(epoch)},
+    {"lr", NULL, REAL, FIT(lr)},
+    {"best_accuracy", NULL, REAL, FIT(best_accuracy)},
+    {"best_loss", NULL, REAL, FIT(best_loss)},
+    {"plateau_best", NULL, REAL, FIT(plateau_best)},
+    {"best_epoch", NULL, INT, FIT(best_epoch)},
+    {"wait", NULL, INT, FIT(wait)},
+    {"plateau_wait", NULL, INT, FIT(plateau_wait)},
+    {"stopped", NULL, INT, FIT(stopped)},
+    {"steps", NULL, UINT64, FIT(adam.steps)},
+};
+enum { STATE = sizeof state / sizeof *state };
+
+/* ---- options ---- */
+
+static void put_options(const struct ser_training_options *o, struct ser_attrs *a) {
+    for (int i = 0; i < OPTIONS; i++) {
+        const char *at = (const char *)o + options[i].offset;
+        if (options[i].type == TEXT)
+            ser_attr_set(a, options[i].name, *(const char *const *)at);
+        else if (options[i].type == REAL)
+            ser_attr_setf(a, options[i].name, "%.17g", *(const double *)at);
+        else
+            ser_attr_setf(a, options[i].name, "%lld", (long long)*(const int64_t *)at);
+    }
+}
+
+static enum ser_schedule schedule_of(const char *word) {
+    return strcmp(word, "step") == 0     ? SER_STEP
+           : strcmp(word, "cosine") == 0 ? SER_COSINE
+                                         : SER_PLATEAU;
+}
+
+/* ---- data and network ---- */
+
+static int open_data(struct ser_training *t, char *const *files, const char *val,
+                     struct ser_error *e) {
+    t->train.part = "train";
+    t->val.part = "val";
+    for (char *const *f = files; *f; f++)
+        if (ser_dataset_add(&t->train, *f, e))
+            return -1;
+    if (ser_dataset_add(&t->val, val, e))
+        return -1;
+    if (!t->train.n || !t->val.n)
+        return ser_fail(e, SER_BAD, "%s: no samples in the %s part",
+                        t->train.n ? t->val.path[0] : t->train.path[0],
+                        t->train.n ? "validation" : "training");
+    return ser_dataset_suits(&t->train, &t->val, e);
+}
+
+static int make_model(struct ser_training *t, const char *text, size_t len, const char *where,
+                      char *const *class, int classes, struct ser_error *e) {
+    struct ser_attrs header = {0};
+    if (ser_dataset_label(&t->train, class, classes, e) ||
+        ser_dataset_label(&t->val, class, classes, e))
+        return -1;
+    /* What decides the model's bytes goes into it, so that it says how it was made. */
+    ser_attrs_copy(&header, &t->train.recipe);
+    put_options(&t->o, &header);
+    ser_attr_setf(&header, "train.data", "%016llx",
+                  (unsigned long long)ser_dataset_hash(&t->train));
+    ser_attr_setf(&header, "train.val", "%016llx", (unsigned long long)ser_dataset_hash(&t->val));
+    int failed = ser_model_new(&t->model, text, len, where, t->train.rows, t->train.frames, class,
+                               classes, &header, e);
+    ser_attrs_clear(&header);
+    if (failed)
+        return -1;
+    ser_attrs_copy(&t->identity, &t->model.header);
+    if (t->o.fit.schedule != SER_COSINE) /* else a resumed run may go on for longer */
+        ser_attr_set(&t->identity, "train.epochs", NULL);
+    return ser_attrs_check(&t->identity, where, e);
+}
+
+static int open_net(struct ser_training *t, const char *net, struct ser_error *e) {
+    struct ser_in in;
+    unsigned char *text;
+    size_t len;
+    char **class;
+    int classes;
+    if (ser_in_open(&in, net, e))
+        return -1;
+    int failed = ser_in_rest(&in, MAX_NET, &text, &len, e);
+    ser_in_close(&in);
+    if (failed)
+        return -1;
+    failed = ser_dataset_classes(&t->train, &class, &classes, e);
+    if (!failed) {
+        failed = make_model(t, (char *)text, len, net, class, classes, e);
+        free(class);
+    }
+    free(text);
+    return failed;
+}
+
+int ser_training_open(struct ser_training *t, const struct ser_training_options *o,
+                      char *const *files, const char *val, const char *net, struct ser_error *e) {
+    *t = (struct ser_training){.o = *o};
+    t->o.fit.schedule = schedule_of(o->schedule);
+    return open_data(t, files, val, e) || open_net(t, net, e) ? -1 : 0;
+}
+
+void ser_training_free(struct ser_training *t) {
+    if (t->model.net)
+        ser_fit_free(&t->fit, t->model.net);
+    ser_model_free(&t->model);
+    ser_dataset_free(&t->train);
+    ser_dataset_free(&t->val);
+    ser_attrs_clear(&t->identity);
+    free(t->history);
+}
+
+/* ---- logs ---- */
+
+/* Epochs are written from first on. A file is written anew after each epoch; standard output goes
+ * on, and stays open. */
+static int write_log(const struct ser_training *t, const char *path,
+                     void (*write)(struct ser_out *o, const struct ser_training *t, int first),
+                     struct ser_error *e) {
+    struct ser_out o;
+    int goes_on = strcmp(path, "-") == 0;
+    if (ser_out_open(&o, path, 0, e))
+        return -1;
+    write(&o, t, goes_on ? t->logged : 0);
+    if (!goes_on)
+        return ser_out_close(&o, e);
+    int failed = ser_out_flush(&o, e);
+    ser_out_abandon(&o);
+    return failed;
+}
+
+static void write_table(struct ser_out *o, const struct ser_training *t, int first) {
+    for (int f = 0; f < LINE && !first; f++)
+        ser_out_printf(o, "%s%c", line[f].name, f + 1 < LINE ? '\t' : '\n');
+    for (int i = first; i < t->fit.epoch; i++)
+        for (int f = 0; f < LINE; f++)
+            ser_out_printf(o, "%.9g%c", number_of(&t->history[i], &line[f]),
+                           f + 1 < LINE ? '\t' : '\n');
+}
+
+static void write_json(struct ser_out *o, const struct ser_training *t, int first) {
+    for (int i = first; i < t->fit.epoch; i++) {
+        for (int f = 0; f < LINE; f++)
+            if (line[f].json)
+                ser_out_printf(o, "%c\"%s\":%.9g", f ? ',' : '{', line[f].json,
+                               number_of(&t->history[i], &line[f]));
+        ser_out_printf(o, "}\n");
+    }
+}
+
+static int write_logs(struct ser_training *t, struct ser_error *e) {
+    if ((t->o.log && write_log(t, t->o.log, write_table, e)) ||
+        (t->o.json && write_log(t, t->o.json, write_json, e)))
+        return -1;
+    t->logged = t->fit.epoch;
+    return 0;
+}
+
+/* ---- the fit ---- */
+
+static int keep_epoch(struct ser_training *t, const struct ser_epoch *h, struct ser_error *e) {
+    if (ser_grow(&t->history, &t->history_cap, (size_t)t->fit.epoch, sizeof *t->history))
+        return ser_no_memory(e);
+    t->history[t->fit.epoch - 1] = *h;
+    if (t->o.checkpoint && ser_checkpoint_save(t, t->o.checkpoint, e))
+        return -1;
+    return write_logs(t, e);
+}
+
+/* After each batch (h NULL), and each epoch; non-zero ends the fit. */
+static int after(void *ctx, const struct ser_epoch *h, int b, int n) {
+    struct ser_training *t = ctx;
+    if (h && keep_epoch(t, h, &t->e))
+        return 1;
+    if (h && t->view->epoch)
+        t->view->epoch(t->view->ctx, t, h);
+    if (!h && t->view->batch)
+        t->view->batch(t->view->ctx, b, n);
+    return 0;
+}
+
+/* Balanced weights are samples / (classes * samples of the class), as scikit-learn has them. */
+static void set_loss(const struct ser_training *t, struct ser_run *run) {
+    struct ser_loss loss = {.smoothing = (float)t->o.label_smoothing};
+    size_t count[SER_MAX_CLASSES];
+    int K = t->model.classes, balanced = strcmp(t->o.class_weight, "balanced") == 0;
+    ser_dataset_count(&t->train, count, K);
+    for (int k = 0; k < K; k++)
+        loss.weight[k] = balanced ? (float)t->train.n / ((float)K * (float)count[k]) : 1;
+    ser_run_loss(run, &loss);
+}
+
+static int resume(struct ser_training *t, struct ser_error *e) {
+    if (ser_checkpoint_load(t, t->o.checkpoint, e))
+        return -1;
+    if (t->fit.epoch > t->o.fit.epochs)
+        return ser_fail(e, SER_BAD, "%s: is at epoch %d, beyond --epochs %lld", t->o.checkpoint,
+                        t->fit.epoch, (long long)t->o.fit.epochs);
+    if (t->view->resumed)
+        t->view->resumed(t->view->ctx, t);
+    return write_logs(t, e);
+}
+
+static int start(struct ser_training *t, const struct ser_data *train, struct ser_error *e) {
+    char why[SER_WHY];
+    errno = 0;
+    ser_net_init(t->model.net, (uint64_t)t->o.fit.seed);
+    if (errno == ENOMEM)
+        return ser_fail(e, SER_SYS, "cannot train: out of memory");
+    if (!ser_fit_standardize(t->model.net, train, why))
+        return 0;
+    if (t->train.e.status)
+        *e = t->train.e;
+    else
+        ser_fail(e, ser_blame(), "%s", why);
+    return -1;
+}
+
+/* Runs the fit, and writes the best model whatever becomes of it. */
+static int fit(struct ser_training *t, struct ser_run *run, struct ser_error *e) {
+    char why[SER_WHY];
+    const struct ser_data train = ser_dataset_data(&t->train), val = ser_dataset_data(&t->val);
+    int resuming = t->o.resume && (access(t->o.checkpoint, F_OK) == 0 || errno != ENOENT);
+    if (resuming ? resume(t, e) : start(t, &train, e))
+        return -1;
+    errno = 0;
+    int failed = ser_fit_run(&t->fit, t->model.net, run, &train, &val, &t->o.fit, after, t, why);
+    int blame = ser_blame();
+    if (t->fit.best_epoch && ser_model_save(&t->model, t->fit.best, t->o.output, e))
+        return -1;
+    if (failed)
+        ser_fail(e, blame, "%s; %s", why,
+                 t->fit.best_epoch ? "the best model so far was written" : "no model was written");
+    const struct ser_error *inner[] = {&t->e, &t->train.e, &t->val.e};
+    for (int i = 2; i >= 0; i--)
+        if (inner[i]->status) {
+            *e = *inner[i];
+            failed = -1;
+        }
+    return failed;
+}
+
+int ser_training_run(struct ser_training *t, const struct ser_training_view *view,
+                     struct ser_error *e) {
+    char why[SER_WHY];
+    struct ser_net *net = t->model.net;
+    t->view = view;
+    struct ser_run *run = ser_run_new(net, ser_kernels_find(t->o.kernels), (int)t->o.fit.batch,
+                                      (int)t->o.threads, 1, why);
+    if (!run)
+        return ser_fail(e, SER_SYS, "cannot train: %s", why);
+    int failed;
+    if (ser_fit_new(&t->fit, net, &t->o.fit)) {
+        failed = ser_fail(e, SER_SYS, "cannot train: out of memory");
+    } else {
+        set_loss(t, run);
+        failed = fit(t, run, e);
+    }
+    ser_run_free(run);
+    return failed;
+}
+
+/* ---- checkpoints ---- */
+
+/* The callbacks' best values start at infinity, which a stream does not hold: 1e300 stands for it.
+ */
+static double finite(double v) {
+    return v > 1e300 ? 1e300 : v < -1e300 ? -1e300 : v;
+}
+
+/* rows structures of the size stride, and of each the n fields. */
+static int put_numbers(struct ser_writer *w, const char *key, const void *base, size_t rows,
+                       size_t stride, const struct field *f, size_t n, struct ser_error *e) {
+    struct ser_record rec = {0};
+    const uint64_t dim[2] = {rows, n};
+    int failed = ser_record_set(&rec, key, SER_F64, 2, dim, e);
+    double *v = rec.data;
+    for (size_t i = 0; i < rows && !failed; i++)
+        for (size_t k = 0; k < n; k++)
+            *v++ = finite(number_of((const char *)base + i * stride, &f[k]));
+    failed = failed || ser_writer_put(w, &rec, e);
+    ser_record_free(&rec);
+    return failed ? -1 : 0;
+}
+
+static int put_checkpoint(const struct ser_training *t, struct ser_writer *w, struct ser_error *e) {
+    const struct ser_net *net = t->model.net;
+    const struct ser_fit *fit = &t->fit;
+    return ser_net_put(w, net, e) ||
+           put_numbers(w, "state", fit, 1, sizeof *fit, state, STATE, e) ||
+           put_numbers(w, "log", t->history, (size_t)fit->epoch, sizeof *t->history, line, LINE,
+                       e) ||
+           ser_params_put(w, "now/", net, NULL, e) ||
+           ser_params_put(w, "best/", net, fit->best, e) ||
+           ser_params_put(w, "adam.m/", net, fit->adam.m, e) ||
+           ser_params_put(w, "adam.v/", net, fit->adam.v, e);
+}
+
+int ser_checkpoint_save(const struct ser_training *t, const char *path, struct ser_error *e) {
+    struct ser_writer w;
+    struct ser_attrs a = {0};
+    ser_attrs_copy(&a, &t->identity);
+    ser_attr_set(&a, "kind", "checkpoint");
+    int failed = ser_writer_open(&w, path, &a, e);
+    ser_attrs_clear(&a);
+    if (failed)
+        return -1;
+    if (!put_checkpoint(t, &w, e))
+        return ser_writer_close(&w, e);
+    ser_writer_abandon(&w);
+    return -1;
+}
+
+static int take_numbers(struct ser_reader *r, struct ser_record *rec, const char *key, int rows,
+                        int per, struct ser_error *e) {
+    int got = ser_reader_next(r, rec, e);
+    if (got < 0)
+        return -1;
+    if (!got || strcmp(rec->key, key) != 0 || rec->type != SER_F64 || rec->rank != 2 ||
+        rec->dim[0] != (uint64_t)rows || rec->dim[1] != (uint64_t)per)
+        return ser_fail(e, SER_BAD, "%s: no '%s' as a checkpoint has it", r->in.name, key);
+    return 0;
+}
+
+static int is_count(double v, double max) {
+    return v >= 0 && v <= max && v == (double)(int64_t)v;
+}
+
+static int take_state(struct ser_reader *r, struct ser_record *rec, struct ser_fit *fit,
+                      struct ser_error *e) {
+    struct ser_fit f = {0};
+    if (take_numbers(r, rec, "state", 1, STATE, e))
+        return -1;
+    const double *v = rec->data;
+    int whole = 1;
+    for (int i = 0; i < STATE; i++)
+        whole &= state[i].type == REAL || is_count(v[i], state[i].type == UINT64 ? 1e15 : 1e6);
+    for (int i = 0; i < STATE && whole; i++)
+        set_number(&f, &state[i], v[i]);
+    if (!whole || f.epoch < 1 || f.best_epoch < 1 || f.best_epoch > f.epoch || f.wait > f.epoch ||
+        f.plateau_wait > f.epoch || f.stopped > 1 || f.adam.steps < (uint64_t)f.epoch)
+        return ser_reader_fail(r, rec, e, "holds counters that no training has");
+    if (f.lr < 0 || f.lr > 10)
+        return ser_reader_fail(r, rec, e, "holds a learning rate of %g", f.lr);
+    for (int i = 0; i < STATE; i++)
+        set_number(fit, &state[i], v[i]);
+    return 0;
+}
+
+static int take_history(struct ser_training *t, struct ser_reader *r, struct ser_record *rec,
+                        struct ser_error *e) {
+    size_t epochs = (size_t)t->fit.epoch;
+    if (take_numbers(r, rec, "log", t->fit.epoch, LINE, e))
+        return -1;
+    if (ser_grow(&t->history, &t->history_cap, epochs, sizeof *t->history))
+        return ser_no_memory(e);
+    const double *v = rec->data;
+    for (size_t i = 0; i < epochs; i++, v += LINE) {
+        struct ser_epoch h = {0};
+        for (int f = 0; f < LINE; f++) {
+            if (line[f].type == INT && !is_count(v[f], f ? 1 : 1e6))
+                return ser_reader_fail(r, rec, e, "line %zu is no line of a log", i + 1);
+            set_number(&h, &line[f], v[f]);
+        }
+        if (h.epoch != (int)i + 1)
+            return ser_reader_fail(r, rec, e, "line %zu is no line of a log", i + 1);
+        t->history[i] = h;
+    }
+    return 0;
+}
+
+static int same_training(const struct ser_reader *r, const struct ser_attrs *identity,
+                         struct ser_error *e) {
+    static const char *const prefix[] = {"feat.", "train.", "classes"};
+    const char *key = NULL;
+    for (int i = 0; i < 3 && !key; i++)
+        key = ser_attrs_differ(identity, &r->header, prefix[i]);
+    if (!key)
+        return 0;
+    const char *want = ser_attr(identity, key), *got = ser_attr(&r->header, key);
+    return ser_fail(
+        e, SER_BAD,
+        "%s: checkpoint of another training: %s is %s there, %s here: remove it or train "
+        "as before",
+        r->in.name, key, got ? got : "unset", want ? want : "unset");
+}
+
+static int take_checkpoint(struct ser_training *t, struct ser_reader *r, struct ser_record *rec,
+                           struct ser_error *e) {
+    const struct ser_net *net = t->model.net;
+    struct ser_fit *fit = &t->fit;
+    int got = ser_reader_next(r, rec, e);
+    if (got < 0)
+        return -1;
+    if (!got || rec->type != SER_U8 || rec->bytes != strlen(net->text) ||
+        memcmp(rec->data, net->text, rec->bytes) != 0)
+        return ser_fail(e, SER_BAD, "%s: checkpoint of another network", r->in.name);
+    return take_state(r, rec, fit, e) || take_history(t, r, rec, e) ||
+           ser_params_take(r, rec, "now/", net, NULL, e) ||
+           ser_params_take(r, rec, "best/", net, fit->best, e) ||
+           ser_params_take(r, rec, "adam.m/", net, fit->adam.m, e) ||
+           ser_params_take(r, rec, "adam.v/", net, fit->adam.v, e) || ser_params_end(r, rec, e);
+}
+
+int ser_checkpoint_load(struct ser_training *t, const char *path, struct ser_error *e) {
+    struct ser_reader r;
+    struct ser_record rec = {0};
+    if (ser_reader_open(&r, path, "checkpoint", e))
+        return -1;
+    int failed = same_training(&r, &t->identity, e) || take_checkpoint(t, &r, &rec, e);
+    ser_record_free(&rec);
+    ser_reader_close(&r);
+    return failed ? -1 : 0;
+}

@@ -1,0 +1,45 @@
+/* bytes.h - numbers as bytes, and arrays that grow. */
+#ifndef SER_BYTES_H
+#define SER_BYTES_H
+
+#include "core/core.h"
+
+/* Little-endian numbers of 32 and 64 bits, at any address. */
+static inline uint32_t ser_get32(const unsigned char *p) {
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static inline uint64_t ser_get64(const unsigned char *p) {
+    return ser_get32(p) | (uint64_t)ser_get32(p + 4) << 32;
+}
+
+/* Writes the n low bytes of v, and returns where the next ones go. */
+static inline unsigned char *ser_put(unsigned char *p, int n, uint64_t v) {
+    for (; n; n--, v >>= 8)
+        *p++ = (unsigned char)v;
+    return p;
+}
+
+/* Streams are little-endian: on another host these turn round the bytes of each of count elements
+ * of size bytes; ser_reverse does so anywhere. */
+void ser_swap_elements(void *data, size_t count, size_t size);
+void ser_reverse(void *data, size_t count, size_t size);
+
+/* Makes room for at least n elements of size bytes in the array *array, which has room for *cap,
+ * by doubling it, so that adding one element after the other takes time in proportion to their
+ * number. 0; -1 without memory, and the array is as it was. *array is NULL or from malloc. */
+int ser_grow(void *array, size_t *cap, size_t n, size_t size) SER_MUST_CHECK;
+
+/* A text, or bytes, that grow. Zeros are an empty one. Without memory nothing more is added and
+ * failed is set: whoever uses the text looks at it once, at the end. */
+struct ser_text {
+    char *at; /* [n], and a zero byte behind it; NULL while it is empty. Owned */
+    size_t n, cap;
+    int failed;
+};
+
+void ser_text_add(struct ser_text *t, const void *bytes, size_t n);
+void ser_text_printf(struct ser_text *t, const char *fmt, ...) SER_PRINTF(2, 3);
+void ser_text_free(struct ser_text *t);
+
+#endif
