@@ -218,6 +218,35 @@ close_to() {
     fails 2 "from 1 to 65536" ser-mfcc --hop 0 a.wav
 }
 
+@test "--like takes the whole recipe from a model or from features" {
+    tone a.wav
+    recipe=(--type logmel --rate 16000 --window 512 --hop 200 --bands 48 --fmin 30.5 --fmax 7000 --top-db 60 --frames 50 --deltas 1)
+    ser-mfcc "${recipe[@]}" a.wav -o first.sert
+    ser-mfcc --like first.sert a.wav -o second.sert
+    same first.sert second.sert
+    ser-mfcc a.wav -o plain.sert
+    ser-mfcc --like plain.sert a.wav | cmp - plain.sert
+    # From a model: what it makes is what the model scores.
+    for i in 1 2 3 4; do
+        printf 'u%d\ta.wav\t%s\ts%d\n' "$i" "$([ $((i % 2)) = 0 ] && echo sad || echo happy)" "$i"
+    done | cat <(printf 'id\tpath\temotion\tspeaker\n') - >m.tsv
+    head -3 m.tsv | ser-mfcc -m - "${recipe[@]}" -o train.sert
+    sed 2,3d m.tsv | ser-mfcc -m - "${recipe[@]}" -o val.sert
+    printf 'reshape 50x96\nmean\ndense classes\n' >n.net
+    ser-train -q --net n.net --val val.sert --epochs 1 -o model.bin train.sert
+    ser-mfcc --like model.bin a.wav | ser-score model.bin >p.tsv
+    fails 3 "features of another recipe: feat.bands is 128, the model wants 48: make them again with 'ser-mfcc --like MODEL'" \
+        ser-score model.bin plain.sert -o q.tsv
+    fails 2 "--like model.bin takes the whole recipe from there: leave out --hop" ser-mfcc --like model.bin --hop 200 a.wav
+    fails 4 "none.bin: cannot open" ser-mfcc --like none.bin a.wav
+    ser-tensor from-npy "$ROOT"/tests/golden/mfcc/noise-8k-ulaw.mfcc.npy -o foreign.sert
+    fails 3 "foreign.sert: holds no recipe: feat.type is missing" ser-mfcc --like foreign.sert a.wav
+    # The rate alone matters to ser-augment.
+    ser-augment --any-part --noise 0.01 --like model.bin m.tsv -o a.sert
+    ser-augment --any-part --noise 0.01 --rate 16000 m.tsv | cmp - a.sert
+    fails 2 "takes the rate from there: leave out --rate" ser-augment --keep --like model.bin --rate 16000 m.tsv
+}
+
 @test "an audio stream of another kind, or a features stream, is refused" {
     tone a.wav
     ser-mfcc a.wav >f.sert

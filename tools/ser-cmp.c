@@ -15,7 +15,7 @@ static struct {
 
 static const struct ser_opt options[] = {
     {'a', "atol", SER_OPT_REAL, &opt.atol, 0, 1e300, "X", "absolute tolerance"},
-    {'r', "rtol", SER_OPT_REAL, &opt.rtol, 0, 1e6, "Y", "tolerance relative to the value in B"},
+    {'r', "rtol", SER_OPT_REAL, &opt.rtol, 0, 1e6, "Y", "tolerance, relative to B"},
     {0, "values", SER_OPT_FLAG, &opt.values, 0, 0, NULL, "shapes and values alone count"},
     {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "print nothing, the exit code tells"},
     {'v', "verbose", SER_OPT_FLAG, &opt.verbose, 0, 0, NULL, "the summary also when all is equal"},

@@ -1,6 +1,7 @@
 #include "core/opt.h"
 
 #include <getopt.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,29 +16,35 @@ static unsigned char given[MAX_OPTIONS]; /* by row of the table */
 
 /* ---- help ---- */
 
-static void print_default(struct ser_out *o, const struct ser_opt *p) {
+/* A limit in few letters: 100000, 1e-12, 2^53. */
+static const char *limit(double v, char text[32]) {
+    if (v == SER_MAX_SEED)
+        return "2^53";
+    snprintf(text, 32, v == floor(v) && fabs(v) < 1e7 ? "%.0f" : "%g", v);
+    return text;
+}
+
+/* " [40, 1..100000]": the default, if there is one, and the range. */
+static void print_values(struct ser_out *o, const struct ser_opt *p) {
     const double *range = p->target;
-    const char *text = p->type == SER_OPT_TEXT || p->type == SER_OPT_CHOICE
-                           ? *(const char *const *)p->target
-                           : NULL;
-    switch (p->type) {
-    case SER_OPT_FLAG:
+    char text[64] = "", low[32], high[32];
+    if (p->type == SER_OPT_INT)
+        snprintf(text, sizeof text, "%lld, ", (long long)*(const int64_t *)p->target);
+    else if (p->type == SER_OPT_REAL)
+        snprintf(text, sizeof text, "%g, ", *range);
+    else if (p->type == SER_OPT_RANGE && range[0] <= range[1])
+        snprintf(text, sizeof text, "%g:%g, ", range[0], range[1]);
+    else if (p->type != SER_OPT_RANGE)
         return;
-    case SER_OPT_INT:
-        ser_out_printf(o, " [%lld]", (long long)*(int64_t *)p->target);
+    ser_out_printf(o, " [%s%s..%s]", text, limit(p->min, low), limit(p->max, high));
+}
+
+static void print_word(struct ser_out *o, const struct ser_opt *p) {
+    if (p->type != SER_OPT_TEXT && p->type != SER_OPT_CHOICE)
         return;
-    case SER_OPT_REAL:
-        ser_out_printf(o, " [%g]", *(double *)p->target);
-        return;
-    case SER_OPT_RANGE:
-        if (range[0] <= range[1])
-            ser_out_printf(o, " [%g:%g]", range[0], range[1]);
-        return;
-    case SER_OPT_TEXT:
-    case SER_OPT_CHOICE:
-        if (text)
-            ser_out_printf(o, " [%s]", text);
-    }
+    const char *text = *(const char *const *)p->target;
+    if (text)
+        ser_out_printf(o, " [%s]", text);
 }
 
 static void print_option(struct ser_out *o, int letter, const char *name, const char *arg,
@@ -58,7 +65,8 @@ static void print_help(const struct ser_tool *t) {
     ser_out_printf(&o, "usage: %s [OPTION...] %s\n%s\n\n", ser_name(), t->usage, t->summary);
     for (const struct ser_opt *p = t->opt; p->name; p++) {
         print_option(&o, p->letter, p->name, p->arg, p->help);
-        print_default(&o, p);
+        print_values(&o, p);
+        print_word(&o, p);
         ser_out_printf(&o, "\n");
     }
     print_option(&o, 'h', "help", NULL, "this text\n");
