@@ -10,6 +10,7 @@
 #include "core/opt.h"
 #include "core/progress.h"
 #include "core/reader.h"
+#include "math/mfcc.h"
 #include "math/resample.h"
 
 enum { MAX_STDIN = 0x7fffffff, MAX_JOBS = 256 };

@@ -1,9 +1,9 @@
 /* recipe.h - a feature recipe as the feat.* attributes of a stream, both ways. */
-#ifndef SER_RECIPE_H
-#define SER_RECIPE_H
+#ifndef SER_BRIDGE_RECIPE_H
+#define SER_BRIDGE_RECIPE_H
 
 #include "core/attrs.h"
-#include "math/mfcc.h"
+#include "math/recipe.h"
 
 /* Sets feat.type, feat.rate_hz, feat.window ...: everything that decides the values of a feature.
  * Two recipes have equal attributes exactly if they are equal. A key that comes later is set only

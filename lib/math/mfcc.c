@@ -5,9 +5,7 @@
 #include "math/spectrum.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,55 +28,6 @@ struct ser_mfcc {
     float *out;    /* [rows, T] */
     size_t band_cap, folded_cap, coef_cap, diff_cap, out_cap;
 };
-
-/* ---- the recipe ---- */
-
-__attribute__((format(printf, 2, 3))) static int wrong(char why[SER_RECIPE_WHY], const char *what,
-                                                       ...) {
-    va_list args;
-    va_start(args, what);
-    vsnprintf(why, SER_RECIPE_WHY, what, args);
-    va_end(args);
-    return -1;
-}
-
-int ser_recipe_check(const struct ser_recipe *r, char why[SER_RECIPE_WHY]) {
-    double half_hz = r->rate_hz / 2.0, fmax_hz = r->fmax_hz == 0 ? half_hz : r->fmax_hz;
-    if (r->type != SER_MFCC && r->type != SER_LOGMEL)
-        return wrong(why, "type %d: unknown", (int)r->type);
-    if (r->rate_hz < SER_MIN_RATE_HZ || r->rate_hz > SER_MAX_RATE_HZ)
-        return wrong(why, "rate %d: not in %d..%d Hz", r->rate_hz, SER_MIN_RATE_HZ,
-                     SER_MAX_RATE_HZ);
-    if (r->window < SER_MIN_WINDOW || r->window > SER_MAX_WINDOW || r->window % 2)
-        return wrong(why, "window %d: not an even number in %d..%d", r->window, SER_MIN_WINDOW,
-                     SER_MAX_WINDOW);
-    if (r->hop < 1 || r->hop > r->window)
-        return wrong(why, "hop %d: not in 1..window, which is %d", r->hop, r->window);
-    if (r->bands < 1 || r->bands > SER_MAX_BANDS)
-        return wrong(why, "bands %d: not in 1..%d", r->bands, SER_MAX_BANDS);
-    if (r->coefs < 1 || r->coefs > r->bands)
-        return wrong(why, "coefs %d: not in 1..bands, which is %d", r->coefs, r->bands);
-    if (r->type == SER_LOGMEL && r->coefs != r->bands)
-        return wrong(why, "coefs %d: log-mel features have as many rows as bands, %d", r->coefs,
-                     r->bands);
-    if (!(r->fmin_hz >= 0) || r->fmin_hz > half_hz)
-        return wrong(why, "fmin %g: not in 0..rate/2, which is %g Hz", r->fmin_hz, half_hz);
-    if (!(r->fmax_hz >= 0) || r->fmax_hz > half_hz)
-        return wrong(why, "fmax %g: not in 0..rate/2, which is %g Hz", r->fmax_hz, half_hz);
-    if (r->fmin_hz >= fmax_hz)
-        return wrong(why, "fmin %g: not below fmax, which is %g", r->fmin_hz, fmax_hz);
-    if (!(r->top_db >= 0) || r->top_db > SER_MAX_TOP_DB)
-        return wrong(why, "top-db %g: not in 0..%d", r->top_db, SER_MAX_TOP_DB);
-    if (r->frames < 0 || r->frames > SER_MAX_FRAMES)
-        return wrong(why, "frames %d: not in 0..%d", r->frames, SER_MAX_FRAMES);
-    if (r->deltas < 0 || r->deltas > SER_MAX_DELTAS)
-        return wrong(why, "deltas %d: not in 0..%d", r->deltas, SER_MAX_DELTAS);
-    return 0;
-}
-
-int ser_recipe_rows(const struct ser_recipe *r) {
-    return r->coefs * (1 + r->deltas);
-}
 
 /* ---- memory ---- */
 
