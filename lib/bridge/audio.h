@@ -10,9 +10,10 @@
 #define SER_AUDIO_H
 
 #include "core/core.h"
+#include "math/resample.h"
 
-#define SER_AUDIO_MIN_HZ   1000
-#define SER_AUDIO_MAX_HZ   768000
+#define SER_AUDIO_MIN_HZ   SER_RESAMPLE_MIN_HZ
+#define SER_AUDIO_MAX_HZ   SER_RESAMPLE_MAX_HZ
 #define SER_AUDIO_MAX_PIPE ((size_t)1 << 31) /* bytes of a file that cannot seek */
 
 struct ser_audio {

@@ -182,10 +182,11 @@ uint64_t ser_in_lines(const struct ser_in *in) {
     if (at < 0 || fstat(in->fd, &st) || !S_ISREG(st.st_mode))
         return 0;
     uint64_t lines = count_lines(in->buf + in->pos, in->len - in->pos);
-    ssize_t got;
-    while ((got = pread(in->fd, block, sizeof block, at)) > 0) {
-        lines += count_lines(block, (size_t)got);
-        at += got;
+    size_t got;
+    int failed;
+    while ((got = ser_read_at(in->fd, (uint64_t)at, block, sizeof block, &failed)) > 0) {
+        lines += count_lines(block, got);
+        at += (off_t)got;
     }
     return lines;
 }

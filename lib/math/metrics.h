@@ -1,7 +1,7 @@
 /* metrics.h - how good predictions are. Pure: arrays in, numbers out.
  *
  * K classes, n utterances; truth[n] and predicted[n] are in 0..K-1, p[n,K] are probabilities.
- * Defined as in scikit-learn 1.2 where it has the figure.
+ * Defined as in scikit-learn 1.4 where it has the figure.
  */
 #ifndef SER_METRICS_H
 #define SER_METRICS_H
