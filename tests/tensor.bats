@@ -391,8 +391,8 @@ no_leftovers() {
     fails 2 "--records: '-1' is not a whole number from 0 to" ser-tensor head -n-1
     fails 2 "--kind: 'audio\|features' is none of" ser-tensor from-npy --kind 'audio|features' a.npy
     fails 2 "usage: ser-cmp \[OPTION...\] A B" ser-cmp
-    fails 2 "which COMMAND" ser-tensor
-    fails 2 "'dog' is no command" ser-tensor dog
+    fails 2 "a command is needed: ls cat" ser-tensor
+    fails 2 "'dog' is no command; there are: ls cat" ser-tensor dog
     fails 2 "check takes no option --key" ser-tensor check --key a
     fails 2 "ls takes no option --records" ser-tensor ls -n 3
     fails 2 "head takes no option --transpose" ser-tensor head -T

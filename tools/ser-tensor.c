@@ -10,12 +10,11 @@
 #include "core/reader.h"
 #include "core/writer.h"
 
-struct values {
+static struct {
     const char *output, *key, *match, *columns, *kind, *like, *set;
     int64_t records;
     int header, transpose;
-};
-static struct values opt = {.kind = "features", .records = 10};
+} opt = {.kind = "features", .records = 10};
 
 static const struct ser_opt options[] = {
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
@@ -682,50 +681,50 @@ static const struct command {
     {"check", run_check, " ", "reads everything, prints counts, says what is damaged"},
 };
 
+/* All commands, each behind a separator, by their names or, with help, also by what they do. The
+ * caller frees. */
+static char *command_list(const char *separator, int help) {
+    struct ser_text list = {0};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (help)
+            ser_text_printf(&list, "%s%-9s %s", separator, commands[i].name, commands[i].help);
+        else
+            ser_text_printf(&list, "%s%s", separator, commands[i].name);
+    if (list.failed)
+        die(SER_SYS, "out of memory");
+    return list.at;
+}
+
 static const struct command *find_command(const char *name) {
     for (size_t i = 0; name && i < sizeof commands / sizeof *commands; i++)
         if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
-    if (!name)
-        ser_usage("which COMMAND?");
-    ser_usage("'%s' is no command", name);
+    char *list = command_list(" ", 0);
+    if (name)
+        ser_usage("'%s' is no command; there are:%s", name, list);
+    ser_usage("a command is needed:%s", list);
 }
 
 /* An option that another command takes would have no effect: it is refused, not ignored. */
-static void check_options(const struct command *c, const struct values *defaults) {
+static void check_options(const struct command *c) {
     for (const struct ser_opt *p = options; p->name; p++) {
-        size_t at = (size_t)((char *)p->target - (char *)&opt);
-        size_t size = p->type == SER_OPT_FLAG  ? sizeof(int)
-                      : p->type == SER_OPT_INT ? sizeof(int64_t)
-                                               : sizeof(char *);
         char word[64];
         snprintf(word, sizeof word, " %s ", p->name);
-        if (p->target != &opt.output && !strstr(c->takes, word) &&
-            memcmp(p->target, (const char *)defaults + at, size) != 0)
+        if (p->target != &opt.output && !strstr(c->takes, word) && ser_option_given(p->name))
             ser_usage("%s takes no option --%s", c->name, p->name);
     }
 }
 
-static char *help_tail(void) {
-    char *tail = estrdup("COMMAND:");
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        char *more = eprintf_alloc("%s\n  %-9s %s", tail, commands[i].name, commands[i].help);
-        free(tail);
-        tail = more;
-    }
-    return tail;
-}
-
 int main(int argc, char **argv) {
     ser_start(argv[0]);
-    char *tail = help_tail(), dash[] = "-", *standard_input[] = {dash, NULL};
+    char *list = command_list("\n  ", 1), *tail = eprintf_alloc("COMMAND:%s", list);
+    char dash[] = "-", *standard_input[] = {dash, NULL};
     const struct ser_tool tool = {"COMMAND [FILE...]",
                                   "Looks into tensor streams, converts and verifies them.", options,
                                   tail};
-    const struct values defaults = opt;
     int first = ser_options(argc, argv, &tool);
     const struct command *c = find_command(argv[first]);
-    check_options(c, &defaults);
+    check_options(c);
     struct input in = {.file = argv + first + 1, .files = argc - first - 1};
     if (!in.files) {
         in.file = standard_input;
@@ -735,5 +734,6 @@ int main(int argc, char **argv) {
     ser_keep_inputs("--output", opt.output, in.file, opt.like, NULL);
     int status = c->run(&in);
     free(tail);
+    free(list);
     return status;
 }
