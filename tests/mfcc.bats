@@ -286,6 +286,18 @@ close_to() {
     printf '\357\273\277id\tpath\r\nu1\ta.wav\r\n' >m.tsv
     ser-mfcc -m m.tsv -o x.sert
     [ "$(ser-tensor ls x.sert | cut -f 1 | tail -1)" = u1 ]
+    # An empty last line is no row; one in the middle is a damaged one.
+    printf 'id\tpath\nu1\ta.wav\n\n' | ser-mfcc -m - | cmp - x.sert
+    printf 'id\tpath\r\nu1\ta.wav\r\n\r\n' | ser-mfcc -m - | cmp - x.sert
+    printf 'id\tpath\n\nu1\ta.wav\n' >m.tsv
+    fails 3 "m.tsv: row 1 \(\): 1 field, the header has 2" ser-mfcc -m m.tsv
+    # What cannot be read is named, with the command that converts it.
+    printf 'id\tpath\ru1\ta.wav\r' >cr.tsv
+    fails 3 "cr.tsv: its lines end with a carriage return alone.*tr '.r' '.n'" ser-mfcc -m cr.tsv
+    tr '\r' '\n' <cr.tsv | ser-mfcc -m - | cmp - x.sert
+    iconv -f UTF-8 -t UTF-16 <(tr '\r' '\n' <cr.tsv) >wide.tsv
+    fails 3 "wide.tsv: its text is UTF-16.*iconv -f UTF-16 -t UTF-8" ser-mfcc -m wide.tsv
+    iconv -f UTF-16 -t UTF-8 wide.tsv | ser-mfcc -m - | cmp - x.sert
 }
 
 @test "inputs that are mistaken for files" {

@@ -55,7 +55,30 @@ static int cut(char *line, char **field, int max) {
     return n;
 }
 
+/* What spreadsheets save as "Unicode text" or "Text (Macintosh)" is named, with the command that
+ * converts it. */
+static int check_encoding(struct ser_tsv *t, struct ser_error *e) {
+    const unsigned char *at;
+    size_t got;
+    if (ser_in_peek(&t->in, 4096, &at, &got, e))
+        return -1;
+    if (got >= 2 && (!memcmp(at, "\xff\xfe", 2) || !memcmp(at, "\xfe\xff", 2)))
+        return ser_fail(e, SER_BAD,
+                        "%s: its text is UTF-16: save it as UTF-8, or convert it: iconv -f UTF-16 "
+                        "-t UTF-8 IN >OUT",
+                        t->in.name);
+    const unsigned char *cr = memchr(at, '\r', got);
+    if (cr && cr + 1 < at + got && cr[1] != '\n' && !memchr(at, '\n', got))
+        return ser_fail(e, SER_BAD,
+                        "%s: its lines end with a carriage return alone, as old Macintosh programs "
+                        "write: convert it: tr '\\r' '\\n' <IN >OUT",
+                        t->in.name);
+    return 0;
+}
+
 static int read_header(struct ser_tsv *t, struct ser_error *e) {
+    if (check_encoding(t, e))
+        return -1;
     int got = read_line(t, e);
     if (got < 0)
         return -1;
@@ -106,10 +129,21 @@ int ser_tsv_memory(struct ser_tsv *t, const void *mem, size_t len, const char *n
     return ser_in_memory(&t->in, mem, len, name, e) ? -1 : begin(t, e);
 }
 
+/* Whether nothing follows, as after an empty last line: then *got is 0, or -1 with e set. */
+static int at_end(struct ser_tsv *t, int *got, struct ser_error *e) {
+    const unsigned char *at;
+    size_t left;
+    if (ser_in_peek(&t->in, 1, &at, &left, e))
+        *got = -1;
+    else if (!left)
+        *got = 0;
+    return *got <= 0;
+}
+
 int ser_tsv_next(struct ser_tsv *t, struct ser_error *e) {
     t->row++;
     int got = read_line(t, e);
-    if (got <= 0)
+    if (got <= 0 || (!*t->line && at_end(t, &got, e)))
         return got;
     int n = cut(t->line, t->field, t->columns);
     if (n != t->columns)

@@ -1,6 +1,6 @@
 /* tsv.h - tables as text: a header line with the columns' names, then one row a line, fields
  * separated by tabs. No quoting: fields hold no tab and no newline. A carriage return at the end of
- * a line is dropped.
+ * a line, a byte order mark at the beginning and an empty last line are dropped.
  */
 #ifndef SER_TSV_H
 #define SER_TSV_H
@@ -21,7 +21,7 @@ struct ser_tsv {
 };
 
 /* Opens path (NULL, "-": standard input) and reads the header. Empty input, an empty or repeated
- * column name is SER_BAD. 0, or -1 with e set (nothing to close). */
+ * column name, UTF-16 and lines that end with a carriage return alone are SER_BAD. 0, or -1 with e set (nothing to close). */
 int ser_tsv_open(struct ser_tsv *t, const char *path, struct ser_error *e) SER_MUST_CHECK;
 
 /* The same from a copy of the len bytes at mem. */
