@@ -4,9 +4,11 @@
  * usage: test_audio
  */
 #include "bridge/audio.h"
+#include "bridge/container.h"
 #include "check.h"
 #include "math/resample.h"
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <math.h>
 #include <pthread.h>
@@ -343,8 +345,16 @@ static void test_sizes(void) {
     put(c.at + 4, (uint32_t)c.n - 8, 0);
     accept("pcm16.wav with a LIST chunk", c.at, c.n, 20001);
     accept("pcm16.wav cut before its LIST chunk", c.at, b.n, 20001);
-    refuse("bad.wav", c.at, b.n + 5, "inside a chunk's header");
-    refuse("bad.wav", c.at, b.n + 10, "its LIST chunk has 2 of 10 bytes");
+    accept("pcm16.wav cut inside its LIST chunk's head", c.at, b.n + 5, 20001);
+    accept("pcm16.wav cut inside its LIST chunk", c.at, b.n + 10, 20001);
+    /* Chunks behind a sound of unknown length are no sound; anything else may be. */
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
+        put(c.at + 4, 0xffffffff, 0);
+        put(c.at + 40, unknown[i], 0);
+        accept("pcm16.wav of unknown length with a LIST chunk", c.at, c.n, 20001);
+        accept("pcm16.wav of unknown length with half a LIST chunk", c.at, c.n - 2, 20009);
+    }
+    put(c.at + 40, 40002, 0);
     put(c.at + 4, (uint32_t)b.n - 8, 0);
     accept("pcm16.wav with 5 bytes behind its end", c.at, b.n + 5, 20001);
     free(b.at);
@@ -382,7 +392,12 @@ static void test_odd_chunks(void) {
     put(wav + 4, (uint32_t)n - 8, 0);
     accept("odd chunks and zeros at the end", wav, n, 5);
     accept("odd chunks", wav, n - 4, 5);
-    refuse("bad.wav", wav, n - 5, "its LIST chunk has 3 of 4 bytes");
+    accept("odd chunks, the last one cut", wav, n - 5, 5);
+    accept("an odd data chunk without what makes it even", wav, n - 4 - 12 - 1, 5);
+    /* The byte that makes the data chunk even is missing, and a chunk follows. */
+    memmove(wav + 36 + 12 + 8 + 5, wav + 36 + 12 + 8 + 6, n - (36 + 12 + 8 + 6));
+    accept("an odd data chunk that was not made even", wav, n - 5, 5);
+    memmove(wav + 36 + 12 + 8 + 6, wav + 36 + 12 + 8 + 5, n - (36 + 12 + 8 + 6));
     put(wav + 36 + 12 + 4, 0x10, 0);
     refuse("bad.wav", wav, 36 + 12 + 8 + 5, "its data chunk has 5 of 16 bytes");
 }
@@ -397,9 +412,173 @@ static void test_flac(void) {
     refuse("bad.flac", b.at, b.n, "has 20001 of 20002 frames");
     put(count + 1, 20001, 1);
     accept("pcm16.flac as it was", b.at, b.n, 20001);
+    put(count + 1, 20000, 1);
+    refuse("bad.flac", b.at, b.n, "its header says 20000 samples, and more follow");
+    put(count + 1, 20001, 1);
+    unsigned char *twice = malloc(2 * b.n);
+    if (!twice)
+        give_up("memory");
+    memcpy(twice, b.at, b.n);
+    memcpy(twice + b.n, b.at, b.n);
+    refuse("joined.flac", twice, 2 * b.n, "its header says 20001 samples, and more follow");
+    /* A second half at another rate. */
+    make("8k.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16, 8000, 1, 20001);
+    struct bytes other = slurp("8k.flac");
+    size_t at = 100, from = 100;
+    while (at < b.n && !(b.at[at] == 0xff && b.at[at + 1] == 0xf8 && b.at[at + 4] == 2))
+        at++;
+    while (from < other.n &&
+           !(other.at[from] == 0xff && other.at[from + 1] == 0xf8 && other.at[from + 4] == 2))
+        from++;
+    memcpy(twice, b.at, at);
+    memcpy(twice + at, other.at + from, other.n - from);
+    refuse("change.flac", twice, at + other.n - from,
+           "its rate changes from 48000 to 8000 Hz after 8192 samples");
+    free(other.at);
+    free(twice);
+    b.at[20] |=
+        1; /* one of the five bits that tell the size of a sample, less one; 4 more follow */
+    b.at[21] = (unsigned char)((b.at[21] & 0x0f) | 0x30);
+    refuse("20.flac", b.at, b.n, "FLAC of 20 bits a sample");
+    b.at[20] &= 0xfe;
+    b.at[21] = (unsigned char)((b.at[21] & 0x0f) | 0xf0);
+    accept("pcm16.flac as it was", b.at, b.n, 20001);
     b.at[b.n / 2] ^= 16;
     refuse("bad.flac", b.at, b.n, "damaged after");
     free(b.at);
+}
+
+/* Tags in front of what is found by its first letters; their bytes are no sound. */
+static void test_tags(void) {
+    static const char *const name[] = {"pcm16.wav",  "pcm16.aiff", "pcm16.au",
+                                       "pcm16.flac", "vorbis.ogg", "pcm16.w64"};
+    make("pcm16.w64", SF_FORMAT_W64 | SF_FORMAT_PCM_16, 44100, 1, 20001);
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
+        struct ser_audio plain = {0}, tagged = {0};
+        struct ser_error e = {0};
+        struct bytes b = slurp(name[i]);
+        size_t cover = 200000, n = 10 + cover + 20 + 7 + b.n;
+        unsigned char *t = calloc(n, 1);
+        if (!t)
+            give_up("memory");
+        memcpy(t, "ID3\4\0\0\0\14\32\100", 10); /* 200,000 bytes: 12 * 128^2 + 26 * 128 + 64 */
+        memset(t + 10, 'R', cover);
+        memcpy(t + 10 + cover, "ID3\3\0\020\0\0\0\7", 10); /* with a foot */
+        memcpy(t + 10 + cover + 10 + 7, "3DI\3\0\020\0\0\0\7", 10);
+        memcpy(t + 10 + cover + 20 + 7, b.at, b.n);
+        int good = !ser_audio_decode(&plain, b.at, b.n, name[i], 0, &e) &&
+                   !ser_audio_decode(&tagged, t, n, name[i], 0, &e) &&
+                   plain.frames == tagged.frames &&
+                   !memcmp(plain.sample, tagged.sample, plain.frames * sizeof(float));
+        check(good, "%s behind two tags: the same samples %s", name[i], e.text);
+        ser_audio_free(&plain);
+        ser_audio_free(&tagged);
+        if (!strcmp(name[i], "pcm16.wav"))
+            refuse("tagged.wav", t, n - 2, "its data chunk has 40000 of 40002 bytes");
+        free(t);
+        free(b.at);
+    }
+}
+
+/* 24 bits in the low three of four bytes, the fourth being anything, as ALSA's S24_LE. */
+static void test_low_bits(void) {
+    enum { FRAMES = 100 };
+    for (int channels = 1; channels <= 2; channels++) {
+        unsigned char wav[44 + 4 * 2 * FRAMES] = "RIFF\0\0\0\0WAVEfmt \20\0\0\0\1\0";
+        size_t values = (size_t)channels * FRAMES, n = 44 + 4 * values;
+        struct ser_audio a = {0};
+        struct ser_error e = {0};
+        put(wav + 4, (uint32_t)n - 8, 0);
+        wav[22] = (unsigned char)channels;
+        put(wav + 24, 16000, 0);
+        put(wav + 28, 16000 * 4 * (uint32_t)channels, 0);
+        wav[32] = (unsigned char)(4 * channels);
+        wav[34] = 24;
+        memcpy(wav + 36, "data", 4);
+        put(wav + 40, (uint32_t)(4 * values), 0);
+        for (size_t i = 0; i < values; i++) {
+            int32_t v =
+                (int32_t)lrint(8388608 * value(i / (size_t)channels, (int)(i % (size_t)channels)));
+            put(wav + 44 + 4 * i, ((uint32_t)v & 0xffffff) | (uint32_t)i << 24, 0);
+        }
+        int good = !ser_audio_decode(&a, wav, n, "s24le.wav", 0, &e) && a.frames == FRAMES;
+        check(good && off_by(&a) < 2e-7, "24 bits in four bytes, %d channels: %zu frames %s",
+              channels, a.frames, e.text);
+        ser_audio_free(&a);
+    }
+}
+
+/* Blocks that are compressed alike, the last of them short: what it holds, and nothing made up. */
+static void test_blocks(void) {
+    static const struct {
+        int format;
+        size_t whole,
+            short_of; /* frames of blocks of the file; with its last block cut to some bytes */
+        size_t cut;   /* bytes of the last block that are left */
+    } kind[] = {
+        {SF_FORMAT_IMA_ADPCM, 505, 1 + (100 - 4) * 2, 100},
+        {SF_FORMAT_MS_ADPCM, 500, 2 + (100 - 7) * 2, 100},
+        {SF_FORMAT_GSM610, 320, 0, 40},
+    };
+    for (size_t i = 0; i < sizeof kind / sizeof *kind; i++) {
+        make("blocks.wav", SF_FORMAT_WAV | kind[i].format, 8000, 1, 5000);
+        struct bytes b = slurp("blocks.wav");
+        size_t at = 12, align = b.at[32] | (size_t)b.at[33] << 8;
+        while (memcmp(b.at + at, "data", 4))
+            at += 8 + (b.at[at + 4] | (size_t)b.at[at + 5] << 8);
+        size_t blocks = 3, n = at + 8 + blocks * align + kind[i].cut;
+        put(b.at + at + 4, (uint32_t)(n - at - 8), 0);
+        accept("compressed blocks, the last one short", b.at, n,
+               blocks * kind[i].whole + kind[i].short_of);
+        free(b.at);
+    }
+}
+
+/* Sizes of 32 bits, in a file of 5 GiB: seen in its header, without decoding it. */
+static void test_wrapped(void) {
+    struct ser_error e = {0};
+    struct ser_container c;
+    struct bytes b = slurp("pcm16.wav");
+    uint64_t data = (5ULL << 30) + 2, len = 44 + data;
+    put(b.at + 4, (uint32_t)(len - 8), 0);
+    put(b.at + 40, (uint32_t)data, 0);
+    spill("huge.wav", b.at, 44);
+    if (truncate("huge.wav", (off_t)len + 100))
+        give_up("huge.wav");
+    struct ser_bytes f = {.name = "huge.wav", .fd = open("huge.wav", O_RDONLY), .len = len};
+    int good = !ser_container_look(&f, &c, &e);
+    check(good && c.end == len, "a data chunk of 5 GiB, whose size has lost its upper bits %s",
+          e.text);
+    close(f.fd);
+    unlink("huge.wav");
+    free(b.at);
+}
+
+/* What cannot be read is named, with what converts it. */
+static void test_foreign(void) {
+    static const struct {
+        const char *at;
+        size_t n;
+        const char *want;
+    } kind[] = {
+        {"\0\0\0\40ftypM4A \0\0\0\0M4A mp42isom", 28, "MP4 or M4A.*ffmpeg -i IN"},
+        {"\x1a\x45\xdf\xa3\1\0\0\0", 8, "WebM or Matroska"},
+        {"#!AMR\n\x3c\x91", 8, "is AMR"},
+        {"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9", 10, "Windows Media"},
+        {"\xff\xf1\x50\x80\x02\x1f\xfc", 7, "is AAC"},
+        {"OggS\0\2\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\1\63\x7f"
+         "FLAC\1\0",
+         36, "FLAC in Ogg"},
+        {"PK\3\4\24\0\1\0\10\0", 10, "ZIP archive, an encrypted one"},
+        {"\n<!DOCTYPE html><html>", 22, "page of HTML"},
+        {"dear diary\n", 11, "is text, not audio"},
+        {"version https://git-lfs.github.com/spec/v1\n", 43, "git lfs pull"},
+    };
+    for (size_t i = 0; i < sizeof kind / sizeof *kind; i++) {
+        char want[64];
+        snprintf(want, sizeof want, "%.*s", (int)strcspn(kind[i].want, "."), kind[i].want);
+        refuse("foreign.wav", (const unsigned char *)kind[i].at, kind[i].n, want);
+    }
 }
 
 /* More than what is taken in advance. */
@@ -485,6 +664,11 @@ int main(void) {
     test_sizes();
     test_odd_chunks();
     test_flac();
+    test_tags();
+    test_low_bits();
+    test_blocks();
+    test_wrapped();
+    test_foreign();
     test_long();
     test_system();
     test_damage();

@@ -1,0 +1,454 @@
+#include "bridge/container.h"
+
+#include "bridge/flac.h"
+#include "core/in.h"
+#include "core/reader.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+size_t ser_bytes_read(struct ser_bytes *b, uint64_t at, void *to, size_t n) {
+    int failed = 0;
+    if (at >= b->len)
+        return 0;
+    if (n > b->len - at)
+        n = (size_t)(b->len - at);
+    if (b->fd < 0) {
+        memcpy(to, b->mem + at, n);
+        return n;
+    }
+    size_t got = ser_read_at(b->fd, at, to, n, &failed);
+    if (failed)
+        b->error = errno;
+    return got;
+}
+
+static uint64_t number(const unsigned char *p, int bytes, int big_endian) {
+    uint64_t v = 0;
+    for (int i = 0; i < bytes; i++)
+        v |= (uint64_t)p[i] << 8 * (big_endian ? bytes - 1 - i : i);
+    return v;
+}
+
+static int begins(const unsigned char *p, const char *magic, size_t n) {
+    return memcmp(p, magic, n) == 0;
+}
+
+/* Shows the decoder v, as so many bytes, at a place. */
+static void patch(struct ser_container *c, uint64_t at, int bytes, int big_endian, uint64_t v) {
+    struct ser_patch *p = &c->patch[c->patches++];
+    p->at = at;
+    p->n = bytes;
+    for (int i = 0; i < bytes; i++)
+        p->byte[i] = (unsigned char)(v >> 8 * (big_endian ? bytes - 1 - i : i));
+}
+
+static int fail_cut(const struct ser_bytes *b, struct ser_error *e, const char *id, uint64_t says,
+                    uint64_t has) {
+    return ser_fail(e, SER_BAD,
+                    "%s: cut short: its %.4s chunk has %" PRIu64 " of %" PRIu64
+                    " bytes: fetch or write the file again",
+                    b->name, id, has, says);
+}
+
+/* What writers put where they cannot know: 0; SoX's 0x7ffff000 for WAV, and 0x7f000000 with the
+ * size of a header for AIFF; all ones. */
+static int is_unknown(uint64_t size) {
+    return size == 0 || (size >= 0x7f000000 && size <= UINT32_MAX) || size >= INT64_MAX;
+}
+
+/* ---- formats that are known, and not read ---- */
+
+static const struct foreign {
+    size_t at;
+    const char *magic;
+    size_t n;
+    const char *name;
+} foreign[] = {
+    {4, "ftyp", 4, "MP4 or M4A (AAC, ALAC)"},
+    {0, "\x1a\x45\xdf\xa3", 4, "WebM or Matroska"},
+    {0, "#!AMR", 5, "AMR"},
+    {0, "\x30\x26\xb2\x75\x8e\x66\xcf\x11", 8, "Windows Media (WMA, ASF)"},
+    {0, "ADIF", 4, "AAC"},
+    {0, ".RMF", 4, "RealMedia"},
+    {0, "MAC ", 4, "Monkey's Audio"},
+    {0, "wvpk", 4, "WavPack"},
+    {0, "FLV\1", 4, "Flash video"},
+};
+
+static int fail_foreign(const struct ser_bytes *b, const char *what, struct ser_error *e) {
+    return ser_fail(e, SER_BAD,
+                    "%s: is %s, which is not read here: convert it: ffmpeg -i IN -f wav - | "
+                    "ser-mfcc, or ffmpeg -i IN OUT.wav",
+                    b->name, what);
+}
+
+/* The first letters of the text that stands here, in lower case. */
+static int is_text_of(const unsigned char *head, size_t n, const char *word) {
+    size_t i = 0;
+    while (i < n && isspace(head[i]))
+        i++;
+    return n - i >= strlen(word) && strncasecmp((const char *)head + i, word, strlen(word)) == 0;
+}
+
+/* Whether all of it is letters, marks and line ends, as no sound is. */
+static int is_plain_text(const unsigned char *head, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (head[i] >= 0x7f || (head[i] < ' ' && !isspace(head[i])))
+            return 0;
+    return n > 0;
+}
+
+static int check_foreign(const struct ser_bytes *b, const unsigned char *head, size_t n,
+                         struct ser_error *e) {
+    static const char lfs[] = "version https://git-lfs";
+    if (n == 0)
+        return ser_fail(e, SER_BAD, "%s: empty file: it holds no audio", b->name);
+    if (n >= sizeof lfs - 1 && begins(head, lfs, sizeof lfs - 1))
+        return ser_fail(e, SER_BAD,
+                        "%s: a Git LFS pointer, not the audio itself: run 'git lfs pull' where it "
+                        "came from",
+                        b->name);
+    if (ser_is_stream(head, n))
+        return ser_fail(e, SER_BAD,
+                        "%s: a tensor stream, not an audio file: 'ser-mfcc < FILE' takes one of "
+                        "audio",
+                        b->name);
+    if (n >= 4 && begins(head, "PK\3\4", 4))
+        return ser_fail(e, SER_BAD, "%s: is a ZIP archive%s: unpack it first", b->name,
+                        n > 6 && head[6] & 1 ? ", an encrypted one" : "");
+    if (is_text_of(head, n, "<!doctype") || is_text_of(head, n, "<html"))
+        return ser_fail(e, SER_BAD,
+                        "%s: is a page of HTML, not audio: it was fetched from an address that "
+                        "answers with a page; fetch it again",
+                        b->name);
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        if (n >= foreign[i].at + foreign[i].n &&
+            begins(head + foreign[i].at, foreign[i].magic, foreign[i].n))
+            return fail_foreign(b, foreign[i].name, e);
+    /* Of MPEG's layers AAC's is 0 (ADTS). */
+    if (n >= 2 && head[0] == 0xff && (head[1] & 0xf6) == 0xf0)
+        return fail_foreign(b, "AAC", e);
+    return 0;
+}
+
+/* ---- RIFF, RF64, BW64, RIFX, FORM: chunks of an identifier, 32 bits of size, content ---- */
+
+enum { MAX_CHUNKS = 65536 };
+
+/* Whether something lies from at to end, and it is all chunks. */
+static int chunks_fill(struct ser_bytes *b, uint64_t at, uint64_t end, int big_endian) {
+    unsigned char head[8];
+    if (at >= end)
+        return 0;
+    for (int i = 0; at < end && end <= b->len && i < MAX_CHUNKS; i++) {
+        if (ser_bytes_read(b, at, head, 8) < 8 || head[0] < ' ')
+            return 0;
+        uint64_t size = number(head + 4, 4, big_endian);
+        at += 8 + size + (at + 8 + size < end ? size & 1 : 0);
+    }
+    return at == end;
+}
+
+/* Where the sound of unknown length that begins at from ends: where chunks that writers put behind
+ * it begin and go on to the end of the file, else there. Looks through the last part of it. */
+static uint64_t find_tail(struct ser_bytes *b, uint64_t from) {
+    static const char known[][5] = {"LIST", "bext", "id3 ", "ID3 ", "iXML", "cue ", "smpl", "inst",
+                                    "fact", "PEAK", "JUNK", "axml", "chna", "_PMX", "DISP", "afsp"};
+    enum { TAIL = 1 << 22, STEP = 1 << 16 };
+    unsigned char block[STEP + 8];
+    uint64_t at = b->len - from > TAIL ? b->len - TAIL : from;
+    for (; at + 8 <= b->len; at += STEP) {
+        size_t got = ser_bytes_read(b, at, block, sizeof block);
+        for (size_t i = 0; i < STEP && i + 8 <= got; i++)
+            for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+                if (block[i] == (unsigned char)known[k][0] && begins(block + i, known[k], 4) &&
+                    chunks_fill(b, at + i, b->len, 0))
+                    return at + i;
+    }
+    return b->len;
+}
+
+struct wave { /* what the fmt chunk says */
+    int seen;
+    unsigned tag, channels, align, bits, block_frames;
+    uint64_t at; /* of its content */
+};
+
+static void read_format(struct ser_bytes *b, uint64_t at, uint64_t size, int big_endian,
+                        struct wave *w) {
+    unsigned char f[40] = {0};
+    size_t n = ser_bytes_read(b, at, f, size < sizeof f ? (size_t)size : sizeof f);
+    if (n < 16)
+        return;
+    *w = (struct wave){.seen = 1,
+                       .tag = (unsigned)number(f, 2, big_endian),
+                       .channels = (unsigned)number(f + 2, 2, big_endian),
+                       .align = (unsigned)number(f + 12, 2, big_endian),
+                       .bits = (unsigned)number(f + 14, 2, big_endian),
+                       .at = at};
+    if (n >= 20)
+        w->block_frames = (unsigned)number(f + 18, 2, big_endian);
+    if (w->tag == 0xfffe && n >= 40) /* extensible: the format is the sub-format's first number */
+        w->tag = (unsigned)number(f + 24, 2, big_endian);
+}
+
+enum { PCM = 1, MS_ADPCM = 2, IMA_ADPCM = 0x11, GSM = 0x31 };
+
+/* The frames of size bytes in blocks that are compressed alike, the last of which may be short: what
+ * it holds, not what a decoder makes of the missing rest. */
+static uint64_t block_frames(const struct wave *w, uint64_t size) {
+    uint64_t C = w->channels, per = w->block_frames, last;
+    if (!w->align || !per || !C)
+        return 0;
+    uint64_t whole = size / w->align * per, rest = size % w->align;
+    if (w->tag == IMA_ADPCM) /* a block's head is 4 bytes a channel and holds a frame */
+        last = rest < 4 * C ? 0 : 1 + (rest - 4 * C) / (4 * C) * 8;
+    else if (w->tag == MS_ADPCM) /* 7 bytes a channel, two frames; then half a byte a sample */
+        last = rest < 7 * C ? 0 : 2 + (rest - 7 * C) * 2 / C;
+    else if (w->tag == GSM)
+        last = 0;
+    else
+        return 0;
+    return whole + (last < per ? last : per);
+}
+
+static int check_wave(const struct ser_bytes *b, const struct wave *w, uint64_t size,
+                      int big_endian, struct ser_container *c, struct ser_error *e) {
+    if (!w->seen)
+        return 0; /* the decoder says so */
+    if (w->tag == PCM && w->bits > 32)
+        return ser_fail(
+            e, SER_BAD,
+            "%s: samples of %u bits are not read here: convert it: sox IN -b 24 OUT.wav, "
+            "or ffmpeg -i IN -c:a pcm_s24le OUT.wav",
+            b->name, w->bits);
+    /* As `arecord -f S24_LE` writes: the low three of four bytes. */
+    if (w->tag == PCM && w->channels && w->bits == 24 && w->align == 4 * w->channels) {
+        patch(c, w->at + 14, 2, big_endian, 32);
+        c->shift = 8;
+    }
+    c->frames = block_frames(w, size);
+    if (c->frames && size % w->align) /* the decoder may leave out a block that is not whole */
+        c->zeros = w->align - size % w->align;
+    return 0;
+}
+
+/* The size of the data chunk that begins at at: what its header says, or what is there where that
+ * says nothing. */
+static uint64_t data_size(struct ser_bytes *b, uint64_t at, uint64_t says, uint64_t file_says,
+                          int big_endian) {
+    uint64_t has = b->len - at;
+    int sized = !is_unknown(file_says);
+    /* Sizes have 32 bits: those of a larger file have lost the rest. */
+    if (b->len > UINT32_MAX && sized && b->len - 8 > file_says &&
+        (b->len - 8 - file_says) % (1ULL << 32) == 0)
+        says += b->len - 8 - file_says;
+    int placeholder = says == 0 || says == 0x7ffff000 || says == 0x7fffffff || says == UINT32_MAX;
+    if (says <= has && !placeholder)
+        return says;
+    if (says == 0 && sized && chunks_fill(b, at, 8 + file_says, big_endian))
+        return 0;
+    if (is_unknown(says))
+        return find_tail(b, at) - at;
+    return says;
+}
+
+static int check_riff(struct ser_bytes *b, int big_endian, struct ser_container *c,
+                      struct ser_error *e) {
+    unsigned char head[8], ds64[16];
+    uint64_t base = c->begin, at = base + 12, long_data = 0;
+    struct wave wave = {0};
+    if (ser_bytes_read(b, base, head, 8) < 8)
+        return ser_fail(e, SER_BAD, "%s: cut short: ends inside the header", b->name);
+    int is_long = begins(head, "RF64", 4) || begins(head, "BW64", 4);
+    uint64_t file_says = number(head + 4, 4, big_endian);
+    for (int i = 0; i < MAX_CHUNKS; i++) {
+        size_t got = ser_bytes_read(b, at, head, 8);
+        if (got == 0)
+            return ser_fail(e, SER_BAD, "%s: has no data chunk: cut short, or not audio", b->name);
+        if (got < 8)
+            return ser_fail(e, SER_BAD,
+                            "%s: cut short: ends inside a chunk's header: fetch or write the "
+                            "file again",
+                            b->name);
+        uint64_t size = number(head + 4, 4, big_endian), has = b->len - at - 8;
+        if (is_long && begins(head, "ds64", 4) && ser_bytes_read(b, at + 8, ds64, 16) == 16)
+            long_data = number(ds64 + 8, 8, 0);
+        if (begins(head, "fmt ", 4))
+            read_format(b, at + 8, size, big_endian, &wave);
+        if (begins(head, "data", 4)) {
+            if (is_long && size == UINT32_MAX && long_data)
+                size = long_data;
+            size = data_size(b, at + 8, size, base ? UINT32_MAX : file_says, big_endian);
+            if (size > has)
+                return fail_cut(b, e, "data", size, has);
+            c->end = at + 8 + size;
+            if (check_wave(b, &wave, size, big_endian, c, e))
+                return -1;
+            size += c->zeros;
+            if (!is_long) {
+                uint64_t whole = at + 8 + size - base - 8;
+                patch(c, base + 4, 4, big_endian, whole < UINT32_MAX ? whole : UINT32_MAX);
+                patch(c, at + 4, 4, big_endian, size < UINT32_MAX ? size : UINT32_MAX);
+            }
+            return 0;
+        }
+        if (size > has)
+            return fail_cut(b, e, (const char *)head, size, has);
+        at += 8 + size + (size & 1);
+    }
+    return ser_fail(e, SER_BAD, "%s: more than %d chunks: not a file that audio programs write",
+                    b->name, MAX_CHUNKS);
+}
+
+static int check_form(struct ser_bytes *b, struct ser_container *c, struct ser_error *e) {
+    unsigned char head[8];
+    uint64_t at = c->begin + 12;
+    for (int i = 0, common = 0; i < MAX_CHUNKS; i++) {
+        size_t got = ser_bytes_read(b, at, head, 8);
+        if (got == 0)
+            return ser_fail(e, SER_BAD, "%s: has no SSND chunk: cut short, or not audio", b->name);
+        if (got < 8)
+            return ser_fail(e, SER_BAD,
+                            "%s: cut short: ends inside a chunk's header: fetch or write the "
+                            "file again",
+                            b->name);
+        uint64_t size = number(head + 4, 4, 1), has = b->len - at - 8;
+        common |= begins(head, "COMM", 4);
+        if (begins(head, "SSND", 4)) {
+            if (size > has && !is_unknown(size))
+                return fail_cut(b, e, "SSND", size, has);
+            if (size == 0 && has > 0)
+                patch(c, at + 4, 4, 1, UINT32_MAX);
+            else if (size <= has && common) { /* what lies behind the sound is nobody's */
+                c->end = at + 8 + size;
+                patch(c, c->begin + 4, 4, 1, c->end - c->begin - 8);
+            }
+            return 0;
+        }
+        if (size > has)
+            return fail_cut(b, e, (const char *)head, size, has);
+        at += 8 + size + (size & 1);
+    }
+    return ser_fail(e, SER_BAD, "%s: more than %d chunks: not a file that audio programs write",
+                    b->name, MAX_CHUNKS);
+}
+
+/* ---- AU, Wave64, Ogg ---- */
+
+static int check_au(struct ser_bytes *b, int big_endian, struct ser_container *c,
+                    struct ser_error *e) {
+    unsigned char head[12];
+    uint64_t len = b->len - c->begin;
+    if (ser_bytes_read(b, c->begin, head, 12) < 12)
+        return ser_fail(e, SER_BAD, "%s: cut short: ends inside the header", b->name);
+    uint64_t start = number(head + 4, 4, big_endian), size = number(head + 8, 4, big_endian);
+    uint64_t has = len > start ? len - start : 0;
+    if (size == 0 && has > 0)
+        patch(c, c->begin + 8, 4, 0, UINT32_MAX);
+    return is_unknown(size) || size <= has ? 0 : fail_cut(b, e, "data", size, has);
+}
+
+/* 16 bytes that identify it, then its own size in 8. */
+static int check_w64(struct ser_bytes *b, const struct ser_container *c, struct ser_error *e) {
+    unsigned char head[24];
+    uint64_t len = b->len - c->begin;
+    uint64_t size =
+        ser_bytes_read(b, c->begin, head, 24) < 24 ? UINT64_MAX : number(head + 16, 8, 0);
+    return is_unknown(size) || size <= len ? 0 : fail_cut(b, e, "riff", size, len);
+}
+
+/* The last page carries the flag 4, end of stream. A page is 27 bytes, a table of up to 255 lengths,
+ * and so many bytes. */
+static int check_ogg(struct ser_bytes *b, const struct ser_container *c, struct ser_error *e) {
+    enum { MAX_PAGE = 27 + 255 + 255 * 255 };
+    unsigned char first[64] = {0};
+    size_t got = ser_bytes_read(b, c->begin, first, sizeof first);
+    for (size_t i = 27; i + 5 <= got && i < 40; i++)
+        if (begins(first + i,
+                   "\x7f"
+                   "FLAC",
+                   5))
+            return fail_foreign(b, "FLAC in Ogg", e);
+    unsigned char *tail = malloc(MAX_PAGE);
+    if (!tail)
+        return ser_fail(e, SER_SYS, "%s: out of memory", b->name);
+    uint64_t from = b->len > MAX_PAGE ? b->len - MAX_PAGE : 0;
+    size_t n = ser_bytes_read(b, from, tail, MAX_PAGE), size;
+    int ended = 0, whole = 0;
+    for (size_t at = n < 27 ? 0 : n - 26; at-- > 0 && !whole;) {
+        const unsigned char *page = tail + at;
+        if (!begins(page, "OggS\0", 5) || /* version 0 */ at + 27 + page[26] > n)
+            continue;
+        size = 27 + (size_t)page[26];
+        for (int i = 0; i < page[26]; i++)
+            size += page[27 + i];
+        whole = size <= n - at;
+        ended = whole && (page[5] & 4);
+    }
+    free(tail);
+    return ended ? 0
+                 : ser_fail(e, SER_BAD,
+                            "%s: cut short: no end-of-stream page: fetch or write the file again",
+                            b->name);
+}
+
+/* ---- tags in front ---- */
+
+/* Where the file proper begins, behind tags (ID3v2: "ID3", version, flags, a size of four times
+ * seven bits, perhaps a foot as long as the head). MPEG audio is left alone: there tags belong. */
+static uint64_t skip_tags(struct ser_bytes *b) {
+    static const char known[][5] = {"RIFF", "RIFX", "RF64", "BW64", "FORM", ".snd",
+                                    "dns.", "riff", "OggS", "fLaC", "caff"};
+    unsigned char head[10];
+    uint64_t at = 0;
+    while (ser_bytes_read(b, at, head, 10) == 10 && begins(head, "ID3", 3) && head[3] != 0xff &&
+           !((head[6] | head[7] | head[8] | head[9]) & 0x80)) {
+        uint64_t size = (uint64_t)head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9];
+        at += 10 + size + (head[5] & 0x10 ? 10 : 0);
+    }
+    if (ser_bytes_read(b, at, head, 4) == 4)
+        for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+            if (begins(head, known[i], 4))
+                return at;
+    return 0;
+}
+
+int ser_container_look(struct ser_bytes *b, struct ser_container *c, struct ser_error *e) {
+    unsigned char head[512] = {0};
+    *c = (struct ser_container){.begin = skip_tags(b), .end = b->len};
+    size_t n = ser_bytes_read(b, c->begin, head, sizeof head);
+    if (check_foreign(b, head, n, e))
+        return -1;
+    if (begins(head, "riff\x2e\x91\xcf\x11", 8))
+        return check_w64(b, c, e);
+    if ((begins(head, "RIFF", 4) || begins(head, "RIFX", 4) || begins(head, "RF64", 4) ||
+         begins(head, "BW64", 4)) &&
+        begins(head + 8, "WAVE", 4))
+        return check_riff(b, head[3] == 'X', c, e);
+    if (begins(head, "FORM", 4) && (begins(head + 8, "AIFF", 4) || begins(head + 8, "AIFC", 4)))
+        return check_form(b, c, e);
+    if (begins(head, ".snd", 4) || begins(head, "dns.", 4))
+        return check_au(b, head[0] == '.', c, e);
+    if (begins(head, "OggS", 4))
+        return check_ogg(b, c, e);
+    if (begins(head, "fLaC", 4))
+        return ser_flac_look(b, c, e);
+    return 0;
+}
+
+int ser_container_unread(struct ser_bytes *b, struct ser_error *e) {
+    unsigned char head[512];
+    if (is_plain_text(head, ser_bytes_read(b, 0, head, sizeof head)))
+        return ser_fail(e, SER_BAD, "%s: is text, not audio", b->name);
+    return ser_fail(
+        e, SER_BAD,
+        "%s: not audio, or its header is damaged: WAV, AIFF, AU, FLAC, Ogg, MP3 and what "
+        "else libsndfile knows can be read; others can be converted: ffmpeg -i IN OUT.wav",
+        b->name);
+}
