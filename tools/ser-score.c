@@ -20,7 +20,7 @@ static const struct ser_opt options[] = {
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
     {'b', "batch", SER_OPT_INT, &opt.batch, 1, 4096, "N", "records computed at once, at most"},
     {'j', "threads", SER_OPT_INT, &opt.threads, 1, MAX_THREADS, "N", "the result is the same"},
-    {0, "kernels", SER_OPT_TEXT, &opt.kernels, 0, 0, "NAME", "plain or onednn"},
+    {0, "kernels", SER_OPT_TEXT, &opt.kernels, 0, 0, SER_KERNELS, "plain: on any machine the same"},
     {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress line"},
     {0}};
 
@@ -174,8 +174,7 @@ int main(int argc, char **argv) {
     ser_one_stdin(argv + first, first + 1 < argc ? NULL : "-", NULL);
     ser_keep_inputs("--output", opt.output, argv + first, NULL, NULL);
     if (!ser_kernels_find(opt.kernels))
-        ser_usage("--kernels: '%s' is not built here; the default is %s", opt.kernels,
-                  ser_kernels_default());
+        ser_usage("--kernels: '%s' is none of " SER_KERNELS, opt.kernels);
     open_scoring(&s, argv[first]);
     s.bytes = ser_progress_wanted(opt.quiet) ? bytes_of(argv + first + 1) : 0;
     must(ser_out_open(&s.out, opt.output, 0, &e), &e);

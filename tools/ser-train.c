@@ -42,7 +42,8 @@ static const struct ser_opt options[] = {
      "of weights, order and dropout"},
     {'j', "threads", SER_OPT_INT, &opt.training.threads, 1, MAX_THREADS, "N",
      "the result is the same"},
-    {0, "kernels", SER_OPT_TEXT, &opt.training.kernels, 0, 0, "NAME", "plain or onednn"},
+    {0, "kernels", SER_OPT_TEXT, &opt.training.kernels, 0, 0, SER_KERNELS,
+     "plain: on any machine the same"},
     {'c', "checkpoint", SER_OPT_TEXT, &opt.training.checkpoint, 0, 0, "FILE",
      "save the state each epoch"},
     {'r', "resume", SER_OPT_FLAG, &opt.training.resume, 0, 0, NULL,
@@ -176,8 +177,7 @@ static void check_usage(char *const *files) {
     if (o->resume && !o->checkpoint)
         ser_usage("--resume needs --checkpoint FILE");
     if (!ser_kernels_find(o->kernels))
-        ser_usage("--kernels: '%s' is not built here; the default is %s", o->kernels,
-                  ser_kernels_default());
+        ser_usage("--kernels: '%s' is none of " SER_KERNELS, o->kernels);
 }
 
 static int is_one_output(const char *a, const char *b) {

@@ -194,6 +194,7 @@ int ser_training_open(struct ser_training *t, const struct ser_training_options 
                       char *const *files, const char *val, const char *net, struct ser_error *e) {
     *t = (struct ser_training){.o = *o};
     t->o.fit.schedule = schedule_of(o->schedule);
+    t->o.kernels = ser_kernels_name(ser_kernels_find(o->kernels));
     return open_data(t, files, val, e) || open_net(t, net, e) ? -1 : 0;
 }
 
@@ -466,6 +467,14 @@ static int take_history(struct ser_training *t, struct ser_reader *r, struct ser
     return 0;
 }
 
+/* Kernels may have been called by another word when the checkpoint was written. */
+static void rename_kernels(struct ser_attrs *header) {
+    const char *name = ser_attr(header, "train.kernels");
+    const struct ser_kernels *k = name ? ser_kernels_find(name) : NULL;
+    if (k)
+        ser_attr_set(header, "train.kernels", ser_kernels_name(k));
+}
+
 static int same_training(const struct ser_reader *r, const struct ser_attrs *identity,
                          struct ser_error *e) {
     static const char *const prefix[] = {"feat.", "train.", "classes"};
@@ -504,6 +513,7 @@ int ser_checkpoint_load(struct ser_training *t, const char *path, struct ser_err
     struct ser_record rec = {0};
     if (ser_reader_open(&r, path, "checkpoint", e))
         return -1;
+    rename_kernels(&r.header);
     int failed = same_training(&r, &t->identity, e) || take_checkpoint(t, &r, &rec, e);
     ser_record_free(&rec);
     ser_reader_close(&r);

@@ -57,8 +57,7 @@ struct ser_layer {
     int index;               /* in the net, from 0 */
     int first_param, params; /* its parameters in the net; order per layer type */
     int kh, kw, units, relu;
-    float rate;                    /* dropout */
-    const struct ser_layer *fused; /* what a layer stands for that lib/nn makes of several */
+    float rate; /* dropout */
 };
 
 struct ser_net {
@@ -86,9 +85,14 @@ size_t ser_net_count(const struct ser_net *net, size_t *trained);
 
 /* ---- kernels ---- */
 
-/* NULL: not built. "plain" is portable C with a fixed order of sums; "onednn" is the fast one. */
+/* "fast": for each operation and shape the first of three kernels that suits, our own with AVX-512,
+ * oneDNN's and plain, as the build and the processor have them (kernels/kernels.h). "plain":
+ * portable C with a fixed order of sums, the same bytes everywhere. NULL: no such name; "onednn",
+ * which fast was called once, is one. */
+#define SER_KERNELS "fast|plain" /* for help and messages */
 struct ser_kernels;
 const struct ser_kernels *ser_kernels_find(const char *name);
+const char *ser_kernels_name(const struct ser_kernels *k); /* as it is called now */
 const char *ser_kernels_default(void);
 
 /* ---- running ---- */

@@ -27,9 +27,10 @@ struct step {
 /* One layer of the network, or several that one pass does together; and what it keeps from forward
  * to backward, for a whole batch. */
 struct stage {
-    struct ser_layer layer;
-    float *y;    /* [max_batch, out]; NULL: y is x */
-    char *saved; /* [shards][saved_bytes] */
+    const struct ser_layer *layer; /* of the network, or of block */
+    struct ser_block block;        /* where the kernels do several layers together */
+    float *y;                      /* [max_batch, out]; NULL: y is x */
+    char *saved;                   /* [shards][saved_bytes] */
     size_t saved_bytes;
     size_t sums;                /* doubles per shard and direction */
     double *forward, *backward; /* [shards][sums] */
@@ -81,12 +82,14 @@ static int shards_of(int B) {
 /* ---- inference: a sample goes through all layers in two buffers ---- */
 
 /* Each sample by itself: its scores do not depend on the company it is in. */
-static void infer_sample(struct ser_run *r, int thread, size_t sample) {
+static void infer_sample(void *ctx, int thread, int i) {
+    struct ser_run *r = ctx;
     struct inference *mine = &r->inference[thread];
+    size_t sample = (size_t)i;
     int K = r->net->classes, turn = 0;
     const float *x = r->x + sample * ser_shape_size(&r->net->input);
-    for (int i = 0; i < r->stages; i++) {
-        const struct ser_layer *l = &r->stage[i].layer;
+    for (int s = 0; s < r->stages; s++) {
+        const struct ser_layer *l = r->stage[s].layer;
         if (!l->type->forward || l->type->idle)
             continue;
         struct ser_pass p = {
@@ -105,13 +108,6 @@ static void infer_sample(struct ser_run *r, int thread, size_t sample) {
     memcpy(r->logits + sample * (size_t)K, x, (size_t)K * sizeof *x);
     memcpy(r->p + sample * (size_t)K, x, (size_t)K * sizeof *x);
     ser_softmax(r->p + sample * (size_t)K, 1, K);
-}
-
-static void infer_shard(void *ctx, int thread, int shard) {
-    struct ser_run *r = ctx;
-    int N = shard_size(r, shard);
-    for (int n = 0; n < N; n++)
-        infer_sample(r, thread, (size_t)shard * SER_SHARD + (size_t)n);
 }
 
 /* Where a network is trained, its weights may be others than at the last call. */
@@ -134,7 +130,7 @@ void ser_run_predict(struct ser_run *r, const float *x, int B, float *p) {
     renew(r);
     r->x = x;
     r->B = B;
-    ser_team_run(r->team, shards_of(B), infer_shard);
+    ser_team_run(r->team, B, infer_sample);
     memcpy(p, r->p, (size_t)B * r->net->classes * sizeof *p);
 }
 
@@ -145,7 +141,7 @@ static const float *input_of(const struct ser_run *r, int i, int shard) {
     size_t first = (size_t)shard * SER_SHARD;
     for (i--; i >= 0; i--)
         if (r->stage[i].y)
-            return r->stage[i].y + first * ser_shape_size(&r->stage[i].layer.out);
+            return r->stage[i].y + first * ser_shape_size(&r->stage[i].layer->out);
     return r->x + first * ser_shape_size(&r->net->input);
 }
 
@@ -160,7 +156,7 @@ static float *gradient_at(const struct ser_run *r, int i, int shard) {
 
 static void set_pass(const struct ser_run *r, int i, int shard, int thread, float **grad,
                      struct ser_pass *p) {
-    const struct ser_layer *l = &r->stage[i].layer;
+    const struct ser_layer *l = r->stage[i].layer;
     const struct stage *stage = &r->stage[i];
     size_t first = (size_t)shard * SER_SHARD;
     for (int j = 0; j < l->params; j++) {
@@ -210,7 +206,7 @@ static void train_shard(void *ctx, int thread, int shard) {
             loss(r, shard);
             continue;
         }
-        const struct ser_layer_type *type = r->stage[i].layer.type;
+        const struct ser_layer_type *type = r->stage[i].layer->type;
         const struct stage *stage = &r->stage[i];
         float *grad[MAX_PARAMS];
         struct ser_pass p;
@@ -239,7 +235,7 @@ static void add_sums(const double *sums, int shards, size_t n, double *total) {
 }
 
 static void add_step(struct ser_run *r, const struct step *step) {
-    const struct ser_layer *l = &r->stage[step->stage].layer;
+    const struct ser_layer *l = r->stage[step->stage].layer;
     struct stage *stage = &r->stage[step->stage];
     if (step->action == BACKWARD_ADD) {
         add_sums(stage->backward, shards_of(r->B), stage->sums, stage->dtotal);
@@ -332,16 +328,14 @@ static void add_action(struct ser_run *r, enum action action, int stage) {
     r->step[r->steps++] = (struct step){action, stage};
 }
 
-/* Fast kernels fuse what they can; the plain ones stay the layers one by one. */
+/* A stage is a layer, or as many as the kernels do together. */
 static void make_stages(struct ser_run *r, const struct ser_kernels *k) {
     const struct ser_net *net = r->net;
-    for (int i = 0; i < net->layers; r->stages++) {
-        struct ser_layer *l = &r->stage[r->stages].layer;
-        int fused =
-            k == &ser_kernels_plain ? 0 : ser_block_fuse(&net->layer[i], net->layers - i, l);
-        if (!fused)
-            *l = net->layer[i];
-        i += fused ? fused : 1;
+    for (int i = 0, n; i < net->layers; i += n) {
+        struct stage *stage = &r->stage[r->stages++];
+        n = k->fuse ? k->fuse(&net->layer[i], net->layers - i, &stage->block) : 0;
+        stage->layer = n ? &stage->block.layer : &net->layer[i];
+        n = n ? n : 1;
     }
 }
 
@@ -353,10 +347,10 @@ static int is_trained(const struct ser_run *r, const struct ser_layer *l) {
 }
 
 static void plan(struct ser_run *r) {
-    while (r->lowest < r->stages && !is_trained(r, &r->stage[r->lowest].layer))
+    while (r->lowest < r->stages && !is_trained(r, r->stage[r->lowest].layer))
         r->lowest++;
     for (int i = 0; i < r->stages; i++) {
-        const struct ser_layer_type *type = r->stage[i].layer.type;
+        const struct ser_layer_type *type = r->stage[i].layer->type;
         if (type->sums) {
             add_action(r, FORWARD_SUMS, i);
             add_action(r, FORWARD_ADD, i);
@@ -366,7 +360,7 @@ static void plan(struct ser_run *r) {
     }
     add_action(r, LOSS, 0);
     for (int i = r->stages - 1; i >= r->lowest; i--) {
-        const struct ser_layer_type *type = r->stage[i].layer.type;
+        const struct ser_layer_type *type = r->stage[i].layer->type;
         if (type->sums) {
             add_action(r, BACKWARD_SUMS, i);
             add_action(r, BACKWARD_ADD, i);
@@ -387,7 +381,7 @@ static void *room(size_t n, size_t size, int *short_of) {
 static void keep_room(struct ser_run *r, int *short_of) {
     size_t shards = (size_t)r->shards, batch = shards * SER_SHARD;
     for (int i = 0; i < r->stages; i++) {
-        const struct ser_layer *l = &r->stage[i].layer;
+        const struct ser_layer *l = r->stage[i].layer;
         struct stage *stage = &r->stage[i];
         if (l->type->forward)
             stage->y = room(batch * ser_shape_size(&l->out), sizeof(float), short_of);
@@ -423,7 +417,7 @@ static int make_room(struct ser_run *r) {
     size_t scratch = 0, saved = 0, K = (size_t)net->classes;
     r->widest = ser_shape_size(&net->input);
     for (int i = 0; i < r->stages; i++) {
-        const struct ser_layer *l = &r->stage[i].layer;
+        const struct ser_layer *l = r->stage[i].layer;
         size_t out = ser_shape_size(&l->out);
         size_t a = l->type->scratch_bytes ? l->type->scratch_bytes(l, SER_SHARD) : 0;
         size_t b = l->type->saved_bytes && !l->type->idle ? l->type->saved_bytes(l, SER_SHARD) : 0;
@@ -452,7 +446,7 @@ static int enter(void *ctx, int thread) {
     struct ser_run *r = ctx;
     struct ser_worker *w = &r->worker[thread];
     char why[SER_WHY];
-    w->state = w->k->open(why, sizeof why);
+    w->state = w->k->open(w->k, why, sizeof why);
     if (!w->state && !thread)
         snprintf(r->why, SER_WHY, "the %s kernels: %.200s", w->k->name, why);
     return w->state ? 0 : -1;
@@ -472,7 +466,7 @@ struct ser_run *ser_run_new(struct ser_net *net, const struct ser_kernels *k, in
     r->net = net;
     r->max_batch = max_batch;
     r->shards = shards_of(max_batch);
-    r->threads = threads < r->shards ? threads : r->shards;
+    r->threads = threads < max_batch ? threads : max_batch; /* inference takes a sample each */
     r->training = training;
     r->why = why;
     for (int c = 0; c < net->classes; c++)
@@ -523,27 +517,4 @@ void ser_run_free(struct ser_run *r) {
     free(r->logits);
     free(r->p);
     free(r);
-}
-
-/* ---- kernels ---- */
-
-const struct ser_kernels *ser_kernels_find(const char *name) {
-    static const struct ser_kernels *const all[] = {
-#ifdef SER_ONEDNN
-        &ser_kernels_onednn,
-#endif
-        &ser_kernels_plain,
-    };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (!strcmp(all[i]->name, name))
-            return all[i];
-    return NULL;
-}
-
-const char *ser_kernels_default(void) {
-#ifdef SER_ONEDNN
-    return ser_kernels_onednn.name;
-#else
-    return ser_kernels_plain.name;
-#endif
 }

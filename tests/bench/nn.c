@@ -7,11 +7,12 @@
  *                               gathering the batch, dropout, both passes, loss, penalty, Adam
  *   infer THREADS BATCH STEPS   seconds of predicting a batch
  *   gflop                       of training on one sample, 1e9 operations
- *   kernels                     their name
+ *   kernels                     their name, and those that it chooses among here
  * A step before the STEPS warms up.
  */
 #include "nn/nn.h"
 #include "math/rng.h"
+#include "nn/kernels/kernels.h"
 #include "serve.h"
 
 #include "core/in.h"
@@ -145,13 +146,22 @@ static double gflop(void) {
     return 1e-9 * sum;
 }
 
+static void print_kernels(void) {
+    static const char *const name[] = {"avx512", "onednn", "plain"};
+    printf("%s:", ser_kernels_default());
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++)
+        if (ser_kernels_alone(name[i]))
+            printf(" %s", name[i]);
+    puts("");
+}
+
 static void answer(char *request) {
     char what[16];
     int threads, batch, steps;
     if (strcmp(request, "gflop") == 0)
         printf("%.6f\n", gflop());
     else if (strcmp(request, "kernels") == 0)
-        printf("%s\n", ser_kernels_default());
+        print_kernels();
     else if (sscanf(request, "%15s %d %d %d", what, &threads, &batch, &steps) != 4 || threads < 1 ||
              threads > MAX_THREADS || batch < 1 || batch > MAX_BATCH || steps < 1 ||
              steps > MAX_STEPS)

@@ -19,18 +19,18 @@ enum { W, B, GAMMA, BETA };
 
 /* What a block is made of. */
 struct shape {
-    const struct ser_layer *conv, *pool, *drop; /* drop: NULL if there is none */
-    int H, W, C, OH, OW, kh, kw;                /* of z, y and the window */
-    size_t in, z, out;                          /* elements of a sample */
-    int part;                                   /* samples done at a time */
+    const struct ser_layer *conv, *drop; /* drop: NULL if there is none */
+    int H, W, C, OH, OW, kh, kw;         /* of z, y and the window */
+    size_t in, z, out;                   /* elements of a sample */
+    int part;                            /* samples done at a time */
 };
 
 static struct shape shape(const struct ser_layer *l) {
-    const struct ser_layer *conv = l->fused, *pool = l->fused + 2;
+    const struct ser_block *block = (const struct ser_block *)l;
+    const struct ser_layer *conv = block->conv, *pool = block->maxpool;
     struct shape s = {
         .conv = conv,
-        .pool = pool,
-        .drop = l->units == 4 ? l->fused + 3 : NULL,
+        .drop = block->dropout,
         .H = pool->in.dim[0],
         .W = pool->in.dim[1],
         .C = pool->in.dim[2],
@@ -335,21 +335,23 @@ static const struct ser_layer_type block = {
     .backward = backward,
 };
 
-int ser_block_fuse(const struct ser_layer *first, int left, struct ser_layer *fused) {
+int ser_block_fuse(const struct ser_layer *first, int left, struct ser_block *b) {
     if (left < 3 || first[0].type != &ser_layer_conv || first[1].type != &ser_layer_batchnorm ||
         first[2].type != &ser_layer_maxpool)
         return 0;
-    int n = left > 3 && first[3].type == &ser_layer_dropout ? 4 : 3;
-    *fused = (struct ser_layer){
-        .type = &block,
-        .name = "block",
-        .in = first[0].in,
-        .out = first[2].out,
-        .index = first[0].index,
-        .first_param = first[0].first_param,
-        .params = first[0].params + first[1].params,
-        .units = n,
-        .fused = first,
+    int drops = left > 3 && first[3].type == &ser_layer_dropout;
+    *b = (struct ser_block){
+        .layer = {.type = &block,
+                  .name = "block",
+                  .in = first[0].in,
+                  .out = first[2].out,
+                  .index = first[0].index,
+                  .first_param = first[0].first_param,
+                  .params = first[0].params + first[1].params},
+        .conv = &first[0],
+        .batchnorm = &first[1],
+        .maxpool = &first[2],
+        .dropout = drops ? &first[3] : NULL,
     };
-    return n;
+    return drops ? 4 : 3;
 }

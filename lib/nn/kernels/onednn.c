@@ -1,16 +1,13 @@
-/* The fast kernels, each on one thread. Where the processor has AVX-512, products of matrices, 3x3
- * convolutions and those of few taps are our own (product.h, winograd.h say why); all else is
- * oneDNN's, 2.6 or 3.x. The only file that includes its header.
+/* What the library oneDNN does for us, 2.6 or 3.x, on one thread. The only file that includes its
+ * header.
  *
  * Activations stay as they are (nhwc); weights go into whatever layout oneDNN chooses, since a
- * layout fixed by hand falls to a slow reference implementation on another processor. Where it has
- * nothing but that to offer, or cannot be had at all, the plain kernel does the operation.
+ * layout fixed by hand falls to a slow reference implementation on another processor. A convolution
+ * for which it has nothing but that does not suit.
  */
 #ifdef SER_ONEDNN
 
 #include "nn/kernels/kernels.h"
-#include "nn/kernels/product.h"
-#include "nn/kernels/winograd.h"
 #include <omp.h>
 #include <oneapi/dnnl/dnnl.h>
 #include <stdio.h>
@@ -32,24 +29,11 @@ struct conv {
     struct conv *next;
 };
 
-/* Winograd's memory of one shape, for any number of samples. */
-struct tiles {
-    struct ser_conv_shape shape;   /* N 0 */
-    struct ser_winograd *winograd; /* NULL: it does not suit */
-    struct tiles *next;
-};
-
-#define DEPTH 512
-#define COLS  32
-
 struct onednn {
     dnnl_engine_t engine; /* NULL, and the stream, until something needs them */
     dnnl_stream_t stream;
     struct conv *conv;
-    struct tiles *tiles;
-    void *plain;
-    int failed;                /* memory ended, or oneDNN failed */
-    float panel[DEPTH * COLS]; /* some columns of a transposed matrix */
+    int failed; /* memory ended, or oneDNN failed */
 };
 
 /* ---- what differs between 2.6 and 3.x ---- */
@@ -258,7 +242,7 @@ static void free_conv(struct conv *c) {
     free(c);
 }
 
-/* The convolution for a shape, made when first asked for; NULL: the plain kernel must do it. */
+/* The convolution for a shape, made when first asked for; NULL: it does not suit. */
 static struct conv *find_conv(struct onednn *o, enum operation operation,
                               const struct ser_conv_shape *s, int relu) {
     struct conv *c;
@@ -320,143 +304,60 @@ static int execute(struct onednn *o, struct conv *c) {
     return 0;
 }
 
-/* That for a shape which suits; NULL: memory has ended. */
-static struct ser_winograd *find_winograd(struct onednn *o, const struct ser_conv_shape *s) {
-    struct ser_conv_shape shape = *s;
-    struct tiles *t;
-    shape.N = 0;
-    for (t = o->tiles; t; t = t->next)
-        if (!memcmp(&t->shape, &shape, sizeof shape))
-            return t->winograd;
-    t = calloc(1, sizeof *t);
-    if (t) {
-        t->shape = shape;
-        t->winograd = ser_winograd_new(&shape);
-        t->next = o->tiles;
-        o->tiles = t;
-    }
-    o->failed |= !t || !t->winograd;
-    return t ? t->winograd : NULL;
-}
-
-static void onednn_conv(void *state, const struct ser_conv_shape *s, const float *x, const float *w,
-                        const float *b, int relu, float *y) {
+static int onednn_conv(void *state, const struct ser_conv_shape *s, const float *x, const float *w,
+                       const float *b, int relu, float *y) {
     struct onednn *o = state;
-    if (ser_direct_suits(s)) {
-        ser_direct_forward(s, x, w, b, relu, y);
-        return;
-    }
-    if (ser_winograd_suits(s)) {
-        struct ser_winograd *g = find_winograd(o, s);
-        if (g)
-            ser_winograd_forward(g, s->N, x, w, b, relu, y);
-        else
-            ser_kernels_plain.conv(o->plain, s, x, w, b, relu, y);
-        return;
-    }
     struct conv *c = find_conv(o, FORWARD, s, relu);
-    if (!c)
-        ser_kernels_plain.conv(o->plain, s, x, w, b, relu, y);
-    else
+    if (c)
         o->failed |= point(c, x, w, b, y) || execute(o, c);
+    return c != NULL;
 }
 
-static void onednn_conv_back(void *state, const struct ser_conv_shape *s, const float *x,
-                             const float *dy, const float *w, float *dw, float *db, float *dx) {
+static int onednn_conv_back(void *state, const struct ser_conv_shape *s, const float *x,
+                            const float *dy, const float *w, float *dw, float *db, float *dx) {
     struct onednn *o = state;
-    if (!dx && ser_direct_suits(s)) {
-        ser_direct_weights(s, x, dy, dw, db);
-        return;
-    }
-    if (ser_winograd_suits(s)) {
-        struct ser_winograd *g = find_winograd(o, s);
-        if (g)
-            ser_winograd_back(g, s->N, x, dy, w, dw, db, dx);
-        else
-            ser_kernels_plain.conv_back(o->plain, s, x, dy, w, dw, db, dx);
-        return;
-    }
     struct conv *weights = find_conv(o, WEIGHTS, s, 0),
                 *data = dx ? find_conv(o, DATA, s, 0) : NULL;
     if (!weights || (dx && !data))
-        ser_kernels_plain.conv_back(o->plain, s, x, dy, w, dw, db, dx);
-    else
-        o->failed |= point(weights, x, dw, db, dy) || execute(o, weights) ||
-                     (dx && (point(data, dx, w, NULL, dy) || execute(o, data)));
+        return 0;
+    o->failed |= point(weights, x, dw, db, dy) || execute(o, weights) ||
+                 (dx && (point(data, dx, w, NULL, dy) || execute(o, data)));
+    return 1;
 }
 
-/* C [M,N] = A B^T + beta C, B [N,K] turned a part at a time. */
-static void product_turned(struct onednn *o, int M, int N, int K, const float *A, size_t am,
-                           size_t ak, const float *B, size_t ldb, int add, float *C, size_t ldc) {
-    for (int n = 0; n < N; n += COLS)
-        for (int k = 0; k < K; k += DEPTH) {
-            int cols = N - n < COLS ? N - n : COLS, depth = K - k < DEPTH ? K - k : DEPTH;
-            ser_turn(B + (size_t)n * ldb + k, cols, depth, ldb, o->panel, COLS);
-            ser_product(M, cols, depth, A + (size_t)k * ak, am, ak, o->panel, COLS, add || k, C + n,
-                        ldc);
-        }
-}
-
-static void onednn_gemm(void *state, int ta, int tb, int M, int N, int K, const float *A, int lda,
-                        const float *B, int ldb, float beta, float *C, int ldc) {
+static int onednn_gemm(void *state, int ta, int tb, int M, int N, int K, const float *A, int lda,
+                       const float *B, int ldb, float beta, float *C, int ldc) {
     struct onednn *o = state;
-    size_t am = ta ? 1 : (size_t)lda, ak = ta ? (size_t)lda : 1;
-    if (ser_product_can() && tb)
-        product_turned(o, M, N, K, A, am, ak, B, (size_t)ldb, beta != 0, C, (size_t)ldc);
-    else if (ser_product_can())
-        ser_product(M, N, K, A, am, ak, B, (size_t)ldb, beta != 0, C, (size_t)ldc);
-    else
-        o->failed |= dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', M, N, K, 1, A, lda, B, ldb, beta, C,
-                                ldc) != dnnl_success;
+    o->failed |= dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', M, N, K, 1, A, lda, B, ldb, beta, C,
+                            ldc) != dnnl_success;
+    return 1;
 }
 
 /* ---- per thread ---- */
 
 static void onednn_close(void *state) {
     struct onednn *o = state;
-    if (!o)
-        return;
     while (o->conv) {
         struct conv *next = o->conv->next;
         free_conv(o->conv);
         o->conv = next;
     }
-    while (o->tiles) {
-        struct tiles *next = o->tiles->next;
-        ser_winograd_free(o->tiles->winograd);
-        free(o->tiles);
-        o->tiles = next;
-    }
     if (o->stream)
         dnnl_stream_destroy(o->stream);
     if (o->engine)
         dnnl_engine_destroy(o->engine);
-    if (o->plain)
-        ser_kernels_plain.close(o->plain);
     free(o);
 }
 
 /* A primitive's sums depend on the number of OpenMP threads at its making, and a new thread starts
  * with the default: so it is set here, on the thread itself. */
-static void *onednn_open(char *why, size_t size) {
+static void *onednn_open(const struct ser_kernels *k, char *why, size_t size) {
+    (void)k;
     omp_set_num_threads(1);
     struct onednn *o = calloc(1, sizeof *o);
-    if (!o) {
+    if (!o)
         snprintf(why, size, "not enough memory");
-        return NULL;
-    }
-    o->plain = ser_kernels_plain.open(why, size);
-    if (o->plain)
-        return o;
-    onednn_close(o);
-    return NULL;
-}
-
-static void onednn_renew(void *state) {
-    struct onednn *o = state;
-    for (struct tiles *t = o->tiles; t; t = t->next)
-        if (t->winograd)
-            ser_winograd_renew(t->winograd);
+    return o;
 }
 
 static int onednn_failed(void *state) {
@@ -464,8 +365,13 @@ static int onednn_failed(void *state) {
 }
 
 const struct ser_kernels ser_kernels_onednn = {
-    "onednn",      onednn_open, onednn_close, onednn_renew,
-    onednn_failed, onednn_gemm, onednn_conv,  onednn_conv_back,
+    .name = "onednn",
+    .open = onednn_open,
+    .close = onednn_close,
+    .failed = onednn_failed,
+    .gemm = onednn_gemm,
+    .conv = onednn_conv,
+    .conv_back = onednn_conv_back,
 };
 
 #else

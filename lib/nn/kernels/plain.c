@@ -10,13 +10,14 @@
 
 #define ROWS  4               /* outputs held in registers: ROWS rows ... */
 #define COLS  (2 * SER_LANES) /* ... of two vectors */
-#define DEPTH 512
+#define DEPTH SER_PANEL_ROWS
 
 struct plain {
-    float panel[DEPTH * COLS]; /* some columns of a transposed matrix */
+    float panel[SER_PANEL]; /* some columns of a transposed matrix */
 };
 
-static void *plain_open(char *why, size_t size) {
+static void *plain_open(const struct ser_kernels *k, char *why, size_t size) {
+    (void)k;
     struct plain *p = malloc(sizeof *p);
     if (!p)
         snprintf(why, size, "not enough memory");
@@ -75,31 +76,17 @@ static void product(int M, int N, int K, const float *A, size_t am, size_t ak, c
                 B + (size_t)k * ldb, ldb, add || k, C, ldc);
 }
 
-/* As product, with B [N,K] taken transposed. */
-static void product_turned(struct plain *p, int M, int N, int K, const float *A, size_t am,
-                           size_t ak, const float *B, size_t ldb, int add, float *C, size_t ldc) {
-    for (int k = 0; k < K; k += DEPTH)
-        for (int n = 0; n < N; n += COLS) {
-            int depth = K - k < DEPTH ? K - k : DEPTH, cols = N - n < COLS ? N - n : COLS;
-            ser_turn(B + (size_t)n * ldb + k, cols, depth, ldb, p->panel, COLS);
-            stretch(M, cols, depth, A + (size_t)k * ak, am, ak, p->panel, COLS, add || k, C + n,
-                    ldc);
-        }
-}
-
-static void plain_gemm(void *state, int ta, int tb, int M, int N, int K, const float *A, int lda,
-                       const float *B, int ldb, float beta, float *C, int ldc) {
-    size_t am = ta ? 1 : (size_t)lda, ak = ta ? (size_t)lda : 1;
-    if (tb)
-        product_turned(state, M, N, K, A, am, ak, B, (size_t)ldb, beta != 0, C, (size_t)ldc);
-    else
-        product(M, N, K, A, am, ak, B, (size_t)ldb, beta != 0, C, (size_t)ldc);
+static int plain_gemm(void *state, int ta, int tb, int M, int N, int K, const float *A, int lda,
+                      const float *B, int ldb, float beta, float *C, int ldc) {
+    struct plain *p = state;
+    ser_product_gemm(product, p->panel, ta, tb, M, N, K, A, lda, B, ldb, beta, C, ldc);
+    return 1;
 }
 
 /* One row of the image [W,C] under one row of the kernel [kw C,F] gives a part of one row of y
  * [OW,F]: the kw C numbers under the kernel are adjacent, and C further for the next output. */
-static void plain_conv(void *state, const struct ser_conv_shape *s, const float *x, const float *w,
-                       const float *b, int relu, float *y) {
+static int plain_conv(void *state, const struct ser_conv_shape *s, const float *x, const float *w,
+                      const float *b, int relu, float *y) {
     (void)state;
     size_t C = (size_t)s->C, F = (size_t)s->F, line = (size_t)s->W * C;
     int OH = s->H - s->kh + 1, OW = s->W - s->kw + 1, depth = s->kw * s->C;
@@ -114,11 +101,12 @@ static void plain_conv(void *state, const struct ser_conv_shape *s, const float 
                     y[(size_t)i * F + f] = relu && v < 0 ? 0 : v;
                 }
         }
+    return 1;
 }
 
 /* dx [OW,C] under kernel element (i,j) += dy [OW,F] w[i,j]^T. */
-static void conv_data(void *state, const struct ser_conv_shape *s, const float *dy, const float *w,
-                      float *dx) {
+static void conv_data(struct plain *p, const struct ser_conv_shape *s, const float *dy,
+                      const float *w, float *dx) {
     size_t C = (size_t)s->C, F = (size_t)s->F, line = (size_t)s->W * C;
     int OH = s->H - s->kh + 1, OW = s->W - s->kw + 1;
     memset(dx, 0, (size_t)s->N * s->H * line * sizeof *dx);
@@ -126,9 +114,9 @@ static void conv_data(void *state, const struct ser_conv_shape *s, const float *
         for (int h = 0; h < OH; h++, dy += (size_t)OW * F)
             for (int i = 0; i < s->kh; i++)
                 for (int j = 0; j < s->kw; j++)
-                    product_turned(state, OW, s->C, s->F, dy, F, 1,
-                                   w + ((size_t)i * s->kw + j) * C * F, F, 1,
-                                   dx + ((size_t)n * s->H + h + i) * line + j * C, C);
+                    ser_product_transposed(product, p->panel, OW, s->C, s->F, dy, F, 1,
+                                           w + ((size_t)i * s->kw + j) * C * F, F, 1,
+                                           dx + ((size_t)n * s->H + h + i) * line + j * C, C);
 }
 
 static void conv_weights(const struct ser_conv_shape *s, const float *x, const float *dy, float *dw,
@@ -147,13 +135,19 @@ static void conv_weights(const struct ser_conv_shape *s, const float *x, const f
         }
 }
 
-static void plain_conv_back(void *state, const struct ser_conv_shape *s, const float *x,
-                            const float *dy, const float *w, float *dw, float *db, float *dx) {
+static int plain_conv_back(void *state, const struct ser_conv_shape *s, const float *x,
+                           const float *dy, const float *w, float *dw, float *db, float *dx) {
     conv_weights(s, x, dy, dw, db);
     if (dx)
         conv_data(state, s, dy, w, dx);
+    return 1;
 }
 
 const struct ser_kernels ser_kernels_plain = {
-    "plain", plain_open, plain_close, NULL, NULL, plain_gemm, plain_conv, plain_conv_back,
+    .name = "plain",
+    .open = plain_open,
+    .close = plain_close,
+    .gemm = plain_gemm,
+    .conv = plain_conv,
+    .conv_back = plain_conv_back,
 };

@@ -215,7 +215,7 @@ static void back_through_time(const struct ser_pass *p, const struct direction *
     size_t ldz = 4 * (size_t)U;
     float *dh = k->scratch, *dc = dh + (size_t)N * U, *ut = dc + (size_t)N * U;
     memset(dh, 0, (size_t)N * 2 * U * sizeof *dh);
-    ser_turn(d->u, U, 4 * U, ldz, ut, (size_t)U);
+    ser_transpose(d->u, U, 4 * U, ldz, ut, (size_t)U);
     for (int s = T - 1; s >= 0; s--) {
         int t = d->back ? T - 1 - s : s, before = d->back ? t + 1 : t - 1;
         for (int n = 0; n < N; n++) {

@@ -1,9 +1,16 @@
-#include "nn/kernels/winograd.h"
+/* 3x3 convolutions with a quarter of the multiplications.
+ *
+ * F(4x4, 3x3): Lavin, Gray, "Fast algorithms for convolutional neural networks", CVPR 2016. An
+ * output tile of 4x4 comes from an input patch of 6x6: both are turned into 36 numbers a channel,
+ * between which the convolution is a product for each of the 36, a matrix product over channels.
+ * The gradients are the same steps backwards, each by its transpose. Rounding is some ten times
+ * that of a plain sum.
+ */
+#include "nn/kernels/avx512.h"
 
-#ifdef __x86_64__
+#ifdef SER_AVX512
 
 #include "math/simd.h"
-#include "nn/kernels/product.h"
 #include <immintrin.h>
 #include <stdlib.h>
 
@@ -11,8 +18,6 @@
 #define PATCH  6
 #define POINTS (PATCH * PATCH)
 #define STRIP  48 /* tiles at a time: their numbers stay in the second-level cache */
-
-#define FAST __attribute__((target("avx512f")))
 
 struct ser_winograd {
     struct ser_conv_shape s;
@@ -29,12 +34,11 @@ static void *lines(size_t floats) {
     return aligned_alloc(64, floats * sizeof(float));
 }
 
-int ser_winograd_suits(const struct ser_conv_shape *s) {
-    return s->kh == 3 && s->kw == 3 && s->C % SER_LANES == 0 && s->F % SER_LANES == 0 &&
-           ser_product_can();
+int ser_avx512_winograd_suits(const struct ser_conv_shape *s) {
+    return s->kh == 3 && s->kw == 3 && s->C % SER_LANES == 0 && s->F % SER_LANES == 0;
 }
 
-struct ser_winograd *ser_winograd_new(const struct ser_conv_shape *s) {
+struct ser_winograd *ser_avx512_winograd_new(const struct ser_conv_shape *s) {
     struct ser_winograd *g = calloc(1, sizeof *g);
     if (!g)
         return NULL;
@@ -50,13 +54,13 @@ struct ser_winograd *ser_winograd_new(const struct ser_conv_shape *s) {
     g->v = lines(POINTS * g->v_point);
     g->m = lines(POINTS * g->m_point);
     if (!g->u || !g->t || !g->du || !g->v || !g->m) {
-        ser_winograd_free(g);
+        ser_avx512_winograd_free(g);
         return NULL;
     }
     return g;
 }
 
-void ser_winograd_free(struct ser_winograd *g) {
+void ser_avx512_winograd_free(struct ser_winograd *g) {
     if (!g)
         return;
     free(g->u);
@@ -67,21 +71,21 @@ void ser_winograd_free(struct ser_winograd *g) {
     free(g);
 }
 
-void ser_winograd_renew(struct ser_winograd *g) {
+void ser_avx512_winograd_renew(struct ser_winograd *g) {
     g->u_of = g->t_of = NULL;
 }
 
-SER_INLINE FAST __m512 load(const float *p) {
+SER_INLINE SER_AVX512 __m512 load(const float *p) {
     return _mm512_loadu_ps(p);
 }
 
-SER_INLINE FAST void store(float *p, __m512 v) {
+SER_INLINE SER_AVX512 void store(float *p, __m512 v) {
     _mm512_storeu_ps(p, v);
 }
 
 /* ---- the transforms in one dimension: B^T, B, A^T, A, G, G^T of the paper ---- */
 
-SER_INLINE FAST void apply_bt(const __m512 d[6], __m512 o[6]) {
+SER_INLINE SER_AVX512 void apply_bt(const __m512 d[6], __m512 o[6]) {
     __m512 a = d[4] - d[2] * 4.0f, b = d[3] - d[1] * 4.0f, c = d[4] - d[2],
            e = (d[3] - d[1]) * 2.0f;
     o[0] = d[0] * 4.0f - d[2] * 5.0f + d[4];
@@ -92,7 +96,7 @@ SER_INLINE FAST void apply_bt(const __m512 d[6], __m512 o[6]) {
     o[5] = d[1] * 4.0f - d[3] * 5.0f + d[5];
 }
 
-SER_INLINE FAST void apply_b(const __m512 m[6], __m512 o[6]) {
+SER_INLINE SER_AVX512 void apply_b(const __m512 m[6], __m512 o[6]) {
     __m512 s = m[1] + m[2], t = m[3] + m[4], p = m[1] - m[2], q = (m[3] - m[4]) * 2.0f;
     o[0] = m[0] * 4.0f;
     o[1] = (m[5] - p) * 4.0f - q;
@@ -102,7 +106,7 @@ SER_INLINE FAST void apply_b(const __m512 m[6], __m512 o[6]) {
     o[5] = m[5];
 }
 
-SER_INLINE FAST void apply_at(const __m512 m[6], __m512 o[4]) {
+SER_INLINE SER_AVX512 void apply_at(const __m512 m[6], __m512 o[4]) {
     __m512 s = m[1] + m[2], t = m[3] + m[4], p = m[1] - m[2], q = m[3] - m[4];
     o[0] = m[0] + s + t;
     o[1] = p + q * 2.0f;
@@ -110,7 +114,7 @@ SER_INLINE FAST void apply_at(const __m512 m[6], __m512 o[4]) {
     o[3] = p + q * 8.0f + m[5];
 }
 
-SER_INLINE FAST void apply_a(const __m512 y[4], __m512 o[6]) {
+SER_INLINE SER_AVX512 void apply_a(const __m512 y[4], __m512 o[6]) {
     __m512 s = y[0] + y[2], t = y[1] + y[3], p = y[0] + y[2] * 4.0f, q = y[1] * 2.0f + y[3] * 8.0f;
     o[0] = y[0];
     o[1] = s + t;
@@ -120,7 +124,7 @@ SER_INLINE FAST void apply_a(const __m512 y[4], __m512 o[6]) {
     o[5] = y[3];
 }
 
-SER_INLINE FAST void apply_g(const __m512 g[3], __m512 o[6]) {
+SER_INLINE SER_AVX512 void apply_g(const __m512 g[3], __m512 o[6]) {
     const float sixth = 1.0f / 6, twelfth = 1.0f / 12, part = 1.0f / 24;
     __m512 s = (g[0] + g[2]) * -sixth, t = g[1] * sixth, p = g[0] * part + g[2] * sixth,
            q = g[1] * twelfth;
@@ -132,7 +136,7 @@ SER_INLINE FAST void apply_g(const __m512 g[3], __m512 o[6]) {
     o[5] = g[2];
 }
 
-SER_INLINE FAST void apply_gt(const __m512 m[6], __m512 o[3]) {
+SER_INLINE SER_AVX512 void apply_gt(const __m512 m[6], __m512 o[3]) {
     const float sixth = 1.0f / 6, twelfth = 1.0f / 12, part = 1.0f / 24;
     __m512 s = (m[1] + m[2]) * sixth, t = m[3] + m[4];
     o[0] = m[0] * 0.25f - s + t * part;
@@ -154,7 +158,8 @@ static struct place place(const struct ser_winograd *g, int i) {
 }
 
 /* v [36] of one tile = B^T patch B; what lies outside of x is zero. */
-FAST static void patch_in(const struct ser_winograd *g, const float *x, struct place at, float *v) {
+SER_AVX512 static void patch_in(const struct ser_winograd *g, const float *x, struct place at,
+                                float *v) {
     const struct ser_conv_shape *s = &g->s;
     size_t C = (size_t)s->C;
     for (size_t c = 0; c < C; c += SER_LANES) {
@@ -176,8 +181,8 @@ FAST static void patch_in(const struct ser_winograd *g, const float *x, struct p
 }
 
 /* dx += B v B^T of one tile. */
-FAST static void patch_out(const struct ser_winograd *g, const float *v, struct place at,
-                           float *dx) {
+SER_AVX512 static void patch_out(const struct ser_winograd *g, const float *v, struct place at,
+                                 float *dx) {
     const struct ser_conv_shape *s = &g->s;
     size_t C = (size_t)s->C;
     for (size_t c = 0; c < C; c += SER_LANES) {
@@ -199,8 +204,8 @@ FAST static void patch_out(const struct ser_winograd *g, const float *v, struct 
 }
 
 /* y of one tile = A^T m A + b. */
-FAST static void tile_out(const struct ser_winograd *g, const float *m, struct place at,
-                          const float *b, int relu, float *y) {
+SER_AVX512 static void tile_out(const struct ser_winograd *g, const float *m, struct place at,
+                                const float *b, int relu, float *y) {
     int F = g->s.F, OH = g->s.H - 2, OW = g->s.W - 2;
     for (int f = 0; f < F; f += SER_LANES) {
         __m512 t[TILE][PATCH], o[TILE], bias = load(b + f);
@@ -223,8 +228,8 @@ FAST static void tile_out(const struct ser_winograd *g, const float *m, struct p
 }
 
 /* m [36] of one tile = A dy A^T, and db += dy. */
-FAST static void tile_in(const struct ser_winograd *g, const float *dy, struct place at, float *m,
-                         float *db) {
+SER_AVX512 static void tile_in(const struct ser_winograd *g, const float *dy, struct place at,
+                               float *m, float *db) {
     int F = g->s.F, OH = g->s.H - 2, OW = g->s.W - 2;
     for (int f = 0; f < F; f += SER_LANES) {
         __m512 t[PATCH][TILE], o[PATCH], sum = {0};
@@ -252,7 +257,7 @@ FAST static void tile_in(const struct ser_winograd *g, const float *dy, struct p
 /* ---- weights [3,3,C,F] ---- */
 
 /* u [36,n] = G w G^T, w [3,3,n]. */
-FAST static void weights_in(const float *w, size_t n, float *u) {
+SER_AVX512 static void weights_in(const float *w, size_t n, float *u) {
     for (size_t k = 0; k < n; k += SER_LANES) {
         __m512 t[PATCH][3], o[PATCH];
         SER_UNROLL for (int j = 0; j < 3; j++) {
@@ -270,7 +275,7 @@ FAST static void weights_in(const float *w, size_t n, float *u) {
 }
 
 /* dw = G^T du G. */
-FAST static void weights_out(const struct ser_winograd *g, float *dw) {
+SER_AVX512 static void weights_out(const struct ser_winograd *g, float *dw) {
     size_t n = (size_t)g->s.C * (size_t)g->s.F;
     for (size_t k = 0; k < n; k += SER_LANES) {
         __m512 t[3][PATCH], o[3];
@@ -296,8 +301,8 @@ static int strip(int tiles, int first) {
     return (left + strips - 1) / strips;
 }
 
-void ser_winograd_forward(struct ser_winograd *g, int N, const float *x, const float *w,
-                          const float *b, int relu, float *y) {
+void ser_avx512_winograd_forward(struct ser_winograd *g, int N, const float *x, const float *w,
+                                 const float *b, int relu, float *y) {
     int tiles = N * g->down * g->across, n;
     size_t C = (size_t)g->s.C, F = (size_t)g->s.F;
     if (g->u_of != w)
@@ -308,31 +313,31 @@ void ser_winograd_forward(struct ser_winograd *g, int N, const float *x, const f
         for (int i = 0; i < n; i++)
             patch_in(g, x, place(g, first + i), g->v + i * C);
         for (size_t e = 0; e < POINTS; e++)
-            ser_product(n, g->s.F, g->s.C, g->v + e * g->v_point, C, 1, g->u + e * C * F, F, 0,
-                        g->m + e * g->m_point, F);
+            ser_avx512_product(n, g->s.F, g->s.C, g->v + e * g->v_point, C, 1, g->u + e * C * F, F,
+                               0, g->m + e * g->m_point, F);
         for (int i = 0; i < n; i++)
             tile_out(g, g->m + i * F, place(g, first + i), b, relu, y);
     }
 }
 
 /* t of w with F before C; du is free until the first strip. */
-static void turn_weights(struct ser_winograd *g, const float *w) {
+static void transpose_weights(struct ser_winograd *g, const float *w) {
     size_t C = (size_t)g->s.C, F = (size_t)g->s.F;
     if (g->t_of == w)
         return;
     for (size_t e = 0; e < 9; e++)
-        ser_turn(w + e * C * F, g->s.C, g->s.F, F, g->du + e * C * F, C);
+        ser_transpose(w + e * C * F, g->s.C, g->s.F, F, g->du + e * C * F, C);
     weights_in(g->du, C * F, g->t);
     g->t_of = w;
 }
 
-void ser_winograd_back(struct ser_winograd *g, int N, const float *x, const float *dy,
-                       const float *w, float *dw, float *db, float *dx) {
+void ser_avx512_winograd_back(struct ser_winograd *g, int N, const float *x, const float *dy,
+                              const float *w, float *dw, float *db, float *dx) {
     int tiles = N * g->down * g->across, n;
     size_t C = (size_t)g->s.C, F = (size_t)g->s.F;
     memset(db, 0, F * sizeof *db);
     if (dx) {
-        turn_weights(g, w);
+        transpose_weights(g, w);
         memset(dx, 0, (size_t)N * g->s.H * g->s.W * C * sizeof *dx);
     }
     for (int first = 0; first < tiles; first += n) {
@@ -343,9 +348,9 @@ void ser_winograd_back(struct ser_winograd *g, int N, const float *x, const floa
         }
         for (size_t e = 0; e < POINTS; e++) {
             float *v = g->v + e * g->v_point, *m = g->m + e * g->m_point;
-            ser_product(g->s.C, g->s.F, n, v, 1, C, m, F, first > 0, g->du + e * C * F, F);
+            ser_avx512_product(g->s.C, g->s.F, n, v, 1, C, m, F, first > 0, g->du + e * C * F, F);
             if (dx)
-                ser_product(n, g->s.C, g->s.F, m, F, 1, g->t + e * C * F, C, 0, v, C);
+                ser_avx512_product(n, g->s.C, g->s.F, m, F, 1, g->t + e * C * F, C, 0, v, C);
         }
         for (int i = 0; dx && i < n; i++)
             patch_out(g, g->v + i * C, place(g, first + i), dx);
@@ -355,32 +360,6 @@ void ser_winograd_back(struct ser_winograd *g, int N, const float *x, const floa
 
 #else
 
-int ser_winograd_suits(const struct ser_conv_shape *s) {
-    (void)s;
-    return 0;
-}
-
-struct ser_winograd *ser_winograd_new(const struct ser_conv_shape *s) {
-    (void)s;
-    return NULL;
-}
-
-void ser_winograd_free(struct ser_winograd *g) {
-    (void)g;
-}
-
-void ser_winograd_renew(struct ser_winograd *g) {
-    (void)g;
-}
-
-void ser_winograd_forward(struct ser_winograd *g, int N, const float *x, const float *w,
-                          const float *b, int relu, float *y) {
-    (void)g, (void)N, (void)x, (void)w, (void)b, (void)relu, (void)y;
-}
-
-void ser_winograd_back(struct ser_winograd *g, int N, const float *x, const float *dy,
-                       const float *w, float *dw, float *db, float *dx) {
-    (void)g, (void)N, (void)x, (void)dy, (void)w, (void)dw, (void)db, (void)dx;
-}
+typedef int ser_without_avx512; /* a file must hold something */
 
 #endif
