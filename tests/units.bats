@@ -53,6 +53,10 @@ reference() { # the folder NAME of the reference data, if there is one
     unit test_nn $(reference seednet)
 }
 
+@test "kernels: each is held to the plain one" {
+    unit test_kernels
+}
+
 @test "identity: training with the plain kernels ends in known bytes" {
     unit test_identity
 }

@@ -132,6 +132,14 @@ static void test_checkpoints(void) {
         check(got && e.status == SER_BAD && strstr(e.text, state[i].want), "state %d is %g: %s",
               state[i].at, state[i].x, e.text);
     }
+    ser_attr_set(&t.identity, "train.kernels", "fast");
+    copy("train.kernels", "onednn", NULL, NULL, 0, 0);
+    e = (struct ser_error){0};
+    check(!ser_checkpoint_load(&t, bad, &e), "onednn, as fast was called once, is fast %s", e.text);
+    copy("train.kernels", "plain", NULL, NULL, 0, 0);
+    check(ser_checkpoint_load(&t, bad, &e) &&
+              strstr(e.text, "train.kernels is plain there, fast here"),
+          "plain is not: %s", e.text);
     ser_training_free(&t);
 }
 

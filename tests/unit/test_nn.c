@@ -9,6 +9,7 @@
 #include "check.h"
 #include "math/mathfun.h"
 #include "math/rng.h"
+#include "nn/kernels/kernels.h"
 #include "nn/loss.h"
 #include "nn/nn.h"
 
@@ -35,7 +36,17 @@ static double worst(const float *a, const float *b, size_t n) {
     return most > 0 ? most / size : 0;
 }
 
-static const char *const kernel_names[] = {"plain", "onednn"};
+/* What a user can ask for, and those that fast chooses among, each by itself. */
+static const char *const kernel_names[] = {"plain", "fast"};
+static const char *const alone_names[] = {"avx512 alone", "onednn alone", "plain alone"};
+
+static const struct ser_kernels *find_kernels(const char *name) {
+    char first[16];
+    if (!strchr(name, ' '))
+        return ser_kernels_find(name);
+    snprintf(first, sizeof first, "%.*s", (int)strcspn(name, " "), name);
+    return ser_kernels_alone(first);
+}
 
 static struct ser_net *parse(const char *text, int rows, int frames, int classes) {
     char why[SER_WHY] = "";
@@ -47,7 +58,7 @@ static struct ser_net *parse(const char *text, int rows, int frames, int classes
 
 static struct ser_run *start(struct ser_net *net, const char *kernels, int batch, int threads) {
     char why[SER_WHY] = "";
-    struct ser_run *r = ser_run_new(net, ser_kernels_find(kernels), batch, threads, 1, why);
+    struct ser_run *r = ser_run_new(net, find_kernels(kernels), batch, threads, 1, why);
     if (!r)
         printf("# %s\n", why);
     return must(r);
@@ -709,8 +720,9 @@ static double apart(const float *a, const float *b, size_t n) {
 /* Rounding decides between nearly equal values under a maximum, and about what is just above zero:
  * each such choice moves the gradient of one place. So networks with maxpool and relu are held to
  * the whole vector of a gradient, smooth ones to its every element. */
-static void test_kernels(const char *file, double tolerance, const struct batch *b, int B) {
-    struct step a = take_step(file, "plain", B, 2, b), c = take_step(file, "onednn", B, 2, b);
+static void test_kernels(const char *kernels, const char *file, double tolerance,
+                         const struct batch *b, int B) {
+    struct step a = take_step(file, "plain", B, 2, b), c = take_step(file, kernels, B, 2, b);
     struct ranking rank = {0};
     for (int i = 0; i < a.net->params; i++) {
         const struct ser_param *p = &a.net->param[i], *q = &c.net->param[i];
@@ -726,7 +738,7 @@ static void test_kernels(const char *file, double tolerance, const struct batch 
     }
     double out = worst(c.predicted, a.predicted, (size_t)B * CLASSES);
     check(rank.most < tolerance && out < 1e-5,
-          "onednn against plain, %s, batch %d: predictions %.1e, gradients %.1e (worst: %s)",
+          "%s against plain, %s, batch %d: predictions %.1e, gradients %.1e (worst: %s)", kernels,
           file ? file : "a smooth network", B, out, rank.most, rank.name);
     end_step(&a);
     end_step(&c);
@@ -1198,10 +1210,6 @@ int main(int argc, char **argv) {
     struct batch b = make_batch();
     for (size_t k = 0; k < sizeof kernel_names / sizeof *kernel_names; k++) {
         const char *name = kernel_names[k];
-        if (!ser_kernels_find(name)) {
-            printf("# left out: the %s kernels are not built\n", name);
-            continue;
-        }
         test_gradients(name);
         test_fit(name);
         if (argc > 1) {
@@ -1211,9 +1219,16 @@ int main(int argc, char **argv) {
         test_threads(name, &b, MANY);
         print_hash(name, &b, 11);
     }
-    if (ser_kernels_find("onednn")) {
-        test_kernels(attention, 1e-2, &b, LARGE);
-        test_kernels(NULL, 1e-4, &b, 11);
+    test_kernels("fast", attention, 1e-2, &b, LARGE);
+    for (size_t k = 0; k < sizeof alone_names / sizeof *alone_names; k++) {
+        const char *name = alone_names[k];
+        if (!find_kernels(name)) {
+            printf("# left out: %s: not built, or not for this processor\n", name);
+            continue;
+        }
+        test_gradients(name);
+        test_kernels(name, attention, 1e-2, &b, 11);
+        test_kernels(name, NULL, 1e-4, &b, 11);
     }
     if (argc < 2)
         puts("# left out: the comparison with PyTorch; give its folder");
