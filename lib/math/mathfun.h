@@ -1,16 +1,19 @@
 /* mathfun.h - exp, sigmoid, tanh, ln and cosine with the same bytes on every machine.
  *
  * The C library picks other code for other processors and changes from release to release; these
- * are plain arithmetic in a fixed order. Pure. For lib/nn and lib/rng.c.
+ * are plain arithmetic in a fixed order. Pure.
  */
-#ifndef SER_NN_MATHFUN_H
-#define SER_NN_MATHFUN_H
+#ifndef SER_MATHFUN_H
+#define SER_MATHFUN_H
 
 #include "math/simd.h"
 
 /* e^x, relative error below 2e-7 for x in [-87, 88]; beyond, the value at that end. Not a number
- * stays one. x = n ln 2 + r, |r| <= ln 2 / 2, e^r by a polynomial (coefficients of Cephes' expf),
- * 2^n by its bits. */
+ * stays one.
+ *
+ *   x = n ln 2 + r, |r| <= ln 2 / 2
+ *   e^x = 2^n e^r: 2^n by its bits, e^r by a polynomial (coefficients of Cephes' expf)
+ */
 SER_INLINE ser_vec ser_vexp(ser_vec x) {
     const ser_vec hi = ser_splat(88.0f), lo = ser_splat(-87.0f), round = ser_splat(12582912.0f);
     x = ser_select(x > hi, hi, x);
@@ -38,8 +41,11 @@ SER_INLINE ser_vec ser_vtanh(ser_vec x) {
     return 1.0f - 2.0f / (1.0f + ser_vexp(x + x));
 }
 
-/* Natural logarithm of x > 0 (normal numbers), relative error below 1e-15: x = 2^e m with m near 1,
- * ln m = 2 artanh((m - 1) / (m + 1)). */
+/* Natural logarithm of x > 0 (normal numbers), relative error below 1e-15.
+ *
+ *   x = 2^e m, m near 1
+ *   ln m = 2 artanh(s) = 2 (s + s^3/3 + s^5/5 + ...), s = (m - 1) / (m + 1)
+ */
 static inline double ser_ln(double x) {
     uint64_t bits;
     memcpy(&bits, &x, sizeof bits);

@@ -32,7 +32,7 @@ struct ser_mfcc {
 /* ---- memory ---- */
 
 /* Makes *p hold rows * columns numbers; what it held is lost. */
-static int room(float **p, size_t *cap, size_t rows, size_t columns) {
+static int grow(float **p, size_t *cap, size_t rows, size_t columns) {
     size_t n;
     if (__builtin_mul_overflow(rows, columns, &n) || n > SIZE_MAX / sizeof **p)
         return -1;
@@ -107,7 +107,7 @@ SER_INLINE ser_vec larger(ser_vec a, ser_vec b) {
 
 static int mel_powers(struct ser_mfcc *m, const float *x, size_t n, size_t T) {
     size_t bands = (size_t)m->r.bands, stride = padded(T), hop = (size_t)m->r.hop;
-    if (room(&m->band, &m->band_cap, bands, stride))
+    if (grow(&m->band, &m->band_cap, bands, stride))
         return -1;
     for (size_t t = 0; t < T; t++) {
         const float *power = ser_spectrum_power(m->spectrum, x, n, t * hop);
@@ -221,8 +221,8 @@ static int features(struct ser_mfcc *m, size_t T, size_t keep, const float **row
     *rows = m->band;
     if (m->r.type == SER_LOGMEL)
         return 0;
-    if (room(&m->folded, &m->folded_cap, 2 * half, stride) ||
-        room(&m->coef, &m->coef_cap, (size_t)m->r.coefs, stride))
+    if (grow(&m->folded, &m->folded_cap, 2 * half, stride) ||
+        grow(&m->coef, &m->coef_cap, (size_t)m->r.coefs, stride))
         return -1;
     float *sum = m->folded, *difference = m->folded + half * stride;
     fold(m->band, m->r.bands, stride, n, sum, difference);
@@ -237,8 +237,8 @@ int ser_mfcc_run(struct ser_mfcc *m, const float *x, size_t n, const float **out
     size_t want = m->r.frames ? (size_t)m->r.frames : have, both = have < want ? have : want;
     const float *rows;
     if (mel_powers(m, x, n, have) || features(m, have, m->r.deltas ? have : both, &rows) ||
-        room(&m->out, &m->out_cap, (size_t)ser_recipe_rows(&m->r), want) ||
-        room(&m->diff, &m->diff_cap, 1, have))
+        grow(&m->out, &m->out_cap, (size_t)ser_recipe_rows(&m->r), want) ||
+        grow(&m->diff, &m->diff_cap, 1, have))
         return -1;
     size_t stride = padded(have);
     for (size_t c = 0; c < coefs; c++)
@@ -261,7 +261,7 @@ int ser_mfcc_run(struct ser_mfcc *m, const float *x, size_t n, const float **out
 int ser_mfcc_mel(struct ser_mfcc *m, const float *x, size_t n, const float **out, size_t *T) {
     *T = 1 + n / (size_t)m->r.hop;
     size_t bands = (size_t)m->r.bands, stride = padded(*T);
-    if (mel_powers(m, x, n, *T) || room(&m->out, &m->out_cap, bands, *T))
+    if (mel_powers(m, x, n, *T) || grow(&m->out, &m->out_cap, bands, *T))
         return -1;
     for (size_t b = 0; b < bands; b++)
         memcpy(m->out + b * *T, m->band + b * stride, *T * sizeof *m->out);

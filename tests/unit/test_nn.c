@@ -55,7 +55,7 @@ static struct ser_run *start(struct ser_net *net, const char *kernels, int batch
 
 static float *random_floats(size_t n, uint64_t seed, double scale) {
     float *x = must(malloc(n * sizeof *x + 1));
-    struct ser_key key = ser_key(seed, SER_STREAM_BOOTSTRAP, 0, 0);
+    struct ser_key key = ser_key(seed, SER_PURPOSE_BOOTSTRAP, 0, 0);
     for (size_t i = 0; i < n; i++)
         x[i] = (float)(scale * ser_normal(key, i));
     return x;
@@ -95,7 +95,7 @@ static void test_philox(void) {
 }
 
 static void test_draws(void) {
-    struct ser_key key = ser_key(7, SER_STREAM_SPLIT, 0, 0);
+    struct ser_key key = ser_key(7, SER_PURPOSE_SPLIT, 0, 0);
     enum { N = 20000 };
     double sum = 0, squares = 0, uniform = 0;
     for (uint64_t i = 0; i < N; i++) {
@@ -134,9 +134,9 @@ static void test_draws(void) {
         sums += (size_t)met[i];
     check(sums == 1000 && in_place < 10 && !memcmp(order, again, sizeof order),
           "a permutation has each index once, and is the same again");
-    struct ser_key other[] = {ser_key(7, SER_STREAM_SPLIT, 0, 1),
-                              ser_key(7, SER_STREAM_SPLIT, 1, 0), ser_key(7, SER_STREAM_INIT, 0, 0),
-                              ser_key(8, SER_STREAM_SPLIT, 0, 0)};
+    struct ser_key other[] = {
+        ser_key(7, SER_PURPOSE_SPLIT, 0, 1), ser_key(7, SER_PURPOSE_SPLIT, 1, 0),
+        ser_key(7, SER_PURPOSE_INIT, 0, 0), ser_key(8, SER_PURPOSE_SPLIT, 0, 0)};
     int apart = 1;
     for (size_t i = 0; i < sizeof other / sizeof *other; i++)
         apart &= !!memcmp(&other[i], &key, sizeof key);
@@ -167,9 +167,9 @@ static void test_functions(void) {
 
 struct model {
     const struct ser_net *net;
-    double *param[SER_MAX_LAYERS * 4];
+    double *param[SER_MAX_LAYERS * SER_MAX_PARAMS];
     int B;
-    const struct ser_draw *draw;
+    const struct ser_dropout *dropout;
 };
 
 static double sigmoid(double x) {
@@ -225,16 +225,16 @@ static void model_maxpool(const struct ser_layer *l, int B, const double *x, dou
 static void model_dropout(const struct model *m, const struct ser_layer *l, const double *x,
                           double *y) {
     size_t n = ser_shape_size(&l->in);
-    struct ser_key key = ser_key(m->draw ? m->draw->seed : 0, SER_STREAM_DROPOUT,
-                                 m->draw ? m->draw->epoch : 0, (uint64_t)l->index);
+    struct ser_key key = ser_key(m->dropout ? m->dropout->seed : 0, SER_PURPOSE_DROPOUT,
+                                 m->dropout ? m->dropout->epoch : 0, (uint64_t)l->index);
     for (int b = 0; b < m->B; b++)
         for (size_t i = 0; i < n; i++) {
             size_t at = (size_t)b * n + i;
             y[at] = x[at];
-            if (!m->draw)
+            if (!m->dropout)
                 continue;
             uint32_t word[4];
-            ser_philox(key, i / 8, m->draw->place[b], word);
+            ser_philox(key, i / 8, m->dropout->place[b], word);
             uint32_t sixteen = word[i / 2 % 4] >> (i % 2 * 16) & 0xffff;
             y[at] = sixteen < floor(l->rate * 65536 + 0.5) ? 0 : x[at] / (1 - l->rate);
         }
@@ -390,8 +390,8 @@ static void test_gradients_of(const char *kernels, const char *text, int rows, i
         label[b] = b * 7 % K;
         place[b] = (size_t)(b * 1000 + 5);
     }
-    struct ser_draw draw = {42, 3, place};
-    m.draw = drop ? &draw : NULL;
+    struct ser_dropout dropout = {42, 3, place};
+    m.dropout = drop ? &dropout : NULL;
     ser_net_init(net, 5);
     for (int i = 0; i < net->params; i++) { /* away from zeros and ones */
         struct ser_param *p = &net->param[i];
@@ -406,7 +406,7 @@ static void test_gradients_of(const char *kernels, const char *text, int rows, i
         free(noise);
     }
 
-    double loss = ser_run_gradients(r, x, label, B, m.draw, NULL) + ser_net_penalty(net);
+    double loss = ser_run_gradients(r, x, label, B, m.dropout, NULL) + ser_net_penalty(net);
     double logits[B * K], expected = model_loss(&m, x, label, logits);
     float want[B * K];
     for (int i = 0; i < B * K; i++)
@@ -680,10 +680,10 @@ static struct step take_step(const char *file, const char *kernels, int B, int t
                                  "reshape 32x2656\nlstm 64\nattention dot\nmean\ndense classes\n";
     char *text = file ? read_text(file) : NULL;
     struct step s = {.net = parse(file ? text : smooth, 40, 174, CLASSES)};
-    struct ser_draw draw = {9, 2, b->place};
+    struct ser_dropout dropout = {9, 2, b->place};
     ser_net_init(s.net, 1);
     s.run = start(s.net, kernels, B, threads);
-    s.loss = ser_run_gradients(s.run, b->x, b->label, B, &draw, NULL);
+    s.loss = ser_run_gradients(s.run, b->x, b->label, B, &dropout, NULL);
     s.predicted = must(malloc((size_t)B * CLASSES * sizeof(float)));
     ser_run_predict(s.run, b->x, B, s.predicted);
     free(text);
@@ -781,14 +781,14 @@ static void test_dropout_place(void) {
     struct ser_run *r = start(net, "plain", 2, 1);
     int label[] = {0, 1};
     size_t places[] = {5, 9}, turned[] = {9, 5};
-    ser_run_gradients(r, both, label, 2, &(struct ser_draw){1, 1, places}, NULL);
+    ser_run_gradients(r, both, label, 2, &(struct ser_dropout){1, 1, places}, NULL);
     memcpy(first, ser_run_logits(r), sizeof first);
     memcpy(other, ser_run_logits(r) + 2, sizeof other);
-    ser_run_gradients(r, both, label, 2, &(struct ser_draw){1, 1, turned}, NULL);
+    ser_run_gradients(r, both, label, 2, &(struct ser_dropout){1, 1, turned}, NULL);
     memcpy(second, ser_run_logits(r) + 2, sizeof second);
     check(!memcmp(first, second, sizeof first) && memcmp(first, other, sizeof first),
           "dropout follows the sample, not its place in the batch");
-    ser_run_gradients(r, both, label, 2, &(struct ser_draw){1, 2, turned}, NULL);
+    ser_run_gradients(r, both, label, 2, &(struct ser_dropout){1, 2, turned}, NULL);
     check(memcmp(ser_run_logits(r) + 2, second, sizeof second), "dropout differs between epochs");
     free(x);
     ser_run_free(r);
@@ -1032,7 +1032,7 @@ static uint64_t fit_toy(const char *kernels, int threads, int stop_after, struct
     *trace = (struct trace){.stop_after = stop_after};
     ser_net_init(net, 3);
     must(ser_fit_new(&f, net, &toy_options) ? NULL : net);
-    int bad = ser_fit_standardize(net, &train, why);
+    int bad = ser_net_fit(net, &train, why);
     for (int part = 0; part < 2; part++) {
         struct ser_run *r = start(net, kernels, toy_options.batch, threads);
         bad |= ser_fit_run(&f, net, r, &train, &val, &toy_options, follow, trace, why);
@@ -1073,7 +1073,7 @@ static void test_fit_errors(void) {
     char why[SER_WHY] = "", expected[40];
     must(ser_fit_new(&f, net, &o) ? NULL : net);
     size_t order[40], at = 0;
-    ser_permute(ser_key(0, SER_STREAM_SHUFFLE, 1, 0), 40, order);
+    ser_permute(ser_key(0, SER_PURPOSE_SHUFFLE, 1, 0), 40, order);
     while (order[at] != 33)
         at++;
     snprintf(expected, sizeof expected, "epoch 1, batch %zu of 5", at / 8 + 1);
@@ -1097,7 +1097,7 @@ static void test_standardize(void) {
     struct ser_net *net = parse("standardize\nreshape 64\ndense classes\n", 8, 8, 2);
     char why[SER_WHY] = "";
     double error = 0, top = 0;
-    int bad = ser_fit_standardize(net, &data, why);
+    int bad = ser_net_fit(net, &data, why);
     for (int h = 0; h < 8; h++) {
         double sum = 0, squares = 0;
         for (size_t i = 0; i < 50; i++) {
@@ -1117,11 +1117,11 @@ static void test_standardize(void) {
     check(!bad && error < 1e-6, "standardize: mean and deviation of each coefficient, %.1e", error);
     ser_net_free(net);
     net = parse("scale max\nreshape 64\ndense classes\n", 8, 8, 2);
-    bad = ser_fit_standardize(net, &data, why);
+    bad = ser_net_fit(net, &data, why);
     check(!bad && net->param[0].value[0] == (float)top, "scale: the largest value %.3f", top);
     for (int i = 0; i < 50 * 64; i++)
         a.x[i] = -1;
-    bad = ser_fit_standardize(net, &data, why);
+    bad = ser_net_fit(net, &data, why);
     check(bad && strstr(why, "nothing to scale by"), "refused: %s", why);
     ser_net_free(net);
     free(a.x);
@@ -1148,7 +1148,7 @@ static void test_loss(void) {
     double z[12], most = 0;
     float p[12], d[12];
     for (int i = 0; i < 12; i++)
-        p[i] = (float)(z[i] = ser_normal(ser_key(5, SER_STREAM_INIT, 0, 0), (uint64_t)i));
+        p[i] = (float)(z[i] = ser_normal(ser_key(5, SER_PURPOSE_INIT, 0, 0), (uint64_t)i));
     ser_softmax(p, 4, 3);
     double fast = ser_training_loss(&loss, p, label, 4, 3), slow = slow_loss(&loss, z, label);
     check(fabs(fast - slow) < 1e-6, "smoothed, weighted loss %.7f", fast);
