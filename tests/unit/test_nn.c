@@ -9,6 +9,7 @@
 #include "check.h"
 #include "math/mathfun.h"
 #include "math/rng.h"
+#include "nn/layer.h"
 #include "nn/loss.h"
 #include "nn/nn.h"
 
@@ -376,6 +377,12 @@ static double model_loss(const struct model *m, const float *x, const int *label
     return loss;
 }
 
+static void in_one_line(const char *text, char line[200]) {
+    snprintf(line, 200, "%s", text);
+    for (char *c = line; *c; c++)
+        *c = *c == '\n' ? ';' : *c;
+}
+
 static void test_gradients_of(const char *kernels, const char *text, int rows, int frames,
                               int drop) {
     enum { B = 11, K = 3, TRIES = 60 };
@@ -434,9 +441,7 @@ static void test_gradients_of(const char *kernels, const char *text, int rows, i
         }
     }
     char line[200];
-    snprintf(line, sizeof line, "%s", text);
-    for (char *c = line; *c; c++)
-        *c = *c == '\n' ? ';' : *c;
+    in_one_line(text, line);
     check(most < 5e-5 && out < 5e-6 && fabs(loss - expected) < 1e-5 * expected,
           "%s, %s loss %.1e, logits %.1e, gradients %.1e (%s)", kernels, line,
           fabs(loss - expected), out, most, which);
@@ -484,6 +489,115 @@ static void test_gradients(const char *kernels) {
     };
     for (size_t i = 0; i < sizeof nets / sizeof *nets; i++)
         test_gradients_of(kernels, nets[i].text, nets[i].rows, nets[i].frames, nets[i].drop);
+}
+
+/* ---- parameters that are not trained ---- */
+
+enum { FROZEN_B = 11, FROZEN_K = 3 };
+
+/* A network with the parameters frozen whose bit is set; every gradient after one step, and what
+ * three more steps make of it. */
+struct frozen {
+    struct ser_net *net;
+    struct ser_run *run;
+};
+
+static struct frozen freeze(const char *kernels, const char *text, uint64_t bits, const float *x,
+                            const int *label) {
+    struct frozen f = {.net = parse(text, 8, 9, FROZEN_K)};
+    ser_net_init(f.net, 5);
+    for (int i = 0; i < f.net->params; i++)
+        if (bits >> i & 1)
+            f.net->param[i].trained = 0;
+    f.run = start(f.net, kernels, FROZEN_B, 2);
+    ser_run_gradients(f.run, x, label, FROZEN_B, NULL, NULL);
+    return f;
+}
+
+/* Whether gradients are those of all, bit for bit, and missing where frozen; then trains: what is
+ * frozen stays, the rest moves. */
+static int frozen_agrees(struct frozen *f, const struct frozen *all, uint64_t bits, const float *x,
+                         const int *label) {
+    struct ser_adam adam;
+    int good = 1;
+    must(ser_adam_new(&adam, f->net) ? NULL : f->net);
+    for (int i = 0; i < f->net->params; i++) {
+        const float *g = ser_run_gradient(f->run, i), *h = ser_run_gradient(all->run, i);
+        if (bits >> i & 1)
+            good &= !g;
+        else
+            good &= !g == !h && (!g || !memcmp(g, h, f->net->param[i].n * sizeof *g));
+    }
+    for (int step = 0; step < 3; step++) {
+        ser_adam_step(&adam, f->net, f->run, 1e-2);
+        good &= isfinite(ser_run_gradients(f->run, x, label, FROZEN_B, NULL, NULL));
+    }
+    int moved = 0, any = 0;
+    for (int i = 0; i < f->net->params; i++) {
+        const struct ser_param *p = &f->net->param[i], *q = &all->net->param[i];
+        int differs = memcmp(p->value, q->value, p->n * sizeof(float)) != 0;
+        if (bits >> i & 1)
+            good &= !differs;
+        any |= p->trained;
+        moved |= p->trained && differs;
+    }
+    ser_adam_free(&adam, f->net);
+    return good && moved == any;
+}
+
+/* Each parameter alone, each layer, all of a network. */
+static void test_frozen_in(const char *kernels, const char *text) {
+    float *x = random_floats(FROZEN_B * 8 * 9, 3, 1);
+    int label[FROZEN_B], good = 1, tried = 0;
+    for (int b = 0; b < FROZEN_B; b++)
+        label[b] = b * 7 % FROZEN_K;
+    struct frozen all = freeze(kernels, text, 0, x, label);
+    uint64_t every = 0, tries[128];
+    for (int i = 0; i < all.net->layers; i++) {
+        const struct ser_layer *l = &all.net->layer[i];
+        uint64_t layer = 0;
+        for (int j = l->first_param; j < l->first_param + l->params; j++)
+            if (all.net->param[j].trained) {
+                tries[tried++] = UINT64_C(1) << j;
+                layer |= UINT64_C(1) << j;
+            }
+        if (layer)
+            tries[tried++] = layer;
+        every |= layer;
+    }
+    tries[tried++] = every;
+    for (int t = 0; t < tried; t++) {
+        struct frozen f = freeze(kernels, text, tries[t], x, label);
+        int agrees = frozen_agrees(&f, &all, tries[t], x, label);
+        if (!agrees)
+            printf("# frozen: %llx of %llx\n", (unsigned long long)tries[t],
+                   (unsigned long long)every);
+        good &= agrees;
+        ser_run_free(f.run);
+        ser_net_free(f.net);
+    }
+    char line[200];
+    in_one_line(text, line);
+    check(good, "%s, %s %d ways to freeze: the other gradients stay", kernels, line, tried);
+    ser_run_free(all.run);
+    ser_net_free(all.net);
+    free(x);
+}
+
+/* A trained layer below each that may be frozen, so that its gradient goes through it; the blocks
+ * that fast kernels make; a block of so many elements that it is done in parts; one time step. */
+static void test_frozen(const char *kernels) {
+    static const char *const nets[] = {
+        "conv 4 1x1 relu\nconv 5 2x2 relu\nreshape 8x35\nbatchnorm\nlstm 5\nmean\n"
+        "dense 7 relu\ndense classes\n",
+        "conv 4 1x1\nconv 16 2x2 relu\nbatchnorm\nmaxpool 2x2\nconv 6 2x2 relu\nbatchnorm\n"
+        "maxpool 2x2\ndropout 0.3\nreshape 6\ndense classes\n",
+        "conv 1000 1x1 relu\nbatchnorm\nmaxpool 2x2\nreshape 16x1000\nmean\ndense classes\n",
+        "conv 3 2x2\nreshape 7x24\nbilstm 5\nattention dot\nlast\nbatchnorm\ndense classes\n",
+        "standardize\nconv 2 1x1\nreshape 1x144\nbilstm 3\nlstm 4\nlast\ndense classes\n",
+    };
+    for (size_t i = 0; i < sizeof nets / sizeof *nets; i++)
+        test_frozen_in(kernels, nets[i]);
 }
 
 /* ---- against PyTorch ---- */
@@ -883,6 +997,45 @@ static void test_errors(void) {
     check(!ser_net_parse("mean\n", 5, 6, 7, 257, why), "refused: %s", why);
 }
 
+/* What a new layer may get wrong is refused, and nothing behind an array is written. */
+static void test_limits(void) {
+    struct ser_net *net = parse("reshape 4\ndense classes\n", 2, 2, 2);
+    struct ser_layer *dense = &net->layer[1];
+    char why[SER_WHY] = "", suffix[8];
+    int dim[SER_MAX_PARAM_RANK + 1] = {1, 1, 1, 1, 1}, bad = 0;
+    check(ser_param_add(net, dense, "x", SER_MAX_PARAM_RANK + 1, dim, 1, 0, why) &&
+              strstr(why, "dense1.x has more than 4 dimensions"),
+          "refused: %s", why);
+    check(ser_param_add(net, dense, "a-name-of-more-than-31-characters", 1, dim, 1, 0, why) &&
+              strstr(why, "too long"),
+          "refused: %s", why);
+    for (int i = 2; i < SER_MAX_PARAMS; i++) {
+        snprintf(suffix, sizeof suffix, "p%d", i);
+        bad |= ser_param_add(net, dense, suffix, 1, dim, 1, 0, why);
+    }
+    check(!bad && dense->params == SER_MAX_PARAMS, "a layer may have %d parameters", dense->params);
+    check(ser_param_add(net, dense, "p", 1, dim, 1, 0, why) &&
+              strstr(why, "dense1 has more than 8 parameters") && net->params == SER_MAX_PARAMS,
+          "refused: %s", why);
+    dense->params++; /* as kernels could that make one layer of several */
+    struct ser_run *r = ser_run_new(net, ser_kernels_find("plain"), 1, 1, 1, why);
+    check(!r && strstr(why, "dense1 has more than 8 parameters"), "refused: %s", why);
+    ser_run_free(r);
+    ser_net_free(net);
+}
+
+static void test_unknown(void) {
+    static const char *const names[] = {
+#define LAYER(name) #name,
+#include "nn/layers/table.h"
+    };
+    char why[SER_WHY] = "";
+    check(!ser_net_parse("gru 5\n", 6, 6, 7, 3, why), "refused: %s", why);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strstr(why, names[i]))
+            check(0, "%s is not listed", names[i]);
+}
+
 static void test_initial(void) {
     char *text = read_text("pipelines/nets/attention.net");
     struct ser_net *a = parse(text, 40, 174, 8), *b = parse(text, 40, 174, 8);
@@ -1188,6 +1341,8 @@ int main(int argc, char **argv) {
     test_functions();
     test_counts();
     test_errors();
+    test_limits();
+    test_unknown();
     test_initial();
     test_callbacks();
     test_standardize();
@@ -1203,6 +1358,7 @@ int main(int argc, char **argv) {
             continue;
         }
         test_gradients(name);
+        test_frozen(name);
         test_fit(name);
         if (argc > 1) {
             test_reference(argv[1], name, "plain");
