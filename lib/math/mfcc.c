@@ -111,8 +111,6 @@ static int mel_powers(struct ser_mfcc *m, const float *x, size_t n, size_t T) {
         return -1;
     for (size_t t = 0; t < T; t++) {
         const float *power = ser_spectrum_power(m->spectrum, x, n, t * hop);
-        if (!power)
-            return -1;
         ser_mel_apply(&m->mel, power, m->band + t, stride);
     }
     for (size_t b = 0; b < bands; b++)
