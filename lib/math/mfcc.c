@@ -1,5 +1,6 @@
 #include "math/mfcc.h"
 
+#include "math/mathfun.h"
 #include "math/mel.h"
 #include "math/simd.h"
 #include "math/spectrum.h"
@@ -51,8 +52,12 @@ static size_t half_of(int bands) {
     return ((size_t)bands + 1) / 2;
 }
 
-/* DCT-II, orthonormal: D[c][b] = sqrt((c ? 2 : 1) / bands) cos(pi c (2 b + 1) / (2 bands)). It is
- * even in b around the middle for even c and odd for odd c, so half of each row is enough. */
+/* DCT-II, orthonormal:
+ *
+ *   D[c][b] = sqrt((c ? 2 : 1) / bands) cos(pi c (2 b + 1) / (2 bands))
+ *
+ * It is even in b around the middle for even c and odd for odd c, so half of each row is enough.
+ */
 static float *dct_new(int coefs, int bands) {
     size_t half = half_of(bands);
     float *dct = calloc((size_t)coefs * half, sizeof *dct);
@@ -128,21 +133,12 @@ SER_CLONES static float largest(const float *x, size_t n) {
     return max;
 }
 
-/* x = max(floor, 10 log10(max(1e-10, x))).
- *
- * x = 2^e m with sqrt(1/2) <= m < sqrt(2); ln m = 2 atanh(s) = 2 (s + s^3/3 + s^5/5 + ...) with
- * s = (m - 1) / (m + 1), |s| < 0.172: what is left out after s^9 is below 1e-9. */
+/* x = max(floor, 10 log10(max(1e-10, x))). */
 SER_CLONES static void decibels(float *x, size_t n, float floor) {
     const float octave = 3.01029996f, nepers = 8.68588964f; /* 10 log10 2, 20 log10 e */
-    const int32_t root_half = 0x3f3504f3;                   /* the bits of sqrt(1/2) */
     for (size_t t = 0; t < n; t += LANES) {
-        ser_ivec bits = (ser_ivec)larger(ser_load(x + t, LANES), ser_splat(1e-10f));
-        ser_ivec e = (bits - root_half) >> 23;
-        ser_vec m = (ser_vec)(bits - (e << 23));
-        ser_vec s = (m - 1) / (m + 1), q = s * s;
-        ser_vec series = 1 + q * (1.f / 3 + q * (1.f / 5 + q * (1.f / 7 + q * (1.f / 9))));
-        ser_vec db = __builtin_convertvector(e, ser_vec) * octave + nepers * s * series;
-        ser_store(x + t, larger(db, ser_splat(floor)), LANES);
+        ser_vec v = larger(ser_load(x + t, LANES), ser_splat(1e-10f));
+        ser_store(x + t, larger(ser_vlog(v, octave, nepers), ser_splat(floor)), LANES);
     }
 }
 

@@ -12,6 +12,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { B = 11, TRIES = 40, MAX_INPUT = 1 << 16 };
 

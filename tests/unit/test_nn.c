@@ -145,7 +145,7 @@ static void test_draws(void) {
 }
 
 static void test_functions(void) {
-    double e = 0, s = 0, t = 0, l = 0, c = 0;
+    double e = 0, s = 0, t = 0, l = 0, c = 0, g = 0;
     for (int i = -8700; i <= 8800; i++) {
         float x = (float)i / 100;
         ser_vec v = ser_splat(x), ve = ser_vexp(v), vs = ser_vsigmoid(v), vt = ser_vtanh(v / 8.0f);
@@ -156,10 +156,14 @@ static void test_functions(void) {
     for (int i = 1; i < 10000; i++) {
         double x = i * 1e-3 * i;
         l = fmax(l, fabs(ser_ln(x) - log(x)) / fmax(fabs(log(x)), 1e-3));
+        ser_vec v = ser_vlog(ser_splat((float)x), 3.01029996f, 8.68588964f);
+        double db = 10 * log10((float)x);
+        g = fmax(g, fabs(v[3] - db) / fmax(fabs(db), 1e-3));
         c = fmax(c, fabs(ser_cos_turns(i / 10000.0) - cos(6.283185307179586477 * (i / 10000.0))));
     }
     check(e < 2e-7 && s < 2e-7 && t < 2e-7, "exp %.1e, sigmoid %.1e, tanh %.1e", e, s, t);
     check(l < 2e-15 && c < 2e-15, "ln %.1e, cos %.1e", l, c);
+    check(g < 3e-7, "decibels %.1e", g);
     ser_vec bad = ser_vexp(ser_splat(NAN));
     check(bad[0] != bad[0], "exp of what is not a number is not a number");
 }

@@ -1,5 +1,4 @@
-/* dropout.h - which elements dropout keeps, also for the fused block; for the files of lib/nn only.
- */
+/* dropout.h - which elements dropout keeps, for a fused layer too; for the files of lib/nn only. */
 #ifndef SER_NN_DROPOUT_H
 #define SER_NN_DROPOUT_H
 
