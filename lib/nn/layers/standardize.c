@@ -51,7 +51,9 @@ static int fit(const struct ser_layer *l, struct ser_param *p, const struct ser_
     int H = l->in.dim[0];
     double n = (double)samples->data->n * l->in.dim[1];
     double *sums = calloc(2 * (size_t)H, sizeof *sums);
-    int bad = sums ? add_up(l, samples, sums, why) : ser_refuse(why, "not enough memory");
+    if (!sums)
+        return ser_refuse(why, "not enough memory");
+    int bad = add_up(l, samples, sums, why);
     for (int h = 0; !bad && h < H; h++) {
         double d = sqrt(sums[H + h] / n);
         if (!isfinite(d))
