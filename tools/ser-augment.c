@@ -217,7 +217,7 @@ static int make_one(struct thread *t, struct item *it, struct ser_record *r,
     }
     const char *variant = key + strlen(it->id);
     struct ser_key draws =
-        ser_key((uint64_t)opt.seed, SER_STREAM_AUGMENT, XXH3_64bits(it->id, strlen(it->id)),
+        ser_key((uint64_t)opt.seed, SER_PURPOSE_AUGMENT, XXH3_64bits(it->id, strlen(it->id)),
                 XXH3_64bits(variant, strlen(variant)));
     int failed = kind->make(t, it, r, key, draws);
     free(key);

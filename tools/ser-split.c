@@ -328,7 +328,7 @@ static int by_emotion_and_key(const void *a, const void *b) {
 static uint64_t draw_key(const char *id) {
     uint32_t w[4];
     uint64_t name = XXH3_64bits(id, strlen(id));
-    ser_philox(ser_key((uint64_t)opt.seed, SER_STREAM_SPLIT, name, 0), 0, 0, w);
+    ser_philox(ser_key((uint64_t)opt.seed, SER_PURPOSE_SPLIT, name, 0), 0, 0, w);
     return (uint64_t)w[0] << 32 | w[1];
 }
 

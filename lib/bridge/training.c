@@ -305,7 +305,7 @@ static int start(struct ser_training *t, const struct ser_data *train, struct se
     ser_net_init(t->model.net, (uint64_t)t->o.fit.seed);
     if (errno == ENOMEM)
         return ser_fail(e, SER_SYS, "cannot train: out of memory");
-    if (!ser_fit_standardize(t->model.net, train, why))
+    if (!ser_net_fit(t->model.net, train, why))
         return 0;
     if (t->train.e.status)
         *e = t->train.e;

@@ -1,11 +1,11 @@
-/* opt.h - for tools: one table describes a tool's options: parsing, ranges, --help and the manual's check.
+/* opt.h - for tools: one table describes a tool's options: parsing, ranges, --help and the manual's
+ * check.
  *
  *   static struct { int64_t hop; const char *output; int quiet; } opt = {.hop = 512};
  *   static const struct ser_opt options[] = {
- *       {0, "hop", SER_OPT_INT, &opt.hop, 1, 65536, "SAMPLES", "hop between frames"},
- *       {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE instead of standard
- * output"},
- *       {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress line"},
+ *       {0,   "hop",    SER_OPT_INT,  &opt.hop,    1, 65536, "SAMPLES", "hop between frames"},
+ *       {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0,     "FILE",    "write FILE"},
+ *       {'q', "quiet",  SER_OPT_FLAG, &opt.quiet,  0, 0,     NULL,      "no progress line"},
  *       {0}};
  *   static const struct ser_tool tool = {"[FILE...]", "audio to features", options, "tail text"};
  *   int first = ser_options(argc, argv, &tool);
@@ -26,8 +26,7 @@ enum ser_opt_type {
     SER_OPT_REAL,   /* double in min..max */
     SER_OPT_TEXT,   /* const char *: any text */
     SER_OPT_CHOICE, /* const char *: one of the words in arg, separated by '|' */
-    SER_OPT_RANGE,  /* double[2]: A:B with min <= A <= B <= max; a lone A means A:A. A default with
-                     * A > B: not given */
+    SER_OPT_RANGE,  /* double[2]: A:B in min..max, A <= B; A alone: A:A. Default A > B: none */
 };
 
 struct ser_opt {

@@ -1,22 +1,10 @@
 #include "math/effects.h"
+#include "math/mathfun.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { DRAWS = 64, BLOCK = 4 * DRAWS }; /* four numbers a draw */
-
-/* ln x, x in [2^-24, 1], error below 3e-7 of it: x = 2^e m with m from sqrt(1/2) to sqrt(2), ln m =
- * 2 artanh((m - 1) / (m + 1)). */
-static inline float ln(float x) {
-    int32_t bits, e;
-    memcpy(&bits, &x, sizeof bits);
-    e = (bits - 0x3f3504f3) >> 23;
-    bits -= e * (1 << 23);
-    memcpy(&x, &bits, sizeof x);
-    float s = (x - 1) / (x + 1), s2 = s * s;
-    return (float)e * 0.69314718f +
-           2 * s * (1 + s2 * (1 / 3.0f + s2 * (1 / 5.0f + s2 * (1 / 7.0f + s2 * (1 / 9.0f)))));
-}
 
 /* Box-Muller with the angle in the first quadrant, where short series do, and two random signs. The
  * loops have fixed lengths so that compilers make vector code of them. */
@@ -32,8 +20,8 @@ static void fill_block(struct ser_key key, uint64_t draw, float z[BLOCK]) {
             sign[2 * i + k] = (int32_t)(w[2 * k + 1] & 3);
         }
     }
-    for (int i = 0; i < BLOCK / 2; i++)
-        radius[i] = -2 * ln(u[i]);
+    for (int i = 0; i < BLOCK / 2; i += SER_LANES) /* ln u, u in (0, 1] */
+        ser_store(radius + i, -2 * ser_vlog(ser_load(u + i, SER_LANES), 0.69314718f, 2), SER_LANES);
     for (int i = 0; i < BLOCK / 2; i++)
         radius[i] = sqrtf(radius[i]);
     for (int i = 0; i < BLOCK / 2; i++) {
@@ -81,8 +69,7 @@ int ser_noise_snr(struct ser_key key, double snr_db, const float *x, size_t n, f
     if (!(signal > 0))
         return -1;
     ser_normals(key, n, y);
-    /* Against the noise that was drawn, not its expectation: the ratio is met in short sounds too.
-     */
+    /* Against the noise that was drawn, not its expectation: short sounds meet the ratio too. */
     double noise = ser_energy(y, n);
     double gain = noise > 0 ? sqrt(signal / noise * pow(10, -snr_db / 10)) : 0;
     add(x, (float)gain, n, y);

@@ -1,16 +1,19 @@
-/* mathfun.h - exp, sigmoid, tanh, ln and cosine with the same bytes on every machine.
+/* mathfun.h - exp, sigmoid, tanh, logarithms and cosine with the same bytes on every machine.
  *
  * The C library picks other code for other processors and changes from release to release; these
- * are plain arithmetic in a fixed order. Pure. For lib/nn and lib/rng.c.
+ * are plain arithmetic in a fixed order. Pure.
  */
-#ifndef SER_NN_MATHFUN_H
-#define SER_NN_MATHFUN_H
+#ifndef SER_MATHFUN_H
+#define SER_MATHFUN_H
 
 #include "math/simd.h"
 
 /* e^x, relative error below 2e-7 for x in [-87, 88]; beyond, the value at that end. Not a number
- * stays one. x = n ln 2 + r, |r| <= ln 2 / 2, e^r by a polynomial (coefficients of Cephes' expf),
- * 2^n by its bits. */
+ * stays one.
+ *
+ *   x = n ln 2 + r, |r| <= ln 2 / 2
+ *   e^x = 2^n e^r: 2^n by its bits, e^r by a polynomial (coefficients of Cephes' expf)
+ */
 SER_INLINE ser_vec ser_vexp(ser_vec x) {
     const ser_vec hi = ser_splat(88.0f), lo = ser_splat(-87.0f), round = ser_splat(12582912.0f);
     x = ser_select(x > hi, hi, x);
@@ -38,8 +41,28 @@ SER_INLINE ser_vec ser_vtanh(ser_vec x) {
     return 1.0f - 2.0f / (1.0f + ser_vexp(x + x));
 }
 
-/* Natural logarithm of x > 0 (normal numbers), relative error below 1e-15: x = 2^e m with m near 1,
- * ln m = 2 artanh((m - 1) / (m + 1)). */
+/* Logarithm of x > 0 (normal numbers) in single precision, for any base: octave is that of 2, nepers
+ * twice that of e. Relative error below 3e-7.
+ *
+ *   x = 2^e m, sqrt(1/2) <= m < sqrt(2)
+ *   ln m = 2 artanh(s) = 2 (s + s^3/3 + s^5/5 + ...), s = (m - 1) / (m + 1)
+ *
+ * |s| < 0.172: what is left out after s^9 is below 1e-9.
+ */
+SER_INLINE ser_vec ser_vlog(ser_vec x, float octave, float nepers) {
+    const int32_t root_half = 0x3f3504f3; /* the bits of sqrt(1/2) */
+    ser_ivec bits = (ser_ivec)x, e = (bits - root_half) >> 23;
+    ser_vec m = (ser_vec)(bits - (e << 23));
+    ser_vec s = (m - 1) / (m + 1), q = s * s;
+    ser_vec series = 1 + q * (1.f / 3 + q * (1.f / 5 + q * (1.f / 7 + q * (1.f / 9))));
+    return __builtin_convertvector(e, ser_vec) * octave + nepers * s * series;
+}
+
+/* Natural logarithm of x > 0 (normal numbers), relative error below 1e-15.
+ *
+ *   x = 2^e m, m near 1
+ *   ln m = 2 artanh(s) = 2 (s + s^3/3 + s^5/5 + ...), s = (m - 1) / (m + 1)
+ */
 static inline double ser_ln(double x) {
     uint64_t bits;
     memcpy(&bits, &x, sizeof bits);

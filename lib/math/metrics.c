@@ -173,7 +173,7 @@ int ser_bootstrap(const size_t *confusion, const size_t *other, size_t speakers,
     size_t *sum = calloc(2 * cells, sizeof *sum);
     double *v = calloc(3 * (size_t)draws, sizeof *v);
     for (int d = 0; sum && v && d < draws; d++) {
-        struct ser_key key = ser_key(seed, SER_STREAM_BOOTSTRAP, (uint64_t)d, 0);
+        struct ser_key key = ser_key(seed, SER_PURPOSE_BOOTSTRAP, (uint64_t)d, 0);
         memset(sum, 0, 2 * cells * sizeof *sum);
         for (size_t s = 0; s < speakers; s++) {
             size_t drawn = (size_t)ser_below(key, s, speakers) * cells;

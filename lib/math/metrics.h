@@ -36,12 +36,13 @@ void ser_mean_deviation(const double *v, size_t n, double *mean, double *deviati
 /* ---- from probabilities ---- */
 
 struct ser_calibration {
-    double log_loss; /* mean of -ln q[truth]; q is p clipped to 2^-52..1-2^-52 and divided by its
-                        sum */
+    double log_loss; /* mean of -ln q[truth]; q = p clipped to 2^-52..1-2^-52, over its sum */
     double brier;    /* mean of the sum over classes of (p - 1[class is the truth])^2, 0..2 */
     double ece;      /* sum over bins of share * |accuracy - confidence| */
-    double top2; /* share whose truth is among the two most probable classes; of equals, the later
-                    class counts as the more probable */
+
+    /* Share whose truth is among the two most probable classes; of equals, the later class counts
+     * as the more probable. */
+    double top2;
 };
 
 /* Bins of confidence, the largest probability: (0, 0.1], (0.1, 0.2] ... (0.9, 1]. */

@@ -1,5 +1,6 @@
 #include "math/mfcc.h"
 
+#include "math/mathfun.h"
 #include "math/mel.h"
 #include "math/simd.h"
 #include "math/spectrum.h"
@@ -32,7 +33,7 @@ struct ser_mfcc {
 /* ---- memory ---- */
 
 /* Makes *p hold rows * columns numbers; what it held is lost. */
-static int room(float **p, size_t *cap, size_t rows, size_t columns) {
+static int grow(float **p, size_t *cap, size_t rows, size_t columns) {
     size_t n;
     if (__builtin_mul_overflow(rows, columns, &n) || n > SIZE_MAX / sizeof **p)
         return -1;
@@ -51,8 +52,12 @@ static size_t half_of(int bands) {
     return ((size_t)bands + 1) / 2;
 }
 
-/* DCT-II, orthonormal: D[c][b] = sqrt((c ? 2 : 1) / bands) cos(pi c (2 b + 1) / (2 bands)). It is
- * even in b around the middle for even c and odd for odd c, so half of each row is enough. */
+/* DCT-II, orthonormal:
+ *
+ *   D[c][b] = sqrt((c ? 2 : 1) / bands) cos(pi c (2 b + 1) / (2 bands))
+ *
+ * It is even in b around the middle for even c and odd for odd c, so half of each row is enough.
+ */
 static float *dct_new(int coefs, int bands) {
     size_t half = half_of(bands);
     float *dct = calloc((size_t)coefs * half, sizeof *dct);
@@ -107,12 +112,10 @@ SER_INLINE ser_vec larger(ser_vec a, ser_vec b) {
 
 static int mel_powers(struct ser_mfcc *m, const float *x, size_t n, size_t T) {
     size_t bands = (size_t)m->r.bands, stride = padded(T), hop = (size_t)m->r.hop;
-    if (room(&m->band, &m->band_cap, bands, stride))
+    if (grow(&m->band, &m->band_cap, bands, stride))
         return -1;
     for (size_t t = 0; t < T; t++) {
         const float *power = ser_spectrum_power(m->spectrum, x, n, t * hop);
-        if (!power)
-            return -1;
         ser_mel_apply(&m->mel, power, m->band + t, stride);
     }
     for (size_t b = 0; b < bands; b++)
@@ -130,21 +133,12 @@ SER_CLONES static float largest(const float *x, size_t n) {
     return max;
 }
 
-/* x = max(floor, 10 log10(max(1e-10, x))).
- *
- * x = 2^e m with sqrt(1/2) <= m < sqrt(2); ln m = 2 atanh(s) = 2 (s + s^3/3 + s^5/5 + ...) with
- * s = (m - 1) / (m + 1), |s| < 0.172: what is left out after s^9 is below 1e-9. */
+/* x = max(floor, 10 log10(max(1e-10, x))). */
 SER_CLONES static void decibels(float *x, size_t n, float floor) {
     const float octave = 3.01029996f, nepers = 8.68588964f; /* 10 log10 2, 20 log10 e */
-    const int32_t root_half = 0x3f3504f3;                   /* the bits of sqrt(1/2) */
     for (size_t t = 0; t < n; t += LANES) {
-        ser_ivec bits = (ser_ivec)larger(ser_load(x + t, LANES), ser_splat(1e-10f));
-        ser_ivec e = (bits - root_half) >> 23;
-        ser_vec m = (ser_vec)(bits - (e << 23));
-        ser_vec s = (m - 1) / (m + 1), q = s * s;
-        ser_vec series = 1 + q * (1.f / 3 + q * (1.f / 5 + q * (1.f / 7 + q * (1.f / 9))));
-        ser_vec db = __builtin_convertvector(e, ser_vec) * octave + nepers * s * series;
-        ser_store(x + t, larger(db, ser_splat(floor)), LANES);
+        ser_vec v = larger(ser_load(x + t, LANES), ser_splat(1e-10f));
+        ser_store(x + t, larger(ser_vlog(v, octave, nepers), ser_splat(floor)), LANES);
     }
 }
 
@@ -221,8 +215,8 @@ static int features(struct ser_mfcc *m, size_t T, size_t keep, const float **row
     *rows = m->band;
     if (m->r.type == SER_LOGMEL)
         return 0;
-    if (room(&m->folded, &m->folded_cap, 2 * half, stride) ||
-        room(&m->coef, &m->coef_cap, (size_t)m->r.coefs, stride))
+    if (grow(&m->folded, &m->folded_cap, 2 * half, stride) ||
+        grow(&m->coef, &m->coef_cap, (size_t)m->r.coefs, stride))
         return -1;
     float *sum = m->folded, *difference = m->folded + half * stride;
     fold(m->band, m->r.bands, stride, n, sum, difference);
@@ -237,8 +231,8 @@ int ser_mfcc_run(struct ser_mfcc *m, const float *x, size_t n, const float **out
     size_t want = m->r.frames ? (size_t)m->r.frames : have, both = have < want ? have : want;
     const float *rows;
     if (mel_powers(m, x, n, have) || features(m, have, m->r.deltas ? have : both, &rows) ||
-        room(&m->out, &m->out_cap, (size_t)ser_recipe_rows(&m->r), want) ||
-        room(&m->diff, &m->diff_cap, 1, have))
+        grow(&m->out, &m->out_cap, (size_t)ser_recipe_rows(&m->r), want) ||
+        grow(&m->diff, &m->diff_cap, 1, have))
         return -1;
     size_t stride = padded(have);
     for (size_t c = 0; c < coefs; c++)
@@ -261,7 +255,7 @@ int ser_mfcc_run(struct ser_mfcc *m, const float *x, size_t n, const float **out
 int ser_mfcc_mel(struct ser_mfcc *m, const float *x, size_t n, const float **out, size_t *T) {
     *T = 1 + n / (size_t)m->r.hop;
     size_t bands = (size_t)m->r.bands, stride = padded(*T);
-    if (mel_powers(m, x, n, *T) || room(&m->out, &m->out_cap, bands, *T))
+    if (mel_powers(m, x, n, *T) || grow(&m->out, &m->out_cap, bands, *T))
         return -1;
     for (size_t b = 0; b < bands; b++)
         memcpy(m->out + b * *T, m->band + b * stride, *T * sizeof *m->out);

@@ -22,8 +22,8 @@
 
 #include <stddef.h>
 
-/* Plans, tables and scratch for one recipe; one per thread. NULL when out of memory. The plan is
- * made on a thread of its own while the caller reads its first recording (see spectrum.h). */
+/* Plans, tables and scratch for one recipe; one per thread. NULL when out of memory. FFTW's planner
+ * is not thread-safe: calls of new and free, of all threads, come one after the other. */
 struct ser_mfcc;
 struct ser_mfcc *ser_mfcc_new(const struct ser_recipe *r);
 void ser_mfcc_free(struct ser_mfcc *m);

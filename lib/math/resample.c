@@ -12,7 +12,7 @@
  * which costs a fifth of the time. The bytes do not depend on it. */
 enum { PIECE = 8192 };
 
-/* Room that is taken at once, six seconds at 22050 Hz; what stays unused costs nothing. */
+/* Memory that is taken at once, six seconds at 22050 Hz; what stays unused costs nothing. */
 enum { ROOM = 1 << 17 };
 
 struct ser_resampler {
@@ -51,7 +51,7 @@ static double length_of(const struct ser_resampler *r, size_t n) {
     return ceil((double)n * r->ratio);
 }
 
-/* Room for all that the n samples fed so far make. */
+/* Memory for all that the n samples fed so far make. */
 static int grow(struct ser_resampler *r, const char **why) {
     double length = length_of(r, r->n);
     if (!(length < (double)(SIZE_MAX / sizeof *r->y / 4)))

@@ -10,14 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Purposes, so that no two uses of one seed share numbers. */
-enum ser_stream {
-    SER_STREAM_INIT = 1,    /* initial weights */
-    SER_STREAM_SHUFFLE = 2, /* order of the training data */
-    SER_STREAM_DROPOUT = 3,
-    SER_STREAM_SPLIT = 4,
-    SER_STREAM_AUGMENT = 5,
-    SER_STREAM_BOOTSTRAP = 6,
+/* What a draw is for, so that no two uses of one seed share numbers. */
+enum ser_purpose {
+    SER_PURPOSE_INIT = 1,    /* initial weights */
+    SER_PURPOSE_SHUFFLE = 2, /* order of the training data */
+    SER_PURPOSE_DROPOUT = 3,
+    SER_PURPOSE_SPLIT = 4,
+    SER_PURPOSE_AUGMENT = 5,
+    SER_PURPOSE_BOOTSTRAP = 6,
 };
 
 struct ser_key {
@@ -25,10 +25,16 @@ struct ser_key {
 };
 
 /* The key of one purpose of a seed. a and b separate further, for example epoch and layer. */
-struct ser_key ser_key(uint64_t seed, enum ser_stream stream, uint64_t a, uint64_t b);
+struct ser_key ser_key(uint64_t seed, enum ser_purpose purpose, uint64_t a, uint64_t b);
 
 /* Four random words for the 128-bit counter (lo, hi). */
 void ser_philox(struct ser_key key, uint64_t lo, uint64_t hi, uint32_t out[4]);
+
+/* The same for the counters (lo + j, hi), j < SER_PHILOX_WIDE, side by side in vectors: word k of
+ * counter j is out[k][j]. lo + SER_PHILOX_WIDE must not pass 2^32. */
+#define SER_PHILOX_WIDE 64
+void ser_philox_wide(struct ser_key key, uint32_t lo, uint64_t hi,
+                     uint32_t out[4][SER_PHILOX_WIDE]);
 
 /* Uniform in [0, 1) with 53 bits, and standard normal (Box-Muller), number i of the key. */
 double ser_uniform(struct ser_key key, uint64_t i);

@@ -4,7 +4,6 @@
 
 #include <fftw3.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,35 +24,7 @@ struct ser_spectrum {
     float *frame;                    /* [N], a frame that reaches beyond the signal */
     float *power;                    /* [M + 1] */
     fftwf_plan plan;
-    pthread_t planning;
-    int pending; /* the thread planning is still to be joined */
 };
-
-static pthread_mutex_t planner = PTHREAD_MUTEX_INITIALIZER;
-
-static void *make_plan(void *arg) {
-    struct ser_spectrum *s = arg;
-    fftwf_iodim dim = {.n = s->half, .is = 1, .os = 1};
-    pthread_mutex_lock(&planner);
-    s->plan =
-        fftwf_plan_guru_split_dft(1, &dim, 0, NULL, s->re, s->im, s->zre, s->zim, FFTW_ESTIMATE);
-    pthread_mutex_unlock(&planner);
-    return NULL;
-}
-
-/* FFTW's first plan takes 0.6 ms, half of what a whole recording does: it is made while the caller
- * reads one. */
-static void start_plan(struct ser_spectrum *s) {
-    s->pending = !pthread_create(&s->planning, NULL, make_plan, s);
-    if (!s->pending)
-        make_plan(s);
-}
-
-static void await_plan(struct ser_spectrum *s) {
-    if (s->pending)
-        pthread_join(s->planning, NULL);
-    s->pending = 0;
-}
 
 static void fill_tables(struct ser_spectrum *s) {
     int M = s->half, N = 2 * M;
@@ -85,7 +56,13 @@ struct ser_spectrum *ser_spectrum_new(int window) {
         ser_spectrum_free(s);
         return NULL;
     }
-    start_plan(s);
+    fftwf_iodim dim = {.n = s->half, .is = 1, .os = 1};
+    s->plan =
+        fftwf_plan_guru_split_dft(1, &dim, 0, NULL, s->re, s->im, s->zre, s->zim, FFTW_ESTIMATE);
+    if (!s->plan) {
+        ser_spectrum_free(s);
+        return NULL;
+    }
     fill_tables(s);
     return s;
 }
@@ -93,10 +70,7 @@ struct ser_spectrum *ser_spectrum_new(int window) {
 void ser_spectrum_free(struct ser_spectrum *s) {
     if (!s)
         return;
-    await_plan(s);
-    pthread_mutex_lock(&planner);
     fftwf_destroy_plan(s->plan);
-    pthread_mutex_unlock(&planner);
     float *array[] = {s->window_even, s->window_odd, s->cos, s->sin,   s->re,
                       s->im,          s->zre,        s->zim, s->frame, s->power};
     for (size_t i = 0; i < sizeof array / sizeof *array; i++)
@@ -155,9 +129,6 @@ static void fill_power(struct ser_spectrum *s) {
 }
 
 const float *ser_spectrum_power(struct ser_spectrum *s, const float *x, size_t n, size_t at) {
-    await_plan(s);
-    if (!s->plan)
-        return NULL;
     window_frame(s->half, frame_at(s, x, n, at), s->window_even, s->window_odd, s->re, s->im);
     fftwf_execute(s->plan);
     fill_power(s);

@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /* FFT plan, window and scratch; one per thread. window is even, 16..65536. NULL when out of memory.
- * The plan is made on a thread of its own, one at a time (FFTW's planner is not thread safe), until
- * the first spectrum is wanted. */
+ * FFTW's planner is not thread-safe (nor is any other part of FFTW but its execution): calls of new
+ * and free, of all threads, come one after the other. */
 struct ser_spectrum;
 struct ser_spectrum *ser_spectrum_new(int window);
 void ser_spectrum_free(struct ser_spectrum *s);
@@ -15,8 +15,7 @@ void ser_spectrum_free(struct ser_spectrum *s);
 
 /* |FFT|^2 of the window samples x[at - window/2 ... at + window/2 - 1] of x[n], where what lies
  * outside of x is zero, times the periodic Hann window. Returns power [window/2 + 1] and
- * SER_SPECTRUM_PAD zeros behind it; it belongs to s and lasts until the next call. NULL when FFTW
- * found no plan, for want of memory. */
+ * SER_SPECTRUM_PAD zeros behind it; it belongs to s and lasts until the next call. */
 const float *ser_spectrum_power(struct ser_spectrum *s, const float *x, size_t n, size_t at);
 
 #endif

@@ -1,10 +1,13 @@
 /* Training over epochs. What Keras 3 does, and so this:
- *   ModelCheckpoint on val_accuracy: strictly greater than the best.
- *   EarlyStopping on val_loss, min_delta 0: each epoch wait grows, an improvement sets it to zero;
- * the fit ends when wait reaches patience, not in the first epoch. ReduceLROnPlateau on val_loss,
- * min_delta 1e-4, no cooldown: at lr_patience epochs without improvement the rate is multiplied by
- * lr_factor, not below min_lr, and the wait starts anew. The first value always improves. Losses
- * include the penalty, as it was before each step.
+ *
+ *   ModelCheckpoint     on val_accuracy: strictly greater than the best.
+ *   EarlyStopping       on val_loss, min_delta 0: each epoch wait grows, an improvement sets it to
+ *                       zero; the fit ends when wait reaches patience, not in the first epoch.
+ *   ReduceLROnPlateau   on val_loss, min_delta 1e-4, no cooldown: at lr_patience epochs without
+ *                       improvement the rate is multiplied by lr_factor, not below min_lr, and the
+ *                       wait starts anew.
+ *
+ * The first value always improves. Losses include the penalty, as it was before each step.
  */
 #include "math/mathfun.h"
 #include "nn/layer.h"
@@ -22,7 +25,7 @@ int ser_fit_new(struct ser_fit *f, const struct ser_net *net, const struct ser_f
     f->best = calloc((size_t)net->params + 1, sizeof *f->best);
     int bad = !f->best;
     for (int i = 0; !bad && i < net->params; i++) {
-        f->best[i] = ser_zeroed(net->param[i].n * sizeof(float));
+        f->best[i] = ser_allocate_zeroed(net->param[i].n * sizeof(float));
         bad = !f->best[i];
     }
     if (bad)
@@ -82,67 +85,26 @@ static double rate_of(const struct ser_fit *f, const struct ser_fit_options *o, 
     return epoch <= o->warmup ? lr * epoch / (o->warmup + 1) : lr;
 }
 
-/* ---- fitted layers ---- */
+/* ---- what layers are fitted to ---- */
 
-static int fit_mean(struct ser_net *net, const struct ser_data *train, float *x, double *sums,
-                    char why[SER_WHY]) {
-    int H = net->input.dim[0], W = net->input.dim[1], label;
-    float *mean = net->param[0].value, *deviation = net->param[1].value;
-    memset(sums, 0, 2 * (size_t)H * sizeof *sums);
-    for (int pass = 0; pass < 2; pass++) /* the mean, then the squares about it */
-        for (size_t i = 0; i < train->n; i++) {
-            if (train->get(train->ctx, i, x, &label))
-                return ser_refuse(why, "reading the training data stopped at sample %zu", i + 1);
-            for (int h = 0; h < H; h++)
-                for (int w = 0; w < W; w++) {
-                    double v = x[(size_t)h * W + w], m = sums[h] / ((double)train->n * W);
-                    sums[pass * H + h] += pass ? (v - m) * (v - m) : v;
-                }
-        }
-    for (int h = 0; h < H; h++) {
-        double n = (double)train->n * W, d = sqrt(sums[H + h] / n);
-        if (!isfinite(d))
-            return ser_refuse(why, "coefficient %d of the training data is not finite", h + 1);
-        mean[h] = (float)(sums[h] / n);
-        deviation[h] = d > 0 ? (float)d : 1; /* a coefficient that never changes */
-    }
-    return 0;
-}
-
-static int fit_max(struct ser_net *net, const struct ser_data *train, float *x, char why[SER_WHY]) {
-    size_t n = ser_shape_size(&net->input);
-    float max = -INFINITY;
+const float *ser_sample(const struct ser_samples *samples, size_t i, char why[SER_WHY]) {
     int label;
-    for (size_t i = 0; i < train->n; i++) {
-        if (train->get(train->ctx, i, x, &label))
-            return ser_refuse(why, "reading the training data stopped at sample %zu", i + 1);
-        for (size_t j = 0; j < n; j++)
-            max = x[j] > max ? x[j] : max;
-    }
-    if (!(max > 0) || !isfinite(max))
-        return ser_refuse(why, "the largest value of the training data is %g: nothing to scale by",
-                          (double)max);
-    net->param[0].value[0] = max;
-    return 0;
+    if (!samples->data->get(samples->data->ctx, i, samples->x, &label))
+        return samples->x;
+    ser_refuse(why, "reading the training data stopped at sample %zu", i + 1);
+    return NULL;
 }
 
-int ser_fit_standardize(struct ser_net *net, const struct ser_data *train, char why[SER_WHY]) {
-    const struct ser_layer_type *type = net->layer[0].type; /* these come first or not at all */
-    if (!type->first_only)
+int ser_net_fit(struct ser_net *net, const struct ser_data *train, char why[SER_WHY]) {
+    const struct ser_layer *first = &net->layer[0]; /* no other is fitted */
+    if (!first->type->fit)
         return 0;
     if (!train->n)
         return ser_refuse(why, "no training data");
-    float *x = malloc(ser_shape_size(&net->input) * sizeof *x);
-    double *sums = malloc(2 * (size_t)net->input.dim[0] * sizeof *sums);
-    int bad = -1;
-    if (!x || !sums)
-        ser_refuse(why, "not enough memory");
-    else if (type == &ser_layer_standardize)
-        bad = fit_mean(net, train, x, sums, why);
-    else
-        bad = fit_max(net, train, x, why);
-    free(x);
-    free(sums);
+    struct ser_samples samples = {train, malloc(ser_shape_size(&first->in) * sizeof(float))};
+    int bad = samples.x ? first->type->fit(first, net->param + first->first_param, &samples, why)
+                        : ser_refuse(why, "not enough memory");
+    free(samples.x);
     return bad;
 }
 
@@ -203,14 +165,14 @@ static int batch_size(const struct fit *f, size_t n, size_t first) {
 static int train_epoch(struct fit *f, const struct ser_data *train, int epoch, double lr,
                        struct tally *t) {
     int batches = (int)((train->n + (size_t)f->o->batch - 1) / (size_t)f->o->batch), b = 0;
-    ser_permute(ser_key(f->o->seed, SER_STREAM_SHUFFLE, (uint64_t)epoch, 0), train->n, f->order);
+    ser_permute(ser_key(f->o->seed, SER_PURPOSE_SHUFFLE, (uint64_t)epoch, 0), train->n, f->order);
     for (size_t first = 0; first < train->n; first += (size_t)f->o->batch) {
         int B = batch_size(f, train->n, first);
-        struct ser_draw draw = {f->o->seed, (uint64_t)epoch, f->order + first};
+        struct ser_dropout dropout = {f->o->seed, (uint64_t)epoch, f->order + first};
         if (gather(f, train, f->order + first, 0, B))
             return -1;
         double loss = ser_net_penalty(f->net);
-        loss += ser_run_gradients(f->run, f->x, f->label, B, &draw, f->p);
+        loss += ser_run_gradients(f->run, f->x, f->label, B, &dropout, f->p);
         if (ser_run_failed(f->run))
             return ser_refuse(f->why, "not enough memory for the network in epoch %d, batch %d",
                               epoch, b + 1);
@@ -250,8 +212,7 @@ static int validate(struct fit *f, const struct ser_data *val, int epoch, struct
     return 0;
 }
 
-/* A statistic may overflow where the loss does not show it; neither model nor checkpoint holds it.
- */
+/* A statistic may overflow where the loss does not show it; no model or checkpoint holds such. */
 static int check_params(struct fit *f, int epoch) {
     for (int i = 0; i < f->net->params; i++) {
         const struct ser_param *p = &f->net->param[i];

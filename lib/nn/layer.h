@@ -1,14 +1,17 @@
 /* layer.h - what a layer is, for the files of lib/nn only.
  *
- * A layer type is a table of functions. Each works on one shard of N samples and touches nothing
- * but what its pass names; so shards run side by side. Where a layer needs the whole batch
- * (batchnorm in training), it fills sums for its shard, they are added over shards in order, and
- * the pass goes on.
+ * A layer type is a table of functions in a file of its own, lib/nn/layers/NAME.c, and a line of
+ * lib/nn/layers/table.h. Nothing else in the tree names it.
+ *
+ * Each function works on one shard of N samples and touches nothing but what its pass names; so
+ * shards run side by side. Where a layer needs the whole batch (batchnorm in training), it fills
+ * sums for its shard, they are added over shards in order, and the pass goes on.
  */
 #ifndef SER_NN_LAYER_H
 #define SER_NN_LAYER_H
 
 #include "math/rng.h"
+#include "nn/export.h"
 #include "nn/kernels/kernels.h"
 #include "nn/nn.h"
 
@@ -25,48 +28,66 @@ struct ser_pass {
     struct ser_param *param; /* the layer's own, in its order */
     int N;
     int training;
-    const struct ser_draw *draw; /* dropout's; NULL: none */
-    const size_t *place;         /* [N] into the training data; NULL without draw */
-    const float *x;              /* [N, in] */
-    float *y;                    /* [N, out] */
-    float *dy;                   /* backward: [N, out]; the layer may use it up */
-    float *dx;                   /* backward: [N, in], overwritten; NULL: not wanted */
-    float **grad; /* backward: this shard's gradient per parameter of the layer, overwritten; NULL
-                     where it is not trained */
-    void *saved;  /* what forward leaves for backward; room for forward to work in otherwise */
+    const struct ser_dropout *dropout; /* NULL: nothing is dropped */
+    const size_t *place;               /* [N] in the training data; NULL without dropout */
+    const float *x;                    /* [N, in] */
+    float *y;                          /* [N, out] */
+    float *dy;                         /* backward: [N, out]; the layer may use it up */
+    float *dx;                         /* backward: [N, in], overwritten; NULL: not wanted */
+
+    /* Backward: this shard's gradient of each parameter of the layer, overwritten. An entry is NULL
+     * where the parameter is not trained: its gradient is not wanted. */
+    float **grad;
+
+    void *saved;  /* what forward leaves for backward; memory for forward to work in otherwise */
     double *sums; /* of this shard, forward's or backward's */
     const double *total, *dtotal; /* forward's and backward's sums over the batch */
     int B;                        /* samples of the batch */
     struct ser_worker *worker;    /* kernels and scratch of the thread that runs this */
 };
 
+/* The samples that a layer is fitted to. */
+struct ser_samples {
+    const struct ser_data *data;
+    float *x; /* [in] */
+};
+
 /* Functions that a type does not need are NULL. Without forward, y is x and dx is dy. */
 struct ser_layer_type {
     const char *name;
     const char *usage; /* of its line in a description, for messages */
-    int first_only; /* it looks at the input itself; nothing trained lies below, so no backward */
-    int idle;       /* does nothing outside training */
+    int idle;          /* does nothing outside training */
 
     /* Reads words[1..n-1] into the layer, checks in, sets out, declares parameters. */
     int (*setup)(struct ser_net *net, struct ser_layer *l, int n, char **words, char why[SER_WHY]);
+
+    /* Sets the parameters' initial values. */
     void (*init)(const struct ser_layer *l, struct ser_param *p, uint64_t seed);
+
+    /* Sets parameters to what the training data ask for, before the first epoch. A layer that has
+     * this is the first of its network. 0, or -1 with why. */
+    int (*fit)(const struct ser_layer *l, struct ser_param *p, const struct ser_samples *samples,
+               char why[SER_WHY]);
 
     size_t (*saved_bytes)(const struct ser_layer *l, int N);
     size_t (*scratch_bytes)(const struct ser_layer *l, int N);
-    size_t (*sums)(
-        const struct ser_layer *l); /* doubles per shard and direction; NULL: no reduction */
+
+    /* Doubles per shard and direction. NULL: nothing is added over the batch. */
+    size_t (*sums)(const struct ser_layer *l);
 
     void (*forward_sums)(const struct ser_pass *p); /* before forward, in training */
     void (*forward)(const struct ser_pass *p);
-    void (*forward_done)(
-        const struct ser_pass *p); /* once per batch, with total: moving statistics */
+    void (*forward_done)(const struct ser_pass *p); /* once a batch, with total: statistics move */
     void (*backward_sums)(const struct ser_pass *p);
     void (*backward)(const struct ser_pass *p);
+
+    /* Appends what the layer computes outside training (export.h). 0, or -1 without memory. NULL
+     * where it has no counterpart, or is idle. */
+    int (*export)(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p);
 };
 
-extern const struct ser_layer_type ser_layer_conv, ser_layer_batchnorm, ser_layer_maxpool,
-    ser_layer_dropout, ser_layer_reshape, ser_layer_lstm, ser_layer_bilstm, ser_layer_attention,
-    ser_layer_mean, ser_layer_last, ser_layer_dense, ser_layer_standardize, ser_layer_scale;
+#define LAYER(name) extern const struct ser_layer_type ser_layer_##name;
+#include "nn/layers/table.h"
 
 /* ---- for setup (net.c) ---- */
 
@@ -75,26 +96,39 @@ int ser_refuse(char why[SER_WHY], const char *format, ...) __attribute__((format
 
 /* "7x3" into count numbers from 1 to SER_MAX_DIM; 0, or -1 when the word is anything else. */
 int ser_word_dims(const char *word, int count, int *dim);
+
 /* A decimal number lo <= *out <= hi, as a whole word. */
 int ser_word_number(const char *word, double lo, double hi, double *out);
+
 /* "relu" (where relu is not NULL) and "l2=NUMBER" (where l2 is not NULL) in any order from
  * words[from]. */
 int ser_word_options(const char *usage, int n, char **words, int from, int *relu, float *l2,
                      char why[SER_WHY]);
 
-/* Declares the layer's next parameter "LAYER.suffix". */
+/* 0 if the layer's input is a sequence. */
+int ser_need_sequence(const struct ser_layer *l, char why[SER_WHY]);
+
+/* Declares the layer's next parameter "LAYER.suffix", SER_MAX_PARAMS of them at most. */
 int ser_param_add(struct ser_net *net, struct ser_layer *l, const char *suffix, int rank,
                   const int *dim, int trained, float l2, char why[SER_WHY]);
 
-/* ---- initialisers (net.c); the numbers depend on the seed and the parameter's name alone ---- */
+/* ---- for init (net.c): the numbers depend on the seed and the parameter's name alone ---- */
 
 struct ser_key ser_param_key(const struct ser_param *p, uint64_t seed);
 void ser_init_constant(struct ser_param *p, float value);
+
 /* Uniform in +-sqrt(6 / (fan_in + fan_out)). */
 void ser_init_glorot(struct ser_param *p, uint64_t seed, double fan_in, double fan_out);
 
-/* Memory for so many bytes at a multiple of 64, for free(); NULL when there is none. */
-void *ser_room(size_t bytes);
-void *ser_zeroed(size_t bytes);
+/* ---- for fit (fit.c) ---- */
+
+/* Sample i, [in], until the next call; NULL with why where it cannot be read. */
+const float *ser_sample(const struct ser_samples *samples, size_t i, char why[SER_WHY]);
+
+/* ---- memory (net.c) ---- */
+
+/* So many bytes at a multiple of 64, for free(); NULL when there are none. */
+void *ser_allocate(size_t bytes);
+void *ser_allocate_zeroed(size_t bytes);
 
 #endif

@@ -10,10 +10,8 @@
 #define MAX_WORDS 8
 
 static const struct ser_layer_type *const types[] = {
-    &ser_layer_conv,    &ser_layer_batchnorm, &ser_layer_maxpool, &ser_layer_dropout,
-    &ser_layer_reshape, &ser_layer_lstm,      &ser_layer_bilstm,  &ser_layer_attention,
-    &ser_layer_mean,    &ser_layer_last,      &ser_layer_dense,   &ser_layer_standardize,
-    &ser_layer_scale,
+#define LAYER(name) &ser_layer_##name,
+#include "nn/layers/table.h"
 };
 #define TYPES (sizeof types / sizeof *types)
 
@@ -32,12 +30,12 @@ int ser_refuse(char why[SER_WHY], const char *format, ...) {
     return -1;
 }
 
-void *ser_room(size_t bytes) {
+void *ser_allocate(size_t bytes) {
     return bytes < SIZE_MAX - 64 ? aligned_alloc(64, (bytes + 64) & ~(size_t)63) : NULL;
 }
 
-void *ser_zeroed(size_t bytes) {
-    void *p = ser_room(bytes);
+void *ser_allocate_zeroed(size_t bytes) {
+    void *p = ser_allocate(bytes);
     if (p)
         memset(p, 0, bytes);
     return p;
@@ -82,23 +80,35 @@ int ser_word_options(const char *usage, int n, char **words, int from, int *relu
     return 0;
 }
 
+int ser_need_sequence(const struct ser_layer *l, char why[SER_WHY]) {
+    if (l->in.rank != 2)
+        return ser_refuse(why, "%s needs a sequence; put 'reshape TxC' before", l->type->name);
+    return 0;
+}
+
 int ser_param_add(struct ser_net *net, struct ser_layer *l, const char *suffix, int rank,
                   const int *dim, int trained, float l2, char why[SER_WHY]) {
+    if (l->params == SER_MAX_PARAMS)
+        return ser_refuse(why, "%s has more than %d parameters", l->name, SER_MAX_PARAMS);
     struct ser_param *p = &net->param[net->params];
-    snprintf(p->name, sizeof p->name, "%s.%s", l->name, suffix);
+    if (rank > SER_MAX_PARAM_RANK)
+        return ser_refuse(why, "%s.%s has more than %d dimensions", l->name, suffix,
+                          SER_MAX_PARAM_RANK);
+    if (snprintf(p->name, sizeof p->name, "%s.%s", l->name, suffix) >= (int)sizeof p->name)
+        return ser_refuse(why, "the name %s.%s is too long", l->name, suffix);
     p->rank = rank;
     p->n = 1;
-    size_t room = SER_MAX_ELEMENTS - ser_net_count(net, NULL);
+    size_t most = SER_MAX_ELEMENTS - ser_net_count(net, NULL);
     for (int i = 0; i < rank; i++) {
         p->dim[i] = dim[i];
-        if (dim[i] < 1 || p->n > room / (size_t)dim[i])
+        if (dim[i] < 1 || p->n > most / (size_t)dim[i])
             return ser_refuse(why, "with %s the parameters have more than %d elements", p->name,
                               SER_MAX_ELEMENTS);
         p->n *= (size_t)dim[i];
     }
     p->trained = trained;
     p->l2 = l2;
-    p->value = ser_zeroed(p->n * sizeof(float));
+    p->value = ser_allocate_zeroed(p->n * sizeof(float));
     if (!p->value)
         return ser_refuse(why, "not enough memory for %s", p->name);
     net->params++;
@@ -115,6 +125,13 @@ static void number_layer(const struct ser_net *net, struct ser_layer *l) {
     snprintf(l->name, sizeof l->name, "%s%d", l->type->name, same);
 }
 
+static int refuse_unknown(const char *word, char why[SER_WHY]) {
+    char all[SER_WHY / 2] = "";
+    for (size_t t = 0, n = 0; t < TYPES && n < sizeof all; t++)
+        n += (size_t)snprintf(all + n, sizeof all - n, "%s%s", t ? ", " : "", types[t]->name);
+    return ser_refuse(why, "there is no layer '%.40s', but: %s", word, all);
+}
+
 static int add_layer(struct ser_net *net, int n, char **words, char why[SER_WHY]) {
     if (net->layers == SER_MAX_LAYERS)
         return ser_refuse(why, "more than %d layers", SER_MAX_LAYERS);
@@ -123,8 +140,8 @@ static int add_layer(struct ser_net *net, int n, char **words, char why[SER_WHY]
         if (!strcmp(words[0], types[t]->name))
             l->type = types[t];
     if (!l->type)
-        return ser_refuse(why, "there is no layer '%.40s'", words[0]);
-    if (l->type->first_only && net->layers)
+        return refuse_unknown(words[0], why);
+    if (l->type->fit && net->layers)
         return ser_refuse(why, "%s must be the first layer", words[0]);
     number_layer(net, l);
     l->index = net->layers;
@@ -180,7 +197,7 @@ static int parse_text(struct ser_net *net, char *text, size_t len, char why[SER_
         if (strlen(line) != (size_t)(stop - line))
             return ser_refuse(why, "line %d: a zero byte", number);
         if (parse_line(net, line, reason))
-            return ser_refuse(why, "line %d: %.200s", number, reason);
+            return ser_refuse(why, "line %d: %.450s", number, reason);
         line = stop + 1;
     }
     if (!net->layers)
@@ -234,6 +251,8 @@ void ser_net_free(struct ser_net *net) {
         return;
     for (int i = 0; i < net->params; i++)
         free(net->param[i].value);
+    for (int i = 0; i <= net->layers && i < SER_MAX_LAYERS; i++) /* one may be half set up */
+        free(net->layer[i].own);
     free(net->text);
     free(net);
 }
@@ -267,7 +286,7 @@ struct ser_key ser_param_key(const struct ser_param *p, uint64_t seed) {
     uint64_t hash = 0xcbf29ce484222325ULL; /* FNV-1a of the name */
     for (const char *c = p->name; *c; c++)
         hash = (hash ^ (unsigned char)*c) * 0x100000001b3ULL;
-    return ser_key(seed, SER_STREAM_INIT, hash, 0);
+    return ser_key(seed, SER_PURPOSE_INIT, hash, 0);
 }
 
 void ser_init_constant(struct ser_param *p, float value) {

@@ -4,12 +4,25 @@
  * says why in a text.
  *
  * Letters of shapes, the same in every file here:
- *   B samples in a batch      T steps of a sequence     H height (coefficients)   K classes
- *   N samples in a shard      C channels or features    W width (frames)          U units of an
- * LSTM Arrays are row-major, the last index runs fastest. An image is [H,W,C] (one layout
- * everywhere, no conversions between layers), a sequence [T,C], a vector [C]; a shard of them has N
- * in front. Weights are as Keras stores them, the output index last: conv [kh,kw,C,F], dense [C,K],
- * LSTM w [C,4U], u [U,4U], b [4U] with gates i, f, c, o.
+ *
+ *   B  samples in a batch       H  height (coefficients)      F  filters of a convolution
+ *   N  samples in a shard       W  width (frames)             U  units of an LSTM
+ *   T  steps of a sequence      C  channels or features       K  classes
+ *
+ * Arrays are row-major, the last index runs fastest. One layout everywhere, so that nothing is
+ * converted between layers:
+ *
+ *   image      [H,W,C]
+ *   sequence   [T,C]
+ *   vector     [C]
+ *
+ * and a shard of them has N in front. Weights are as Keras stores them, the output index last:
+ *
+ *   conv       w [kh,kw,C,F], b [F]
+ *   dense      w [C,K], b [K]
+ *   lstm       w [C,4U], u [U,4U], b [4U], gates in the order i, f, c, o
+ *   bilstm     the same with a 2 in front: over time, against it
+ *   batchnorm  gamma, beta, mean, var [C]
  *
  * A batch is cut into shards of SER_SHARD samples, the last may be smaller. One thread computes a
  * whole shard; what concerns the batch (batch statistics, the sum of gradients) is added over
@@ -22,31 +35,35 @@
 #include <stdint.h>
 
 #define SER_SHARD 8
-#define SER_WHY   256 /* size of the texts that say why */
+#define SER_WHY   512 /* size of the texts that say why */
 
 /* Limits of a network, so that no description asks for absurd memory. */
-#define SER_MAX_LAYERS   64
-#define SER_MAX_DIM      65536
-#define SER_MAX_ELEMENTS (1 << 26) /* of one sample's activations, and of all parameters */
-#define SER_MAX_CLASSES  256
+#define SER_MAX_LAYERS     64
+#define SER_MAX_PARAMS     8 /* of a layer, also of what kernels make of several */
+#define SER_MAX_PARAM_RANK 4
+#define SER_MAX_DIM        65536
+#define SER_MAX_ELEMENTS   (1 << 26) /* of one sample's activations, and of all parameters */
+#define SER_MAX_CLASSES    256
 
 /* ---- description ---- */
 
-struct ser_shape { /* of one sample: image {H,W,C}, sequence {T,C}, vector {C} */
+/* Of one sample: image {H,W,C}, sequence {T,C}, vector {C}. */
+struct ser_shape {
     int rank, dim[3];
 };
 
 size_t ser_shape_size(const struct ser_shape *s);
 
 struct ser_param {
-    char name[32]; /* conv1.w conv1.b batchnorm1.gamma .beta .mean .var lstm1.w .u .b dense1.w .b;
-                      bilstm1.w .u .b with a 2 (forward, backward) in front of the LSTM's shapes;
-                      standardize1.mean .deviation, scale1.max */
-    int rank, dim[4];
-    size_t n;
-    int trained;  /* 0: statistics, moved by the layer itself or fitted beforehand */
+    char name[32]; /* of its layer and what it is there: conv1.w */
+    int rank, dim[SER_MAX_PARAM_RANK];
+    size_t n;     /* elements */
     float l2;     /* the loss has l2 * sum of squares */
     float *value; /* [n], owned by the net */
+
+    /* 0: a statistic, which the layer itself moves or which was fitted beforehand; or a weight that
+     * stays as it is. May be set to 0 before ser_run_new. */
+    int trained;
 };
 
 struct ser_layer_type;
@@ -56,8 +73,13 @@ struct ser_layer {
     struct ser_shape in, out;
     int index;               /* in the net, from 0 */
     int first_param, params; /* its parameters in the net; order per layer type */
-    int kh, kw, units, relu;
-    float rate; /* dropout */
+
+    /* What its line says, as far as its type asks. */
+    int kh, kw; /* size of a kernel or window */
+    int units;  /* filters of a convolution, units of an LSTM, outputs of a dense layer */
+    int relu;   /* max(0, .) of the output */
+    float rate; /* of dropout */
+    void *own;  /* whatever else a type keeps, one block of memory; owned by the net */
 };
 
 struct ser_net {
@@ -66,7 +88,7 @@ struct ser_net {
     int classes;
     int layers, params;
     struct ser_layer layer[SER_MAX_LAYERS];
-    struct ser_param param[SER_MAX_LAYERS * 4];
+    struct ser_param param[SER_MAX_LAYERS * SER_MAX_PARAMS];
 };
 
 /* Reads a description for an input of rows x frames and so many classes. Lines: NAME WORD..., '#'
@@ -79,6 +101,11 @@ void ser_net_free(struct ser_net *net);
 /* Keras' initialisers: Glorot uniform kernels, orthogonal recurrent kernel, zeros, forget gate 1,
  * ones. If memory runs out errno is ENOMEM, and the values are not to be used. */
 void ser_net_init(struct ser_net *net, uint64_t seed);
+
+/* Fits what a network takes from its training data before the first epoch: standardize's means and
+ * deviations, scale's maximum. 0, or -1 with why. */
+struct ser_data;
+int ser_net_fit(struct ser_net *net, const struct ser_data *train, char why[SER_WHY]);
 
 /* Parameters in all, and those that are trained. */
 size_t ser_net_count(const struct ser_net *net, size_t *trained);
@@ -99,15 +126,16 @@ const char *ser_kernels_default(void);
 
 /* A network at work: threads, buffers, gradients. The net must outlive it. max_batch sets the
  * memory. training 0 keeps only what inference needs, and takes it that the weights stay as they
- * are at the first call. NULL when memory or threads are missing, or the kernels refuse (why says
- * which). */
+ * are at the first call. NULL with why when memory or threads are missing, or the kernels refuse.
+ */
 struct ser_run;
 struct ser_run *ser_run_new(struct ser_net *net, const struct ser_kernels *k, int max_batch,
                             int threads, int training, char why[SER_WHY]);
 void ser_run_free(struct ser_run *r);
 
-/* Which draws of dropout: key and the place of each sample in the training data. */
-struct ser_draw {
+/* Which random numbers dropout draws: their key, and the place of each sample in the training
+ * data. */
+struct ser_dropout {
     uint64_t seed, epoch;
     const size_t *place; /* [B] */
 };
@@ -119,14 +147,17 @@ int ser_run_failed(const struct ser_run *r);
 /* x [B, H*W] -> p [B,K] softmax probabilities, with moving statistics and without dropout. */
 void ser_run_predict(struct ser_run *r, const float *x, int B, float *p);
 
-/* One training step's forward and backward: fills the gradients, moves the moving statistics. x [B,
- * H*W], label [B] in 0..K-1. draw NULL: no dropout. Writes p [B,K] (may be NULL) and returns the
+/* One training step's forward and backward: fills the gradients, moves the moving statistics.
+ * x [B, H*W], label [B] in 0..K-1. dropout NULL: none. Writes p [B,K] (may be NULL) and returns the
  * mean cross-entropy; the l2 penalty is apart (ser_net_penalty) but its gradient is included. */
 double ser_run_gradients(struct ser_run *r, const float *x, const int *label, int B,
-                         const struct ser_draw *draw, float *p);
+                         const struct ser_dropout *dropout, float *p);
 
-/* What the loss of a training sample is: the cross-entropy with a target of 1 - smoothing for its
- * class and smoothing / K more for every class, times the weight of its class. */
+/* What the loss of a training sample is: the weight of its class times the cross-entropy with the
+ * target
+ *
+ *   (1 - smoothing) [k is its class] + smoothing / K
+ */
 struct ser_loss {
     float smoothing;               /* 0..1; 0: its class alone */
     float weight[SER_MAX_CLASSES]; /* [K] */
@@ -141,7 +172,7 @@ double ser_run_clip(struct ser_run *r, double norm);
 /* The logits [B,K] of the last predict or gradients call. */
 const float *ser_run_logits(const struct ser_run *r);
 
-/* Gradient of parameter i, [n], as the last ser_run_gradients left it. */
+/* Gradient of parameter i, [n], as the last ser_run_gradients left it; NULL where not trained. */
 float *ser_run_gradient(struct ser_run *r, int i);
 
 /* Sum over parameters of l2 * sum of squares. */
@@ -152,8 +183,10 @@ double ser_cross_entropy(const float *p, const int *label, int B, int K);
 
 /* ---- optimiser ---- */
 
-/* Adam as Keras 3 has it: step = lr sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + eps), b1 0.9, b2
- * 0.999, eps 1e-7 (keras/src/optimizers/adam.py). */
+/* Adam as Keras 3 has it (keras/src/optimizers/adam.py), b1 0.9, b2 0.999, eps 1e-7:
+ *
+ *   step = lr sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + eps)
+ */
 struct ser_adam {
     float **m, **v; /* [params][n]; NULL where not trained */
     uint64_t steps;
@@ -173,10 +206,13 @@ struct ser_data {
     void *ctx;
 };
 
-/* How the learning rate goes: cut on a plateau; times lr_factor after every lr_patience epochs; or
- * half a cosine from lr in the first epoch to min_lr after the last (Loshchilov, Hutter, SGDR, ICLR
- * 2017). */
-enum ser_schedule { SER_PLATEAU, SER_STEP, SER_COSINE };
+/* How the learning rate goes. */
+enum ser_schedule {
+    SER_PLATEAU, /* cut when the validation loss does not fall */
+    SER_STEP,    /* times lr_factor after every lr_patience epochs */
+    SER_COSINE,  /* half a cosine from lr in the first epoch to min_lr after the last
+                    (Loshchilov, Hutter, SGDR, ICLR 2017) */
+};
 
 struct ser_fit_options { /* epochs and batches stay below 2^31 */
     int64_t epochs, batch;
@@ -190,10 +226,14 @@ struct ser_fit_options { /* epochs and batches stay below 2^31 */
     double clip_norm; /* of the gradients, see ser_run_clip; 0: never */
 };
 
-struct ser_epoch {                                 /* one line of the log */
-    int epoch;                                     /* from 1 */
-    double lr;                                     /* used in this epoch */
-    double loss, accuracy, val_loss, val_accuracy; /* losses include the l2 penalty */
+/* One line of the log. */
+struct ser_epoch {
+    int epoch; /* from 1 */
+    double lr; /* used in this epoch */
+
+    /* losses include the l2 penalty */
+    double loss, accuracy, val_loss, val_accuracy;
+
     int improved; /* val_accuracy is the best so far: the best weights are these */
     int reduced;  /* the learning rate was cut after this epoch */
     int stopped;  /* early stopping ends the fit here */
@@ -203,7 +243,10 @@ struct ser_epoch {                                 /* one line of the log */
 struct ser_fit {
     int epoch; /* finished so far */
     double lr;
-    double best_accuracy, best_loss, plateau_best; /* of checkpoint, early stopping, plateau */
+
+    /* Of keeping the best, of early stopping, of the plateau. */
+    double best_accuracy, best_loss, plateau_best;
+
     int best_epoch;
     int wait, plateau_wait;
     int stopped;
@@ -221,10 +264,6 @@ void ser_fit_judge(struct ser_fit *f, const struct ser_fit_options *o, struct se
 /* Called after each epoch with its figures, and during an epoch with batch b of n (log NULL).
  * Non-zero ends the fit. */
 typedef int (*ser_fit_progress)(void *ctx, const struct ser_epoch *log, int b, int n);
-
-/* Computes what standardize and scale layers need from the training data. Before the first epoch
- * only. */
-int ser_fit_standardize(struct ser_net *net, const struct ser_data *train, char why[SER_WHY]);
 
 /* Runs epochs until o->epochs, early stopping, or a stop. Keras 3's semantics: training data in a
  * new order each epoch, loss and accuracy of training as running means over the batches, validation

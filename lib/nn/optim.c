@@ -14,8 +14,8 @@ int ser_adam_new(struct ser_adam *a, const struct ser_net *net) {
     int bad = !a->m || !a->v;
     for (int i = 0; !bad && i < net->params; i++)
         if (net->param[i].trained) {
-            a->m[i] = ser_zeroed(net->param[i].n * sizeof(float));
-            a->v[i] = ser_zeroed(net->param[i].n * sizeof(float));
+            a->m[i] = ser_allocate_zeroed(net->param[i].n * sizeof(float));
+            a->v[i] = ser_allocate_zeroed(net->param[i].n * sizeof(float));
             bad = !a->m[i] || !a->v[i];
         }
     if (bad)

@@ -21,8 +21,7 @@ struct step {
     int stage;
 };
 
-#define MAX_PARAMS 6 /* of a stage */
-#define MAX_STEPS  (SER_MAX_LAYERS * 6 + 1)
+#define MAX_STEPS (SER_MAX_LAYERS * 6 + 1)
 
 /* One layer of the network, or several that one pass does together; and what it keeps from forward
  * to backward, for a whole batch. */
@@ -58,7 +57,7 @@ struct ser_run {
     float *gradients;        /* of all trained parameters */
     float **shard_gradients; /* [shards], the same */
     size_t trained;          /* how many */
-    size_t offset[SER_MAX_LAYERS * 4];
+    size_t offset[SER_MAX_LAYERS * SER_MAX_PARAMS];
 
     float *logits, *p; /* [max_batch,K] */
     struct ser_loss loss;
@@ -67,7 +66,7 @@ struct ser_run {
     const float *x;
     const int *label;
     int B, from, to; /* steps of the segment */
-    const struct ser_draw *draw;
+    const struct ser_dropout *dropout;
 };
 
 static int shard_size(const struct ser_run *r, int shard) {
@@ -168,8 +167,8 @@ static void set_pass(const struct ser_run *r, int i, int shard, int thread, floa
         .param = r->net->param + l->first_param,
         .N = shard_size(r, shard),
         .training = 1,
-        .draw = r->draw,
-        .place = r->draw ? r->draw->place + first : NULL,
+        .dropout = r->dropout,
+        .place = r->dropout ? r->dropout->place + first : NULL,
         .x = input_of(r, i, shard),
         .y = stage->y ? stage->y + first * ser_shape_size(&l->out) : NULL,
         .dy = gradient_at(r, i, shard),
@@ -208,7 +207,7 @@ static void train_shard(void *ctx, int thread, int shard) {
         }
         const struct ser_layer_type *type = r->stage[i].layer->type;
         const struct stage *stage = &r->stage[i];
-        float *grad[MAX_PARAMS];
+        float *grad[SER_MAX_PARAMS];
         struct ser_pass p;
         set_pass(r, i, shard, thread, grad, &p);
         p.sums = action == FORWARD || action == FORWARD_SUMS ? stage->forward : stage->backward;
@@ -273,12 +272,12 @@ static void add_gradient(void *ctx, int thread, int i) {
 }
 
 double ser_run_gradients(struct ser_run *r, const float *x, const int *label, int B,
-                         const struct ser_draw *draw, float *p) {
+                         const struct ser_dropout *dropout, float *p) {
     renew(r);
     r->x = x;
     r->label = label;
     r->B = B;
-    r->draw = draw;
+    r->dropout = dropout;
     for (r->from = 0; r->from < r->steps; r->from = r->to + 1) {
         for (r->to = r->from; r->to < r->steps; r->to++)
             if (r->step[r->to].action == FORWARD_ADD || r->step[r->to].action == BACKWARD_ADD)
@@ -339,6 +338,15 @@ static void make_stages(struct ser_run *r, const struct ser_kernels *k) {
     }
 }
 
+/* A pass has memory for so many gradients. */
+static int check_stages(const struct ser_run *r) {
+    for (int i = 0; i < r->stages; i++)
+        if (r->stage[i].layer.params > SER_MAX_PARAMS)
+            return ser_refuse(r->why, "%s has more than %d parameters", r->stage[i].layer.name,
+                              SER_MAX_PARAMS);
+    return 0;
+}
+
 static int is_trained(const struct ser_run *r, const struct ser_layer *l) {
     int trained = 0;
     for (int i = 0; i < l->params; i++)
@@ -372,46 +380,46 @@ static void plan(struct ser_run *r) {
 
 /* A pointer to n elements of size bytes, or NULL; sizes here are bounded by SER_MAX_ELEMENTS per
  * sample and the batch. */
-static void *room(size_t n, size_t size, int *short_of) {
-    void *p = n <= SIZE_MAX / size ? ser_room(n * size) : NULL;
+static void *allocate(size_t n, size_t size, int *short_of) {
+    void *p = n <= SIZE_MAX / size ? ser_allocate(n * size) : NULL;
     *short_of |= !p;
     return p;
 }
 
-static void keep_room(struct ser_run *r, int *short_of) {
+static void allocate_training(struct ser_run *r, int *short_of) {
     size_t shards = (size_t)r->shards, batch = shards * SER_SHARD;
     for (int i = 0; i < r->stages; i++) {
         const struct ser_layer *l = r->stage[i].layer;
         struct stage *stage = &r->stage[i];
         if (l->type->forward)
-            stage->y = room(batch * ser_shape_size(&l->out), sizeof(float), short_of);
+            stage->y = allocate(batch * ser_shape_size(&l->out), sizeof(float), short_of);
         if (l->type->saved_bytes) {
             stage->saved_bytes = (l->type->saved_bytes(l, SER_SHARD) + 63) & ~(size_t)63;
-            stage->saved = room(shards, stage->saved_bytes, short_of);
+            stage->saved = allocate(shards, stage->saved_bytes, short_of);
         }
         if (l->type->sums) {
             stage->sums = l->type->sums(l);
-            stage->forward = room(shards * stage->sums, sizeof(double), short_of);
-            stage->backward = room(shards * stage->sums, sizeof(double), short_of);
-            stage->total = room(stage->sums, sizeof(double), short_of);
-            stage->dtotal = room(stage->sums, sizeof(double), short_of);
+            stage->forward = allocate(shards * stage->sums, sizeof(double), short_of);
+            stage->backward = allocate(shards * stage->sums, sizeof(double), short_of);
+            stage->total = allocate(stage->sums, sizeof(double), short_of);
+            stage->dtotal = allocate(stage->sums, sizeof(double), short_of);
         }
     }
     for (int i = 0; i < 2; i++)
-        r->d[i] = room(batch * r->widest, sizeof(float), short_of);
+        r->d[i] = allocate(batch * r->widest, sizeof(float), short_of);
     for (int i = 0; i < r->net->params; i++) {
         r->offset[i] = r->trained;
         if (r->net->param[i].trained)
             r->trained += (r->net->param[i].n + 15) & ~(size_t)15;
     }
-    r->gradients = room(r->trained, sizeof(float), short_of);
+    r->gradients = allocate(r->trained, sizeof(float), short_of);
     r->shard_gradients = calloc(shards, sizeof *r->shard_gradients);
     *short_of |= !r->shard_gradients;
     for (size_t s = 0; r->shard_gradients && s < shards; s++)
-        r->shard_gradients[s] = room(r->trained, sizeof(float), short_of);
+        r->shard_gradients[s] = allocate(r->trained, sizeof(float), short_of);
 }
 
-static int make_room(struct ser_run *r) {
+static int allocate_all(struct ser_run *r) {
     const struct ser_net *net = r->net;
     int short_of = 0;
     size_t scratch = 0, saved = 0, K = (size_t)net->classes;
@@ -430,15 +438,15 @@ static int make_room(struct ser_run *r) {
     r->inference = calloc(threads, sizeof *r->inference);
     short_of = !r->worker || !r->inference;
     for (size_t t = 0; r->worker && r->inference && t < threads; t++) {
-        r->worker[t].scratch = room(scratch, 1, &short_of);
-        r->inference[t].saved = room(saved, 1, &short_of);
+        r->worker[t].scratch = allocate(scratch, 1, &short_of);
+        r->inference[t].saved = allocate(saved, 1, &short_of);
         for (int i = 0; i < 2; i++)
-            r->inference[t].a[i] = room(r->widest, sizeof(float), &short_of);
+            r->inference[t].a[i] = allocate(r->widest, sizeof(float), &short_of);
     }
-    r->logits = room((size_t)r->max_batch * K, sizeof(float), &short_of);
-    r->p = room((size_t)r->max_batch * K, sizeof(float), &short_of);
+    r->logits = allocate((size_t)r->max_batch * K, sizeof(float), &short_of);
+    r->p = allocate((size_t)r->max_batch * K, sizeof(float), &short_of);
     if (r->training)
-        keep_room(r, &short_of);
+        allocate_training(r, &short_of);
     return short_of ? -1 : 0;
 }
 
@@ -473,7 +481,7 @@ struct ser_run *ser_run_new(struct ser_net *net, const struct ser_kernels *k, in
         r->loss.weight[c] = 1;
     make_stages(r, k);
     plan(r);
-    if (!make_room(r)) {
+    if (!check_stages(r) && !allocate_all(r)) {
         for (int t = 0; t < r->threads; t++)
             r->worker[t].k = k;
         ser_refuse(why, "%d threads cannot be started", r->threads);

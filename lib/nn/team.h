@@ -12,8 +12,7 @@ struct ser_team *ser_team_new(int threads, int (*enter)(void *ctx, int thread),
                               void (*leave)(void *ctx, int thread), void *ctx);
 void ser_team_free(struct ser_team *p);
 
-/* job(ctx, thread, i) for each i in 0..n-1, on any thread in any order; returns when all are done.
- */
+/* job(ctx, thread, i) for each i in 0..n-1, on any thread in any order; returns after the last. */
 void ser_team_run(struct ser_team *p, int n, void (*job)(void *ctx, int thread, int i));
 
 #endif

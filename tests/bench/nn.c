@@ -175,7 +175,7 @@ int main(int argc, char **argv) {
     struct ser_error e;
     struct ser_in in;
     unsigned char *text;
-    struct ser_key key = ser_key(1, SER_STREAM_BOOTSTRAP, 0, 0);
+    struct ser_key key = ser_key(1, SER_PURPOSE_BOOTSTRAP, 0, 0);
     ser_start(argv[0]);
     if (argc != 2)
         die(SER_USAGE, "usage: nn NET");

@@ -75,7 +75,7 @@ static uint64_t train(int threads) {
     }
     ser_net_init(net, 3);
     ser_run_loss(run, &loss);
-    int bad = ser_fit_standardize(net, &part, why) ||
+    int bad = ser_net_fit(net, &part, why) ||
               ser_fit_run(&fit, net, run, &part, &val, &o, progress, &s, why);
     check(!bad && fit.epoch == o.epochs, "%d epochs with %d threads %s", fit.epoch, threads,
           bad ? why : "");
@@ -94,7 +94,7 @@ static uint64_t train(int threads) {
 }
 
 int main(void) {
-    struct ser_key key = ser_key(1, SER_STREAM_BOOTSTRAP, 0, 0);
+    struct ser_key key = ser_key(1, SER_PURPOSE_BOOTSTRAP, 0, 0);
     for (size_t i = 0; i < SAMPLES + VALIDATION; i++)
         for (size_t j = 0; j < ROWS * FRAMES; j++)
             data[i][j] = (float)ser_normal(key, i * ROWS * FRAMES + j) + (float)(i % CLASSES);

@@ -10,6 +10,7 @@
 #include "math/mathfun.h"
 #include "math/rng.h"
 #include "nn/kernels/kernels.h"
+#include "nn/layer.h"
 #include "nn/loss.h"
 #include "nn/nn.h"
 
@@ -66,7 +67,7 @@ static struct ser_run *start(struct ser_net *net, const char *kernels, int batch
 
 static float *random_floats(size_t n, uint64_t seed, double scale) {
     float *x = must(malloc(n * sizeof *x + 1));
-    struct ser_key key = ser_key(seed, SER_STREAM_BOOTSTRAP, 0, 0);
+    struct ser_key key = ser_key(seed, SER_PURPOSE_BOOTSTRAP, 0, 0);
     for (size_t i = 0; i < n; i++)
         x[i] = (float)(scale * ser_normal(key, i));
     return x;
@@ -106,7 +107,7 @@ static void test_philox(void) {
 }
 
 static void test_draws(void) {
-    struct ser_key key = ser_key(7, SER_STREAM_SPLIT, 0, 0);
+    struct ser_key key = ser_key(7, SER_PURPOSE_SPLIT, 0, 0);
     enum { N = 20000 };
     double sum = 0, squares = 0, uniform = 0;
     for (uint64_t i = 0; i < N; i++) {
@@ -145,9 +146,9 @@ static void test_draws(void) {
         sums += (size_t)met[i];
     check(sums == 1000 && in_place < 10 && !memcmp(order, again, sizeof order),
           "a permutation has each index once, and is the same again");
-    struct ser_key other[] = {ser_key(7, SER_STREAM_SPLIT, 0, 1),
-                              ser_key(7, SER_STREAM_SPLIT, 1, 0), ser_key(7, SER_STREAM_INIT, 0, 0),
-                              ser_key(8, SER_STREAM_SPLIT, 0, 0)};
+    struct ser_key other[] = {
+        ser_key(7, SER_PURPOSE_SPLIT, 0, 1), ser_key(7, SER_PURPOSE_SPLIT, 1, 0),
+        ser_key(7, SER_PURPOSE_INIT, 0, 0), ser_key(8, SER_PURPOSE_SPLIT, 0, 0)};
     int apart = 1;
     for (size_t i = 0; i < sizeof other / sizeof *other; i++)
         apart &= !!memcmp(&other[i], &key, sizeof key);
@@ -155,7 +156,7 @@ static void test_draws(void) {
 }
 
 static void test_functions(void) {
-    double e = 0, s = 0, t = 0, l = 0, c = 0;
+    double e = 0, s = 0, t = 0, l = 0, c = 0, g = 0;
     for (int i = -8700; i <= 8800; i++) {
         float x = (float)i / 100;
         ser_vec v = ser_splat(x), ve = ser_vexp(v), vs = ser_vsigmoid(v), vt = ser_vtanh(v / 8.0f);
@@ -166,10 +167,14 @@ static void test_functions(void) {
     for (int i = 1; i < 10000; i++) {
         double x = i * 1e-3 * i;
         l = fmax(l, fabs(ser_ln(x) - log(x)) / fmax(fabs(log(x)), 1e-3));
+        ser_vec v = ser_vlog(ser_splat((float)x), 3.01029996f, 8.68588964f);
+        double db = 10 * log10((float)x);
+        g = fmax(g, fabs(v[3] - db) / fmax(fabs(db), 1e-3));
         c = fmax(c, fabs(ser_cos_turns(i / 10000.0) - cos(6.283185307179586477 * (i / 10000.0))));
     }
     check(e < 2e-7 && s < 2e-7 && t < 2e-7, "exp %.1e, sigmoid %.1e, tanh %.1e", e, s, t);
     check(l < 2e-15 && c < 2e-15, "ln %.1e, cos %.1e", l, c);
+    check(g < 3e-7, "decibels %.1e", g);
     ser_vec bad = ser_vexp(ser_splat(NAN));
     check(bad[0] != bad[0], "exp of what is not a number is not a number");
 }
@@ -178,9 +183,9 @@ static void test_functions(void) {
 
 struct model {
     const struct ser_net *net;
-    double *param[SER_MAX_LAYERS * 4];
+    double *param[SER_MAX_LAYERS * SER_MAX_PARAMS];
     int B;
-    const struct ser_draw *draw;
+    const struct ser_dropout *dropout;
 };
 
 static double sigmoid(double x) {
@@ -236,16 +241,16 @@ static void model_maxpool(const struct ser_layer *l, int B, const double *x, dou
 static void model_dropout(const struct model *m, const struct ser_layer *l, const double *x,
                           double *y) {
     size_t n = ser_shape_size(&l->in);
-    struct ser_key key = ser_key(m->draw ? m->draw->seed : 0, SER_STREAM_DROPOUT,
-                                 m->draw ? m->draw->epoch : 0, (uint64_t)l->index);
+    struct ser_key key = ser_key(m->dropout ? m->dropout->seed : 0, SER_PURPOSE_DROPOUT,
+                                 m->dropout ? m->dropout->epoch : 0, (uint64_t)l->index);
     for (int b = 0; b < m->B; b++)
         for (size_t i = 0; i < n; i++) {
             size_t at = (size_t)b * n + i;
             y[at] = x[at];
-            if (!m->draw)
+            if (!m->dropout)
                 continue;
             uint32_t word[4];
-            ser_philox(key, i / 8, m->draw->place[b], word);
+            ser_philox(key, i / 8, m->dropout->place[b], word);
             uint32_t sixteen = word[i / 2 % 4] >> (i % 2 * 16) & 0xffff;
             y[at] = sixteen < floor(l->rate * 65536 + 0.5) ? 0 : x[at] / (1 - l->rate);
         }
@@ -387,6 +392,12 @@ static double model_loss(const struct model *m, const float *x, const int *label
     return loss;
 }
 
+static void in_one_line(const char *text, char line[200]) {
+    snprintf(line, 200, "%s", text);
+    for (char *c = line; *c; c++)
+        *c = *c == '\n' ? ';' : *c;
+}
+
 static void test_gradients_of(const char *kernels, const char *text, int rows, int frames,
                               int drop) {
     enum { B = 11, K = 3, TRIES = 60 };
@@ -401,8 +412,8 @@ static void test_gradients_of(const char *kernels, const char *text, int rows, i
         label[b] = b * 7 % K;
         place[b] = (size_t)(b * 1000 + 5);
     }
-    struct ser_draw draw = {42, 3, place};
-    m.draw = drop ? &draw : NULL;
+    struct ser_dropout dropout = {42, 3, place};
+    m.dropout = drop ? &dropout : NULL;
     ser_net_init(net, 5);
     for (int i = 0; i < net->params; i++) { /* away from zeros and ones */
         struct ser_param *p = &net->param[i];
@@ -417,7 +428,7 @@ static void test_gradients_of(const char *kernels, const char *text, int rows, i
         free(noise);
     }
 
-    double loss = ser_run_gradients(r, x, label, B, m.draw, NULL) + ser_net_penalty(net);
+    double loss = ser_run_gradients(r, x, label, B, m.dropout, NULL) + ser_net_penalty(net);
     double logits[B * K], expected = model_loss(&m, x, label, logits);
     float want[B * K];
     for (int i = 0; i < B * K; i++)
@@ -445,9 +456,7 @@ static void test_gradients_of(const char *kernels, const char *text, int rows, i
         }
     }
     char line[200];
-    snprintf(line, sizeof line, "%s", text);
-    for (char *c = line; *c; c++)
-        *c = *c == '\n' ? ';' : *c;
+    in_one_line(text, line);
     check(most < 5e-5 && out < 5e-6 && fabs(loss - expected) < 1e-5 * expected,
           "%s, %s loss %.1e, logits %.1e, gradients %.1e (%s)", kernels, line,
           fabs(loss - expected), out, most, which);
@@ -495,6 +504,115 @@ static void test_gradients(const char *kernels) {
     };
     for (size_t i = 0; i < sizeof nets / sizeof *nets; i++)
         test_gradients_of(kernels, nets[i].text, nets[i].rows, nets[i].frames, nets[i].drop);
+}
+
+/* ---- parameters that are not trained ---- */
+
+enum { FROZEN_B = 11, FROZEN_K = 3 };
+
+/* A network with the parameters frozen whose bit is set; every gradient after one step, and what
+ * three more steps make of it. */
+struct frozen {
+    struct ser_net *net;
+    struct ser_run *run;
+};
+
+static struct frozen freeze(const char *kernels, const char *text, uint64_t bits, const float *x,
+                            const int *label) {
+    struct frozen f = {.net = parse(text, 8, 9, FROZEN_K)};
+    ser_net_init(f.net, 5);
+    for (int i = 0; i < f.net->params; i++)
+        if (bits >> i & 1)
+            f.net->param[i].trained = 0;
+    f.run = start(f.net, kernels, FROZEN_B, 2);
+    ser_run_gradients(f.run, x, label, FROZEN_B, NULL, NULL);
+    return f;
+}
+
+/* Whether gradients are those of all, bit for bit, and missing where frozen; then trains: what is
+ * frozen stays, the rest moves. */
+static int frozen_agrees(struct frozen *f, const struct frozen *all, uint64_t bits, const float *x,
+                         const int *label) {
+    struct ser_adam adam;
+    int good = 1;
+    must(ser_adam_new(&adam, f->net) ? NULL : f->net);
+    for (int i = 0; i < f->net->params; i++) {
+        const float *g = ser_run_gradient(f->run, i), *h = ser_run_gradient(all->run, i);
+        if (bits >> i & 1)
+            good &= !g;
+        else
+            good &= !g == !h && (!g || !memcmp(g, h, f->net->param[i].n * sizeof *g));
+    }
+    for (int step = 0; step < 3; step++) {
+        ser_adam_step(&adam, f->net, f->run, 1e-2);
+        good &= isfinite(ser_run_gradients(f->run, x, label, FROZEN_B, NULL, NULL));
+    }
+    int moved = 0, any = 0;
+    for (int i = 0; i < f->net->params; i++) {
+        const struct ser_param *p = &f->net->param[i], *q = &all->net->param[i];
+        int differs = memcmp(p->value, q->value, p->n * sizeof(float)) != 0;
+        if (bits >> i & 1)
+            good &= !differs;
+        any |= p->trained;
+        moved |= p->trained && differs;
+    }
+    ser_adam_free(&adam, f->net);
+    return good && moved == any;
+}
+
+/* Each parameter alone, each layer, all of a network. */
+static void test_frozen_in(const char *kernels, const char *text) {
+    float *x = random_floats(FROZEN_B * 8 * 9, 3, 1);
+    int label[FROZEN_B], good = 1, tried = 0;
+    for (int b = 0; b < FROZEN_B; b++)
+        label[b] = b * 7 % FROZEN_K;
+    struct frozen all = freeze(kernels, text, 0, x, label);
+    uint64_t every = 0, tries[128];
+    for (int i = 0; i < all.net->layers; i++) {
+        const struct ser_layer *l = &all.net->layer[i];
+        uint64_t layer = 0;
+        for (int j = l->first_param; j < l->first_param + l->params; j++)
+            if (all.net->param[j].trained) {
+                tries[tried++] = UINT64_C(1) << j;
+                layer |= UINT64_C(1) << j;
+            }
+        if (layer)
+            tries[tried++] = layer;
+        every |= layer;
+    }
+    tries[tried++] = every;
+    for (int t = 0; t < tried; t++) {
+        struct frozen f = freeze(kernels, text, tries[t], x, label);
+        int agrees = frozen_agrees(&f, &all, tries[t], x, label);
+        if (!agrees)
+            printf("# frozen: %llx of %llx\n", (unsigned long long)tries[t],
+                   (unsigned long long)every);
+        good &= agrees;
+        ser_run_free(f.run);
+        ser_net_free(f.net);
+    }
+    char line[200];
+    in_one_line(text, line);
+    check(good, "%s, %s %d ways to freeze: the other gradients stay", kernels, line, tried);
+    ser_run_free(all.run);
+    ser_net_free(all.net);
+    free(x);
+}
+
+/* A trained layer below each that may be frozen, so that its gradient goes through it; the blocks
+ * that fast kernels make; a block of so many elements that it is done in parts; one time step. */
+static void test_frozen(const char *kernels) {
+    static const char *const nets[] = {
+        "conv 4 1x1 relu\nconv 5 2x2 relu\nreshape 8x35\nbatchnorm\nlstm 5\nmean\n"
+        "dense 7 relu\ndense classes\n",
+        "conv 4 1x1\nconv 16 2x2 relu\nbatchnorm\nmaxpool 2x2\nconv 6 2x2 relu\nbatchnorm\n"
+        "maxpool 2x2\ndropout 0.3\nreshape 6\ndense classes\n",
+        "conv 1000 1x1 relu\nbatchnorm\nmaxpool 2x2\nreshape 16x1000\nmean\ndense classes\n",
+        "conv 3 2x2\nreshape 7x24\nbilstm 5\nattention dot\nlast\nbatchnorm\ndense classes\n",
+        "standardize\nconv 2 1x1\nreshape 1x144\nbilstm 3\nlstm 4\nlast\ndense classes\n",
+    };
+    for (size_t i = 0; i < sizeof nets / sizeof *nets; i++)
+        test_frozen_in(kernels, nets[i]);
 }
 
 /* ---- against PyTorch ---- */
@@ -691,10 +809,10 @@ static struct step take_step(const char *file, const char *kernels, int B, int t
                                  "reshape 32x2656\nlstm 64\nattention dot\nmean\ndense classes\n";
     char *text = file ? read_text(file) : NULL;
     struct step s = {.net = parse(file ? text : smooth, 40, 174, CLASSES)};
-    struct ser_draw draw = {9, 2, b->place};
+    struct ser_dropout dropout = {9, 2, b->place};
     ser_net_init(s.net, 1);
     s.run = start(s.net, kernels, B, threads);
-    s.loss = ser_run_gradients(s.run, b->x, b->label, B, &draw, NULL);
+    s.loss = ser_run_gradients(s.run, b->x, b->label, B, &dropout, NULL);
     s.predicted = must(malloc((size_t)B * CLASSES * sizeof(float)));
     ser_run_predict(s.run, b->x, B, s.predicted);
     free(text);
@@ -793,14 +911,14 @@ static void test_dropout_place(void) {
     struct ser_run *r = start(net, "plain", 2, 1);
     int label[] = {0, 1};
     size_t places[] = {5, 9}, turned[] = {9, 5};
-    ser_run_gradients(r, both, label, 2, &(struct ser_draw){1, 1, places}, NULL);
+    ser_run_gradients(r, both, label, 2, &(struct ser_dropout){1, 1, places}, NULL);
     memcpy(first, ser_run_logits(r), sizeof first);
     memcpy(other, ser_run_logits(r) + 2, sizeof other);
-    ser_run_gradients(r, both, label, 2, &(struct ser_draw){1, 1, turned}, NULL);
+    ser_run_gradients(r, both, label, 2, &(struct ser_dropout){1, 1, turned}, NULL);
     memcpy(second, ser_run_logits(r) + 2, sizeof second);
     check(!memcmp(first, second, sizeof first) && memcmp(first, other, sizeof first),
           "dropout follows the sample, not its place in the batch");
-    ser_run_gradients(r, both, label, 2, &(struct ser_draw){1, 2, turned}, NULL);
+    ser_run_gradients(r, both, label, 2, &(struct ser_dropout){1, 2, turned}, NULL);
     check(memcmp(ser_run_logits(r) + 2, second, sizeof second), "dropout differs between epochs");
     free(x);
     ser_run_free(r);
@@ -893,6 +1011,45 @@ static void test_errors(void) {
     check(!ser_net_parse("mean\n", 5, 0, 7, 3, why), "refused: %s", why);
     check(!ser_net_parse("mean\n", 5, 65536, 65536, 3, why), "refused: %s", why);
     check(!ser_net_parse("mean\n", 5, 6, 7, 257, why), "refused: %s", why);
+}
+
+/* What a new layer may get wrong is refused, and nothing behind an array is written. */
+static void test_limits(void) {
+    struct ser_net *net = parse("reshape 4\ndense classes\n", 2, 2, 2);
+    struct ser_layer *dense = &net->layer[1];
+    char why[SER_WHY] = "", suffix[8];
+    int dim[SER_MAX_PARAM_RANK + 1] = {1, 1, 1, 1, 1}, bad = 0;
+    check(ser_param_add(net, dense, "x", SER_MAX_PARAM_RANK + 1, dim, 1, 0, why) &&
+              strstr(why, "dense1.x has more than 4 dimensions"),
+          "refused: %s", why);
+    check(ser_param_add(net, dense, "a-name-of-more-than-31-characters", 1, dim, 1, 0, why) &&
+              strstr(why, "too long"),
+          "refused: %s", why);
+    for (int i = 2; i < SER_MAX_PARAMS; i++) {
+        snprintf(suffix, sizeof suffix, "p%d", i);
+        bad |= ser_param_add(net, dense, suffix, 1, dim, 1, 0, why);
+    }
+    check(!bad && dense->params == SER_MAX_PARAMS, "a layer may have %d parameters", dense->params);
+    check(ser_param_add(net, dense, "p", 1, dim, 1, 0, why) &&
+              strstr(why, "dense1 has more than 8 parameters") && net->params == SER_MAX_PARAMS,
+          "refused: %s", why);
+    dense->params++; /* as kernels could that make one layer of several */
+    struct ser_run *r = ser_run_new(net, ser_kernels_find("plain"), 1, 1, 1, why);
+    check(!r && strstr(why, "dense1 has more than 8 parameters"), "refused: %s", why);
+    ser_run_free(r);
+    ser_net_free(net);
+}
+
+static void test_unknown(void) {
+    static const char *const names[] = {
+#define LAYER(name) #name,
+#include "nn/layers/table.h"
+    };
+    char why[SER_WHY] = "";
+    check(!ser_net_parse("gru 5\n", 6, 6, 7, 3, why), "refused: %s", why);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strstr(why, names[i]))
+            check(0, "%s is not listed", names[i]);
 }
 
 static void test_initial(void) {
@@ -1044,7 +1201,7 @@ static uint64_t fit_toy(const char *kernels, int threads, int stop_after, struct
     *trace = (struct trace){.stop_after = stop_after};
     ser_net_init(net, 3);
     must(ser_fit_new(&f, net, &toy_options) ? NULL : net);
-    int bad = ser_fit_standardize(net, &train, why);
+    int bad = ser_net_fit(net, &train, why);
     for (int part = 0; part < 2; part++) {
         struct ser_run *r = start(net, kernels, toy_options.batch, threads);
         bad |= ser_fit_run(&f, net, r, &train, &val, &toy_options, follow, trace, why);
@@ -1085,7 +1242,7 @@ static void test_fit_errors(void) {
     char why[SER_WHY] = "", expected[40];
     must(ser_fit_new(&f, net, &o) ? NULL : net);
     size_t order[40], at = 0;
-    ser_permute(ser_key(0, SER_STREAM_SHUFFLE, 1, 0), 40, order);
+    ser_permute(ser_key(0, SER_PURPOSE_SHUFFLE, 1, 0), 40, order);
     while (order[at] != 33)
         at++;
     snprintf(expected, sizeof expected, "epoch 1, batch %zu of 5", at / 8 + 1);
@@ -1109,7 +1266,7 @@ static void test_standardize(void) {
     struct ser_net *net = parse("standardize\nreshape 64\ndense classes\n", 8, 8, 2);
     char why[SER_WHY] = "";
     double error = 0, top = 0;
-    int bad = ser_fit_standardize(net, &data, why);
+    int bad = ser_net_fit(net, &data, why);
     for (int h = 0; h < 8; h++) {
         double sum = 0, squares = 0;
         for (size_t i = 0; i < 50; i++) {
@@ -1129,11 +1286,11 @@ static void test_standardize(void) {
     check(!bad && error < 1e-6, "standardize: mean and deviation of each coefficient, %.1e", error);
     ser_net_free(net);
     net = parse("scale max\nreshape 64\ndense classes\n", 8, 8, 2);
-    bad = ser_fit_standardize(net, &data, why);
+    bad = ser_net_fit(net, &data, why);
     check(!bad && net->param[0].value[0] == (float)top, "scale: the largest value %.3f", top);
     for (int i = 0; i < 50 * 64; i++)
         a.x[i] = -1;
-    bad = ser_fit_standardize(net, &data, why);
+    bad = ser_net_fit(net, &data, why);
     check(bad && strstr(why, "nothing to scale by"), "refused: %s", why);
     ser_net_free(net);
     free(a.x);
@@ -1160,7 +1317,7 @@ static void test_loss(void) {
     double z[12], most = 0;
     float p[12], d[12];
     for (int i = 0; i < 12; i++)
-        p[i] = (float)(z[i] = ser_normal(ser_key(5, SER_STREAM_INIT, 0, 0), (uint64_t)i));
+        p[i] = (float)(z[i] = ser_normal(ser_key(5, SER_PURPOSE_INIT, 0, 0), (uint64_t)i));
     ser_softmax(p, 4, 3);
     double fast = ser_training_loss(&loss, p, label, 4, 3), slow = slow_loss(&loss, z, label);
     check(fabs(fast - slow) < 1e-6, "smoothed, weighted loss %.7f", fast);
@@ -1200,6 +1357,8 @@ int main(int argc, char **argv) {
     test_functions();
     test_counts();
     test_errors();
+    test_limits();
+    test_unknown();
     test_initial();
     test_callbacks();
     test_standardize();
@@ -1211,6 +1370,7 @@ int main(int argc, char **argv) {
     for (size_t k = 0; k < sizeof kernel_names / sizeof *kernel_names; k++) {
         const char *name = kernel_names[k];
         test_gradients(name);
+        test_frozen(name);
         test_fit(name);
         if (argc > 1) {
             test_reference(argv[1], name, "plain");

@@ -10,7 +10,7 @@
 #include "nn/kernels/block.h"
 #include "math/simd.h"
 #include "nn/layers/batchnorm.h"
-#include "nn/layers/drop.h"
+#include "nn/layers/dropout.h"
 
 #define DROPPED 255
 #define PART    (1 << 18) /* elements of z that stay in the cache while they are worked on */
@@ -173,18 +173,18 @@ SER_CLONES static void finish(const float *top, size_t n, int C, const float *sc
 }
 
 static float rise(const struct ser_pass *p, const struct shape *s) {
-    return p->draw && s->drop ? 1 / (1 - s->drop->rate) : 1;
+    return p->dropout && s->drop ? 1 / (1 - s->drop->rate) : 1;
 }
 
 static void forward_train(const struct ser_pass *p, const struct shape *s, const float *scale,
                           const float *shift, uint8_t *keep) {
     struct saved kept = saved(p, s);
-    int drops = p->draw && s->drop;
+    int drops = p->dropout && s->drop;
     for (int i = 0; i < p->N; i++) {
         size_t at = (size_t)i * s->out;
         if (drops)
-            ser_drop_mask(ser_drop_key(p->draw, s->drop->index), p->place[i], s->drop->rate, s->out,
-                          keep);
+            ser_dropout_mask(ser_dropout_key(p->dropout, s->drop->index), p->place[i],
+                             s->drop->rate, s->out, keep);
         finish(kept.top + at, (size_t)s->OH * s->OW, s->C, scale, shift, drops ? keep : NULL,
                rise(p, s), p->y + at, kept.which + at);
     }
@@ -300,10 +300,12 @@ static void backward(const struct ser_pass *p) {
     struct ser_worker *k = p->worker;
     float *a = k->scratch, *b = a + s.C, *c0 = b + s.C, *dz = c0 + s.C,
           *dw = dz + (size_t)s.part * s.z, *db = dw + p->param[W].n;
-    for (int c = 0; c < s.C; c++) {
+    for (int c = 0; p->grad[GAMMA] && c < s.C; c++)
         p->grad[GAMMA][c] = (float)p->sums[s.C + c];
+    for (int c = 0; p->grad[BETA] && c < s.C; c++)
         p->grad[BETA][c] = (float)p->sums[c];
-    }
+    if (!p->grad[W] && !p->grad[B] && !p->dx)
+        return;
     ser_bn_slope(p->param + GAMMA, s.C, p->total, p->dtotal, positions(&s, p->B), a, b, c0);
     for (int i = 0; i < p->N; i += s.part) {
         int n = part_at(p, &s, i);
@@ -314,12 +316,12 @@ static void backward(const struct ser_pass *p) {
                           dz + (size_t)j * s.z);
         }
         k->k->conv_back(k->state, &c, p->x + (size_t)i * s.in, dz, p->param[W].value,
-                        i ? dw : p->grad[W], i ? db : p->grad[B],
+                        i || !p->grad[W] ? dw : p->grad[W], i || !p->grad[B] ? db : p->grad[B],
                         p->dx ? p->dx + (size_t)i * s.in : NULL);
-        if (i) {
+        if (i && p->grad[W])
             add(p->grad[W], dw, p->param[W].n);
+        if (i && p->grad[B])
             add(p->grad[B], db, p->param[B].n);
-        }
     }
 }
 

@@ -1,8 +1,13 @@
-/* Dot-product self-attention without scaling (Keras' Attention()([x, x])): x, y [N,T,C], per sample
- *   a = softmax over the last index of x x^T [T,T],  y = a x
- *   backward: da = dy x^T, ds = a (da - sum over the last index of a da),
+/* Dot-product self-attention without scaling (Keras' Attention()([x, x])): x, y [N,T,C].
+ *
+ *   forward    a = softmax of x x^T over its last index, [T,T]
+ *              y = a x
+ *   backward  da = dy x^T
+ *             ds = a (da - the sum of a da over its last index)
  *             dx = a^T dy + ds x + ds^T x
- * saved: a [N,T,T]. */
+ *
+ * saved: a [N,T,T].
+ */
 #include "math/simd.h"
 #include "nn/layer.h"
 #include "nn/loss.h"
@@ -11,8 +16,8 @@ static int setup(struct ser_net *net, struct ser_layer *l, int n, char **words, 
     (void)net;
     if (n != 2 || strcmp(words[1], "dot") != 0)
         return ser_refuse(why, "usage: %s", l->type->usage);
-    if (l->in.rank != 2)
-        return ser_refuse(why, "attention needs a sequence; put 'reshape TxC' before");
+    if (ser_need_sequence(l, why))
+        return -1;
     if (l->in.dim[0] > SER_MAX_ELEMENTS / l->in.dim[0])
         return ser_refuse(why, "attention over %d steps is too large", l->in.dim[0]);
     l->out = l->in;
@@ -74,6 +79,19 @@ static void backward(const struct ser_pass *p) {
     }
 }
 
+static int export(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
+    char x[sizeof g->x];
+    (void)l;
+    (void)p;
+    memcpy(x, g->x, sizeof x);
+    ser_graph_transpose(g, "turned", 3, (int[]){0, 2, 1});
+    ser_graph_node(g, "MatMul", "products", SER_INPUTS(x, g->x), NULL);
+    ser_graph_node(g, "Softmax", "weights", SER_INPUTS(g->x),
+                   SER_ATTRIBUTES(ser_attribute_whole("axis", -1)));
+    ser_graph_node(g, "MatMul", "sum", SER_INPUTS(g->x, x), NULL);
+    return 0;
+}
+
 const struct ser_layer_type ser_layer_attention = {
     .name = "attention",
     .usage = "attention dot",
@@ -82,4 +100,5 @@ const struct ser_layer_type ser_layer_attention = {
     .scratch_bytes = scratch_bytes,
     .forward = forward,
     .backward = backward,
+    .export = export,
 };

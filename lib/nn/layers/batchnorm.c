@@ -1,10 +1,12 @@
 /* Batch normalisation over all but the last index: x [N,P,C] -> y [N,P,C], P positions of a sample.
  * Parameters: gamma, beta, and the moving mean and var, each [C]. Keras 3's constants; the variance
- * is the biased one (1/M) in the moving average too.
+ * is the biased one (1/M) in the moving average too. Over the M = B P positions of a batch:
  *
- *   forward   y = gamma xhat + beta, xhat = (x - mean) / sqrt(var + eps), over the M = B P
- * positions backward  dbeta = sum dy, dgamma = sum dy xhat, dx = gamma / sqrt(var + eps) (dy -
- * dbeta / M - xhat dgamma / M)
+ *   forward   xhat = (x - mean) / sqrt(var + eps)
+ *             y = gamma xhat + beta
+ *   backward  dbeta = sum of dy
+ *             dgamma = sum of dy xhat
+ *             dx = gamma / sqrt(var + eps) (dy - dbeta / M - xhat dgamma / M)
  */
 #include "nn/layers/batchnorm.h"
 #include "math/simd.h"
@@ -206,13 +208,28 @@ SER_CLONES static void combine(const float *x, const float *dy, size_t n, int C,
 static void backward(const struct ser_pass *p) {
     int C = channels(p->layer);
     float *a = p->worker->scratch, *b = a + C, *c0 = b + C;
-    for (int c = 0; c < C; c++) {
+    for (int c = 0; p->grad[GAMMA] && c < C; c++)
         p->grad[GAMMA][c] = (float)p->sums[C + c];
+    for (int c = 0; p->grad[BETA] && c < C; c++)
         p->grad[BETA][c] = (float)p->sums[c];
-    }
     ser_bn_slope(p->param, C, p->total, p->dtotal, (double)positions(p->layer, p->B), a, b, c0);
     if (p->dx)
         combine(p->x, p->dy, positions(p->layer, p->N), C, a, b, c0, p->dx);
+}
+
+/* ONNX has the channels second. */
+static int export(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
+    static const int swap[] = {0, 2, 1};
+    for (int i = 0; i < l->params; i++)
+        ser_graph_param(g, &p[i]);
+    if (l->in.rank == 2)
+        ser_graph_transpose(g, "channels", 3, swap);
+    ser_graph_node(g, "BatchNormalization", "normal",
+                   SER_INPUTS(g->x, p[GAMMA].name, p[BETA].name, p[MEAN].name, p[VAR].name),
+                   SER_ATTRIBUTES(ser_attribute_real("epsilon", (float)EPSILON)));
+    if (l->in.rank == 2)
+        ser_graph_transpose(g, "steps", 3, swap);
+    return 0;
 }
 
 const struct ser_layer_type ser_layer_batchnorm = {
@@ -227,4 +244,5 @@ const struct ser_layer_type ser_layer_batchnorm = {
     .forward_done = forward_done,
     .backward_sums = backward_sums,
     .backward = backward,
+    .export = export,
 };

@@ -1,8 +1,10 @@
 /* batchnorm.h - the parts of batch normalisation that a fused layer shares, for the files of lib/nn
  * only.
  *
- * Of M positions with C channels each. Sums over a batch are [2,C]: of x and of x^2 forwards
- * (total), of dy and of dy xhat backwards (dtotal). param: gamma, beta, mean, var.
+ * Of M positions with C channels each. param: gamma, beta, mean, var. Sums over a batch are [2,C]:
+ *
+ *   total    of x and of x^2, forwards
+ *   dtotal   of dy and of dy xhat, backwards
  */
 #ifndef SER_NN_BATCHNORM_H
 #define SER_NN_BATCHNORM_H
@@ -16,8 +18,7 @@ void ser_bn_add(const float *x, size_t n, int C, double *sums);
 void ser_bn_add_gradient(const float *x, const float *dy, size_t n, int C, const float *mean,
                          const float *inverse, double *sums);
 
-/* y = x scale + shift, [C] each; with the batch's statistics, or the moving ones if total is NULL.
- */
+/* y = x scale + shift, [C] each. total NULL: with the moving statistics, not the batch's. */
 void ser_bn_scale(const struct ser_param *param, int C, const double *total, double M, float *scale,
                   float *shift);
 

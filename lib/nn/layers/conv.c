@@ -1,7 +1,10 @@
-/* Convolution, valid padding, stride 1, with an optional max(0, .): x [N,H,W,C] -> y
- * [N,H-kh+1,W-kw+1,F]. Parameters: w [kh,kw,C,F], b [F]. */
+/* Convolution, valid padding, stride 1, with an optional max(0, .):
+ * x [N,H,W,C] -> y [N,H-kh+1,W-kw+1,F]. Parameters: w [kh,kw,C,F], b [F]. */
 #include "math/simd.h"
 #include "nn/layer.h"
+#include <stdlib.h>
+
+enum { W, B };
 
 static const char usage[] = "conv FILTERS HxW [relu] [l2=X]";
 
@@ -33,6 +36,17 @@ static void init(const struct ser_layer *l, struct ser_param *p, uint64_t seed) 
     ser_init_constant(&p[1], 0);
 }
 
+/* Elements of w. */
+static size_t weights(const struct ser_layer *l) {
+    return (size_t)l->kh * (size_t)l->kw * (size_t)l->in.dim[2] * (size_t)l->units;
+}
+
+/* Where the gradient of a parameter goes that is not trained: the kernels make both or none. */
+static size_t scratch_bytes(const struct ser_layer *l, int N) {
+    (void)N;
+    return (weights(l) + (size_t)l->units) * sizeof(float);
+}
+
 static struct ser_conv_shape shape(const struct ser_pass *p) {
     const struct ser_layer *l = p->layer;
     return (struct ser_conv_shape){p->N,     l->in.dim[0], l->in.dim[1], l->in.dim[2],
@@ -41,7 +55,7 @@ static struct ser_conv_shape shape(const struct ser_pass *p) {
 
 static void forward(const struct ser_pass *p) {
     struct ser_conv_shape s = shape(p);
-    p->worker->k->conv(p->worker->state, &s, p->x, p->param[0].value, p->param[1].value,
+    p->worker->k->conv(p->worker->state, &s, p->x, p->param[W].value, p->param[B].value,
                        p->layer->relu, p->y);
 }
 
@@ -58,8 +72,29 @@ static void backward(const struct ser_pass *p) {
     struct ser_conv_shape s = shape(p);
     if (p->layer->relu)
         mask(p->y, p->dy, (size_t)p->N * ser_shape_size(&p->layer->out));
-    p->worker->k->conv_back(p->worker->state, &s, p->x, p->dy, p->param[0].value, p->grad[0],
-                            p->grad[1], p->dx);
+    float *dw = p->worker->scratch, *db = dw + weights(p->layer);
+    if (p->grad[W] || p->grad[B] || p->dx)
+        p->worker->k->conv_back(p->worker->state, &s, p->x, p->dy, p->param[W].value,
+                                p->grad[W] ? p->grad[W] : dw, p->grad[B] ? p->grad[B] : db, p->dx);
+}
+
+/* ONNX has w [F,C,kh,kw]. */
+static int export(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
+    int C = l->in.dim[2], F = l->units, K = l->kh * l->kw;
+    float *w = malloc(p[W].n * sizeof *w), *to = w;
+    if (!w)
+        return -1;
+    for (int f = 0; f < F; f++)
+        for (int c = 0; c < C; c++)
+            for (int k = 0; k < K; k++)
+                *to++ = p[W].value[((size_t)k * C + c) * F + f];
+    ser_graph_reals(g, p[W].name, 4, (int[]){F, C, l->kh, l->kw}, w);
+    free(w);
+    ser_graph_param(g, &p[B]);
+    ser_graph_node(g, "Conv", "sum", SER_INPUTS(g->x, p[W].name, p[B].name), NULL);
+    if (l->relu)
+        ser_graph_node(g, "Relu", "relu", SER_INPUTS(g->x), NULL);
+    return 0;
 }
 
 const struct ser_layer_type ser_layer_conv = {
@@ -67,6 +102,8 @@ const struct ser_layer_type ser_layer_conv = {
     .usage = usage,
     .setup = setup,
     .init = init,
+    .scratch_bytes = scratch_bytes,
     .forward = forward,
     .backward = backward,
+    .export = export,
 };

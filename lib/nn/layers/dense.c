@@ -2,6 +2,8 @@
 #include "nn/layer.h"
 #include <string.h>
 
+enum { W, B };
+
 static const char usage[] = "dense UNITS|classes [relu] [l2=X]";
 
 static int setup(struct ser_net *net, struct ser_layer *l, int n, char **words, char why[SER_WHY]) {
@@ -32,8 +34,8 @@ static void forward(const struct ser_pass *p) {
     int C = p->layer->in.dim[0], K = p->layer->units;
     struct ser_worker *k = p->worker;
     for (int n = 0; n < p->N; n++)
-        memcpy(p->y + (size_t)n * K, p->param[1].value, (size_t)K * sizeof(float));
-    k->k->gemm(k->state, 0, 0, p->N, K, C, p->x, C, p->param[0].value, K, 1, p->y, K);
+        memcpy(p->y + (size_t)n * K, p->param[B].value, (size_t)K * sizeof(float));
+    k->k->gemm(k->state, 0, 0, p->N, K, C, p->x, C, p->param[W].value, K, 1, p->y, K);
     for (size_t i = 0; p->layer->relu && i < (size_t)p->N * (size_t)K; i++)
         p->y[i] = p->y[i] > 0 ? p->y[i] : 0;
 }
@@ -43,15 +45,25 @@ static void backward(const struct ser_pass *p) {
     struct ser_worker *k = p->worker;
     for (size_t i = 0; p->layer->relu && i < (size_t)p->N * (size_t)K; i++)
         p->dy[i] = p->y[i] > 0 ? p->dy[i] : 0;
-    k->k->gemm(k->state, 1, 0, C, K, p->N, p->x, C, p->dy, K, 0, p->grad[0], K);
-    for (int j = 0; j < K; j++) {
+    if (p->grad[W])
+        k->k->gemm(k->state, 1, 0, C, K, p->N, p->x, C, p->dy, K, 0, p->grad[W], K);
+    for (int j = 0; p->grad[B] && j < K; j++) {
         float sum = 0;
         for (int n = 0; n < p->N; n++)
             sum += p->dy[(size_t)n * K + j];
-        p->grad[1][j] = sum;
+        p->grad[B][j] = sum;
     }
     if (p->dx)
-        k->k->gemm(k->state, 0, 1, p->N, C, K, p->dy, K, p->param[0].value, K, 0, p->dx, C);
+        k->k->gemm(k->state, 0, 1, p->N, C, K, p->dy, K, p->param[W].value, K, 0, p->dx, C);
+}
+
+static int export(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
+    ser_graph_param(g, &p[W]);
+    ser_graph_param(g, &p[B]);
+    ser_graph_node(g, "Gemm", "sum", SER_INPUTS(g->x, p[W].name, p[B].name), NULL);
+    if (l->relu)
+        ser_graph_node(g, "Relu", "relu", SER_INPUTS(g->x), NULL);
+    return 0;
 }
 
 const struct ser_layer_type ser_layer_dense = {
@@ -61,4 +73,5 @@ const struct ser_layer_type ser_layer_dense = {
     .init = init,
     .forward = forward,
     .backward = backward,
+    .export = export,
 };

@@ -1,10 +1,50 @@
 /* Dropout: in training each element is zero with probability rate, else divided by 1 - rate; x, y
  * [N,n]. What is dropped depends on the seed, the epoch, the layer and the sample's place in the
- * training data: element i of a sample takes 16 bits of Philox number i / 8. saved: 1 for what is
- * kept, [N,n] bytes. */
+ * training data: element i of a sample takes 16 bits of Philox number i / 8.
+ *
+ * saved: 1 for what is kept, [N,n] bytes.
+ */
+#include "nn/layers/dropout.h"
 #include "math/simd.h"
 #include "nn/layer.h"
-#include "nn/layers/drop.h"
+#include <endian.h>
+
+/* ---- what is kept ---- */
+
+struct ser_key ser_dropout_key(const struct ser_dropout *dropout, int layer) {
+    return ser_key(dropout->seed, SER_PURPOSE_DROPOUT, dropout->epoch, (uint64_t)layer);
+}
+
+enum { WIDE = SER_PHILOX_WIDE, MASK = 8 * WIDE };
+
+/* keep[8 j + i] of WIDE numbers: number j gives eight elements, two of a word, its lower half
+ * first. */
+SER_CLONES static void mask_wide(uint32_t word[4][WIDE], uint32_t threshold, uint8_t keep[MASK]) {
+    uint64_t eight[WIDE] = {0};
+    for (int k = 3; k >= 0; k--)
+        for (int j = 0; j < WIDE; j++) {
+            uint32_t upper = (word[k][j] >> 16) >= threshold;
+            uint32_t lower = (word[k][j] & 0xffff) >= threshold;
+            eight[j] = eight[j] << 16 | (upper << 8 | lower);
+        }
+    for (int j = 0; j < WIDE; j++) {
+        uint64_t bytes = htole64(eight[j]);
+        memcpy(keep + 8 * j, &bytes, sizeof bytes);
+    }
+}
+
+void ser_dropout_mask(struct ser_key key, uint64_t place, float rate, size_t n, uint8_t *keep) {
+    uint32_t threshold = (uint32_t)(rate * 65536.0f + 0.5f), word[4][WIDE];
+    uint8_t some[MASK];
+    for (size_t i = 0; i < n; i += MASK) {
+        size_t left = n - i < MASK ? n - i : MASK;
+        ser_philox_wide(key, (uint32_t)(i / 8), place, word);
+        mask_wide(word, threshold, some);
+        memcpy(keep + i, some, left);
+    }
+}
+
+/* ---- the layer ---- */
 
 static int setup(struct ser_net *net, struct ser_layer *l, int n, char **words, char why[SER_WHY]) {
     (void)net;
@@ -33,19 +73,19 @@ static void forward(const struct ser_pass *p) {
     size_t n = ser_shape_size(&p->layer->in);
     uint8_t *keep = p->saved;
     for (int i = 0; i < p->N; i++) {
-        if (p->draw)
-            ser_drop_mask(ser_drop_key(p->draw, p->layer->index), p->place[i], p->layer->rate, n,
-                          keep + (size_t)i * n);
+        if (p->dropout)
+            ser_dropout_mask(ser_dropout_key(p->dropout, p->layer->index), p->place[i],
+                             p->layer->rate, n, keep + (size_t)i * n);
         else
             memset(keep + (size_t)i * n, 1, n);
     }
-    apply(p->x, keep, (size_t)p->N * n, p->draw ? 1 / (1 - p->layer->rate) : 1, p->y);
+    apply(p->x, keep, (size_t)p->N * n, p->dropout ? 1 / (1 - p->layer->rate) : 1, p->y);
 }
 
 static void backward(const struct ser_pass *p) {
     size_t n = (size_t)p->N * ser_shape_size(&p->layer->in);
     if (p->dx)
-        apply(p->dy, p->saved, n, p->draw ? 1 / (1 - p->layer->rate) : 1, p->dx);
+        apply(p->dy, p->saved, n, p->dropout ? 1 / (1 - p->layer->rate) : 1, p->dx);
 }
 
 const struct ser_layer_type ser_layer_dropout = {

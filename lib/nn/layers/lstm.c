@@ -1,9 +1,14 @@
-/* LSTM, all steps out: x [N,T,C] -> y [N,T,U]; bilstm: one over time, one against it, side by side
- * in y [N,T,2U]. Parameters: w [C,4U], u [U,4U], b [4U], for bilstm each twice (with time, against
- * it). Gates in the order i, f, g (Keras' c), o; h and c start at zero.
+/* lstm     x [N,T,C] -> y [N,T,U], all steps
+ * bilstm   x [N,T,C] -> y [N,T,2U], one over time and one against it, side by side
  *
- *   z = x_t w + h_{t-1} u + b;  i, f, o = sigmoid(z), g = tanh(z)
- *   c_t = f c_{t-1} + i g,  k_t = tanh(c_t),  h_t = o k_t
+ * Parameters: w [C,4U], u [U,4U], b [4U], for bilstm each twice (with time, against it). Gates in
+ * the order i, f, g (Keras' c), o; h and c start at zero.
+ *
+ *   z = x_t w + h_{t-1} u + b
+ *   i, f, o = sigmoid(z),  g = tanh(z)
+ *   c_t = f c_{t-1} + i g
+ *   k_t = tanh(c_t)
+ *   h_t = o k_t
  *
  * saved, per direction: gates [N,T,4U], c [N,T,U], k [N,T,U]. Backward turns the gates into dz in
  * place. The input side is one product over all steps, the recurrent side one a step.
@@ -13,6 +18,8 @@
 #include "nn/layer.h"
 #include <math.h>
 #include <stdlib.h>
+
+enum { W, R, B }; /* w, u (recurrent), b */
 
 static const char usage[] = "lstm UNITS [l2=X]", bi_usage[] = "bilstm UNITS [l2=X]";
 
@@ -32,8 +39,8 @@ static int setup_both(struct ser_net *net, struct ser_layer *l, int n, char **wo
         return ser_refuse(why, "usage: %s", l->type->usage);
     if (ser_word_options(l->type->usage, n, words, 2, NULL, &l2, why))
         return -1;
-    if (l->in.rank != 2)
-        return ser_refuse(why, "%s needs a sequence; put 'reshape TxC' before", words[0]);
+    if (ser_need_sequence(l, why))
+        return -1;
     int U = l->units, one = directions == 1; /* the leading 2 is left out for one direction */
     int w[] = {2, l->in.dim[1], 4 * U}, u[] = {2, U, 4 * U}, b[] = {2, 4 * U};
     l->out = (struct ser_shape){2, {l->in.dim[0], directions * U}};
@@ -88,13 +95,13 @@ static void orthogonal(float *u, int U, struct ser_key key, uint64_t first) {
 
 static void init(const struct ser_layer *l, struct ser_param *p, uint64_t seed) {
     int U = l->units;
-    ser_init_glorot(&p[0], seed, l->in.dim[1], 4.0 * U);
-    ser_init_constant(&p[2], 0);
+    ser_init_glorot(&p[W], seed, l->in.dim[1], 4.0 * U);
+    ser_init_constant(&p[B], 0);
     for (int d = 0; d < directions(l); d++) {
         size_t n = (size_t)U * 4 * (size_t)U;
-        orthogonal(p[1].value + d * n, U, ser_param_key(&p[1], seed), d * n);
+        orthogonal(p[R].value + d * n, U, ser_param_key(&p[R], seed), d * n);
         for (int j = U; j < 2 * U; j++) /* the forget gate starts open */
-            p[2].value[(size_t)d * 4 * U + j] = 1;
+            p[B].value[(size_t)d * 4 * U + j] = 1;
     }
 }
 
@@ -118,9 +125,9 @@ static struct direction direction(const struct ser_pass *p, int d) {
         .U = U,
         .back = d,
         .ldy = (size_t)l->out.dim[1],
-        .w = p->param[0].value + d * C * 4 * step,
-        .u = p->param[1].value + d * 4 * step * step,
-        .b = p->param[2].value + d * 4 * step,
+        .w = p->param[W].value + d * C * 4 * step,
+        .u = p->param[R].value + d * 4 * step * step,
+        .b = p->param[B].value + d * 4 * step,
         .y = p->y + d * step,
         .gates = saved,
         .c = saved + 4 * all,
@@ -229,22 +236,32 @@ static void back_through_time(const struct ser_pass *p, const struct direction *
     }
 }
 
+/* du [U,4U]: h_{t-1} against dz_t, T - 1 pairs a sample. */
+static void recurrent_gradient(const struct ser_pass *p, const struct direction *d, float *du) {
+    struct ser_worker *k = p->worker;
+    int T = d->T, U = d->U;
+    size_t ldz = 4 * (size_t)U;
+    if (T == 1)
+        memset(du, 0, U * ldz * sizeof *du);
+    for (int n = 0; T > 1 && n < p->N; n++) {
+        const float *h = d->y + ((size_t)n * T + d->back) * d->ldy;
+        const float *dz = d->gates + ((size_t)n * T + !d->back) * ldz;
+        k->k->gemm(k->state, 1, 0, U, 4 * U, T - 1, h, (int)d->ldy, dz, 4 * U, n > 0, du, 4 * U);
+    }
+}
+
 static void backward_one(const struct ser_pass *p, const struct direction *d) {
     struct ser_worker *k = p->worker;
     int N = p->N, T = d->T, C = d->C, U = d->U, back = d->back;
     size_t ldz = 4 * (size_t)U;
-    float *dw = p->grad[0] + back * C * ldz, *du = p->grad[1] + back * U * ldz;
     back_through_time(p, d, p->dy + back * U);
-
-    k->k->gemm(k->state, 1, 0, C, 4 * U, N * T, p->x, C, d->gates, 4 * U, 0, dw, 4 * U);
-    if (T == 1)
-        memset(du, 0, U * ldz * sizeof *du);
-    for (int n = 0; T > 1 && n < N; n++) { /* h_{t-1} against dz_t, T - 1 pairs a sample */
-        const float *h = d->y + ((size_t)n * T + back) * d->ldy;
-        const float *dz = d->gates + ((size_t)n * T + !back) * ldz;
-        k->k->gemm(k->state, 1, 0, U, 4 * U, T - 1, h, (int)d->ldy, dz, 4 * U, n > 0, du, 4 * U);
-    }
-    add_rows(d->gates, (size_t)N * T, 4 * U, p->grad[2] + back * ldz);
+    if (p->grad[W])
+        k->k->gemm(k->state, 1, 0, C, 4 * U, N * T, p->x, C, d->gates, 4 * U, 0,
+                   p->grad[W] + back * C * ldz, 4 * U);
+    if (p->grad[R])
+        recurrent_gradient(p, d, p->grad[R] + back * U * ldz);
+    if (p->grad[B])
+        add_rows(d->gates, (size_t)N * T, 4 * U, p->grad[B] + back * ldz);
     if (p->dx)
         k->k->gemm(k->state, 0, 1, N * T, C, 4 * U, d->gates, 4 * U, d->w, 4 * U, back, p->dx, C);
 }
@@ -256,6 +273,58 @@ static void backward(const struct ser_pass *p) {
     }
 }
 
+/* ---- export: ONNX has [T,N,C] -> [T,D,N,U], D directions, gates in the order i, o, f, c ---- */
+
+/* v [D,n,4U] as [D,4U,n] with the gates in ONNX's order, for free(); NULL without memory. */
+static float *turn_gates(const float *v, int D, int n, int U) {
+    static const int gate[] = {0, 3, 1, 2};
+    float *turned = malloc((size_t)D * n * 4 * (size_t)U * sizeof *turned), *to = turned;
+    for (int d = 0; turned && d < D; d++)
+        for (int q = 0; q < 4; q++)
+            for (int j = 0; j < U; j++)
+                for (int i = 0; i < n; i++)
+                    *to++ = v[(((size_t)d * n + i) * 4 + gate[q]) * U + j];
+    return turned;
+}
+
+/* v [D,n,4U] becomes the tensor [D,4U,n]. */
+static int export_weights(struct ser_graph *g, const struct ser_param *p, int D, int n, int U) {
+    float *turned = turn_gates(p->value, D, n, U);
+    if (turned)
+        ser_graph_reals(g, p->name, 3, (int[]){D, 4 * U, n}, turned);
+    free(turned);
+    return turned ? 0 : -1;
+}
+
+/* ONNX adds a bias on the input's side and one on the recurrent side: ours, and zeros. */
+static int export_bias(struct ser_graph *g, const struct ser_param *p, int D, int U) {
+    size_t n = 4 * (size_t)U;
+    float *turned = turn_gates(p->value, D, 1, U), *both = calloc(2 * D * n, sizeof *both);
+    int bad = !turned || !both;
+    for (int d = 0; !bad && d < D; d++)
+        memcpy(both + 2 * d * n, turned + d * n, n * sizeof *both);
+    if (!bad)
+        ser_graph_reals(g, p->name, 2, (int[]){D, 8 * U}, both);
+    free(turned);
+    free(both);
+    return bad ? -1 : 0;
+}
+
+static int export(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
+    int U = l->units, D = directions(l);
+    if (export_weights(g, &p[W], D, l->in.dim[1], U) || export_weights(g, &p[R], D, U, U) ||
+        export_bias(g, &p[B], D, U))
+        return -1;
+    ser_graph_transpose(g, "steps", 3, (int[]){1, 0, 2});
+    ser_graph_node(
+        g, "LSTM", "states", SER_INPUTS(g->x, p[W].name, p[R].name, p[B].name),
+        SER_ATTRIBUTES(ser_attribute_text("direction", D == 2 ? "bidirectional" : "forward"),
+                       ser_attribute_whole("hidden_size", U)));
+    ser_graph_transpose(g, "samples", 4, (int[]){2, 0, 1, 3});
+    ser_graph_reshape(g, "joined", 2, l->out.dim);
+    return 0;
+}
+
 const struct ser_layer_type ser_layer_lstm = {
     .name = "lstm",
     .usage = usage,
@@ -265,6 +334,7 @@ const struct ser_layer_type ser_layer_lstm = {
     .scratch_bytes = scratch_bytes,
     .forward = forward,
     .backward = backward,
+    .export = export,
 };
 
 const struct ser_layer_type ser_layer_bilstm = {
@@ -276,4 +346,5 @@ const struct ser_layer_type ser_layer_bilstm = {
     .scratch_bytes = scratch_bytes,
     .forward = forward,
     .backward = backward,
+    .export = export,
 };

@@ -1,6 +1,8 @@
 /* Largest of each kh x kw window, stride the window, what is left over at the edges dropped:
- * x [N,H,W,C] -> y [N,H/kh,W/kw,C]. saved: which of the window it was, [N,H/kh,W/kw,C] bytes; the
- * first of equal ones gets the gradient. */
+ * x [N,H,W,C] -> y [N,H/kh,W/kw,C].
+ *
+ * saved: which of the window it was, [N,H/kh,W/kw,C] bytes; the first of equal ones gets the
+ * gradient. */
 #include "math/simd.h"
 #include "nn/layer.h"
 
@@ -98,6 +100,15 @@ static void backward(const struct ser_pass *p) {
     }
 }
 
+static int export(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
+    const int window[] = {l->kh, l->kw};
+    (void)p;
+    ser_graph_node(g, "MaxPool", "max", SER_INPUTS(g->x),
+                   SER_ATTRIBUTES(ser_attribute_list("kernel_shape", 2, window),
+                                  ser_attribute_list("strides", 2, window)));
+    return 0;
+}
+
 const struct ser_layer_type ser_layer_maxpool = {
     .name = "maxpool",
     .usage = "maxpool HxW",
@@ -105,4 +116,5 @@ const struct ser_layer_type ser_layer_maxpool = {
     .saved_bytes = saved_bytes,
     .forward = forward,
     .backward = backward,
+    .export = export,
 };

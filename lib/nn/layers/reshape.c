@@ -21,8 +21,20 @@ static int setup(struct ser_net *net, struct ser_layer *l, int n, char **words, 
     return 0;
 }
 
+/* The order is that of lib/nn, channels last. */
+static int export(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
+    (void)p;
+    if (l->in.rank == 3)
+        ser_graph_transpose(g, "channels_last", 4, (int[]){0, 2, 3, 1});
+    ser_graph_reshape(g, "same", l->out.rank, l->out.dim);
+    if (l->out.rank == 3)
+        ser_graph_transpose(g, "channels_first", 4, (int[]){0, 3, 1, 2});
+    return 0;
+}
+
 const struct ser_layer_type ser_layer_reshape = {
     .name = "reshape",
     .usage = "reshape N, TxC or HxWxC",
     .setup = setup,
+    .export = export,
 };
