@@ -269,25 +269,26 @@ rows() {
 
 @test "certificate: parts that share speakers or audio are a no, unless at random" {
     rows id,corpus,speaker,emotion,audio_hash,part u1,c,s1,sad,h1,train u2,c,s1,sad,h2,test u3,c,s1,sad,h2,val \
-        u4,c,s2,sad,h4,train u5,c,-,sad,-,train u6,c,-,sad,-,test u7,c,,sad,,val u8,c,,sad,,test >m.tsv
+        u4,c,s2,sad,h4,train u5,c,-,sad,-,train u6,c,-,sad,-,test u7,c,,sad,,val u8,c,,sad,,test \
+        u9,c,s2,sad,h2,train >m.tsv
     run -1 --separate-stderr ser-split --certificate m.tsv
     assert_equal "$(tail -n 2 <<<"$output")" "$(rows all,shared.speakers,1 all,shared.audio,1)"
     assert_equal "$(grep $'\tspeakers\t' <<<"$output" | xargs)" "train speakers 2 val speakers 1 test speakers 1"
     assert_equal "$stderr" "\
-ser-split: m.tsv: the same audio is in two parts: u2 (test) and u3 (val) (pairs: 1)
+ser-split: m.tsv: the same audio is in two parts: u2 (test) and u3 (val) (pairs: 2)
 ser-split: m.tsv: 1 of 2 speakers are in more than one part: scores will flatter"
     # One of the two is enough.
-    grep -v '^u3' m.tsv >speakers.tsv
+    grep -v '^u[39]' m.tsv >speakers.tsv
     run -1 --separate-stderr ser-split --certificate speakers.tsv
     assert_equal "$stderr" "ser-split: speakers.tsv: 1 of 2 speakers are in more than one part: scores will flatter"
     sed 's/^\(u[12]\tc\t\)s1/\1s3/; s/^\(u3\tc\t\)s1/\1s4/; s/^\(u1.*\)train/\1test/' m.tsv >audio.tsv
     run -1 --separate-stderr ser-split --certificate audio.tsv
-    assert_equal "$stderr" "ser-split: audio.tsv: the same audio is in two parts: u2 (test) and u3 (val) (pairs: 1)"
+    assert_equal "$stderr" "ser-split: audio.tsv: the same audio is in two parts: u2 (test) and u3 (val) (pairs: 2)"
     # At random it is told, and no failure; but every row has to say so.
     sed 's/\t\([^\t]*\)$/\trandom\t\1/; 1s/random/split/' m.tsv >r.tsv
     run -0 --separate-stderr ser-split --certificate r.tsv
     assert_equal "$stderr" "\
-ser-split: r.tsv: split at random: the same audio is in two parts: u2 (test) and u3 (val) (pairs: 1)
+ser-split: r.tsv: split at random: the same audio is in two parts: u2 (test) and u3 (val) (pairs: 2)
 ser-split: r.tsv: split at random: 1 of 2 speakers are in more than one part: scores will flatter"
     sed '$s/random/other/' r.tsv >other.tsv
     run -1 ser-split --certificate other.tsv
