@@ -219,7 +219,8 @@ value() {
     run study OUT=new SAVEE='not here'
     assert_failure
     assert_equal "${#lines[@]}" 1
-    assert_output --partial "savee: there is no folder 'not here'"
+    assert_output --partial "savee: there is no folder 'not here'; ser-fetch savee FOLDER says how to register for it"
+    assert_output --partial 'CORPORA="ravdess cremad" leaves it out'
     run study OUT=new SAVEE='not here' attention
     assert_success
     assert_line --regexp '^attention +ravdess x3 +tiny '
