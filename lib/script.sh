@@ -3,7 +3,7 @@
 # A tool sets version and synopsis. With begin it also has the folder temp for its work, and deliver.
 set -eEu -o pipefail +o posix
 broken() {
-    echo "${0##*/}: a command failed: is there room, memory, a process to be had?" >&2
+    echo "${0##*/}: a command failed: check disk space, memory and process limits" >&2
     exit 4
 }
 trap broken ERR # exit 1 is an answer, never an accident
@@ -137,7 +137,7 @@ begin() {
     { here=$(realpath -- "${BASH_SOURCE[0]}") && [ -n "$here" ]; } || broken
     PATH=${here%/*}:$PATH # the tools of the same build
     part=''               # the file beside its place
-    { temp=$(mktemp -d) && [ -n "$temp" ]; } || die 4 "cannot make a temporary folder in ${TMPDIR:-/tmp}"
+    { temp=$(mktemp -d) && [ -n "$temp" ]; } || die 4 "cannot create a temporary folder in ${TMPDIR:-/tmp}"
     exec 3>&2
     trap 'leave $? || :' EXIT # || keeps off ERR, which bash that could not fork raises first of all
     # Bash goes on when a substitution fails within a word; but it or the command complains of it.

@@ -50,12 +50,6 @@ combined.NET          = $(ROOT)/pipelines/nets/attention.net
 combined.BATCH       ?= 100
 combined.EPOCHS      ?= 20
 
-# What the notebook reports of each stage, accuracy in per cent.
-notebook.baseline  = 57.4
-notebook.augmented = 13.3
-notebook.attention = 60.6
-notebook.combined  = 50.5
-
 $(foreach v,SEEDS PROTOCOL FOLD,$(if $(filter command,$(origin $v)),$(error \
     $v=$($v): the stages have their own protocols and one seed, SEED=N; ravdess.mk takes $v)))
 
@@ -64,44 +58,43 @@ include $(dir $(lastword $(MAKEFILE_LIST)))rules.mk
 # ---- the rows that all corpora can have ----
 
 $(call stamp,$(OUT)/options/drop,$(DROP))
-$(OUT)/manifest/common.tsv: $(OUT)/manifest.tsv $(OUT)/options/drop
-	@awk -F '\t' -v drop='$(DROP)' 'BEGIN {n = split(drop, d, " "); for (i = 1; i <= n; i++) out[d[i]]} \
-	    NR == 1 {for (i = 1; i <= NF; i++) c[$$i] = i} NR == 1 || !($$c["emotion"] in out)' $< >$@.new; mv $@.new $@
+$(OUT)/manifest/common.tsv: $(OUT)/manifest.tsv $(OUT)/options/drop $(call awk_files,drop-emotions)
+	@$(call awk,drop-emotions) '$(DROP)' $< >$@.new; mv $@.new $@
 
 # ---- the table ----
+
+# What the notebook reports of each stage, accuracy in per cent.
+$(foreach s,$(STAGES),$(eval notebook.$s := $(shell $(call awk,published-figure) notebook $s accuracy \
+    $(ROOT)/manifests/published.tsv)))
 
 # $1: stage, $2: its predictions
 define stage_rules
 $(call stamp,$(OUT)/options/results.$1,$(call row,$1) $2)
-$(OUT)/results/$1.tsv: $2 $(OUT)/options/results.$1 $(ROOT)/pipelines/ser-stage $(call tool,eval)
+$(OUT)/results/$1.tsv: $2 $(OUT)/options/results.$1 $(call awk_files,stage-row) $(call tool,eval)
 	@mkdir -p $$(@D)
-	@$(call tool,eval) --tsv $2 | $(ROOT)/pipelines/ser-stage $(call row,$1) \
+	@$(call tool,eval) --tsv $2 | $(call awk,stage-row) $(call row,$1) \
 	    "$$$$(for c in $(call of,$(split.$1),FROM); do [ ! -e $(OUT)/manifest/$$$$c.generated ] || echo generated; done | \
-	    sort -u | grep . || echo -)" $2 >$$@.new; mv $$@.new $$@
+	    sort -u | grep . || echo -)" $2 - >$$@.new; mv $$@.new $$@
 
 $1: $(OUT)/results/$1.tsv $(OUT)/split/$(split.$1)/certificate.tsv
-	$(if $(dry),,@$$(call print,$$<))
+	$(if $(dry),,@$(call awk,align-columns) $$<)
 .PHONY: $1
 endef
 row = $1 '$(strip $(call of,$(split.$1),FROM)$(if $(call of,$(split.$1),AUGMENT), x3))' \
-    $(basename $(notdir $(call of,$1,NET))) '$(if $(filter random%,$(split.$1)),random 70/15/15,listed speakers)' $(notebook.$1)
-
-# A table that is aligned, for people.
-print = awk -F '\t' '{for (i = 1; i <= NF; i++) {cell[NR, i] = $$i; if (length($$i) > wide[i]) wide[i] = length($$i)}; n = NF} \
-    END {for (r = 1; r <= NR; r++) {line = ""; for (i = 1; i <= n; i++) \
-    line = line sprintf((i >= 5 && i <= 10 ? "%" : "%-") wide[i] "s  ", cell[r, i]); sub(/ +$$/, "", line); print line}}' $1
+    $(basename $(notdir $(call of,$1,NET))) \
+    '$(if $(filter random%,$(split.$1)),random 70/15/15,listed speakers)' $(notebook.$1)
 
 $(foreach s,$(STAGES),$(eval $(call stage_rules,$s,$(OUT)/split/$(split.$s)/$s.$(SEED)/predictions.tsv)))
 
 $(call stamp,$(OUT)/options/results,$(STAGES))
 $(OUT)/results.tsv: $(STAGES:%=$(OUT)/results/%.tsv) $(OUT)/options/results
-	@awk 'NR == 1 || FNR > 1' $(filter %.tsv,$^) >$@.new; mv $@.new $@
+	@$(call stack,$(filter %.tsv,$^)) >$@.new; mv $@.new $@
 
-$(OUT)/results.txt: $(OUT)/results.tsv $(OUT)/scores.tsv $(ROOT)/pipelines/ser-times
-	@{ $(call print,$<); echo; \
+$(OUT)/results.txt: $(OUT)/results.tsv $(OUT)/scores.tsv $(call awk_files,align-columns) $(call awk_files,step-times)
+	@{ $(call awk,align-columns) $<; echo; \
 	echo 'WA, UA, macro-F1 and the notebook'\''s accuracy in per cent. Nets named -scaled divide by the training part'\''s'; \
 	echo 'largest value; the notebook divided each part by its own.'; \
-	echo; $(ROOT)/pipelines/ser-times $(OUT); } >$@.new; mv $@.new $@
+	echo; $(call awk,step-times) $(OUT)/times.tsv; } >$@.new; mv $@.new $@
 
 $(filter-out $(STAGES),baseline augmented attention):
 	@echo "$@ is a stage of RAVDESS, which CORPORA=$(CORPORA) leaves out" >&2; exit 2

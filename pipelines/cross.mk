@@ -29,7 +29,7 @@ endef
 $(foreach a,$(CORPORA),$(foreach b,$(filter-out $a,$(CORPORA)),$(eval $(call pair_variables,$a-to-$b,$a,$b))))
 
 ifeq ($(SPLITS),)
-$(error CORPORA=$(CORPORA): two or more of ravdess savee cremad are meant)
+$(error CORPORA=$(CORPORA): expected two or more of ravdess savee cremad)
 endif
 
 include $(dir $(lastword $(MAKEFILE_LIST)))rules.mk
@@ -37,15 +37,12 @@ include $(dir $(lastword $(MAKEFILE_LIST)))rules.mk
 # $1: pair, $2: trained on, $3: tested on
 define pair_rules
 $(call stamp,$(OUT)/options/$1,$($2.FOLDS))
-$($1.ROWS): $(OUT)/manifest.tsv
+$($1.ROWS): $(OUT)/manifest.tsv $(call awk_files,pair-rows)
 	@mkdir -p $$(@D)
-	@awk -F '\t' 'FNR == 1 {if (NR == 1) for (i = 1; i <= NF; i++) c[$$$$i] = i; else print; next} \
-	    {from = $$$$c["corpus"]; emotion = $$$$c["emotion"]} NR == FNR {in_corpus[from, emotion]; next} \
-	    (from == "$2" || from == "$3") && ("$2", emotion) in in_corpus && ("$3", emotion) in in_corpus' $$< $$< >$$@.new; \
-	mv $$@.new $$@
+	@$(call awk,pair-rows) $2 $3 $$< $$< >$$@.new; mv $$@.new $$@
 
-$($1.PARTS): $($1.ROWS) $($2.FOLDS) $(OUT)/options/$1 $(ROOT)/pipelines/ser-pair
-	@$(ROOT)/pipelines/ser-pair $2 $($2.FOLDS) $$< >$$@.new; mv $$@.new $$@
+$($1.PARTS): $($1.ROWS) $($2.FOLDS) $(OUT)/options/$1 $(call awk_files,pair-parts)
+	@$(call awk,pair-parts) $2 $($2.FOLDS) $$< >$$@.new; mv $$@.new $$@
 
 $(call study_rules,$(OUT)/cv/$1.$(NET_NAME),$(filter $1/%,$(RUNS)))
 endef
@@ -53,7 +50,8 @@ $(foreach a,$(CORPORA),$(foreach b,$(filter-out $a,$(CORPORA)),$(eval $(call pai
 
 $(call stamp,$(OUT)/options/pairs,$(RUNS))
 CERTIFICATES = $(SPLITS:%=$(OUT)/cv/%.$(NET_NAME)/certificate.tsv)
-$(SHOW): $(SPLITS:%=$(OUT)/cv/%.$(NET_NAME)/scores.tsv) $(CERTIFICATES) $(OUT)/options/pairs $(ROOT)/pipelines/ser-table
-	@{ $(foreach s,$(SPLITS),$(ROOT)/pipelines/ser-table -s $(OUT)/cv/$s.$(NET_NAME) cross $(NET_NAME) $(OUT) \
+$(SHOW): $(SPLITS:%=$(OUT)/cv/%.$(NET_NAME)/scores.tsv) $(CERTIFICATES) $(OUT)/options/pairs \
+    $(call awk_files,results-table) $(call awk_files,sum-certificates)
+	@{ $(foreach s,$(SPLITS),$(call awk,results-table) $(OUT)/cv/$s.$(NET_NAME) cross $(NET_NAME) $(OUT) \
 	    $(filter $s/%,$(RUNS)) | sed '$(if $(filter-out $(firstword $(SPLITS)),$s),1d)';) \
 	$(call remarks,$(CERTIFICATES)); } >$@.new; mv $@.new $@

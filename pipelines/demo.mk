@@ -35,22 +35,16 @@ include $(dir $(lastword $(MAKEFILE_LIST)))combined.mk
 RESULT = $(OUT)/split/combined/combined.$(SEED)
 
 $(call stamp,$(OUT)/options/speech,$(VOICES) $(UTTERANCES))
-$(SPEECH): $(OUT)/options/speech $(ROOT)/pipelines/ser-demo-corpus
+$(SPEECH): $(OUT)/options/speech $(HELPERS)/generate-speech
 	@rm -rf $@
-	@$(start) $(ROOT)/pipelines/ser-demo-corpus --corpora -s $(VOICES) -u $(UTTERANCES) $@; $(call took,speech,all)
+	@$(start) $(HELPERS)/generate-speech --corpora -s $(VOICES) -u $(UTTERANCES) $@; $(call took,speech,all)
 
-$(OUT)/demo.txt: $(RESULT)/predictions.tsv $(OUT)/scores.tsv
-	@awk -F '\t' 'NR == 1 {for (i = 1; i <= NF; i++) c[$$i] = i; next} \
-	    {n++; right += $$c["emotion"] == $$c["predicted"]; if (++size[$$c["emotion"]] > most) most = size[$$c["emotion"]]} \
-	    !($$c["speaker"] in seen) {seen[$$c["speaker"]]; speakers++} \
-	    END { \
-	        print ""; \
-	        print "manifest     $(OUT)/manifest.tsv"; \
-	        print "features     $(dir $(RESULT))train.sert val.sert test.sert"; \
-	        print "model        $(RESULT)/model.bin"; \
-	        print "predictions  $(RESULT)/predictions.tsv"; \
-	        print "scores       $(OUT)/scores.txt"; \
-	        print "log          $(RESULT)/log.tsv"; \
-	        printf "accuracy=%.3f chance=%.3f speakers=%d utterances=%d (generated speech)\n", \
-	            right / n, most / n, speakers, n; \
-	    }' $< >$@.new; mv $@.new $@
+$(OUT)/demo.txt: $(RESULT)/predictions.tsv $(OUT)/scores.tsv $(call awk_files,accuracy)
+	@{ echo; \
+	echo 'manifest     $(OUT)/manifest.tsv'; \
+	echo 'features     $(dir $(RESULT))train.sert val.sert test.sert'; \
+	echo 'model        $(RESULT)/model.bin'; \
+	echo 'predictions  $(RESULT)/predictions.tsv'; \
+	echo 'scores       $(OUT)/scores.txt'; \
+	echo 'log          $(RESULT)/log.tsv'; \
+	$(call awk,accuracy) $<; } >$@.new; mv $@.new $@

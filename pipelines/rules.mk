@@ -1,4 +1,4 @@
-# What the pipelines share: corpora to manifest, split, features, model, predictions, scores.
+# What the pipelines share: from corpora to scores and reports.
 #
 # A pipeline sets what it differs in and includes this file; it needs GNU Make 4.3 and bash.
 #   CORPORA    of ravdess savee cremad; RAVDESS= SAVEE= CREMAD= name their folders
@@ -55,14 +55,35 @@ STUDY := $(firstword $(MAKEFILE_LIST))
 HERE  := $(dir $(lastword $(MAKEFILE_LIST)))
 ROOT  := $(patsubst %/,%,$(dir $(patsubst %/,%,$(HERE))))
 
-# ---- variables ----
+# ---- programs: built here, built beside the pipelines, or installed ----
 
-RAVDESS ?= ravdess_data
-SAVEE   ?= savee_data
-CREMAD  ?= crema_d_data
+# In the source tree they are part of what is made, so that a changed source is compiled before the study goes on;
+# elsewhere they are taken as they are. Either way a file depends on the program that makes it.
+ifneq ($(wildcard $(ROOT)/Makefile),)
+ifeq ($(realpath $(ROOT)),$(realpath $(CURDIR)))
+SER_PIPELINE = yes
+include Makefile
+else
+BUILD ?= $(ROOT)/build
+endif
+else
+BUILD := $(patsubst %/,%,$(dir $(shell command -v ser-mfcc 2>/dev/null)))
+$(if $(BUILD),,$(error ser-mfcc is not on PATH: install the tools first))
+endif
+tool = $(BUILD)/ser-$1
 
-# Goals that judge by several splits.
-crossing    := $(filter cv,$(MAKECMDGOALS))
+# The helpers: scripts and awk programs. What $(call awk,PROGRAM) makes depends on $(call awk_files,PROGRAM).
+HELPERS   := $(ROOT)/pipelines/bin
+awk_files  = $(HELPERS)/tsv.awk $(HELPERS)/$1.awk
+awk        = awk -f $(HELPERS)/tsv.awk -f $(HELPERS)/$1.awk --
+
+# ---- variables: what a study can choose ----
+
+# What the command line says holds for all of a study; else what the pipeline has set before it included this file; else
+# these defaults. They are the notebook's, whose two networks differ in their patience.
+crossing := $(filter cv,$(MAKECMDGOALS))
+cleaning := $(filter clean,$(MAKECMDGOALS))
+
 PROTOCOL    ?= $(if $(crossing),folds5,notebook)
 SEED        ?= 1
 SEEDS       ?= $(SEED)
@@ -86,31 +107,34 @@ ifdef JOBS
 MAKEFLAGS += -j$(JOBS)
 endif
 
+NET_NAME = $(notdir $(NET:.net=))
+
 # $(call of,NAME,VARIABLE): what the command line says, else NAME.VARIABLE where it is set, else VARIABLE
 of = $($(firstword $(foreach v,$1.$2 $2,$(if $(filter command,$(origin $v)),$v)) $(if $(filter-out \
     undefined,$(origin $1.$2)),$1.$2) $2))
 
-# $(call net,NAME): its file
-net      = $(foreach n,$(call of,$1,NET),$(firstword $(wildcard $n $(ROOT)/pipelines/nets/$n.net) $n))
-NET_NAME = $(notdir $(NET:.net=))
-
-FOLDER_ravdess := $(value RAVDESS)
-FOLDER_savee   := $(value SAVEE)
-FOLDER_cremad  := $(value CREMAD)
-GET_ravdess = ser-fetch ravdess FOLDER gets it, RAVDESS=FOLDER names it
-GET_savee   = its makers give it on registration (ser-fetch savee says how), SAVEE=FOLDER names it
-GET_cremad  = ser-fetch cremad FOLDER gets it, CREMAD=FOLDER names it
-
-working := $(if $(filter clean,$(MAKECMDGOALS)),,yes)
-ifneq ($(working),)
-ifneq ($(if $(strip $(CORPORA)),$(filter-out ravdess savee cremad,$(CORPORA)),none),)
-$(error CORPORA=$(CORPORA): one or more of ravdess savee cremad are meant)
+ifneq ($(words x$(OUT)x),1)
+$(error OUT=$(OUT): the name must not contain spaces)
 endif
-ifeq ($(strip $(SEEDS)),)
-$(error SEEDS is empty: one or more seeds are meant)
+ifeq ($(cleaning)$(strip $(SEEDS)),)
+$(error SEEDS is empty: expected one or more seeds)
+endif
+
+# All speakers that there are, as CORPUS/SPEAKER, and CORPUS/- for each corpus.
+known         := $(shell $(call awk,list-speakers) $(ROOT)/manifests/counts.tsv)
+KNOWN_CORPORA := $(patsubst %/-,%,$(filter %/-,$(known)))
+speakers_of    = $(filter-out -,$(patsubst $1/%,%,$(filter $1/%,$(known))))
+
+ifeq ($(cleaning),)
+ifneq ($(if $(strip $(CORPORA)),$(filter-out $(KNOWN_CORPORA),$(CORPORA)),none),)
+$(error CORPORA=$(CORPORA): expected one or more of $(KNOWN_CORPORA))
 endif
 endif
 
+# ---- splits and runs: which there are ----
+
+# Which splits there are follows from the protocol. Which folds a cross-validation has is found in the manifest: make
+# makes folds.mk, and begins again. While folds are still to be found there are no runs, but a network.
 SPLITS ?= $(SPLITS_$(PROTOCOL))
 SPLITS_notebook = notebook
 SPLITS_folds4   = $(FOLD:%=fold%)
@@ -121,58 +145,32 @@ ifneq ($(and $(crossing),$(if $(FOLDS),,none)),)
 $(error cv: this pipeline has no folds; ravdess.mk, savee.mk and cremad.mk have)
 endif
 
-# Which folds there are is found in the manifest: make makes this file, and begins again.
 ifneq ($(and $(crossing),$(filter folds%,$(PROTOCOL)),$(filter undefined,$(origin FOLD))),)
-ifeq ($(filter clean,$(MAKECMDGOALS)),)
+ifeq ($(cleaning),)
 include $(OUT)/folds.mk
 endif
 endif
 FOLD ?= $(if $(crossing),,1)
 
 ifeq ($(SPLITS)$(if $(crossing),$(filter folds4 folds5,$(PROTOCOL))),)
-$(error PROTOCOL=$(PROTOCOL): notebook, folds5, folds4 or random is meant)
-endif
-ifneq ($(words x$(OUT)x),1)
-$(error OUT=$(OUT): make cannot hold a name with spaces)
+$(error PROTOCOL=$(PROTOCOL): expected notebook, folds5, folds4 or random)
 endif
 
-# A random split has the seed of its model; other splits have a model for every seed.
-RUNS ?= $(foreach s,$(SPLITS),$(addprefix $s/$(if $(crossing),$(NET_NAME),seed).,$(if $(filter random,$(PROTOCOL)),$(s:random%=%),$(SEEDS))))
+# A run is SPLIT/NAME.SEED: a network of that name trained on that split with that seed. A random split has the seed of
+# its model; other splits have a model for every seed.
+RUNS ?= $(foreach s,$(SPLITS),$(addprefix $s/$(if $(crossing),$(NET_NAME),seed).,$(if \
+    $(filter random,$(PROTOCOL)),$(s:random%=%),$(SEEDS))))
 
-# While folds are still to be found there are no runs, but a network.
-$(if $(working),$(foreach r,$(or $(sort $(notdir $(basename $(RUNS)))),$(NET_NAME)),$(if $(wildcard $(call net,$r)),,$(error \
-    NET=$(call of,$r,NET): no such file, and no pipelines/nets/$(call of,$r,NET).net))))
+# The file of the network of that name
+net = $(foreach n,$(call of,$1,NET),$(firstword $(wildcard $n $(ROOT)/pipelines/nets/$n.net) $n))
 
-$(foreach c,$(CORPORA),$(eval SPEAKERS_$c := $(shell awk '$$1 == "$c" && $$2 != "-" {print $$2}' \
-    $(ROOT)/manifests/counts.tsv)))
+names = $(or $(sort $(notdir $(basename $(RUNS)))),$(NET_NAME))
+$(if $(cleaning),,$(foreach n,$(names),$(if $(wildcard $(call net,$n)),,$(error \
+    NET=$(call of,$n,NET): no such file, and no pipelines/nets/$(call of,$n,NET).net))))
 
-# ---- the tools: built here, built beside the pipelines, or installed ----
+# ---- what every step needs: stamps, times ----
 
-ifneq ($(wildcard $(ROOT)/Makefile),)
-ifeq ($(realpath $(ROOT)),$(realpath $(CURDIR)))
-SER_PIPELINE = yes
-include Makefile
-else
-BUILD ?= $(ROOT)/build
-endif
-else
-BUILD := $(patsubst %/,%,$(dir $(shell command -v ser-mfcc 2>/dev/null)))
-$(if $(BUILD),,$(error ser-mfcc is not on PATH: install the tools first))
-endif
-
-tool = $(BUILD)/ser-$1
-
-# ---- helpers ----
-
-quote  = '$(subst ','\'',$1)'
-differ = $(subst x$1,,x$2)$(subst x$2,,x$1)
-start  = from=$${EPOCHREALTIME/./};
-# $(call took,STAGE,UNIT): appends the seconds since start
-took   = took=$$(( ($${EPOCHREALTIME/./} - from) / 1000 )); \
-         printf '%s\t%s\t%d.%03d\n' $1 $2 $$((took / 1000)) $$((took % 1000)) >>$(OUT)/times.tsv
-# A dry run of a finished study must find nothing to be done, so it prints no report.
-dry := $(findstring n,$(filter-out -%,$(firstword $(MAKEFLAGS))))
-
+# Make compares times, not options: so each option is in a file that is written only when the option is another.
 # $(call stamp,FILE,TEXT): FILE holds TEXT, and changes only when TEXT does.
 define stamp
 $(eval text.$1 := $$(strip $$2))
@@ -180,89 +178,48 @@ $(eval $1: ; @mkdir -p $$(@D); printf '%s\n' $$(call quote,$$(text.$$@)) >$$@)
 $(if $(call stale,$1),$(eval $1: FORCE))
 endef
 # Whether FILE holds something else. Make 4.3 may leave the newline at the end of a file of over 199 bytes.
-stale = $(call differ,$(strip $(file <$1)),$(text.$1))
+stale  = $(call differ,$(strip $(file <$1)),$(text.$1))
+differ = $(subst x$1,,x$2)$(subst x$2,,x$1)
+quote  = '$(subst ','\'',$1)'
 
-# ---- results ----
+# $(call took,STEP,UNIT): appends the seconds since start
+start = from=$${EPOCHREALTIME/./};
+took  = took=$$(( ($${EPOCHREALTIME/./} - from) / 1000 )); \
+        printf '%s\t%s\t%d.%03d\n' $1 $2 $$((took / 1000)) $$((took % 1000)) >>$(OUT)/times.tsv
 
-REPORT      = $(OUT)/report.txt
-PREDICTIONS = $(RUNS:%=$(OUT)/split/%/predictions.tsv)
-$(call stamp,$(OUT)/options/report,$(PROTOCOL) $(NET_NAME) $(RUNS))
+# A dry run of a finished study must find nothing to be done, so it prints no report.
+dry := $(findstring n,$(filter-out -%,$(firstword $(MAKEFLAGS))))
 
-SHOW       ?= $(REPORT)
+# $(call stack,TABLE...): several tables of the same columns in one
+stack = awk 'NR == 1 || FNR > 1' $1
 
-all: $(SHOW) $(SPLITS:%=$(OUT)/split/%/certificate.tsv)
-	$(if $(dry),,@cat $(SHOW))
+# ---- corpora ----
 
-$(REPORT): $(OUT)/scores.tsv $(ROOT)/pipelines/ser-table
-	@$(ROOT)/pipelines/ser-table $(PROTOCOL) $(NET_NAME) $(OUT) $(RUNS) >$@.new; mv $@.new $@
+# Each corpus is read where it lies, through a link, and its manifest is made again when anything in its folder is
+# newer. A folder that is gone matters only when the manifest has to be made from it. The link to a relative name is
+# relative, so that a study can be moved together with its corpus.
+RAVDESS ?= ravdess_data
+SAVEE   ?= savee_data
+CREMAD  ?= crema_d_data
+FOLDER_ravdess := $(value RAVDESS)
+FOLDER_savee   := $(value SAVEE)
+FOLDER_cremad  := $(value CREMAD)
+GET_ravdess = ser-fetch ravdess FOLDER downloads it, RAVDESS=FOLDER says where it is
+GET_savee   = ser-fetch savee FOLDER says how to register for it, SAVEE=FOLDER says where it is
+GET_cremad  = ser-fetch cremad FOLDER downloads it, CREMAD=FOLDER says where it is
 
-$(OUT)/scores.tsv: $(PREDICTIONS) $(OUT)/options/report $(call tool,eval)
-	@$(call evaluate,$(PREDICTIONS),$(OUT))
-
-# $1: predictions, $2: the folder of scores.tsv and scores.txt
-evaluate = $(start) $(call tool,eval) $1 -o $2/scores.txt; $(call tool,eval) --tsv $1 -o $2/scores.tsv; $(call took,eval,$2)
-
-# ---- several runs, judged together ----
-
-# What a study has to say of its data: what parts share (of certificates $1), what was generated, what was left out.
-remarks = { echo; awk -F '\t' '$$3 == "shared.speakers" {n++; s += $$4} $$3 == "shared.audio" {a = $$4 == "unknown" ? $$4 : a + $$4} \
-    END {print "splits: " n "; in more than one part: " s " speakers, " a " recordings"}' $1; \
-    for mark in $(OUT)/manifest/*.generated; do [ ! -e "$$mark" ] || \
-    echo "generated speech: $$(basename "$$mark" .generated)"; done; $(if $(LEFT_OUT),echo 'left out: $(LEFT_OUT)';) }
-
-# Runs of several splits and several seeds are also scored by seed.
-seeds_of  = $(sort $(subst .,,$(suffix $1)))
-splits_of = $(patsubst %/,%,$(sort $(dir $1)))
-by_seed   = $(if $(word 2,$(call splits_of,$1)),$(if $(filter random%,$1),,$(call seeds_of,$1)))
-
-# $1: the study's folder, $2: its runs
-define study_rules
-$(call stamp,$1/options,$2)
-
-$1/scores.tsv: $(2:%=$(OUT)/split/%/predictions.tsv) $1/options $(call tool,eval)
-	@$$(call evaluate,$(2:%=$(OUT)/split/%/predictions.tsv),$1)
-
-$(foreach n,$(call by_seed,$2),$(eval $1/seed.$n.tsv: $(patsubst %,$(OUT)/split/%/predictions.tsv,$(filter %.$n,$2))))
-
-$(if $(call by_seed,$2),$(patsubst %,$1/seed.%.tsv,$(call by_seed,$2)): $1/options $(call tool,eval)
-	@$(call tool,eval) --tsv $$(filter %/predictions.tsv,$$^) -o $$@)
-
-$1/certificate.tsv: $(patsubst %,$(OUT)/split/%/certificate.tsv,$(call splits_of,$2)) $1/options
-	@awk -v OFS='\t' 'NR == 1 {print "split", $$$$0} \
-	    FNR > 1 {n = split(FILENAME, name, "/"); print name[n - 1], $$$$0}' $$(filter %.tsv,$$^) >$$@.new; mv $$@.new $$@
-endef
-
-JUDGED = $(OUT)/cv/$(PROTOCOL).$(NET_NAME)
-cv: $(JUDGED)/table.txt
-	$(if $(dry),,@cat $<; echo; $(ROOT)/pipelines/ser-times $(OUT))
-ifneq ($(crossing),)
-$(eval $(call study_rules,$(JUDGED),$(RUNS)))
-endif
-
-$(call stamp,$(OUT)/options/left-out,$(LEFT_OUT))
-$(JUDGED)/table.txt: $(JUDGED)/scores.tsv $(patsubst %,$(JUDGED)/seed.%.tsv,$(call by_seed,$(RUNS))) \
-    $(JUDGED)/certificate.tsv $(OUT)/options/left-out $(ROOT)/pipelines/ser-table
-	@{ $(ROOT)/pipelines/ser-table -s $(JUDGED) $(PROTOCOL) $(NET_NAME) $(OUT) $(RUNS); $(call remarks,$(JUDGED)/certificate.tsv); } >$@.new; mv $@.new $@
-
-$(call stamp,$(OUT)/options/folds,$(FOLDS))
-$(OUT)/folds.mk: $(OUT)/manifest.tsv $(FOLDS) $(OUT)/options/folds $(ROOT)/pipelines/ser-folds
-	@$(ROOT)/pipelines/ser-folds $(FOLDS) $< >$@.new; mv $@.new $@
-
-# ---- manifest: corpora ----
-
-# A link to a relative name is relative, so that a study can be moved together with its corpus.
 # $1: corpus, $2: its manifest
 define corpus_changes
 $(if $(wildcard $2),$(if $(call stale,$(OUT)/options/$1),$(need_folder)),$(need_folder))
 $(if $(shell find -L $(OUT)/corpus/$1 -newer $2 -print -quit 2>/dev/null),$2: FORCE)
 endef
 need_folder = $(if $(shell test -d $(call quote,$(FOLDER_$1)) && echo yes),,$(error \
-    $1: there is no folder '$(FOLDER_$1)'; $(GET_$1)))
+    $1: there is no folder '$(FOLDER_$1)'; $(GET_$1)$(go_without)))
+go_without  = $(if $(filter-out $1,$(CORPORA)),; CORPORA="$(filter-out $1,$(CORPORA))" leaves it out)
 
-# A folder that is gone matters only when the manifest has to be made from it.
 define corpus_rules
 $(call stamp,$(OUT)/options/$1,$(FOLDER_$1) $(CHECK) $(MANIFEST))
-$(if $(working),$(if $(MADE),,$(call corpus_changes,$1,$(OUT)/manifest/$1.tsv)))
+$(if $(cleaning)$(MADE),,$(call corpus_changes,$1,$(OUT)/manifest/$1.tsv))
 
 $(OUT)/manifest/$1.tsv: $(OUT)/options/$1 $(call tool,manifest) $(MADE)
 	@mkdir -p $$(@D) $(OUT)/corpus
@@ -275,60 +232,78 @@ $(foreach c,$(CORPORA),$(eval $(call corpus_rules,$c)))
 
 $(call stamp,$(OUT)/options/corpora,$(CORPORA))
 $(OUT)/manifest.tsv: $(CORPORA:%=$(OUT)/manifest/%.tsv) $(OUT)/options/corpora
-	@awk 'NR == 1 || FNR > 1' $(filter %.tsv,$^) >$@.new; mv $@.new $@
+	@$(call stack,$(filter %.tsv,$^)) >$@.new; mv $@.new $@
 
-# ---- split, features, model, predictions, scores ----
+# ---- splits ----
 
-split_table   = $(if $(filter random%,$1),,$(call of,$1,$(if $(filter fold%,$1),FOLDS,PARTS)))
+# A split is the manifest with a column more, the part of each row, and a certificate of what parts share. It is cut
+# into one table a speaker and part; those that stay as they are keep their time, and so do their features. The empty
+# recipe lets make look at that time again; its + does so in a dry run, too.
+table_of      = $(if $(filter random%,$1),,$(call of,$1,$(if $(filter fold%,$1),FOLDS,PARTS)))
 split_options = $(if $(filter random%,$1),--random 70/15/15 --seed $(1:random%=%),$(if \
-    $(filter fold%,$1),--folds $(call split_table,$1) --fold $(1:fold%=%),--speakers $(call split_table,$1)))
-speakers      = $(foreach c,$(call of,$1,FROM),$(SPEAKERS_$c))
-train_options = --epochs $(call of,$1,EPOCHS) --batch $(call of,$1,BATCH) --lr $(call of,$1,LR) \
-    --patience $(call of,$1,PATIENCE) --lr-patience $(call of,$1,LR_PATIENCE) --lr-factor $(call of,$1,LR_FACTOR) \
-    --min-lr $(call of,$1,MIN_LR) $(call of,$1,TRAIN)
+    $(filter fold%,$1),--folds $(call table_of,$1) --fold $(1:fold%=%),--speakers $(call table_of,$1)))
+parts_of      = $(foreach c,$(call of,$1,FROM),$(foreach s,$(call speakers_of,$c),$s.train $s.val $s.test))
 
-# From the table $1 to the features $2; $3: options of ser-augment.
-from_rows = $(if $3,$(call tool,augment) -q --keep $3 $1 | $(call tool,mfcc) -q $(FEATURES) -o $2,$(call \
-    tool,mfcc) -q $(FEATURES) -m $1 -o $2)
+$(call stamp,$(OUT)/options/folds,$(FOLDS))
+$(OUT)/folds.mk: $(OUT)/manifest.tsv $(FOLDS) $(OUT)/options/folds $(call awk_files,testable-folds)
+	@$(call awk,testable-folds) $< $(FOLDS) >$@.new; mv $@.new $@
 
-# $1: split, $2: its folder, $3: its speakers
+# $1: split, $2: its folder
 define split_rules
 $(call stamp,$2/options/split,$(call split_options,$1))
+
+$2/manifest.tsv: $(call of,$1,ROWS) $2/options/split $(call table_of,$1) $(call tool,split)
+	@$$(start) $(call tool,split) $(call split_options,$1) $$< >$$@.new; mv $$@.new $$@; $$(call took,split,$1)
+
+$2/certificate.tsv: $2/manifest.tsv $(call tool,split)
+	@$(call tool,split) --certificate $$< >$$@.new; mv $$@.new $$@
+
+$2/speakers/stamp: $2/manifest.tsv $(HELPERS)/cut-by-speaker $(call awk_files,cut-by-speaker)
+	@$(HELPERS)/cut-by-speaker $2/manifest.tsv $$(@D) $(foreach c,$(call of,$1,FROM),$(call speakers_of,$c)); touch $$@
+$(patsubst %,$2/speakers/%.tsv,$(call parts_of,$1)): $2/speakers/stamp ; +
+endef
+$(foreach s,$(SPLITS),$(eval $(call split_rules,$s,$(OUT)/split/$s)))
+
+# ---- features ----
+
+# Each speaker's part has a stream of its own, so that a recording that changes costs the features of its speaker
+# alone. Only training is augmented. A part is its speakers' streams, one behind the other.
+features_of = $(if $3,$(call tool,augment) -q --keep $3 $1 | $(call tool,mfcc) -q $(FEATURES) -o $2,$(call \
+    tool,mfcc) -q $(FEATURES) -m $1 -o $2)
+
+# $1: split, $2: its folder
+define feature_rules
 $(call stamp,$2/options/corpora,$(call of,$1,FROM))
 $(call stamp,$2/options/features,$(FEATURES))
 $(call stamp,$2/options/augment,$(call of,$1,AUGMENT))
 
-$2/manifest.tsv: $(call of,$1,ROWS) $2/options/split $(call split_table,$1) $(call tool,split)
-	@$$(start) $(call tool,split) $(call split_options,$1) $$< >$$@.new; mv $$@.new $$@; \
-	$$(call took,split,$1)
-
-$2/certificate.tsv: $2/manifest.tsv $(ROOT)/pipelines/ser-certificate
-	@$(ROOT)/pipelines/ser-certificate $$< >$$@.new; mv $$@.new $$@
-
-# One table a speaker and part; those that stay as they are keep their time, and so do their features.
-# The empty recipe lets make look at that time again; its + does so in a dry run, too.
-$2/speakers/stamp: $2/manifest.tsv $(ROOT)/pipelines/ser-speakers
-	@$(ROOT)/pipelines/ser-speakers $2/manifest.tsv $$(@D) $3; touch $$@
-$(foreach s,$3,$(foreach p,train val test,$2/speakers/$s.$p.tsv)): $2/speakers/stamp ; +
-
-$(foreach s,$3,$(foreach p,train val test,$2/speakers/$s.$p.sert)): \
+$(patsubst %,$2/speakers/%.sert,$(call parts_of,$1)): \
 $2/speakers/%.sert: $2/speakers/%.tsv $2/options/features $(call tool,mfcc)
 	@if [ -s $$< ]; then \
-	    $$(start) $$(call from_rows,$$<,$$@,$$(if $$(filter %.train,$$*),$$(call of,$1,AUGMENT))); \
+	    $$(start) $$(call features_of,$$<,$$@,$$(if $$(filter %.train,$$*),$$(call of,$1,AUGMENT))); \
 	    $$(call took,features,$1.$$*); echo "features: $1 $$*, $$$$(($$$$(wc -l <$$<) - 1)) utterances"; \
 	else : >$$@; fi
 
-$(3:%=$2/speakers/%.train.sert): $2/options/augment $(if $(call of,$1,AUGMENT),$(call tool,augment))
+$(patsubst %,$2/speakers/%.sert,$(filter %.train,$(call parts_of,$1))): $2/options/augment \
+    $(if $(call of,$1,AUGMENT),$(call tool,augment))
 
-$(foreach p,train val test,$(eval $2/$p.sert: $(3:%=$2/speakers/%.$p.sert)))
+$(foreach p,train val test,$(eval $2/$p.sert: $(patsubst %,$2/speakers/%.sert,$(filter %.$p,$(call parts_of,$1)))))
 $2/train.sert $2/val.sert $2/test.sert: $2/options/corpora
 	@cat $$(filter %.sert,$$^) >$$@.new; mv $$@.new $$@
-
-$(foreach r,$(filter $1/%,$(RUNS)),$(call run_rules,$2,$(OUT)/split/$r,$(subst .,,$(suffix $r)),$(notdir $(basename $r))))
 endef
+$(foreach s,$(SPLITS),$(eval $(call feature_rules,$s,$(OUT)/split/$s)))
+
+# ---- models ----
+
+# A network is trained on its split's training part and judged, epoch by epoch, by the validation part. The network's
+# file and every option of training are a stamp of their own for each run.
+train_options = --epochs $(call of,$1,EPOCHS) --batch $(call of,$1,BATCH) --lr $(call of,$1,LR) \
+    --patience $(call of,$1,PATIENCE) --lr-patience $(call of,$1,LR_PATIENCE) --lr-factor $(call of,$1,LR_FACTOR) \
+    --min-lr $(call of,$1,MIN_LR) $(call of,$1,TRAIN)
+seed_of = $(subst .,,$(suffix $1))
 
 # $1: folder of the split, $2: of the run, $3: seed, $4: name
-define run_rules
+define model_rules
 $(call stamp,$2/options,$(call net,$4) $(call train_options,$4))
 
 $2/model.bin: $1/train.sert $1/val.sert $(call net,$4) $2/options $(call tool,train)
@@ -336,15 +311,90 @@ $2/model.bin: $1/train.sert $1/val.sert $(call net,$4) $2/options $(call tool,tr
 	@$$(start) $(call tool,train) --net $(call net,$4) --val $1/val.sert -o $$@ --log $2/log.tsv --seed $3 \
 	    $(call train_options,$4) $(if $(THREADS),--threads $(THREADS)) $1/train.sert; \
 	$$(call took,train,$2)
+endef
+$(foreach r,$(RUNS),$(eval $(call model_rules,$(OUT)/split/$(patsubst %/,%,$(dir $r)),$(OUT)/split/$r,$(call \
+    seed_of,$r),$(notdir $(basename $r)))))
 
+# ---- scores ----
+
+# Each model is tested on its split's test part, and all runs are scored in one table. Which runs these are is an option
+# like others: with fewer of them no figure stays behind.
+PREDICTIONS = $(call predictions,$(RUNS))
+predictions = $(1:%=$(OUT)/split/%/predictions.tsv)
+
+# $1: folder of the split, $2: of the run
+define score_rules
 $2/predictions.tsv: $2/model.bin $1/test.sert $(call tool,score)
 	@$$(start) $(call tool,score) -q $2/model.bin $1/test.sert -o $$@; $$(call took,score,$2)
-
 endef
-$(foreach s,$(SPLITS),$(eval $(call split_rules,$s,$(OUT)/split/$s,$(call speakers,$s))))
+$(foreach r,$(RUNS),$(eval $(call score_rules,$(OUT)/split/$(patsubst %/,%,$(dir $r)),$(OUT)/split/$r)))
+
+# $1: predictions, $2: the folder of scores.tsv and scores.txt
+evaluate = $(start) $(call tool,eval) $1 -o $2/scores.txt; $(call tool,eval) --tsv $1 -o $2/scores.tsv; $(call took,eval,$2)
+
+$(call stamp,$(OUT)/options/report,$(PROTOCOL) $(NET_NAME) $(RUNS))
+$(OUT)/scores.tsv: $(PREDICTIONS) $(OUT)/options/report $(call tool,eval)
+	@$(call evaluate,$(PREDICTIONS),$(OUT))
+
+# Several runs that are judged together are scored together in a folder of their own, with the certificates of their
+# splits. Runs of several splits and several seeds are also scored by seed.
+seeds_of  = $(sort $(foreach r,$1,$(call seed_of,$r)))
+splits_of = $(patsubst %/,%,$(sort $(dir $1)))
+by_seed   = $(if $(word 2,$(call splits_of,$1)),$(if $(filter random%,$1),,$(call seeds_of,$1)))
+
+# $1: the study's folder, $2: its runs
+define study_rules
+$(call stamp,$1/options,$2)
+
+$1/scores.tsv: $(call predictions,$2) $1/options $(call tool,eval)
+	@$$(call evaluate,$(call predictions,$2),$1)
+
+$(foreach n,$(call by_seed,$2),$(eval $1/seed.$n.tsv: $(call predictions,$(filter %.$n,$2))))
+
+$(if $(call by_seed,$2),$(patsubst %,$1/seed.%.tsv,$(call by_seed,$2)): $1/options $(call tool,eval)
+	@$(call tool,eval) --tsv $$(filter %/predictions.tsv,$$^) -o $$@)
+
+$1/certificate.tsv: $(patsubst %,$(OUT)/split/%/certificate.tsv,$(call splits_of,$2)) $1/options
+	@awk -v OFS='\t' 'NR == 1 {print "split", $$$$0} \
+	    FNR > 1 {n = split(FILENAME, name, "/"); print name[n - 1], $$$$0}' $$(filter %.tsv,$$^) >$$@.new; mv $$@.new $$@
+endef
+
+# ---- reports ----
+
+# A study ends with its table, for people: OUT/report.txt, or what a pipeline shows instead. What it says of its data
+# stands below: what is generated speech, what was left out, what parts share.
+REPORT  = $(OUT)/report.txt
+SHOW   ?= $(REPORT)
+
+all: $(SHOW) $(SPLITS:%=$(OUT)/split/%/certificate.tsv)
+	$(if $(dry),,@cat $(SHOW))
+
+generated = for mark in $(OUT)/manifest/*.generated; do [ ! -e "$$mark" ] || \
+    echo "generated speech: $$(basename "$$mark" .generated)"; done
+
+# $(call remarks,CERTIFICATE...)
+remarks = echo; $(call awk,sum-certificates) $1; $(generated)$(if $(LEFT_OUT),; echo 'left out: $(LEFT_OUT)')
+
+$(REPORT): $(OUT)/scores.tsv $(call awk_files,results-table) $(call awk_files,step-times)
+	@{ $(call awk,results-table) '' $(PROTOCOL) $(NET_NAME) $(OUT) $(RUNS); $(generated); \
+	echo; $(call awk,step-times) $(OUT)/times.tsv; } >$@.new; mv $@.new $@
+
+JUDGED = $(OUT)/cv/$(PROTOCOL).$(NET_NAME)
+cv: $(JUDGED)/table.txt
+	$(if $(dry),,@cat $<; echo; $(call awk,step-times) $(OUT)/times.tsv)
+ifneq ($(crossing),)
+$(eval $(call study_rules,$(JUDGED),$(RUNS)))
+endif
+
+$(call stamp,$(OUT)/options/left-out,$(LEFT_OUT))
+$(JUDGED)/table.txt: $(JUDGED)/scores.tsv $(patsubst %,$(JUDGED)/seed.%.tsv,$(call by_seed,$(RUNS))) \
+    $(JUDGED)/certificate.tsv $(OUT)/options/left-out $(call awk_files,results-table) $(call awk_files,sum-certificates)
+	@{ $(call awk,results-table) $(JUDGED) $(PROTOCOL) $(NET_NAME) $(OUT) $(RUNS); \
+	$(call remarks,$(JUDGED)/certificate.tsv); } >$@.new; mv $@.new $@
 
 # ---- again, and the same ----
 
+# The second study is made with another number of jobs and of threads: neither may matter.
 RERUN_JOBS    ?= $(if $(filter -j2,$(MAKEFLAGS)),3,2)
 RERUN_THREADS ?= $(if $(filter 3,$(or $(THREADS),$(shell nproc))),2,3)
 
@@ -352,8 +402,7 @@ rerun: $(or $(crossing),all)
 	@$(MAKE) -s -f $(STUDY) OUT=$(OUT).rerun JOBS= clean
 	@$(MAKE) --no-print-directory -f $(STUDY) OUT=$(OUT).rerun JOBS= -j$(RERUN_JOBS) THREADS=$(RERUN_THREADS) $^
 	@echo "first: $(OUT)$(if $(THREADS), (THREADS=$(THREADS))); again: $(OUT).rerun (-j$(RERUN_JOBS), THREADS=$(RERUN_THREADS))"
-	@$(ROOT)/pipelines/ser-compare $(OUT) $(OUT).rerun
-.PHONY: rerun
+	@$(HELPERS)/compare-studies $(OUT) $(OUT).rerun
 
 # ---- away ----
 
@@ -366,4 +415,4 @@ clean:
 	[ ! -d $(OUT).rerun ] || $(MAKE) -s -f $(STUDY) OUT=$(OUT).rerun clean
 
 FORCE:
-.PHONY: all cv clean FORCE
+.PHONY: all cv rerun clean FORCE

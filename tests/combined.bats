@@ -7,7 +7,7 @@ setup_file() {
     export RUN=$BATS_FILE_TMPDIR/finished
     mkdir "$RUN"
     cd "$RUN" || return 1
-    "$ROOT/pipelines/ser-demo-corpus" --corpora -s 4 -u 8 speech
+    "$ROOT/pipelines/bin/generate-speech" --corpora -s 4 -u 8 speech
     printf 'speaker\tpart\n%s\ttrain\n%s\ttrain\n%s\tval\n%s\ttest\n' ravdess_0{1,2,3,4} >listed.tsv
     cp listed.tsv parts.tsv
     printf '%s\ttrain\n%s\ttrain\n%s\tval\n%s\ttest\n' savee_{DC,JE,JK,KL} cremad_100{1,2,3,4} >>parts.tsv
@@ -123,10 +123,10 @@ value() {
     assert_equal "$(value out/split/random1/certificate.tsv all shared.speakers)" 4
     # One utterance moved to another part is seen.
     awk -F '\t' -v OFS='\t' 'NR == 2 {$NF = $NF == "val" ? "test" : "val"} 1' out/split/combined/manifest.tsv >moved.tsv
-    "$ROOT/pipelines/ser-certificate" moved.tsv >moved
+    run -1 --separate-stderr ser-split --certificate -o moved moved.tsv
     assert_equal "$(value moved all shared.speakers)" 1
     awk -F '\t' -v OFS='\t' 'NR > 1 {$(NF - 1) = "same"} 1' out/split/combined/manifest.tsv >copied.tsv
-    "$ROOT/pipelines/ser-certificate" copied.tsv >copied
+    run -1 --separate-stderr ser-split --certificate -o copied copied.tsv
     assert_equal "$(value copied all shared.audio)" 1
 }
 
@@ -219,7 +219,8 @@ value() {
     run study OUT=new SAVEE='not here'
     assert_failure
     assert_equal "${#lines[@]}" 1
-    assert_output --partial "savee: there is no folder 'not here'"
+    assert_output --partial "savee: there is no folder 'not here'; ser-fetch savee FOLDER says how to register for it"
+    assert_output --partial 'CORPORA="ravdess cremad" leaves it out'
     run study OUT=new SAVEE='not here' attention
     assert_success
     assert_line --regexp '^attention +ravdess x3 +tiny '
@@ -243,14 +244,14 @@ value() {
     # One bit of one file is seen, a file too many is, and the times are not compared.
     cp -a out.rerun other
     echo more >>out.rerun/times.tsv
-    run "$ROOT/pipelines/ser-compare" out out.rerun
+    run "$ROOT/pipelines/bin/compare-studies" out out.rerun
     assert_success
     printf '\1' | dd of=out.rerun/split/listed/val.sert bs=1 seek=5000 conv=notrunc status=none
-    run "$ROOT/pipelines/ser-compare" out out.rerun
+    run "$ROOT/pipelines/bin/compare-studies" out out.rerun
     assert_failure 1
-    assert_output "ser-compare: out/split/listed/val.sert and out.rerun/split/listed/val.sert differ"
+    assert_output "compare-studies: out/split/listed/val.sert and out.rerun/split/listed/val.sert differ"
     touch other/split/more.tsv
-    run "$ROOT/pipelines/ser-compare" out other
+    run "$ROOT/pipelines/bin/compare-studies" out other
     assert_failure 1
     assert_output --partial "> split/more.tsv"
 }
@@ -262,7 +263,7 @@ value() {
 }
 
 @test "the parts of the whole corpora have the notebook's sizes" {
-    "$ROOT/pipelines/ser-demo-corpus" --corpora -u 120 -e whole
+    "$ROOT/pipelines/bin/generate-speech" --corpora -u 120 -e whole
     cd whole || return 1
     # Of five actors CREMA-D holds fewer clips than of the others.
     awk -F '\t' '$2 ~ /^cremad_/ {for (n = $3; n < 82; n++) print substr($2, 8), 82 - n}' "$ROOT/manifests/counts.tsv" |

@@ -7,7 +7,7 @@ setup_file() {
     mkdir "$RUN"
     cd "$RUN" || return 1
     # Of RAVDESS' folds 1, 2 and 5 have speakers then.
-    "$ROOT/pipelines/ser-demo-corpus" --corpora -s 5 -u 8 speech
+    "$ROOT/pipelines/bin/generate-speech" --corpora -s 5 -u 8 speech
     printf '%s\n' 'conv 2 3x3 relu' 'maxpool 8x8' 'reshape 84x2' mean 'dense classes' >tiny.net
     study ravdess cv -j2 SEEDS='1 2' >printed
 }
@@ -106,7 +106,7 @@ predicted() {
     for seed in 1 2; do ser-eval --tsv split/*/net.$seed/predictions.tsv >seed.$seed.tsv; done
     cd ..
     ser-eval --tsv study/split/*/net.*/predictions.tsv >study/scores.tsv
-    "$ROOT/pipelines/ser-table" -s study folds5 net study fold{1,2,5}/net.{1,2} >study/table.txt
+    helper results-table study folds5 net study fold{1,2,5}/net.{1,2} >study/table.txt
     cd study
     row() { grep -E "^$1 +$2 " table.txt | sed -E 's/^(95 % )?//; s/ +/ /g; s/ $//'; }
     right() { # right DIGITS FILE...: share of right rows
@@ -134,9 +134,9 @@ predicted() {
     mkdir split/fold1/net.3
     cp split/fold1/net.2/predictions.tsv split/fold1/net.3
     cd ..
-    run "$ROOT/pipelines/ser-table" -s study folds5 net study fold1/net.3
+    run helper results-table study folds5 net study fold1/net.3
     assert_failure 3
-    assert_line 'ser-table: no scores of fold1/net.3'
+    assert_line 'results-table: study/scores.tsv: no scores of fold1/net.3'
 }
 
 @test "a finished cross-validation has nothing to be done" {
@@ -272,16 +272,16 @@ predicted() {
 }
 
 @test "what cannot be split is refused" {
-    fails 3 'ser-folds: tiny.net: a column is missing' "$ROOT/pipelines/ser-folds" tiny.net out/manifest.tsv
+    fails 3 "testable-folds: tiny.net: no column 'speaker'" helper testable-folds out/manifest.tsv tiny.net
     printf 'speaker\tfold\nravdess_01\tone\n' >folds.tsv
-    fails 3 'ser-folds: folds.tsv: row 1: one is no fold' "$ROOT/pipelines/ser-folds" folds.tsv out/manifest.tsv
+    fails 3 "testable-folds: folds.tsv: row 1: 'one' is not a fold from 1 to 1000" helper testable-folds out/manifest.tsv folds.tsv
     printf 'speaker\tfold\nravdess_01\t1\n' >folds.tsv
-    fails 3 'ser-pair: out/manifest.tsv: row 2: the speaker ravdess_02 is in no fold of folds.tsv' \
-        "$ROOT/pipelines/ser-pair" ravdess folds.tsv out/manifest.tsv
+    fails 3 'pair-parts: out/manifest.tsv: row 2: the speaker ravdess_02 is in no fold of folds.tsv' \
+        helper pair-parts ravdess folds.tsv out/manifest.tsv
     run study combined cv
     assert_failure
     assert_output --partial 'cv: this pipeline has no folds'
     run study cross CORPORA=savee
     assert_failure
-    assert_output --partial 'CORPORA=savee: two or more'
+    assert_output --partial 'CORPORA=savee: expected two or more of ravdess savee cremad'
 }

@@ -4,7 +4,7 @@ load helper
 bats_require_minimum_version 1.5.0
 
 corpus() {
-    "$ROOT/pipelines/ser-demo-corpus" "$@"
+    "$ROOT/pipelines/bin/generate-speech" "$@"
 }
 
 @test "the same bytes on every run and for any number of jobs" {
@@ -55,9 +55,9 @@ corpus() {
 @test "wrong calls are refused" {
     mkdir there
     fails 2 'there: exists already' corpus there
-    fails 2 '^ser-demo-corpus: -s 25: a whole number from 1 to 24' corpus -s 25 a
-    fails 2 '^ser-demo-corpus: -u 08: a whole number' corpus -u 08 a
-    fails 2 'one folder is needed' corpus
+    fails 2 '^generate-speech: -s 25: expected a whole number from 1 to 24' corpus -s 25 a
+    fails 2 '^generate-speech: -u 08: expected a whole number' corpus -u 08 a
+    fails 2 'expected exactly one folder' corpus
     fails 2 'unknown option -x' corpus -x a
     run corpus --help
     assert_success
@@ -66,8 +66,8 @@ corpus() {
 @test "without espeak-ng and sox it names them and how to get them" {
     mkdir bin
     ln -s "$(command -v bash)" "$(command -v nproc)" bin
-    fails 4 '^ser-demo-corpus: missing: espeak-ng sox \(on Debian: apt-get install espeak-ng sox\)$' \
-        env PATH="$PWD/bin" bash "$ROOT/pipelines/ser-demo-corpus" a
+    fails 4 '^generate-speech: missing: espeak-ng sox \(on Debian: apt-get install espeak-ng sox\)$' \
+        env PATH="$PWD/bin" bash "$ROOT/pipelines/bin/generate-speech" a
 }
 
 @test "a failure in the middle leaves nothing behind" {
@@ -80,7 +80,7 @@ corpus() {
 }
 
 @test "a run that is killed leaves nothing behind" {
-    "$ROOT/pipelines/ser-demo-corpus" -s 24 -u 60 new &
+    "$ROOT/pipelines/bin/generate-speech" -s 24 -u 60 new &
     sleep 0.5
     compgen -G 'new.*'
     kill -TERM $!

@@ -134,7 +134,7 @@ nothing() {
     assert_success
     whole d
     assert_equal "$(asked | xargs)" "- 200 150000 206 300000 206 450000 206"
-    assert_line --regexp 'speech.zip: .* bytes (remaining to read|missing): again in 0.010 s'
+    assert_line --regexp 'speech.zip: .* bytes (remaining to read|missing): trying again in 0.010 s'
 }
 
 @test "a cut, and a server that sends whole files only: from the start" {
@@ -161,7 +161,7 @@ nothing() {
     head -c 1000 "$F/list" >d.part/speech.zip.part
     run get plain ravdess d
     assert_success
-    assert_line --regexp 'not the known archive: its MD5 is [0-9a-f]{32}, not [0-9a-f]{32}: once more'
+    assert_line --regexp 'not the known archive: its MD5 is [0-9a-f]{32}, not [0-9a-f]{32}: trying again from the start'
     whole d
     assert_equal "$(asked | xargs)" "1000 206 - 200"
 }
@@ -190,7 +190,7 @@ nothing() {
     whole d
     assert_equal "$(asked | xargs)" "- 404 - 503 - 503 - 503 - 500 - 500 - 500 - 200"
     run -0 get status=429,after=1,first=1 ravdess e
-    assert_line --regexp 'error: 429: again in 1.000 s'
+    assert_line --regexp 'error: 429: trying again in 1.000 s'
     whole e
 }
 
@@ -205,7 +205,7 @@ nothing() {
     run -0 get long=1000 ravdess d
     whole d
     run -0 get short=1000,first=1 ravdess e
-    assert_line --regexp 'ended after [0-9]+ of [0-9]+ bytes: again'
+    assert_line --regexp 'ended after [0-9]+ of [0-9]+ bytes: trying again'
     whole e
 }
 
@@ -222,7 +222,7 @@ nothing() {
     whole d
     run get flip=5000 ravdess e
     assert_failure 3
-    assert_line --regexp '^ser-fetch: http.*speech.zip: not the known archive: .*: once more'
+    assert_line --regexp '^ser-fetch: http.*speech.zip: not the known archive: .*: trying again from the start'
     assert_line --regexp '^ser-fetch: http.*speech.zip: not the known archive: .*; removed$'
     nothing e
     assert_equal "$(find e.part -type f)" e.part/lock
@@ -280,21 +280,21 @@ bad_zip() {
     expect_zip bad.zip >bad.tsv
     run ser-fetch --checksums bad.tsv --url http://127.0.0.1:1 ravdess d
     assert_failure 3
-    assert_line --regexp "^ser-fetch: bad\.zip: $1: refused, nothing is unpacked$"
+    assert_line --regexp "^ser-fetch: bad\.zip: $1: refused, nothing was unpacked$"
     nothing d d.part/bad.zip
     rm -r d.part
 }
 
 @test "archives that lead elsewhere, ask questions or fill the disk are refused before unpacking" {
     clip=Actor_01/03-01-01-01-01-01-01.wav
-    bad_zip '\.\./\.\./evil.wav: leads out of the folder' <<<$'f\t../../evil.wav\tx'
-    bad_zip 'Actor_01/\.\./\.\./evil.wav: leads out of the folder' <<<$'f\tActor_01/../../evil.wav\tx'
-    bad_zip 'Actor_01/\.\.: leads out of the folder' <<<$'f\tActor_01/..\tx'
-    bad_zip "$PWD/evil.wav: leads out of the folder" <<<$'f\t'"$PWD/evil.wav"$'\tx'
+    bad_zip '\.\./\.\./evil.wav: would be written outside the folder' <<<$'f\t../../evil.wav\tx'
+    bad_zip 'Actor_01/\.\./\.\./evil.wav: would be written outside the folder' <<<$'f\tActor_01/../../evil.wav\tx'
+    bad_zip 'Actor_01/\.\.: would be written outside the folder' <<<$'f\tActor_01/..\tx'
+    bad_zip "$PWD/evil.wav: would be written outside the folder" <<<$'f\t'"$PWD/evil.wav"$'\tx'
     bad_zip "$clip: neither a file nor a folder" <<<$'l\t'$clip$'\t/etc/passwd'
     bad_zip 'Actor_01: neither a file nor a folder' <<<$'l\tActor_01\t/tmp\nf\t'$clip$'\tx'
     bad_zip "$clip: is encrypted" <<<$'e\t'$clip$'\tx'
-    bad_zip "$clip: is there twice" <<<$'f\t'$clip$'\tx\nf\t'$clip$'\ty'
+    bad_zip "$clip: occurs twice" <<<$'f\t'$clip$'\tx\nf\t'$clip$'\ty'
     bad_zip '.*: has characters .*' <<<$'f\tActor_01\\x5c..\\x5cevil.wav\tx'
     bad_zip '.*: has characters .*' <<<$'f\tActor_01/\\x0aevil.wav\tx'
     bad_zip '.*: has characters .*' <<<$'f\tActor_01/\\x1b[2Jevil.wav\tx'
@@ -314,7 +314,7 @@ bad_zip() {
         assert_failure 3
         [ ! -e $zip ] || fail "$zip is there"
         case $zip in
-        none) assert_line 'ser-fetch: none.zip: no archive that unzip can read' ;;
+        none) assert_line 'ser-fetch: none.zip: not an archive that unzip can read' ;;
         few) assert_line --regexp 'not the whole corpus: ravdess_23 has 56 of 60 recordings$' ;;
         crc) assert_line --regexp '^ser-fetch: crc.zip: unzip fails: .*bad CRC' ;;
         esac
@@ -328,7 +328,7 @@ bad_zip() {
     for _ in {1..100}; do [ ! -s d.part/speech.zip.part ] && sleep 0.02; done
     run get plain ravdess d
     assert_failure 4
-    assert_line --regexp 'd.part: a ser-fetch, or the curl of one that was killed, is at work there'
+    assert_line --regexp 'd.part: in use by another ser-fetch, or by the curl of one that was killed'
     kill -9 -- -$group
     wait $group || :
     nothing d
@@ -383,7 +383,7 @@ END
     echo mine >f
     run get plain ravdess d
     assert_failure 3
-    assert_output --partial 'ser-fetch: d: is there, but ravdess_01 has 0 of 60 recordings: '
+    assert_output --partial 'ser-fetch: d: exists, but ravdess_01 has 0 of 60 recordings: '
     run get plain ravdess f
     assert_failure 4
     assert_line 'ser-fetch: f: is not a folder'
@@ -428,7 +428,7 @@ END
     run -0 get status=503,first=1 cremad e
     refute_line --partial 'a command failed'
     run -0 get flip=3,first=1 cremad f
-    assert_line --regexp 'cremad_1008: not the known recordings: .*: once more'
+    assert_line --regexp 'cremad_1008: not the known recordings: .*: trying again from the start'
     for dir in d e f; do
         (cd "$F/www" && sha256sum ./*.wav) | (cd $dir && sha256sum --quiet -c -)
         [ ! -e $dir.part ] || fail "$dir.part is left"
@@ -454,7 +454,7 @@ END
     for clip in $(clips_of cremad_1008); do echo 'version https://git-lfs.github.com/spec/v1' >"$F/www/lfs/$clip"; done
     run ser-fetch --checksums "$F/cremad.tsv" --url "http://127.0.0.1:$(cat "$F/port")/plain/lfs/" cremad g
     assert_failure 3
-    assert_line --regexp 'cremad_1008: pointers of Git LFS instead of audio; removed'
+    assert_line --regexp 'cremad_1008: Git LFS pointers instead of audio; removed'
 }
 
 @test "CREMA-D: what has arrived before a kill is not fetched again" {
@@ -488,7 +488,7 @@ END
         assert_output "$dir: 4 speakers, 480 recordings"
     done
     rm flat/JK_su07.wav
-    fails 3 'flat: is there, but savee_JK has 119 of 120 recordings.*, or unpack AudioData.zip again' ser-fetch savee flat
+    fails 3 'flat: exists, but savee_JK has 119 of 120 recordings.*, or unpack AudioData.zip again' ser-fetch savee flat
 }
 
 @test "tables of checksums: strangers' rows are refused, by line" {
@@ -496,7 +496,7 @@ END
     sum=0123456789abcdef0123456789abcdef
     while read -r line row; do
         printf '%s\n%b\n' "$header" "$row" >t.tsv
-        fails 3 "t.tsv: line $line: does not belong" ser-fetch --checksums t.tsv ravdess d
+        fails 3 "t.tsv: line $line: not a row of a table" ser-fetch --checksums t.tsv ravdess d
     done <<END
 2 ravdess\t../x.zip\t10\t$sum\ts
 2 ravdess\t-x.zip\t10\t$sum\ts
@@ -508,12 +508,12 @@ END
 3 savee\tx.zip\t10\t$sum\ts\nravdess\tx.zip\t-1\t$sum\ts
 END
     printf '%s\nsavee\tx.zip\t10\t%s\ts\n' "$header" $sum >t.tsv
-    fails 3 't.tsv: has no row of ravdess' ser-fetch --checksums t.tsv ravdess d
-    fails 3 "t.tsv: line 1: does not belong" ser-fetch --checksums t.tsv cremad d
+    fails 3 't.tsv: has no row for ravdess' ser-fetch --checksums t.tsv ravdess d
+    fails 3 "t.tsv: line 1: not a row of a table" ser-fetch --checksums t.tsv cremad d
     printf 'speaker\tclips\tbytes\tsha256\ncremad_1001\t83\t9\t%s\n' $sum$sum >t.tsv
     fails 3 't.tsv: cremad_1001: has 82 recordings, not 83' ser-fetch --checksums t.tsv cremad d
     : >t.tsv
-    fails 3 "t.tsv: line 1: does not belong" ser-fetch --checksums t.tsv ravdess d
+    fails 3 "t.tsv: line 1: not a row of a table" ser-fetch --checksums t.tsv ravdess d
     fails 4 'nowhere: no such table' ser-fetch --checksums nowhere ravdess d
     fails 4 '/: no such table' ser-fetch --checksums / ravdess d
 }
@@ -522,9 +522,9 @@ END
     mkdir empty
     cd empty
     fails 2 'usage: ser-fetch' ser-fetch
-    fails 2 'which folder' ser-fetch ravdess
+    fails 2 'no folder is given' ser-fetch ravdess
     fails 2 "'tess' is none of ravdess.savee.cremad" ser-fetch tess d
-    fails 2 'one corpus and one folder' ser-fetch ravdess d e
+    fails 2 'expected exactly one corpus and one folder' ser-fetch ravdess d e
     fails 2 'unrecognized option' ser-fetch --wrong ravdess d
     fails 2 "jobs: '0' is not a whole number from 1 to 64" ser-fetch -j0 ravdess d
     fails 2 "retries: '1x'" ser-fetch --retries=1x ravdess d

@@ -66,7 +66,7 @@ hostile='--x=`touch bad`$(touch bad);touch bad|&$(shell touch bad)'\''"<&\'
     ser-eval -- "./$hostile.tsv" >e.txt
     ser-export --onnx -o "$hostile.onnx" -- "$hostile.bin"
     ser-cmp -- "./$hostile.bin" "./$hostile.bin"
-    "$ROOT/pipelines/ser-certificate" s.tsv >certificate.tsv
+    ser-split --certificate s.tsv >certificate.tsv
     grep -qF "speaker.$hostile"1 certificate.tsv
     ser-plot manifest m.tsv >x.svg
     [ ! -e bad ] || fail "something was run"
@@ -75,20 +75,20 @@ hostile='--x=`touch bad`$(touch bad);touch bad|&$(shell touch bad)'\''"<&\'
 @test "pipelines: a table with a name that make could take for a command is refused" {
     printf 'speaker\tfold\nravdess_01\t1\n%s\t2\n' '$(shell touch bad)' >folds.tsv
     printf 'speaker\nravdess_01\n' >m.tsv
-    fails 3 'folds.tsv: row 2: .* is no name' "$ROOT/pipelines/ser-folds" folds.tsv m.tsv
+    fails 3 'folds.tsv: row 2: .* is not a speaker' helper testable-folds m.tsv folds.tsv
     printf 'speaker\tfold\nravdess_01\t1\n%s\t2\n' "'; touch bad; '" >folds.tsv
-    fails 3 'folds.tsv: row 2: .* is no name' "$ROOT/pipelines/ser-folds" folds.tsv m.tsv
+    fails 3 'folds.tsv: row 2: .* is not a speaker' helper testable-folds m.tsv folds.tsv
     printf 'speaker\tfold\nravdess_01\t1\nsavee_DC\t2\n' >folds.tsv
-    run -0 "$ROOT/pipelines/ser-folds" folds.tsv m.tsv
+    run -0 helper testable-folds m.tsv folds.tsv
     assert_line 'FOLD = 1'
     # A row of the manifest makes a file of its speaker's name: only where the corpus has that speaker.
     printf 'id\tspeaker\tpart\na\t../../%s\ttrain\n' "$hostile" >s.tsv
-    fails 3 'unknown speaker' "$ROOT/pipelines/ser-speakers" s.tsv cut ravdess_01
+    fails 3 'unknown speaker' "$ROOT/pipelines/bin/cut-by-speaker" s.tsv cut ravdess_01
     [ ! -e bad ] || fail "something was run"
 }
 
 @test "pipelines: a corpus in a folder and with files of hostile names" {
-    "$ROOT/pipelines/ser-demo-corpus" -s 3 -u 2 "./$hostile"
+    "$ROOT/pipelines/bin/generate-speech" -s 3 -u 2 "./$hostile"
     touch "./$hostile/$hostile.wav" "./$hostile/-rf.wav" "./$hostile"/'$(touch bad).wav' "./$hostile"/$'a\nb.wav'
     printf 'speaker\tpart\nravdess_01\ttrain\nravdess_02\tval\nravdess_03\ttest\n' >parts.tsv
     RAVDESS=$hostile make -f "$ROOT/pipelines/ravdess.mk" BUILD="$BUILD" OUT=out PARTS=parts.tsv CHECK= \
@@ -99,10 +99,10 @@ hostile='--x=`touch bad`$(touch bad);touch bad|&$(shell touch bad)'\''"<&\'
 
 @test "nothing starts a shell, or trusts a server without a certificate" {
     run grep -nE '\b(system|popen|execl|execlp|execle|execv|execvp|posix_spawn)[[:space:]]*\(' "$ROOT"/lib/*/*.c "$ROOT"/lib/nn/*/*.c \
-        "$ROOT"/tools/*.c "$ROOT"/tools/*.sh "$ROOT"/pipelines/ser-*
+        "$ROOT"/tools/*.c "$ROOT"/tools/*.sh "$ROOT"/pipelines/bin/*
     assert_output ''
     # eval is there for what getopt has quoted.
-    run grep -hE '\beval [^-]' "$ROOT"/tools/*.sh "$ROOT"/pipelines/ser-*
+    run grep -hE '\beval [^-]' "$ROOT"/tools/*.sh "$ROOT"/pipelines/bin/*
     assert_equal "$(printf '%s\n' "$output" | grep -v 'ser-eval' | sort -u | xargs -0)" '    eval "set -- $line" # getopt has quoted every word'
     run grep -nE -e '--insecure|--proxy-insecure|-[a-zA-Z]*k[a-zA-Z]* "?\$url' "$ROOT"/tools/ser-fetch.sh
     assert_output ''

@@ -30,6 +30,11 @@ same() {
     cmp "$1" "$2" || fail "$1 and $2 differ"
 }
 
+# helper PROGRAM ARGUMENT...: an awk program of the pipelines
+helper() {
+    awk -f "$ROOT/pipelines/bin/tsv.awk" -f "$ROOT/pipelines/bin/$1.awk" -- "${@:2}"
+}
+
 # have_terminal: 1 and a remark where no pseudo-terminal can be had, as in a bare chroot
 have_terminal() {
     script -qec true /dev/null >/dev/null 2>&1 || {

@@ -21,7 +21,7 @@ setup() {
     unset BUILD
     run ser-mfcc --version
     assert_success
-    "$dest/usr/local/share/ser/pipelines/ser-demo-corpus" -s 3 -u 8 ravdess_data
+    "$dest/usr/local/share/ser/pipelines/bin/generate-speech" -s 3 -u 8 ravdess_data
     printf 'speaker\tpart\nravdess_01\ttrain\nravdess_02\tval\nravdess_03\ttest\n' >parts.tsv
     printf '%s\n' 'maxpool 8x8' 'reshape 105x1' mean 'dense classes' >tiny.net
     run make -f "$dest/usr/local/share/ser/pipelines/ravdess.mk" PARTS=parts.tsv NET=tiny.net EPOCHS=1
@@ -41,7 +41,7 @@ setup() {
         [ -e "$page" ] || continue
         same "$page" "$dest/usr/local/share/man/man${page##*.}/${page##*/}"
     done
-    for file in pipelines/rules.mk pipelines/nets/attention.net manifests/counts.tsv; do
+    for file in pipelines/rules.mk pipelines/nets/attention.net pipelines/bin/{generate-speech,tsv.awk} manifests/counts.tsv; do
         same "$ROOT/$file" "$dest/usr/local/share/ser/$file"
     done
 }

@@ -7,7 +7,7 @@ setup_file() {
     export RUN=$BATS_FILE_TMPDIR/finished
     mkdir "$RUN"
     cd "$RUN" || return 1
-    "$ROOT/pipelines/ser-demo-corpus" -s 4 -u 8 'a "corpus" of it'\''s own'
+    "$ROOT/pipelines/bin/generate-speech" -s 4 -u 8 'a "corpus" of it'\''s own'
     printf 'speaker\tpart\nravdess_01\ttrain\nravdess_02\ttrain\nravdess_03\tval\nravdess_04\ttest\n' >parts.tsv
     cat >tiny.net <<'END'
 conv 2 3x3 relu
@@ -209,7 +209,7 @@ state() {
 @test "a name of the results with a space is refused" {
     run make -f "$ROOT/pipelines/ravdess.mk" BUILD="$BUILD" OUT='a b'
     assert_failure
-    assert_output --partial "OUT=a b: make cannot hold a name with spaces"
+    assert_output --partial "OUT=a b: the name must not contain spaces"
 }
 
 # refused PIPELINE ARGUMENT... -- MESSAGE: while make parses, before anything is made
@@ -225,20 +225,24 @@ refused() {
     refused ravdess NET=foo -- 'NET=foo: no such file, and no pipelines/nets/foo.net'
     refused ravdess cv NET=foo -- 'NET=foo: no such file, and no pipelines/nets/foo.net'
     refused combined combined.NET=foo -- 'NET=foo: no such file, and no pipelines/nets/foo.net'
-    refused ravdess CORPORA=foo -- 'CORPORA=foo: one or more of ravdess savee cremad are meant'
-    refused combined CORPORA= -- 'CORPORA=: one or more of ravdess savee cremad are meant'
-    refused ravdess SEEDS= -- 'SEEDS is empty: one or more seeds are meant'
-    refused ravdess PROTOCOL=random SEEDS= -- 'SEEDS is empty: one or more seeds are meant'
+    refused ravdess CORPORA=foo -- 'CORPORA=foo: expected one or more of ravdess savee cremad'
+    refused combined CORPORA= -- 'CORPORA=: expected one or more of ravdess savee cremad'
+    refused ravdess SEEDS= -- 'SEEDS is empty: expected one or more seeds'
+    refused ravdess PROTOCOL=random SEEDS= -- 'SEEDS is empty: expected one or more seeds'
     run make -f "$ROOT/pipelines/ravdess.mk" BUILD="$BUILD" OUT=new NET=foo CORPORA=foo SEEDS= clean
     assert_success
 }
 
-@test "programs of the pipelines that are asked for help say how they are used" {
-    local name
-    for name in certificate compare folds pair speakers stage table times; do
-        run "$ROOT/pipelines/ser-$name" --help
-        assert_failure 2
-        assert_output --regexp "^usage: ser-$name "
+@test "helpers of the pipelines that get too little say how they are used" {
+    local file name
+    for file in "$ROOT"/pipelines/bin/*; do
+        name=$(basename "$file" .awk)
+        case $file in
+        */tsv.awk) continue ;;
+        *.awk) fails 2 "^usage: awk -f tsv.awk -f $name.awk -- " helper "$name" ;;
+        */generate-speech) fails 2 '^generate-speech: expected exactly one folder' "$file" ;;
+        *) fails 2 "^usage: $name " "$file" ;;
+        esac
     done
 }
 

@@ -333,7 +333,7 @@ network_of() {
 
 @test "folds, listed speakers, random splits and networks of one folder are reported apart" {
     rm -rf out speech
-    "$ROOT/pipelines/ser-demo-corpus" -s 5 -u 8 speech
+    "$ROOT/pipelines/bin/generate-speech" -s 5 -u 8 speech
     printf '%s\n' 'conv 2 3x3 relu' 'maxpool 8x8' 'reshape 84x2' mean 'dense classes' >tiny.net
     printf '%s\n' 'maxpool 8x8' 'reshape 105x1' mean 'dense classes' >other.net
     printf 'speaker\tpart\n%s\ttrain\n%s\ttrain\n%s\tval\n%s\ttest\n%s\ttest\n' ravdess_0{1,2,3,4,5} >parts.tsv

@@ -237,6 +237,87 @@ ser-split: m.tsv: validation is fold 1"
     fails 3 'm.tsv: the speaker of x is unknown' ser-split --leave-out s1 m.tsv
 }
 
+# rows HEADER ROW...: a table, of which commas separate the fields
+rows() {
+    printf '%s\n' "$@" | tr , '\t'
+}
+
+@test "certificate: what is in each part, counted and summed" {
+    rows id,corpus,speaker,emotion,audio_hash,part u3,c2,s2,sad,h3,train u1,c1,s1,sad,h1,train u2,c1,s1,happy,h2,train \
+        u5,c1,s4,sad,h5,test u4,c1,s3,sad,h4,val >m.tsv
+    sum() { printf '%s\n' "$@" | sha256sum | cut -d ' ' -f 1; }
+    rows part,what,value train,utterances,3 train,speakers,2 train,corpus.c1,2 train,corpus.c2,1 \
+        train,emotion.happy,1 train,emotion.sad,2 train,speaker.s1,2 train,speaker.s2,1 \
+        "train,sha256.id,$(sum u1 u2 u3)" "train,sha256.audio,$(sum h1 h2 h3)" \
+        val,utterances,1 val,speakers,1 val,corpus.c1,1 val,emotion.sad,1 val,speaker.s3,1 \
+        "val,sha256.id,$(sum u4)" "val,sha256.audio,$(sum h4)" \
+        test,utterances,1 test,speakers,1 test,corpus.c1,1 test,emotion.sad,1 test,speaker.s4,1 \
+        "test,sha256.id,$(sum u5)" "test,sha256.audio,$(sum h5)" all,shared.speakers,0 all,shared.audio,0 >expected
+    ser-split --certificate m.tsv >c.tsv 2>err
+    diff c.tsv expected
+    [ ! -s err ]
+    ser-split --certificate -o o.tsv - <m.tsv
+    same o.tsv c.tsv
+    # The order of rows is no matter, and a part may be empty.
+    { head -n 1 m.tsv && tail -n +2 m.tsv | tac; } | ser-split --certificate | same - c.tsv
+    grep -v 'val$' m.tsv | ser-split --certificate | sed -n '/^val/p' >got
+    diff got <(rows val,utterances,0 val,speakers,0 "val,sha256.id,$(sha256sum </dev/null | cut -d ' ' -f 1)" \
+        "val,sha256.audio,$(sha256sum </dev/null | cut -d ' ' -f 1)")
+    # Without checksums of the audio nobody knows what is shared.
+    cut -f 1-4,6 m.tsv | ser-split --certificate | diff - <(sed '/sha256.audio/d; s/shared.audio.*/shared.audio\tunknown/' expected)
+}
+
+@test "certificate: parts that share speakers or audio are a no, unless at random" {
+    rows id,corpus,speaker,emotion,audio_hash,part u1,c,s1,sad,h1,train u2,c,s1,sad,h2,test u3,c,s1,sad,h2,val \
+        u4,c,s2,sad,h4,train u5,c,-,sad,-,train u6,c,-,sad,-,test u7,c,,sad,,val u8,c,,sad,,test \
+        u9,c,s2,sad,h2,train >m.tsv
+    run -1 --separate-stderr ser-split --certificate m.tsv
+    assert_equal "$(tail -n 2 <<<"$output")" "$(rows all,shared.speakers,1 all,shared.audio,1)"
+    assert_equal "$(grep $'\tspeakers\t' <<<"$output" | xargs)" "train speakers 2 val speakers 1 test speakers 1"
+    assert_equal "$stderr" "\
+ser-split: m.tsv: the same audio is in two parts: u2 (test) and u3 (val) (pairs: 2)
+ser-split: m.tsv: 1 of 2 speakers are in more than one part: scores will flatter"
+    # One of the two is enough.
+    grep -v '^u[39]' m.tsv >speakers.tsv
+    run -1 --separate-stderr ser-split --certificate speakers.tsv
+    assert_equal "$stderr" "ser-split: speakers.tsv: 1 of 2 speakers are in more than one part: scores will flatter"
+    sed 's/^\(u[12]\tc\t\)s1/\1s3/; s/^\(u3\tc\t\)s1/\1s4/; s/^\(u1.*\)train/\1test/' m.tsv >audio.tsv
+    run -1 --separate-stderr ser-split --certificate audio.tsv
+    assert_equal "$stderr" "ser-split: audio.tsv: the same audio is in two parts: u2 (test) and u3 (val) (pairs: 2)"
+    # At random it is told, and no failure; but every row has to say so.
+    sed 's/\t\([^\t]*\)$/\trandom\t\1/; 1s/random/split/' m.tsv >r.tsv
+    run -0 --separate-stderr ser-split --certificate r.tsv
+    assert_equal "$stderr" "\
+ser-split: r.tsv: split at random: the same audio is in two parts: u2 (test) and u3 (val) (pairs: 2)
+ser-split: r.tsv: split at random: 1 of 2 speakers are in more than one part: scores will flatter"
+    sed '$s/random/other/' r.tsv >other.tsv
+    run -1 ser-split --certificate other.tsv
+    sed '2s/random/other/' r.tsv >other.tsv
+    run -1 ser-split --certificate other.tsv
+}
+
+@test "certificate: of what ser-split has split itself" {
+    table 4 6 | sed 's/$/\tc/; 1s/c$/corpus/' >m.tsv
+    ser-split --leave-out s1 m.tsv | ser-split --certificate | tail -n 2 | diff - <(rows all,shared.speakers,0 all,shared.audio,unknown)
+    ser-split --random 34/33/33 m.tsv 2>err >out.tsv
+    ser-split --certificate out.tsv 2>again | grep -qx $'all\tshared.speakers\t4'
+    diff <(sed 's/m.tsv: /out.tsv: split at random: /' err) again
+}
+
+@test "certificate: what is no split manifest is refused" {
+    rows id,corpus,speaker,emotion,part u1,c,s1,sad,train u2,c,s2,sad,dev >m.tsv
+    fails 3 "m.tsv: row 2 \(u2\): the part 'dev' is not train, val or test" ser-split --certificate m.tsv
+    rows id,corpus,speaker,emotion u1,c,s1,sad >m.tsv
+    fails 3 "m.tsv: no column 'part'" ser-split --certificate m.tsv
+    rows id,speaker,emotion,part u1,s1,sad,train >m.tsv
+    fails 3 "m.tsv: no column 'corpus'" ser-split --certificate m.tsv
+    rows id,corpus,speaker,emotion,part u1,c,s1,sad,train u1,c,s1,sad,train >m.tsv
+    fails 3 'the id u1 is there twice' ser-split --certificate m.tsv
+    fails 2 'give one of' ser-split --certificate --leave-out s1 m.tsv
+    fails 2 '--part belongs to' ser-split --certificate --part train m.tsv
+    fails 2 '--seed belongs to --random' ser-split --certificate --seed 2 m.tsv
+}
+
 @test "split: exactly one way must be given" {
     table 3 2 >m.tsv
     list part s1=train s2=val s3=test >p.tsv

@@ -32,7 +32,7 @@ get a speech corpus, checked and unpacked, as the folder DIR
       --retry-delay S         seconds before trying again, doubled each time [$retry_delay]
       --timeout S             cut a connection that is silent for S seconds [$timeout]
       --keep                  keep the archive, in DIR
-  -q, --quiet                 no progress, no notes: errors alone
+  -q, --quiet                 no progress, no notes: errors only
   -h, --help                  this text
   -V, --version               the version
 
@@ -54,8 +54,8 @@ need_whole() { # need_whole OPTION TEXT MIN MAX
 options() { # sets the options and the array operands
     local line
     line=$(getopt -n "$tool" -o j:qhV -l url:,checksums:,jobs:,retries:,retry-delay:,timeout:,keep \
-        -l quiet,help,version -- "$@") || { (($? > 1)) || usage; die 4 "getopt: fails"; }
-    [ -n "$line" ] || die 4 "getopt: fails"
+        -l quiet,help,version -- "$@") || { (($? > 1)) || usage; die 4 "getopt failed"; }
+    [ -n "$line" ] || die 4 "getopt failed"
     eval "set -- $line" # getopt has quoted every word
     while [ "$1" != -- ]; do
         case $1 in
@@ -119,8 +119,8 @@ load() {
                 exit 1
             }
         }' "$2") || {
-        (($? > 1)) || die 3 "$2: ${table##*$'\n'}: does not belong in a table of the columns $1"
-        die 4 "$2: awk cannot read it"
+        (($? > 1)) || die 3 "$2: ${table##*$'\n'}: not a row of a table with the columns $1"
+        die 4 "$2: cannot be read by awk"
     }
 }
 
@@ -202,7 +202,7 @@ set_curl() {
     local protocols='=https'
     case $url in http://*)
         protocols='=http,https'
-        note "$url: plain http, as --url asks: no server is vouched for, the checksums alone are"
+        note "$url: plain http, as --url asks: the server is not verified, only the checksums of the files"
         ;;
     esac
     # curl's settings file stays unread: it could switch the checks of certificates off.
@@ -253,7 +253,7 @@ back_off() { # back_off FAILURES WHAT WHY SERVER_ASKS
     if ((ms > 60000)); then ms=60000; fi
     if is_whole "$4" 1 300 && ((10#$4 * 1000 > ms)); then ms=$((10#$4 * 1000)); fi
     printf -v ms '%d.%03d' $((ms / 1000)) $((ms % 1000))
-    note "$2: $3: again in $ms s"
+    note "$2: $3: trying again in $ms s"
     sleep "$ms"
 }
 
@@ -285,7 +285,7 @@ download_all() { # download_all NAME...
         missing=()
         for name; do [ -e "$name" ] || missing+=("$name"); done
         [ ${#missing[@]} != 0 ] || return 0
-        failures=$((failures + 1)) trouble='curl ended without a word' pause=''
+        failures=$((failures + 1)) trouble='curl ended without a message' pause=''
         while IFS='|' read -r code http file after why; do
             if [ "$code" = 0 ]; then
                 mv -- "$file" "${file%.part}"
@@ -307,16 +307,16 @@ download_all() { # download_all NAME...
 # ---- the work ----
 
 enter() {
-    mkdir -p -- "$work" || die 4 "$work: cannot make it"
+    mkdir -p -- "$work" || die 4 "$work: cannot create the folder"
     cd -- "$work"
     { exec 9>lock; } 2>/dev/null || die 4 "$work/lock: cannot write"
-    flock -n 9 || die 4 "$work: a ser-fetch, or the curl of one that was killed, is at work there"
+    flock -n 9 || die 4 "$work: in use by another ser-fetch, or by the curl of one that was killed"
 }
 
 leave() { # leave FILE...: nothing but these and what enter made is removed
     rm -rf -- tree lock "$@"
     cd ..
-    rmdir -- "$work" || note "$work: holds more than ser-fetch put there, so it stays"
+    rmdir -- "$work" || note "$work: not removed: it contains files that ser-fetch did not put there"
 }
 
 # Makes tree the folder DIR.
@@ -349,7 +349,7 @@ unzip_failed() {
 inspect() { # inspect ARCHIVE
     local listing flaw code=0
     listing=$(unzip -Zs "$1" 2>&1 </dev/null) || code=$?
-    if ((code > 1)); then unzip_failed $code "$1" "$listing" "no archive that unzip can read"; fi
+    if ((code > 1)); then unzip_failed $code "$1" "$listing" "not an archive that unzip can read"; fi
     flaw=$(awk '
         function refuse(why) {
             print name ": " why
@@ -367,11 +367,11 @@ inspect() { # inspect ARCHIVE
             if ($5 ~ /^[A-Z]/)
                 refuse("is encrypted")
             if (name !~ /^[A-Za-z0-9_.+ ()\/-]+$/)
-                refuse("has characters that a name should not have")
+                refuse("has characters that are not allowed in a name")
             if (name ~ /^\// || ("/" name "/") ~ /\/\.\.\//)
-                refuse("leads out of the folder")
+                refuse("would be written outside the folder")
             if (seen[tolower(name)]++)
-                refuse("is there twice")
+                refuse("occurs twice")
             if ((bytes += $4) > 4e9 || ++entries > 100000)
                 refuse("more than 4 GB or 100,000 entries")
         }
@@ -380,7 +380,7 @@ inspect() { # inspect ARCHIVE
                 print "-"
         }' <<<"$listing")
     { [ -n "$listing" ] && [ -n "$flaw" ]; } || die 4 "$1: cannot be listed"
-    [ "$flaw" = - ] || die 3 "$1: $flaw: refused, nothing is unpacked"
+    [ "$flaw" = - ] || die 3 "$1: $flaw: refused, nothing was unpacked"
 }
 
 unpack() { # unpack ARCHIVE
@@ -397,7 +397,7 @@ get_ravdess() {
     load 'corpus file bytes md5 source' "${checksums:=$manifests/checksums.tsv}"
     found=$(sed -n '/^ravdess\t/p' <<<"$table")
     IFS=$'\t' read -r _ archive bytes md5 _ <<<"$found"
-    [ -n "$archive" ] || die 3 "$checksums: has no row of ravdess"
+    [ -n "$archive" ] || die 3 "$checksums: has no row for ravdess"
     enter
     # An archive of an earlier run is looked at again.
     [ ! -e "$archive" ] || mv -- "$archive" "$archive.part"
@@ -409,7 +409,7 @@ get_ravdess() {
         rm -f -- "$archive.part"
         found="$url/$archive: not the known archive: its MD5 is ${found%% *}, not $md5"
         [ $try = 1 ] || die 3 "$found; removed"
-        note "$found: once more, from the start"
+        note "$found: trying again from the start"
     done
     mv -- "$archive.part" "$archive"
     unpack "$archive"
@@ -438,11 +438,11 @@ get_cremad() {
             [ "${found%% *}" != "$sha256" ] || break
             found="$url: $speaker: not the known recordings: SHA-256 of their sums ${found%% *}, not $sha256"
             if head -c 40 "${names[0]}" | grep -q '^version https://git-lfs'; then
-                found="$url: $speaker: pointers of Git LFS instead of audio"
+                found="$url: $speaker: Git LFS pointers instead of audio"
             fi
             rm -f -- "${names[@]}"
             [ $try = 1 ] || die 3 "$found; removed"
-            note "$found: once more, from the start"
+            note "$found: trying again from the start"
         done
         number=$((number + 1)) done_bytes=$((done_bytes + bytes))
     done <<<"$table"
@@ -463,17 +463,17 @@ say_savee() {
 main() {
     local need holds advice
     options "$@"
-    [ ${#operands[@]} -le 2 ] || usage "one corpus and one folder are meant"
+    [ ${#operands[@]} -le 2 ] || usage "expected exactly one corpus and one folder"
     corpus=${operands[0]-} dir=${operands[1]-}
     case $corpus in
     ravdess | cremad) ;;
     savee) dir=${dir:-savee_data} ;;
-    '') usage "which corpus?" ;;
+    '') usage "no corpus is given" ;;
     *) usage "'$corpus' is none of ravdess|savee|cremad" ;;
     esac
-    [ -n "$dir" ] || usage "which folder?"
+    [ -n "$dir" ] || usage "no folder is given"
     case $dir in *[[:cntrl:]]*) usage "'$dir': control characters in the name" ;; esac
-    { whole=$(realpath -m -- "$dir") && [ -n "$whole" ]; } || die 4 "$dir: cannot find it"
+    { whole=$(realpath -m -- "$dir") && [ -n "$whole" ]; } || die 4 "$dir: cannot resolve the path"
     work=$whole.part
 
     know_corpus
@@ -481,19 +481,19 @@ main() {
         [ -d "$whole" ] || die 4 "$dir: is not a folder"
         compare "$whole"
         if [ -z "$lack" ]; then
-            [ ! -e "$work" ] || note "$work: left over from a run that was killed, may be removed"
+            [ ! -e "$work" ] || note "$work: left over from a run that was killed; it may be removed"
             report
             exit
         fi
         holds=$(find "$whole" -maxdepth 1 -mindepth 1 -printf x -quit && echo -)
-        advice='move it away to have it fetched'
+        advice='move this one away'
         [ "$corpus" != savee ] || advice='unpack AudioData.zip again'
-        [ "$holds" = - ] || die 3 "$dir: is there, but $lack: give another folder, or $advice"
+        [ "$holds" = - ] || die 3 "$dir: exists, but $lack: name another folder, or $advice"
     fi
     [ "$corpus" != savee ] || say_savee
 
     for need in curl unzip flock; do
-        command -v $need >/dev/null || die 4 "$need: not installed; it is what ser-fetch works with"
+        command -v $need >/dev/null || die 4 "$need: not installed; ser-fetch needs it"
     done
     : "${url:=$home}"
     url=${url%"${url##*[!/]}"}

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "bridge/split.h"
 #include "core/core.h"
 #include "core/in.h"
 #include "core/opt.h"
@@ -11,14 +12,12 @@
 #include "core/tsv.h"
 #include "math/rng.h"
 
-enum { TRAIN, VAL, TEST, PARTS, ALL = PARTS };
-static const char *const part_name[PARTS] = {"train", "val", "test"};
-
 enum { DEFAULT_SEED = 1 };
 
 static struct {
     const char *speakers, *folds, *fold, *leave_out, *random, *part, *output;
     int64_t seed;
+    int certificate;
 } opt = {.seed = DEFAULT_SEED};
 
 static const struct ser_opt options[] = {
@@ -27,6 +26,7 @@ static const struct ser_opt options[] = {
     {0, "fold", SER_OPT_TEXT, &opt.fold, 0, 0, "I", "test fold I of K, validate I mod K + 1"},
     {0, "leave-out", SER_OPT_TEXT, &opt.leave_out, 0, 0, "SPEAKER", "test it, validate the next"},
     {0, "random", SER_OPT_TEXT, &opt.random, 0, 0, "A/B/C", "percent of each emotion's rows"},
+    {0, "certificate", SER_OPT_FLAG, &opt.certificate, 0, 0, NULL, "say what the parts share"},
     {0, "seed", SER_OPT_INT, &opt.seed, 0, SER_MAX_SEED, "N", "of --random"},
     {0, "part", SER_OPT_CHOICE, &opt.part, 0, 0, "train|val|test", "write only these rows"},
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
@@ -35,20 +35,18 @@ static const struct ser_opt options[] = {
 static const struct ser_tool tool = {
     "WAY [MANIFEST]", "Adds the column 'part' to a manifest: train, val or test.", options,
     "WAY is --speakers, --folds with --fold, --leave-out, or --random.\n"
-    "No speaker is in two parts, except with --random."};
-
-struct row {
-    char **field; /* [columns], one block of memory */
-    const char *id, *speaker, *emotion, *hash;
-    int part;
-};
+    "No speaker is in two parts, except with --random.\n"
+    "With --certificate instead, what is in each part of a manifest that is split\n"
+    "already, and what they share: 1 if speakers or audio, unless at random."};
 
 struct manifest {
     const char *name;
     char **column;
     int columns;
-    struct row *row;
+    char ***field;             /* [rows][columns], one block of memory a row */
+    struct ser_utterance *row; /* [rows], whose texts are fields */
     size_t rows;
+    int at_random; /* split by --random; of a manifest that is split already, each row says so */
 };
 
 /* A speaker, and the part or fold that is meant for it. */
@@ -77,59 +75,82 @@ static char **copy_fields(const struct ser_tsv *t) {
     return field;
 }
 
-static int by_id(const void *a, const void *b) {
-    const struct row *const *x = a, *const *y = b;
-    return strcmp((*x)->id, (*y)->id);
-}
-
-static int by_hash(const void *a, const void *b) {
-    const struct row *const *x = a, *const *y = b;
-    int order = strcmp((*x)->hash, (*y)->hash);
-    return order ? order : by_id(a, b);
-}
-
-/* The rows in another order; the caller frees. */
-static struct row **ordered(const struct manifest *m, int (*order)(const void *, const void *)) {
-    struct row **r = ecalloc(m->rows, sizeof *r);
-    for (size_t i = 0; i < m->rows; i++)
-        r[i] = &m->row[i];
-    qsort(r, m->rows, sizeof *r, order);
-    return r;
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 static void refuse_duplicate_ids(const struct manifest *m) {
-    struct row **r = ordered(m, by_id);
+    const char **id = ecalloc(m->rows, sizeof *id);
+    for (size_t i = 0; i < m->rows; i++)
+        id[i] = m->row[i].id;
+    qsort(id, m->rows, sizeof *id, by_text);
     for (size_t i = 1; i < m->rows; i++)
-        if (strcmp(r[i]->id, r[i - 1]->id) == 0)
-            die(SER_BAD, "%s: the id %s is there twice", m->name, r[i]->id);
-    free(r);
+        if (strcmp(id[i], id[i - 1]) == 0)
+            die(SER_BAD, "%s: the id %s is there twice", m->name, id[i]);
+    free(id);
+}
+
+/* The numbers of the columns that are worked with; -1 for one that is not there. */
+struct columns {
+    int id, corpus, speaker, emotion, hash, split, part;
+};
+
+static struct columns find_columns(const struct ser_tsv *t) {
+    struct ser_error e;
+    struct columns c = {.corpus = ser_tsv_column(t, "corpus"),
+                        .hash = ser_tsv_column(t, "audio_hash"),
+                        .split = ser_tsv_column(t, "split"),
+                        .part = ser_tsv_column(t, "part")};
+    if (!opt.certificate && (c.part >= 0 || c.split >= 0))
+        die(SER_BAD, "%s: has a column '%s' already: split the manifest as ser-manifest wrote it",
+            t->in.name, c.part >= 0 ? "part" : "split");
+    if ((c.id = ser_tsv_need(t, "id", &e)) < 0 ||
+        (c.speaker = ser_tsv_need(t, "speaker", &e)) < 0 ||
+        (c.emotion = ser_tsv_need(t, "emotion", &e)) < 0 ||
+        (opt.certificate && (ser_tsv_need(t, "corpus", &e) < 0 || ser_tsv_need(t, "part", &e) < 0)))
+        die_error(&e);
+    return c;
+}
+
+static void add_row(struct manifest *m, const struct ser_tsv *t, const struct columns *c) {
+    char **field = m->field[m->rows] = copy_fields(t);
+    struct ser_utterance *u = &m->row[m->rows++];
+    *u = (struct ser_utterance){.id = field[c->id],
+                                .corpus = c->corpus < 0 ? "-" : field[c->corpus],
+                                .speaker = field[c->speaker],
+                                .emotion = field[c->emotion],
+                                .audio_hash = c->hash < 0 ? NULL : field[c->hash]};
+    if (!opt.certificate)
+        return;
+    struct ser_error e;
+    int part = ser_part_of(field[c->part]);
+    if (part < 0) {
+        ser_tsv_fail(t, &e, "the part '%.100s' is not train, val or test", field[c->part]);
+        die_error(&e);
+    }
+    u->part = (enum ser_part)part;
+    m->at_random &= c->split >= 0 && strcmp(field[c->split], "random") == 0;
 }
 
 static void read_manifest(struct manifest *m, const char *path) {
     struct ser_tsv t;
     struct ser_error e;
+    int got;
     if (ser_tsv_open(&t, path, &e))
         die_error(&e);
-    *m = (struct manifest){.name = t.in.name, .columns = t.columns};
-    for (const char *const *c = (const char *const[]){"part", "split", NULL}; *c; c++)
-        if (ser_tsv_column(&t, *c) >= 0)
-            die(SER_BAD,
-                "%s: has a column '%s' already: split the manifest as ser-manifest wrote it",
-                m->name, *c);
-    int id = ser_tsv_need(&t, "id", &e), hash = ser_tsv_column(&t, "audio_hash"), speaker = -1,
-        emotion = -1, got;
-    if (id < 0 || (speaker = ser_tsv_need(&t, "speaker", &e)) < 0 ||
-        (emotion = ser_tsv_need(&t, "emotion", &e)) < 0)
-        die_error(&e);
+    *m = (struct manifest){
+        .name = t.in.name, .columns = t.columns, .at_random = opt.random || opt.certificate};
+    struct columns c = find_columns(&t);
     m->column = ecalloc((size_t)t.columns, sizeof *m->column);
     for (int i = 0; i < t.columns; i++)
         m->column[i] = estrdup(t.name[i]);
-    for (size_t cap = 0; (got = ser_tsv_next(&t, &e)) > 0; m->rows++) {
-        if (m->rows == cap)
-            m->row = erealloc(m->row, cap = cap ? 2 * cap : 1024, sizeof *m->row);
-        char **field = copy_fields(&t);
-        m->row[m->rows] = (struct row){
-            field, field[id], field[speaker], field[emotion], hash < 0 ? "-" : field[hash], -1};
+    for (size_t cap = 0; (got = ser_tsv_next(&t, &e)) > 0;) {
+        if (m->rows == cap) {
+            cap = cap ? 2 * cap : 1024;
+            m->field = erealloc(m->field, cap, sizeof *m->field);
+            m->row = erealloc(m->row, cap, sizeof *m->row);
+        }
+        add_row(m, &t, &c);
     }
     if (got < 0)
         die_error(&e);
@@ -167,10 +188,8 @@ static struct speakers speakers_of(const struct manifest *m) {
 }
 
 static int parse_part(const char *word, int *value) {
-    for (*value = 0; *value < PARTS; ++*value)
-        if (strcmp(word, part_name[*value]) == 0)
-            return 0;
-    return -1;
+    *value = ser_part_of(word);
+    return *value < 0 ? -1 : 0;
 }
 
 enum { MAX_FOLDS = 1000 };
@@ -254,7 +273,7 @@ static void look_up(const struct manifest *m, struct speakers *s, const struct s
 
 static void set_parts(struct manifest *m, const struct speakers *s) {
     for (size_t i = 0; i < m->rows; i++)
-        m->row[i].part = find(s, m->row[i].speaker)->value;
+        m->row[i].part = (enum ser_part)find(s, m->row[i].speaker)->value;
 }
 
 /* ---- ways to split; each returns the parts that must not stay empty, as bits ---- */
@@ -294,9 +313,11 @@ static unsigned split_by_folds(struct manifest *m, struct speakers *s) {
         warn("%s: validation is fold %d", m->name, val);
     }
     for (size_t i = 0; i < s->n; i++)
-        s->at[i].value = s->at[i].value == test ? TEST : s->at[i].value == val ? VAL : TRAIN;
+        s->at[i].value = s->at[i].value == test  ? SER_TEST
+                         : s->at[i].value == val ? SER_VAL
+                                                 : SER_TRAIN;
     set_parts(m, s);
-    return 1u << TRAIN | 1u << VAL | 1u << TEST;
+    return 1u << SER_TRAIN | 1u << SER_VAL | 1u << SER_TEST;
 }
 
 static unsigned leave_one_out(struct manifest *m, struct speakers *s) {
@@ -304,15 +325,15 @@ static unsigned leave_one_out(struct manifest *m, struct speakers *s) {
     if (!test)
         die(SER_BAD, "%s: has no speaker %s", m->name, opt.leave_out);
     for (size_t i = 0; i < s->n; i++)
-        s->at[i].value = TRAIN;
-    s->at[((size_t)(test - s->at) + 1) % s->n].value = VAL;
-    test->value = TEST;
+        s->at[i].value = SER_TRAIN;
+    s->at[((size_t)(test - s->at) + 1) % s->n].value = SER_VAL;
+    test->value = SER_TEST;
     set_parts(m, s);
-    return 1u << TRAIN | 1u << VAL | 1u << TEST;
+    return 1u << SER_TRAIN | 1u << SER_VAL | 1u << SER_TEST;
 }
 
 struct draw {
-    struct row *row;
+    struct ser_utterance *row;
     uint64_t key;
 };
 
@@ -336,11 +357,11 @@ static uint64_t draw_key(const char *id) {
  * furthest behind their share of all rows so far (behind, in hundredths of a row), else down. So no
  * part is a whole row off its share, neither of these rows nor of all: with three parts whose
  * shortfalls in behind add up to 0 and lie within -100..100, they do so after each call. */
-static void share(size_t n, const int64_t percent[PARTS], int64_t behind[PARTS],
-                  size_t given[PARTS]) {
-    int may_grow[PARTS];
+static void share(size_t n, const int64_t percent[SER_PARTS], int64_t behind[SER_PARTS],
+                  size_t given[SER_PARTS]) {
+    int may_grow[SER_PARTS];
     size_t left = n;
-    for (int p = 0; p < PARTS; p++) {
+    for (int p = 0; p < SER_PARTS; p++) {
         size_t exact = n * (size_t)percent[p];
         given[p] = exact / 100;
         may_grow[p] = exact % 100 != 0;
@@ -349,7 +370,7 @@ static void share(size_t n, const int64_t percent[PARTS], int64_t behind[PARTS],
     }
     for (; left; left--) {
         int most = 0;
-        for (int p = 1; p < PARTS; p++)
+        for (int p = 1; p < SER_PARTS; p++)
             if (may_grow[p] && (!may_grow[most] || behind[p] > behind[most]))
                 most = p;
         may_grow[most] = 0;
@@ -358,23 +379,23 @@ static void share(size_t n, const int64_t percent[PARTS], int64_t behind[PARTS],
     }
 }
 
-static void parse_percent(int64_t percent[PARTS]) {
+static void parse_percent(int64_t percent[SER_PARTS]) {
     char text[16], *word, *rest = text;
     int n = 0;
     int64_t sum = 0;
     snprintf(text, sizeof text, "%s", opt.random);
     while (n >= 0 && (word = strsep(&rest, "/")))
-        if (n == PARTS || ser_parse_int(word, 0, 100, &percent[n]))
+        if (n == SER_PARTS || ser_parse_int(word, 0, 100, &percent[n]))
             n = -1;
         else
             sum += percent[n++];
-    if (n != PARTS || sum != 100 || strlen(opt.random) >= sizeof text)
+    if (n != SER_PARTS || sum != 100 || strlen(opt.random) >= sizeof text)
         ser_usage("--random: '%s' is not A/B/C, three whole numbers that add up to 100",
                   opt.random);
 }
 
 static unsigned split_at_random(struct manifest *m) {
-    int64_t percent[PARTS], behind[PARTS] = {0};
+    int64_t percent[SER_PARTS], behind[SER_PARTS] = {0};
     unsigned wanted = 0;
     parse_percent(percent);
     struct draw *d = ecalloc(m->rows, sizeof *d);
@@ -382,16 +403,16 @@ static unsigned split_at_random(struct manifest *m) {
         d[i] = (struct draw){&m->row[i], draw_key(m->row[i].id)};
     qsort(d, m->rows, sizeof *d, by_emotion_and_key);
     for (size_t from = 0, to; from < m->rows; from = to) {
-        size_t given[PARTS];
+        size_t given[SER_PARTS];
         for (to = from; to < m->rows && !strcmp(d[from].row->emotion, d[to].row->emotion);)
             to++;
         share(to - from, percent, behind, given);
-        for (int p = 0; p < PARTS; p++)
+        for (int p = 0; p < SER_PARTS; p++)
             for (; given[p]; given[p]--)
-                d[from++].row->part = p;
+                d[from++].row->part = (enum ser_part)p;
     }
     free(d);
-    for (int p = 0; p < PARTS; p++)
+    for (int p = 0; p < SER_PARTS; p++)
         wanted |= (unsigned)(percent[p] > 0) << p;
     return wanted;
 }
@@ -399,53 +420,37 @@ static unsigned split_at_random(struct manifest *m) {
 /* ---- what a split must keep ---- */
 
 static void refuse_empty_parts(const struct manifest *m, unsigned wanted) {
-    size_t n[PARTS] = {0};
+    size_t n[SER_PARTS] = {0};
     for (size_t i = 0; i < m->rows; i++)
         n[m->row[i].part]++;
-    for (int p = 0; p < PARTS; p++)
+    for (int p = 0; p < SER_PARTS; p++)
         if ((wanted >> p & 1) && !n[p])
-            die(SER_BAD, "%s: the part %s would be empty", m->name, part_name[p]);
+            die(SER_BAD, "%s: the part %s would be empty", m->name, ser_part_name[p]);
+}
+
+static struct ser_shared shared_by_parts(const struct manifest *m) {
+    struct ser_shared shared;
+    struct ser_error e;
+    must(ser_split_share(m->row, m->rows, &shared, &e), &e);
+    return shared;
 }
 
 /* One recording in two parts: a model is tested with what it has learned. */
-static void check_audio(const struct manifest *m) {
-    struct row **r = ordered(m, by_hash);
-    const struct row *a = NULL, *b = NULL;
-    size_t n = 0;
-    for (size_t i = 1; i < m->rows; i++)
-        if (*r[i]->hash && strcmp(r[i]->hash, "-") != 0 &&
-            strcmp(r[i]->hash, r[i - 1]->hash) == 0 && r[i]->part != r[i - 1]->part && n++ == 0) {
-            a = r[i - 1];
-            b = r[i];
-        }
-    free(r);
-    if (n && !opt.random)
+static void refuse_shared_audio(const struct manifest *m, const struct ser_shared *s) {
+    const struct ser_utterance *a = s->pair[0], *b = s->pair[1];
+    if (a)
         die(SER_BAD, "%s: %s (%s) and %s (%s) are the same audio (pairs: %zu): keep one of them",
-            m->name, a->id, part_name[a->part], b->id, part_name[b->part], n);
-    if (n)
-        warn("%s: the same audio is in two parts: %s (%s) and %s (%s) (pairs: %zu)", m->name, a->id,
-             part_name[a->part], b->id, part_name[b->part], n);
+            m->name, a->id, ser_part_name[a->part], b->id, ser_part_name[b->part], s->pairs);
 }
 
-static int by_speaker(const void *a, const void *b) {
-    const struct row *const *x = a, *const *y = b;
-    return strcmp((*x)->speaker, (*y)->speaker);
-}
-
-static void report_shared_speakers(const struct manifest *m) {
-    struct row **r = ordered(m, by_speaker);
-    size_t speakers = 0, shared = 0;
-    for (size_t from = 0, to; from < m->rows; from = to) {
-        int differ = 0;
-        for (to = from; to < m->rows && strcmp(r[from]->speaker, r[to]->speaker) == 0; to++)
-            differ |= r[to]->part != r[from]->part;
-        speakers++;
-        shared += (size_t)differ;
-    }
-    free(r);
-    if (shared)
-        warn("%s: %zu of %zu speakers are in more than one part: scores will flatter", m->name,
-             shared, speakers);
+static void report_shared(const struct manifest *m, const struct ser_shared *s, const char *how) {
+    const struct ser_utterance *a = s->pair[0], *b = s->pair[1];
+    if (a)
+        warn("%s: %sthe same audio is in two parts: %s (%s) and %s (%s) (pairs: %zu)", m->name, how,
+             a->id, ser_part_name[a->part], b->id, ser_part_name[b->part], s->pairs);
+    if (s->shared_speakers)
+        warn("%s: %s%zu of %zu speakers are in more than one part: scores will flatter", m->name,
+             how, s->shared_speakers, s->speakers);
 }
 
 /* ---- output ---- */
@@ -459,13 +464,14 @@ static void write_manifest(const struct manifest *m) {
         ser_out_printf(&o, "%s\t", m->column[c]);
     ser_out_printf(&o, "%spart\n", opt.random ? "split\t" : "");
     for (size_t i = 0; i < m->rows; i++) {
-        const struct row *r = &m->row[i];
-        if (opt.part && strcmp(opt.part, part_name[r->part]) != 0)
+        char *const *field = m->field[i];
+        const char *part = ser_part_name[m->row[i].part];
+        if (opt.part && strcmp(opt.part, part) != 0)
             continue;
-        ser_out_printf(&o, "%s", r->field[0]);
+        ser_out_printf(&o, "%s", field[0]);
         for (int c = 1; c < m->columns; c++)
-            ser_out_printf(&o, "\t%s", r->field[c]);
-        ser_out_printf(&o, "%s\t%s\n", split, part_name[r->part]);
+            ser_out_printf(&o, "\t%s", field[c]);
+        ser_out_printf(&o, "%s\t%s\n", split, part);
     }
     must(ser_out_close(&o, &e), &e);
 }
@@ -474,12 +480,15 @@ static void release(struct manifest *m) {
     for (int c = 0; c < m->columns; c++)
         free(m->column[c]);
     for (size_t i = 0; i < m->rows; i++)
-        free(m->row[i].field);
+        free(m->field[i]);
     free(m->column);
+    free(m->field);
     free(m->row);
 }
 
-static unsigned split(struct manifest *m) {
+/* ---- the two things it does ---- */
+
+static unsigned choose_parts(struct manifest *m) {
     if (opt.random)
         return split_at_random(m);
     struct speakers s = speakers_of(m);
@@ -490,16 +499,41 @@ static unsigned split(struct manifest *m) {
     return wanted;
 }
 
+static int split(struct manifest *m) {
+    unsigned wanted = choose_parts(m);
+    refuse_empty_parts(m, wanted);
+    struct ser_shared shared = shared_by_parts(m);
+    if (m->at_random)
+        report_shared(m, &shared, "");
+    else
+        refuse_shared_audio(m, &shared);
+    write_manifest(m);
+    return SER_OK;
+}
+
+static int certify(const struct manifest *m) {
+    struct ser_shared shared = shared_by_parts(m);
+    struct ser_out o;
+    struct ser_error e;
+    must(ser_out_open(&o, opt.output, 0, &e), &e);
+    must(ser_split_certify(m->row, m->rows, &shared, &o, &e), &e);
+    must(ser_out_close(&o, &e), &e);
+    report_shared(m, &shared, m->at_random ? "split at random: " : "");
+    return m->at_random || (!shared.shared_speakers && !shared.shared_audio) ? SER_OK : SER_NO;
+}
+
 int main(int argc, char **argv) {
     struct manifest m;
     ser_start(argv[0]);
     int first = ser_options(argc, argv, &tool);
-    if (!!opt.speakers + !!opt.folds + !!opt.leave_out + !!opt.random != 1)
-        ser_usage("give one of --speakers, --folds, --leave-out, --random");
+    if (!!opt.speakers + !!opt.folds + !!opt.leave_out + !!opt.random + opt.certificate != 1)
+        ser_usage("give one of --speakers, --folds, --leave-out, --random, --certificate");
     if (!opt.folds != !opt.fold)
         ser_usage("--folds and --fold go together");
     if (!opt.random && opt.seed != DEFAULT_SEED)
         ser_usage("--seed belongs to --random");
+    if (opt.certificate && opt.part)
+        ser_usage("--part belongs to a way to split: --certificate is about all parts");
     if (argc - first > 1)
         ser_usage("more than one manifest is given");
     const char *list = opt.speakers ? opt.speakers : opt.folds;
@@ -507,12 +541,7 @@ int main(int argc, char **argv) {
     ser_keep_inputs("--output", opt.output, argv + first, list, NULL);
 
     read_manifest(&m, argv[first]);
-    unsigned wanted = split(&m);
-    refuse_empty_parts(&m, wanted);
-    check_audio(&m);
-    if (opt.random)
-        report_shared_speakers(&m);
-    write_manifest(&m);
+    int status = opt.certificate ? certify(&m) : split(&m);
     release(&m);
-    return SER_OK;
+    return status;
 }

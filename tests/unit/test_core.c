@@ -13,6 +13,7 @@
 #include "core/in.h"
 #include "core/jobs.h"
 #include "core/out.h"
+#include "core/sha256.h"
 #include "core/tsv.h"
 
 static char folder[] = "/tmp/ser-test-XXXXXX";
@@ -397,6 +398,56 @@ static void test_jobs(void) {
     }
 }
 
+/* ---- checksums ---- */
+
+static void test_sha256(void) {
+    /* The first three: FIPS 180-2, appendix B. The others: sha256sum(1). Of repeated texts the
+     * padding begins before, at and behind the last place of a block that has room for it. */
+    static const struct {
+        const char *text;
+        int times;
+        const char *hex;
+    } at[] = {
+        {"abc", 1, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+        {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 1,
+         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+        {"a", 1000000, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"},
+        {"", 1, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+        {"x", 55, "d5e285683cd4efc02d021a5c62014694958901005d6f71e89e0989fac77e4072"},
+        {"x", 56, "04c26261370ee7541549d16dee320c723e3fd14671e66a099afe0a377c16888e"},
+        {"x", 63, "75220b47218278e656f2013bb8f0c455a25eaf01e86c64924e9d48d89776d6f2"},
+        {"x", 64, "7ce100971f64e7001e8fe5a51973ecdfe1ced42befe7ee8d5fd6219506b5393c"},
+        {"x", 65, "9537c5fdf120482f7d58d25e9ed583f52c02b4e304ea814db1633ad565aed7e9"},
+        {"x", 119, "000b48d4edf0fa7bee3c6236ecd2785baa5db4eeb8bb54341b029e0d9fa5fb0c"},
+        {"x", 120, "13f05a0b594787f5ecd315edc96141bd3243203d1b7d4f0836f37308b276ba98"},
+    };
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        struct ser_sha256 sum;
+        char hex[SER_SHA256_HEX];
+        ser_sha256_start(&sum);
+        for (int k = 0; k < at[i].times; k++)
+            ser_sha256_add(&sum, at[i].text, strlen(at[i].text));
+        ser_sha256_end(&sum, hex);
+        check(strcmp(hex, at[i].hex) == 0, "SHA-256 of %d times '%s'", at[i].times, at[i].text);
+    }
+    /* Cut into two at any place it is the same. */
+    const char *text = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopqabcdbcdecdefdefg";
+    char whole[SER_SHA256_HEX];
+    int differ = 0;
+    for (size_t cut = 0; cut <= strlen(text); cut++) {
+        struct ser_sha256 sum;
+        char hex[SER_SHA256_HEX];
+        ser_sha256_start(&sum);
+        ser_sha256_add(&sum, text, cut);
+        ser_sha256_add(&sum, text + cut, strlen(text) - cut);
+        ser_sha256_end(&sum, hex);
+        if (!cut)
+            memcpy(whole, hex, sizeof whole);
+        differ += strcmp(whole, hex) != 0;
+    }
+    check(!differ, "SHA-256 of a text in two pieces");
+}
+
 int main(int argc, char **argv) {
     ser_start(argv[argc - 1]);
     if (!mkdtemp(folder))
@@ -408,6 +459,7 @@ int main(int argc, char **argv) {
     test_output();
     test_tables();
     test_jobs();
+    test_sha256();
     check(rmdir(folder) == 0, "no file is left behind");
     printf("# %d failed\n", failed);
     return failed != 0;

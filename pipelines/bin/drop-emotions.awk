@@ -1,0 +1,19 @@
+# "EMOTION..." MANIFEST.tsv
+# The rows of a manifest that have other emotions.
+
+BEGIN {
+    program = "drop-emotions"
+    if (ARGC != 3)
+        usage("\"EMOTION...\" MANIFEST.tsv")
+    n = split(argument(), emotion, " ")
+    for (i = 1; i <= n; i++)
+        dropped[emotion[i]]
+}
+
+FNR == 1 {
+    need("emotion")
+    print
+    next
+}
+
+!($column["emotion"] in dropped)

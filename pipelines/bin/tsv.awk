@@ -1,0 +1,49 @@
+# Tables by the names of their columns: what all awk programs here begin with.
+#
+#   awk -f tsv.awk -f PROGRAM.awk -- ARGUMENT... TABLE...
+#
+# Behind the header line of each table column[NAME] is the number of its column NAME: a program reads
+# $column["speaker"], and goes by FNR > 1. It sets the variable program to its name, for messages.
+
+BEGIN {
+    FS = OFS = "\t"
+}
+
+# The next argument, which is no table. For BEGIN.
+function argument(  text) {
+    text = ARGV[++arguments_taken]
+    ARGV[arguments_taken] = ""
+    return text
+}
+
+# Three ways to end: a table, that at hand unless another is named, is wrong; it lacks a column; the arguments are wrong.
+function fail(why, table) {
+    print program ": " (table == "" ? FILENAME : table) ": " why > "/dev/stderr"
+    exit exit_status = 3
+}
+
+function need(name) {
+    if (!(name in column))
+        fail("no column '" name "'")
+}
+
+function usage(arguments) {
+    print "usage: awk -f tsv.awk -f " program ".awk -- " arguments > "/dev/stderr"
+    exit exit_status = 2
+}
+
+function name_columns(  i) {
+    split("", column)
+    for (i = 1; i <= NF; i++)
+        column[$i] = i
+}
+
+FNR == 1 {
+    name_columns()
+}
+
+# An END of the program does not run when it has failed.
+END {
+    if (exit_status)
+        exit exit_status
+}
