@@ -54,7 +54,7 @@ draws() {
     [ "$(tail -c 8 "$1.png" | xxd -p)" = 49454e44ae426082 ] # IEND
     # Twice as many pixels.
     local size
-    size=$(sed -n 's/^ width="\([0-9]*\)" height="\([0-9]*\)"$/\1 \2/p' "$1.svg")
+    size=$(sed -n 's/^ viewBox="0 0 \([0-9]*\) \([0-9]*\)"$/\1 \2/p' "$1.svg")
     [[ $(file -b "$1.png") = *", $((2 * ${size% *})) x $((2 * ${size#* })), "* ]] || fail "$(file "$1.png") of $size"
     texts "$1.svg" >texts
 }
@@ -255,8 +255,8 @@ hostile='a"b`touch x`$(touch x)'\''{}_^<i>&#x1;&amp;]]>%d%s @n \n "system(|touch
     fails 3 "^ser-plot: log.tsv: not audio" ser-plot wave log.tsv
     fails 3 "^ser-plot: <stdin>: not audio" ser-plot wave - <log.tsv
     fails 3 "model.bin: record net: a u8 .* not features" ser-plot mfcc model.bin
-    fails 2 "^ser-plot: only one input can be standard input, not 2$" ser-plot confusion - -
-    fails 3 "val.sert: not a model" ser-plot wave --model val.sert long.wav
+    fails 2 "^ser-plot: only one input can be standard input, not 2" ser-plot confusion - -
+    fails 3 "val.sert: a stream of kind features, but model is needed" ser-plot wave --model val.sert long.wav
     fails 3 "^ser-plot: val.sert: no record has the key 'none'$" ser-plot mfcc --key none val.sert
     cut -f 1-3 p.tsv >bare.tsv
     fails 3 "no columns p_CLASS" ser-plot reliability bare.tsv
@@ -269,7 +269,7 @@ hostile='a"b`touch x`$(touch x)'\''{}_^<i>&#x1;&amp;]]>%d%s @n \n "system(|touch
     fails 3 "nan.tsv: line 2: loss is no number: 'nan'" ser-plot curves nan.tsv
     sed 's/^2\t.*/2\t0.1/' log.tsv >cut.tsv
     fails 3 "cut.tsv: line 3: 2 fields, the header has 9" ser-plot curves cut.tsv
-    fails 4 "cannot (open|read)" ser-plot curves .
+    fails 4 "cannot (open|read)|is a folder" ser-plot curves .
 }
 
 @test "output that cannot be written: 4, and a file only when it is whole" {
