@@ -293,11 +293,46 @@ hostile='a"b`touch x`$(touch x)'\''{}_^<i>&#x1;&amp;]]>%d%s @n \n "system(|touch
 }
 
 @test "without gnuplot it says how to get it" {
-    mkdir -p bin
-    for tool in "$BUILD"/ser-* /usr/bin/{awk,bash,cat,chmod,cut,dirname,env,getopt,grep,head,iconv,mktemp,mv,realpath,rm,sed,sort,stat,tail}; do
-        ln -sf "$tool" bin
-    done
-    PATH=$PWD/bin fails 4 "^ser-plot: gnuplot: not installed; on Debian: apt-get install gnuplot-nox" ser-plot curves log.tsv
+    fails 4 "^ser-plot: gnuplot: not installed; on Debian: apt-get install gnuplot-nox" \
+        env PATH="$PWD" "$BUILD/ser-plot" curves log.tsv
+}
+
+@test "a picture shrinks where there is less room, and says what it shows" {
+    ser-plot confusion p.tsv >small.svg
+    if sed -n '/^<svg/,/>/p' small.svg | grep -E '^ *(width|height)='; then fail "it has one size"; fi
+    grep -q '^ viewBox="0 0 640 [0-9]*"$' small.svg
+    grep -qx ' style="max-width: 640px"' small.svg
+    grep -qx '<title>confusion: 12 predictions: accuracy 58.3 %, unweighted recall 58.6 %</title>' small.svg
+    if command -v rsvg-convert >/dev/null; then
+        rsvg-convert -w 390 small.svg >small.png
+        [[ $(file -b small.png) = "PNG image data, 390 x "* ]]
+        rsvg-convert small.svg >small.png
+        [[ $(file -b small.png) = "PNG image data, 640 x "* ]] # as large as it is meant
+    fi
+    ser-plot confusion --title 'a < "b" & c' p.tsv | grep -qx '<title>confusion: a &lt; &quot;b&quot; &amp; c</title>'
+}
+
+# gnuplot SCRIPT: a gnuplot that is this
+gnuplot_is() {
+    mkdir -p fake
+    printf '#!/bin/sh\n%s\n' "$1" >fake/gnuplot
+    chmod 755 fake/gnuplot
+}
+
+@test "gnuplot that fails is told with its last words, and half a picture is none" {
+    gnuplot_is 'echo "warning: odd" >&2; echo "line 3: no such thing" >&2; echo "  warning: again" >&2; exit 1'
+    PATH=$PWD/fake:$PATH fails 4 "^ser-plot: gnuplot: line 3: no such thing$" ser-plot curves log.tsv
+    gnuplot_is 'kill -KILL $$'
+    PATH=$PWD/fake:$PATH fails 4 "^ser-plot: gnuplot: ended by signal 9$" ser-plot curves log.tsv
+    gnuplot_is 'exit 3'
+    PATH=$PWD/fake:$PATH fails 4 "^ser-plot: gnuplot: ended with 3, without a word$" ser-plot curves log.tsv
+    gnuplot_is 'echo "<svg>"'
+    PATH=$PWD/fake:$PATH fails 4 "^ser-plot: gnuplot: the picture is not complete$" ser-plot curves log.tsv
+    PATH=$PWD/fake:$PATH fails 4 "^ser-plot: gnuplot: the picture is not complete$" ser-plot curves --png log.tsv
+    # Nothing of the user's settings reaches it.
+    gnuplot_is 'echo "$GNUTERM$GNUPLOT_LIB$GDFONTPATH $LC_ALL $*" >&2; exit 1'
+    export GNUTERM=dumb GNUPLOT_LIB=/tmp GDFONTPATH=/tmp
+    PATH=$PWD/fake:$PATH fails 4 "^ser-plot: gnuplot:  C.UTF-8 -d$" ser-plot curves log.tsv
 }
 
 @test "nothing is left behind" {

@@ -18,7 +18,7 @@ static const struct ser_opt options[] = {
     {'t', "tsv", SER_OPT_FLAG, &opt.tsv, 0, 0, NULL, "one figure a row"},
     {'J', "json", SER_OPT_FLAG, &opt.json, 0, 0, NULL, "one JSON object"},
     {'a', "against", SER_OPT_TEXT, &opt.against, 0, 0, "FILE", "compare with these predictions"},
-    {0, "draws", SER_OPT_INT, &opt.draws, 100, 1000000, "N", "of the bootstrap over speakers"},
+    {0, "draws", SER_OPT_INT, &opt.draws, 100, 1000000, "N", "of bootstrap over speakers"},
     {0, "seed", SER_OPT_INT, &opt.seed, 0, SER_MAX_SEED, "N", "of the bootstrap"},
     {0}};
 
