@@ -108,15 +108,12 @@ leave() {
     ((code != 1 && (code <= 4 || code > 127) && code != 254)) || broken
 }
 
-# inner COMMAND...: another tool, for which this one speaks; inner_name is what the user calls a file
-# whose messages begin with inner_file.
-inner_file='' inner_name=''
+# inner COMMAND...: another tool, for which this one speaks
 inner() {
     local code=0 line said=''
     "$@" 2>"$temp/inner" || code=$?
     while IFS= read -r line; do
         line=${line#ser-*: }
-        [ -z "$inner_file" ] || line=${line/#"$inner_file"/"$inner_name"}
         case $line in
         "usage: ser-"*) continue ;; # of another tool
         esac

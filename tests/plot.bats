@@ -54,7 +54,7 @@ draws() {
     [ "$(tail -c 8 "$1.png" | xxd -p)" = 49454e44ae426082 ] # IEND
     # Twice as many pixels.
     local size
-    size=$(sed -n 's/^ width="\([0-9]*\)" height="\([0-9]*\)"$/\1 \2/p' "$1.svg")
+    size=$(sed -n 's/^ viewBox="0 0 \([0-9]*\) \([0-9]*\)"$/\1 \2/p' "$1.svg")
     [[ $(file -b "$1.png") = *", $((2 * ${size% *})) x $((2 * ${size#* })), "* ]] || fail "$(file "$1.png") of $size"
     texts "$1.svg" >texts
 }
@@ -255,8 +255,8 @@ hostile='a"b`touch x`$(touch x)'\''{}_^<i>&#x1;&amp;]]>%d%s @n \n "system(|touch
     fails 3 "^ser-plot: log.tsv: not audio" ser-plot wave log.tsv
     fails 3 "^ser-plot: <stdin>: not audio" ser-plot wave - <log.tsv
     fails 3 "model.bin: record net: a u8 .* not features" ser-plot mfcc model.bin
-    fails 2 "^ser-plot: only one input can be standard input, not 2$" ser-plot confusion - -
-    fails 3 "val.sert: not a model" ser-plot wave --model val.sert long.wav
+    fails 2 "^ser-plot: only one input can be standard input, not 2" ser-plot confusion - -
+    fails 3 "val.sert: a stream of kind features, but model is needed" ser-plot wave --model val.sert long.wav
     fails 3 "^ser-plot: val.sert: no record has the key 'none'$" ser-plot mfcc --key none val.sert
     cut -f 1-3 p.tsv >bare.tsv
     fails 3 "no columns p_CLASS" ser-plot reliability bare.tsv
@@ -269,7 +269,7 @@ hostile='a"b`touch x`$(touch x)'\''{}_^<i>&#x1;&amp;]]>%d%s @n \n "system(|touch
     fails 3 "nan.tsv: line 2: loss is no number: 'nan'" ser-plot curves nan.tsv
     sed 's/^2\t.*/2\t0.1/' log.tsv >cut.tsv
     fails 3 "cut.tsv: line 3: 2 fields, the header has 9" ser-plot curves cut.tsv
-    fails 4 "cannot (open|read)" ser-plot curves .
+    fails 4 "cannot (open|read)|is a folder" ser-plot curves .
 }
 
 @test "output that cannot be written: 4, and a file only when it is whole" {
@@ -293,11 +293,46 @@ hostile='a"b`touch x`$(touch x)'\''{}_^<i>&#x1;&amp;]]>%d%s @n \n "system(|touch
 }
 
 @test "without gnuplot it says how to get it" {
-    mkdir -p bin
-    for tool in "$BUILD"/ser-* /usr/bin/{awk,bash,cat,chmod,cut,dirname,env,getopt,grep,head,iconv,mktemp,mv,realpath,rm,sed,sort,stat,tail}; do
-        ln -sf "$tool" bin
-    done
-    PATH=$PWD/bin fails 4 "^ser-plot: gnuplot: not installed; on Debian: apt-get install gnuplot-nox" ser-plot curves log.tsv
+    fails 4 "^ser-plot: gnuplot: not installed; on Debian: apt-get install gnuplot-nox" \
+        env PATH="$PWD" "$BUILD/ser-plot" curves log.tsv
+}
+
+@test "a picture shrinks where there is less room, and says what it shows" {
+    ser-plot confusion p.tsv >small.svg
+    if sed -n '/^<svg/,/>/p' small.svg | grep -E '^ *(width|height)='; then fail "it has one size"; fi
+    grep -q '^ viewBox="0 0 640 [0-9]*"$' small.svg
+    grep -qx ' style="max-width: 640px"' small.svg
+    grep -qx '<title>confusion: 12 predictions: accuracy 58.3 %, unweighted recall 58.6 %</title>' small.svg
+    if command -v rsvg-convert >/dev/null; then
+        rsvg-convert -w 390 small.svg >small.png
+        [[ $(file -b small.png) = "PNG image data, 390 x "* ]]
+        rsvg-convert small.svg >small.png
+        [[ $(file -b small.png) = "PNG image data, 640 x "* ]] # as large as it is meant
+    fi
+    ser-plot confusion --title 'a < "b" & c' p.tsv | grep -qx '<title>confusion: a &lt; &quot;b&quot; &amp; c</title>'
+}
+
+# gnuplot SCRIPT: a gnuplot that is this
+gnuplot_is() {
+    mkdir -p fake
+    printf '#!/bin/sh\n%s\n' "$1" >fake/gnuplot
+    chmod 755 fake/gnuplot
+}
+
+@test "gnuplot that fails is told with its last words, and half a picture is none" {
+    gnuplot_is 'echo "warning: odd" >&2; echo "line 3: no such thing" >&2; echo "  warning: again" >&2; exit 1'
+    PATH=$PWD/fake:$PATH fails 4 "^ser-plot: gnuplot: line 3: no such thing$" ser-plot curves log.tsv
+    gnuplot_is 'kill -KILL $$'
+    PATH=$PWD/fake:$PATH fails 4 "^ser-plot: gnuplot: ended by signal 9$" ser-plot curves log.tsv
+    gnuplot_is 'exit 3'
+    PATH=$PWD/fake:$PATH fails 4 "^ser-plot: gnuplot: ended with 3, without a word$" ser-plot curves log.tsv
+    gnuplot_is 'echo "<svg>"'
+    PATH=$PWD/fake:$PATH fails 4 "^ser-plot: gnuplot: the picture is not complete$" ser-plot curves log.tsv
+    PATH=$PWD/fake:$PATH fails 4 "^ser-plot: gnuplot: the picture is not complete$" ser-plot curves --png log.tsv
+    # Nothing of the user's settings reaches it.
+    gnuplot_is 'echo "$GNUTERM$GNUPLOT_LIB$GDFONTPATH $LC_ALL $*" >&2; exit 1'
+    export GNUTERM=dumb GNUPLOT_LIB=/tmp GDFONTPATH=/tmp
+    PATH=$PWD/fake:$PATH fails 4 "^ser-plot: gnuplot:  C.UTF-8 -d$" ser-plot curves log.tsv
 }
 
 @test "nothing is left behind" {

@@ -342,6 +342,10 @@ int mkostemp64(char *template, int flags) {
     return strike(OPEN, NULL) ? -1 : NEXT(mkostemp64)(template, flags);
 }
 
+int memfd_create(const char *name, unsigned flags) {
+    return strike(PIPE, NULL) ? -1 : NEXT(memfd_create)(name, flags);
+}
+
 int pipe(int fd[2]) {
     return strike(PIPE, NULL) ? -1 : NEXT(pipe)(fd);
 }

@@ -1,0 +1,596 @@
+#include "bridge/evaluation.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/bytes.h"
+
+enum { MAX_CLASSES = 256 };
+#define SUM_TOLERANCE 1e-3 /* of the sum of an utterance's probabilities */
+
+const char *const ser_grouping_name[SER_GROUPINGS] = {"speaker", "corpus", "sex"};
+
+/* ---- reading ---- */
+
+/* The text as the set has it, NULL without memory. */
+static const char *keep(struct ser_set *set, const char *text) {
+    return ser_set_add(set, text) < 0 ? NULL : ser_set_get(set, text);
+}
+
+static int is_class(const char *s) {
+    return *s && strcmp(s, "-") != 0 && ser_is_text(s, strlen(s));
+}
+
+/* What reading a file needs to know of its table. */
+struct columns {
+    int id, truth, predicted, group[SER_GROUPINGS];
+    int *p; /* [f->columns]; owned */
+};
+
+static int find_columns(struct ser_evaluation *v, struct ser_predictions *f, struct columns *c,
+                        const struct ser_tsv *t, struct ser_error *e) {
+    c->id = ser_tsv_need(t, "id", e);
+    c->truth = ser_tsv_need(t, "emotion", e);
+    c->predicted = ser_tsv_need(t, "predicted", e);
+    if (c->id < 0 || c->truth < 0 || c->predicted < 0)
+        return -1;
+    for (int g = 0; g < SER_GROUPINGS; g++)
+        c->group[g] = ser_tsv_column(t, ser_grouping_name[g]);
+    c->p = calloc((size_t)t->columns, sizeof *c->p);
+    f->column = calloc((size_t)t->columns, sizeof *f->column);
+    if (!c->p || !f->column)
+        return ser_no_memory(e);
+    for (int i = 0; i < t->columns; i++) {
+        if (strncmp(t->name[i], "p_", 2) != 0 || !is_class(t->name[i] + 2))
+            continue;
+        if (ser_set_add(&v->class_names, t->name[i] + 2) < 0 ||
+            !(f->column[f->columns] = strdup(t->name[i] + 2)))
+            return ser_no_memory(e);
+        c->p[f->columns++] = i;
+    }
+    return 0;
+}
+
+static int read_probabilities(const struct ser_predictions *f, const struct ser_tsv *t,
+                              const int *at, double *p, struct ser_error *e) {
+    double sum = 0;
+    for (int i = 0; i < f->columns; i++) {
+        if (ser_parse_real(t->field[at[i]], 0, 1, &p[i]))
+            return ser_tsv_fail(t, e, "p_%s is no probability: '%.60s'", f->column[i],
+                                t->field[at[i]]);
+        sum += p[i];
+    }
+    if (fabs(sum - 1) > SUM_TOLERANCE)
+        return ser_tsv_fail(t, e, "probabilities add up to %.9g, not to 1 within %g", sum,
+                            SUM_TOLERANCE);
+    return 0;
+}
+
+static int has_column(const struct ser_predictions *f, const char *class) {
+    int c = 0;
+    /* It does not see that all columns are set. NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
+    while (c < f->columns && strcmp(f->column[c], class) != 0)
+        c++;
+    return c < f->columns;
+}
+
+/* What is wrong with a row as a row of predictions; ids are those before it. */
+static int check_row(const struct ser_evaluation *v, const struct ser_predictions *f,
+                     const struct columns *c, const struct ser_tsv *t, struct ser_set *ids,
+                     struct ser_error *e) {
+    const char *id = t->field[c->id], *truth = t->field[c->truth];
+    const char *predicted = t->field[c->predicted];
+    int fresh = ser_set_add(ids, id);
+    if (fresh < 0)
+        return ser_no_memory(e);
+    if (!fresh)
+        return ser_tsv_fail(t, e, "the id '%.200s' comes twice", id);
+    if (!is_class(predicted) || (!is_class(truth) && strcmp(truth, "-") != 0))
+        return ser_tsv_fail(t, e, "emotion or predicted is empty or not UTF-8 text");
+    if (f->columns && !has_column(f, predicted))
+        return ser_tsv_fail(t, e, "predicted is '%.100s', but there is no column p_%.100s",
+                            predicted, predicted);
+    if (v->class_names.n > MAX_CLASSES)
+        return ser_tsv_fail(t, e, "more than %d classes: not predictions", MAX_CLASSES);
+    return 0;
+}
+
+static int read_row(struct ser_evaluation *v, struct ser_predictions *f, const struct columns *c,
+                    const struct ser_tsv *t, struct ser_error *e) {
+    if (ser_grow(&f->at, &f->cap, f->n + 1, sizeof *f->at))
+        return ser_no_memory(e);
+    struct ser_prediction *r = &f->at[f->n++];
+    *r = (struct ser_prediction){
+        .id = keep(&v->texts, t->field[c->id]),
+        .truth = keep(&v->texts, t->field[c->truth]),
+        .predicted = keep(&v->texts, t->field[c->predicted]),
+    };
+    int kept = r->id && r->truth && r->predicted;
+    for (int g = 0; g < SER_GROUPINGS; g++) {
+        r->group[g] = keep(&v->texts, c->group[g] < 0 ? "-" : t->field[c->group[g]]);
+        kept &= r->group[g] != NULL;
+    }
+    if (!kept || ser_set_add(&v->class_names, r->truth) < 0 ||
+        ser_set_add(&v->class_names, r->predicted) < 0)
+        return ser_no_memory(e);
+    if (!f->columns)
+        return 0;
+    if (!(r->p = calloc((size_t)f->columns, sizeof *r->p)))
+        return ser_no_memory(e);
+    return read_probabilities(f, t, c->p, r->p, e);
+}
+
+static int read_rows(struct ser_evaluation *v, struct ser_predictions *f, const struct columns *c,
+                     struct ser_tsv *t, struct ser_error *e) {
+    struct ser_set ids = {0};
+    size_t unknown = 0;
+    int got;
+    while ((got = ser_tsv_next(t, e)) > 0) {
+        got = check_row(v, f, c, t, &ids, e);
+        if (!got && strcmp(t->field[c->truth], "-") == 0)
+            unknown++;
+        else if (!got)
+            got = read_row(v, f, c, t, e);
+        if (got)
+            break;
+    }
+    ser_set_free(&ids);
+    if (got < 0)
+        return -1;
+    f->unknown = unknown;
+    if (!f->n)
+        return ser_fail(e, SER_BAD, "%s: no utterance of known emotion: nothing to evaluate",
+                        f->name);
+    return 0;
+}
+
+int ser_evaluation_read_table(struct ser_evaluation *v, struct ser_tsv *t, struct ser_error *e) {
+    struct columns c = {0};
+    struct ser_predictions *more = reallocarray(v->file, (size_t)v->files + 1, sizeof *more);
+    if (!more)
+        return ser_no_memory(e);
+    v->file = more;
+    struct ser_predictions *f = &v->file[v->files++];
+    *f = (struct ser_predictions){.name = t->in.name};
+    int failed = find_columns(v, f, &c, t, e) || read_rows(v, f, &c, t, e);
+    free(c.p);
+    return failed ? -1 : 0;
+}
+
+int ser_evaluation_read(struct ser_evaluation *v, const char *path, struct ser_error *e) {
+    struct ser_tsv t;
+    if (ser_tsv_open(&t, path, e))
+        return -1;
+    int failed = ser_evaluation_read_table(v, &t, e);
+    ser_tsv_close(&t);
+    return failed;
+}
+
+int ser_predictions_left_out(const struct ser_predictions *f, char *text, size_t size) {
+    int one = f->unknown == 1;
+    if (f->unknown)
+        snprintf(text, size, "%s: %zu utterance%s of unknown emotion %s left out", f->name,
+                 f->unknown, one ? "" : "s", one ? "is" : "are");
+    return f->unknown > 0;
+}
+
+/* ---- scoring ---- */
+
+static int by_name(const void *key, const void *at) {
+    return strcmp(key, *(char *const *)at);
+}
+
+static int class_of(const struct ser_evaluation *v, const char *name) {
+    char **at = bsearch(name, v->class, (size_t)v->classes, sizeof *v->class, by_name);
+    return (int)(at - v->class);
+}
+
+/* Classes become numbers, and probabilities [classes]; a class that the file does not know has 0. */
+static int number_classes(const struct ser_evaluation *v, struct ser_predictions *f) {
+    int *class = calloc((size_t)f->columns + 1, sizeof *class);
+    if (!class)
+        return -1;
+    for (int c = 0; c < f->columns; c++)
+        class[c] = class_of(v, f->column[c]);
+    int failed = 0;
+    for (size_t i = 0; i < f->n && !failed; i++) {
+        struct ser_prediction *r = &f->at[i];
+        r->t = class_of(v, r->truth);
+        r->y = class_of(v, r->predicted);
+        if (!f->columns)
+            continue;
+        double *p = calloc((size_t)v->classes, sizeof *p);
+        if (!p) {
+            failed = -1;
+            break;
+        }
+        for (int c = 0; c < f->columns; c++)
+            p[class[c]] = r->p[c];
+        free(r->p);
+        r->p = p;
+    }
+    free(class);
+    return failed;
+}
+
+static int calibrate(const struct ser_evaluation *v, struct ser_result *s) {
+    size_t K = (size_t)v->classes;
+    double *p = calloc(s->n + 1, K * sizeof *p), *confidence = calloc(s->n + 1, sizeof *confidence);
+    int *truth = calloc(s->n + 1, sizeof *truth), *predicted = calloc(s->n + 1, sizeof *predicted);
+    int failed = !p || !confidence || !truth || !predicted;
+    for (size_t i = 0; i < s->n && !failed; i++) {
+        memcpy(p + i * K, s->at[i]->p, K * sizeof *p);
+        truth[i] = s->at[i]->t;
+        predicted[i] = s->at[i]->y;
+        confidence[i] = s->at[i]->p[predicted[i]];
+    }
+    if (!failed) {
+        s->calibration = ser_calibrate(p, truth, predicted, s->n, v->classes, s->bin);
+        failed = ser_reject_curve(confidence, truth, predicted, s->n, SER_REJECT_STEPS, s->reject);
+    }
+    free(p);
+    free(confidence);
+    free(truth);
+    free(predicted);
+    return failed ? -1 : 0;
+}
+
+/* Scores the result's utterances. */
+static int score(const struct ser_evaluation *v, struct ser_result *s) {
+    size_t K = (size_t)v->classes;
+    s->confusion = calloc(K, K * sizeof *s->confusion);
+    s->of = calloc(K, sizeof *s->of);
+    if (!s->confusion || !s->of)
+        return -1;
+    s->calibrated = 1;
+    for (size_t i = 0; i < s->n; i++) {
+        s->confusion[s->at[i]->t * v->classes + s->at[i]->y]++;
+        s->calibrated &= s->at[i]->p != NULL;
+    }
+    s->scores = ser_score_confusion(s->confusion, v->classes, s->of);
+    return s->calibrated ? calibrate(v, s) : 0;
+}
+
+static void free_results(struct ser_result *s, size_t n) {
+    for (size_t i = 0; s && i < n; i++) {
+        free(s[i].at);
+        free(s[i].confusion);
+        free(s[i].of);
+    }
+}
+
+/* Which utterances: those of files from..to-1, all or a member of a grouping. */
+struct selection {
+    int from, to;
+    enum ser_grouping grouping;
+    const char *member; /* NULL: all. Equal texts are one pointer */
+};
+
+/* Fills at, unless it is NULL, with what is selected; returns how many there are. */
+static size_t pick(const struct ser_evaluation *v, const struct selection *from,
+                   const struct ser_prediction **at) {
+    size_t n = 0;
+    for (int f = from->from; f < from->to; f++)
+        for (size_t i = 0; i < v->file[f].n; i++) {
+            const struct ser_prediction *r = &v->file[f].at[i];
+            if (from->member && r->group[from->grouping] != from->member)
+                continue;
+            if (at)
+                at[n] = r;
+            n++;
+        }
+    return n;
+}
+
+static int select_and_score(const struct ser_evaluation *v, const char *name,
+                            const struct selection *from, struct ser_result *s) {
+    s->name = name;
+    s->n = pick(v, from, NULL);
+    s->at = calloc(s->n + 1, sizeof *s->at);
+    if (!s->at)
+        return -1;
+    pick(v, from, s->at);
+    return score(v, s);
+}
+
+/* The members of a grouping in files from..to-1, by name: *s [*members], which the caller frees,
+ * also after a failure. */
+static int split_by(const struct ser_evaluation *v, enum ser_grouping g, int from, int to,
+                    struct ser_result **s, size_t *members) {
+    struct ser_set names = {0};
+    int failed = 0;
+    for (int f = from; f < to && !failed; f++)
+        for (size_t i = 0; i < v->file[f].n && !failed; i++)
+            failed = ser_set_add(&names, v->file[f].at[i].group[g]) < 0;
+    char **name = failed ? NULL : ser_set_sorted(&names);
+    *s = failed ? NULL : calloc(names.n + 1, sizeof **s);
+    failed = !name || !*s;
+    *members = failed ? 0 : names.n;
+    for (size_t i = 0; i < *members && !failed; i++) {
+        const char *text = ser_set_get(&v->texts, name[i]);
+        const struct selection of = {from, to, g, text};
+        failed = select_and_score(v, text, &of, &(*s)[i]);
+    }
+    free(name);
+    ser_set_free(&names);
+    return failed ? -1 : 0;
+}
+
+/* The confusion of each of n speakers whose name is known, [*known][classes,classes]; the caller
+ * frees. */
+static size_t *confusions(const struct ser_evaluation *v, const struct ser_result *s, size_t n,
+                          size_t *known) {
+    size_t cells = (size_t)v->classes * (size_t)v->classes;
+    size_t *all = calloc(n + 1, cells * sizeof *all);
+    *known = 0;
+    for (size_t i = 0; i < n && all; i++)
+        if (strcmp(s[i].name, "-") != 0)
+            memcpy(all + (*known)++ * cells, s[i].confusion, cells * sizeof *all);
+    return all;
+}
+
+struct bootstrap {
+    int draws;
+    uint64_t seed;
+};
+
+/* Intervals of the speakers' scores, or of their differences: 1; 0 if there are too few speakers. */
+static int find_intervals(const struct ser_evaluation *v, const struct ser_result *first,
+                          const struct ser_result *second, size_t speakers,
+                          const struct bootstrap *how, struct ser_interval in[SER_INTERVALS]) {
+    size_t known;
+    size_t *a = confusions(v, first, speakers, &known);
+    size_t *b = second ? confusions(v, second, speakers, &known) : NULL;
+    int done = !a || (second && !b) ? -1 : known >= SER_MIN_SPEAKERS;
+    if (done > 0 &&
+        ser_bootstrap(a, b, known, v->classes, how->draws, how->seed, &in[0], &in[1], &in[2]))
+        done = -1;
+    free(a);
+    free(b);
+    return done;
+}
+
+/* ---- figures by name ---- */
+
+const struct ser_figure ser_figure[SER_FIGURES] = {
+    {"wa", "accuracy (WA)"},        {"ua", "unweighted recall (UA)"},   {"macro_f1", "macro F1"},
+    {"weighted_f1", "weighted F1"}, {"top2", "top-2 accuracy"},         {"log_loss", "log loss"},
+    {"brier", "Brier score"},       {"ece", "calibration error (ECE)"},
+};
+
+double ser_figure_of(const struct ser_result *r, int figure) {
+    const double value[SER_FIGURES] = {
+        r->scores.wa,          r->scores.ua,        r->scores.macro_f1,
+        r->scores.weighted_f1, r->calibration.top2, r->calibration.log_loss,
+        r->calibration.brier,  r->calibration.ece,
+    };
+    return value[figure];
+}
+
+const char *const ser_bin_name[SER_BINS] = {"0.1", "0.2", "0.3", "0.4", "0.5",
+                                            "0.6", "0.7", "0.8", "0.9", "1.0"};
+const char *const ser_step_name[SER_REJECT_STEPS] = {"0",  "10", "20", "30", "40",
+                                                     "50", "60", "70", "80", "90"};
+
+double ser_confusion_rate(const struct ser_evaluation *v, const struct ser_result *r, int t,
+                          int y) {
+    size_t n = r->of[t].support;
+    return n ? (double)r->confusion[t * v->classes + y] / (double)n : 0;
+}
+
+static int add(struct ser_values *l, const char *name, const char *class, const char *predicted,
+               double value, enum ser_value_kind kind) {
+    if (ser_grow(&l->at, &l->cap, l->n + 1, sizeof *l->at))
+        return -1;
+    l->at[l->n++] = (struct ser_value){name, class, predicted, value, kind};
+    return 0;
+}
+
+int ser_values_total(struct ser_values *l, const struct ser_result *r, int calibrated) {
+    int failed = add(l, "n", NULL, NULL, (double)r->n, SER_COUNT);
+    for (int i = 0; i < (calibrated ? SER_FIGURES : SER_SCORES) && !failed; i++)
+        failed = add(l, ser_figure[i].name, NULL, NULL, ser_figure_of(r, i), SER_MEANT);
+    return failed;
+}
+
+static int add_class(struct ser_values *l, const char *class, const struct ser_class_score *s) {
+    enum ser_value_kind kind = s->support ? SER_MEANT : SER_ABSENT;
+    return add(l, "precision", class, NULL, s->precision, kind) ||
+           add(l, "recall", class, NULL, s->recall, kind) ||
+           add(l, "f1", class, NULL, s->f1, kind) ||
+           add(l, "support", class, NULL, (double)s->support, SER_COUNT);
+}
+
+static int add_confusion(struct ser_values *l, const struct ser_evaluation *v,
+                         const struct ser_result *r, int rates) {
+    int failed = 0, K = v->classes;
+    for (int i = 0; i < K * K && !failed; i++) {
+        const char *class = v->class[i / K], *predicted = v->class[i % K];
+        failed = rates ? add(l, "confusion_rate", class, predicted,
+                             ser_confusion_rate(v, r, i / K, i % K),
+                             r->of[i / K].support ? SER_MEANT : SER_ABSENT)
+                       : add(l, "confusion", class, predicted, (double)r->confusion[i], SER_COUNT);
+    }
+    return failed;
+}
+
+/* What is said of a class counts for the mean where the truth has the class. */
+int ser_values_detail(struct ser_values *l, const struct ser_evaluation *v,
+                      const struct ser_result *r, int calibrated) {
+    int failed = 0;
+    for (int c = 0; c < v->classes && !failed; c++)
+        failed = add_class(l, v->class[c], &r -> of[c]);
+    failed = failed || add_confusion(l, v, r, 0) || add_confusion(l, v, r, 1);
+    for (int i = 0; calibrated && i < SER_BINS && !failed; i++)
+        failed = add(l, "bin_n", ser_bin_name[i], NULL, (double)r->bin[i].n, SER_COUNT) ||
+                 add(l, "bin_confidence", ser_bin_name[i], NULL, r->bin[i].confidence, SER_COUNT) ||
+                 add(l, "bin_accuracy", ser_bin_name[i], NULL, r->bin[i].accuracy, SER_COUNT);
+    for (int i = 0; calibrated && i < SER_REJECT_STEPS && !failed; i++)
+        failed = add(l, "accuracy_rejecting", ser_step_name[i], NULL, r->reject[i], SER_MEANT);
+    return failed ? -1 : 0;
+}
+
+/* Mean and deviation of figure i of the lists of all files, value has room for one of each. */
+static int mean_of(struct ser_evaluation *v, const struct ser_values *of, size_t i, double *value) {
+    const struct ser_value *at = &of[0].at[i];
+    size_t n = 0;
+    double mean, deviation;
+    for (int f = 0; f < v->files; f++)
+        if (of[f].at[i].kind == SER_MEANT)
+            value[n++] = of[f].at[i].value;
+    if (!n)
+        return 0;
+    ser_mean_deviation(value, n, &mean, &deviation);
+    return add(&v->mean, at->name, at->class, at->predicted, mean, SER_MEANT) ||
+           add(&v->deviation, at->name, at->class, at->predicted, deviation, SER_MEANT);
+}
+
+static int over_files(struct ser_evaluation *v) {
+    struct ser_values *of = calloc((size_t)v->files, sizeof *of);
+    double *value = calloc((size_t)v->files, sizeof *value);
+    int failed = !of || !value;
+    for (int f = 0; f < v->files && !failed; f++)
+        failed = ser_values_total(&of[f], &v->of_file[f], v->all.calibrated) ||
+                 ser_values_detail(&of[f], v, &v->of_file[f], v->all.calibrated);
+    for (size_t i = 0; !failed && i < of[0].n; i++)
+        failed = mean_of(v, of, i, value);
+    for (int f = 0; of && f < v->files; f++)
+        free(of[f].at);
+    free(of);
+    free(value);
+    return failed ? -1 : 0;
+}
+
+/* ---- all of it ---- */
+
+static int score_all(struct ser_evaluation *v, const struct bootstrap *how) {
+    const struct selection all = {.to = v->files};
+    v->class = ser_set_sorted(&v->class_names);
+    v->of_file = calloc((size_t)v->files, sizeof *v->of_file);
+    if (!v->class || !v->of_file)
+        return -1;
+    v->classes = (int)v->class_names.n;
+    for (int f = 0; f < v->files; f++) {
+        const struct selection one = {.from = f, .to = f + 1};
+        if (number_classes(v, &v->file[f]) ||
+            select_and_score(v, v->file[f].name, &one, &v->of_file[f]))
+            return -1;
+    }
+    if (select_and_score(v, "pooled", &all, &v->all))
+        return -1;
+    for (int g = 0; g < SER_GROUPINGS; g++)
+        if (split_by(v, g, 0, v->files, &v->member[g], &v->members[g]))
+            return -1;
+    v->intervals = find_intervals(v, v->member[SER_BY_SPEAKER], NULL, v->members[SER_BY_SPEAKER],
+                                  how, v->of_all);
+    return v->intervals < 0 ? -1 : over_files(v);
+}
+
+int ser_evaluation_score(struct ser_evaluation *v, int draws, uint64_t seed, struct ser_error *e) {
+    const struct bootstrap how = {draws, seed};
+    return score_all(v, &how) ? ser_no_memory(e) : 0;
+}
+
+void ser_evaluation_free(struct ser_evaluation *v) {
+    free_results(v->of_file, (size_t)v->files);
+    free(v->of_file);
+    free_results(&v->all, 1);
+    for (int g = 0; g < SER_GROUPINGS; g++) {
+        free_results(v->member[g], v->members[g]);
+        free(v->member[g]);
+    }
+    for (int f = 0; f < v->files; f++) {
+        struct ser_predictions *p = &v->file[f];
+        for (size_t i = 0; i < p->n; i++)
+            free(p->at[i].p);
+        for (int i = 0; i < p->columns; i++)
+            free(p->column[i]);
+        free(p->column);
+        free(p->at);
+    }
+    free(v->file);
+    free(v->class);
+    free(v->mean.at);
+    free(v->deviation.at);
+    ser_set_free(&v->texts);
+    ser_set_free(&v->class_names);
+    *v = (struct ser_evaluation){0};
+}
+
+/* ---- comparison ---- */
+
+static int by_id(const void *a, const void *b) {
+    const struct ser_prediction *const *x = a, *const *y = b;
+    return strcmp((*x)->id, (*y)->id);
+}
+
+/* The utterances of a result in the order of their ids; the caller frees. */
+static const struct ser_prediction **sorted(const struct ser_result *s) {
+    const struct ser_prediction **at = calloc(s->n + 1, sizeof *at);
+    if (at) {
+        memcpy(at, s->at, s->n * sizeof *at);
+        qsort(at, s->n, sizeof *at, by_id);
+    }
+    return at;
+}
+
+/* Two files of n utterances each: counts who is right. */
+static int compare_utterances(const struct ser_evaluation *v, const struct ser_prediction **a,
+                              const struct ser_prediction **b, size_t n, struct ser_comparison *c,
+                              struct ser_error *e) {
+    const char *first = v->file[0].name, *second = v->file[1].name;
+    for (size_t i = 0; i < n; i++) {
+        if (a[i]->id != b[i]->id)
+            return ser_fail(e, SER_BAD, "%s: has no utterance %.200s, which %s has", second,
+                            a[i]->id, first);
+        if (a[i]->truth != b[i]->truth ||
+            a[i]->group[SER_BY_SPEAKER] != b[i]->group[SER_BY_SPEAKER])
+            return ser_fail(e, SER_BAD,
+                            "%s: utterance %.200s has another emotion or speaker than in %s",
+                            second, a[i]->id, first);
+        int x = a[i]->t == a[i]->y, y = b[i]->t == b[i]->y;
+        c->only_first += x && !y;
+        c->only_second += y && !x;
+    }
+    return 0;
+}
+
+/* Intervals of the differences: the two files have the same speakers. */
+static int compare_speakers(const struct ser_evaluation *v, const struct bootstrap *how,
+                            struct ser_comparison *c) {
+    struct ser_result *first = NULL, *second = NULL;
+    size_t n = 0, m = 0;
+    c->intervals = -1;
+    if (!split_by(v, SER_BY_SPEAKER, 0, 1, &first, &n) &&
+        !split_by(v, SER_BY_SPEAKER, 1, 2, &second, &m))
+        c->intervals = find_intervals(v, first, second, n, how, c->interval);
+    free_results(first, n);
+    free_results(second, m);
+    free(first);
+    free(second);
+    return c->intervals < 0 ? -1 : 0;
+}
+
+int ser_evaluation_compare(const struct ser_evaluation *v, int draws, uint64_t seed,
+                           struct ser_comparison *c, struct ser_error *e) {
+    const struct bootstrap how = {draws, seed};
+    const struct ser_predictions *a = &v->file[0], *b = &v->file[1];
+    *c = (struct ser_comparison){0};
+    if (a->n != b->n)
+        return ser_fail(e, SER_BAD,
+                        "%s: %zu utterance%s, %s has %zu: a comparison needs the same ones",
+                        b->name, b->n, b->n == 1 ? "" : "s", a->name, a->n);
+    const struct ser_prediction **first = sorted(&v->of_file[0]), **second = sorted(&v->of_file[1]);
+    int failed =
+        !first || !second ? ser_no_memory(e) : compare_utterances(v, first, second, a->n, c, e);
+    free(first);
+    free(second);
+    if (failed)
+        return -1;
+    for (int i = 0; i < SER_INTERVALS; i++)
+        c->difference[i] = ser_figure_of(&v->of_file[0], i) - ser_figure_of(&v->of_file[1], i);
+    c->p = ser_mcnemar(c->only_first, c->only_second);
+    return compare_speakers(v, &how, c) ? ser_no_memory(e) : 0;
+}
