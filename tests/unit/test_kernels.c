@@ -30,7 +30,7 @@ enum { EDGE = 64 };
 
 static float *numbers(size_t n, uint64_t seed) {
     float *x = must(malloc((n + EDGE) * sizeof *x));
-    struct ser_key key = ser_key(seed, SER_STREAM_BOOTSTRAP, 0, 0);
+    struct ser_key key = ser_key(seed, SER_PURPOSE_BOOTSTRAP, 0, 0);
     for (size_t i = 0; i < n + EDGE; i++)
         x[i] = (float)ser_normal(key, i);
     return x;
@@ -257,7 +257,7 @@ static struct trained train(const struct ser_kernels *k, int threads) {
     ser_net_init(t.net, 1);
     must(ser_adam_new(&adam, t.net) ? NULL : t.net);
     for (uint64_t step = 0; step < STEPS; step++) {
-        ser_run_gradients(r, x, label, BATCH, &(struct ser_draw){9, step, place}, NULL);
+        ser_run_gradients(r, x, label, BATCH, &(struct ser_dropout){9, step, place}, NULL);
         ser_adam_step(&adam, t.net, r, 1e-3);
     }
     ser_run_predict(r, x, BATCH, t.p);
