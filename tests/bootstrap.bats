@@ -81,3 +81,21 @@ calls() { # what was called, without apt-get's options and make's number of jobs
     run "$ROOT/bootstrap" test
     assert_equal "$(calls)" "$(printf '%s\n' 'apt-get install bats' 'make test')"
 }
+
+# bats test_tags=slow
+@test "all that a target calls and includes comes from its packages, not from a recommendation" {
+    local target
+    printf '%s\n' '#!/bin/sh' 'exit 1' >bin/dpkg-query # with nothing there, bootstrap names every package
+    echo 1000 >uid
+    cd "$ROOT" || return 1
+    for target in all $(sed -n 's/^#   make \([a-z]*\) .*/\1/p' Makefile); do
+        run -4 "$ROOT/bootstrap" "$target"
+        # shellcheck disable=SC2086 # a list of words
+        run tests/packages "$target" ${output##*--no-install-recommends }
+        case $status in
+        0) ;;
+        77) echo "# left out: what make $target needs; $output" >&3 ;;
+        *) fail "make $target: $output" ;;
+        esac
+    done
+}
