@@ -81,3 +81,33 @@ calls() { # what was called, without apt-get's options and make's number of jobs
     run "$ROOT/bootstrap" test
     assert_equal "$(calls)" "$(printf '%s\n' 'apt-get install bats' 'make test')"
 }
+
+# The targets that make help lists. The make of the system, not the stand-in.
+targets() {
+    command -p make -s -C "$ROOT" help | sed -n 's/^make \([a-z]\{1,\}\)  *[^ ].*/\1/p'
+}
+
+@test "make help: one line for each target that is no part of another" {
+    # The rest are steps of those, or make everything ready for tests.
+    run comm -3 <(targets | sort) <(sed -n '/^\.PHONY: help/,/[^\\]$/p' "$ROOT/Makefile" |
+        grep -oE '\b[a-z]+(-[a-z]+)?\b' | grep -vxE 'units|objects|lint-.*|fuzz-run' | sort -u)
+    assert_output ""
+}
+
+# bats test_tags=slow
+@test "all that a target calls and includes comes from its packages, not from a recommendation" {
+    local target
+    printf '%s\n' '#!/bin/sh' 'exit 1' >bin/dpkg-query # with nothing there, bootstrap names every package
+    echo 1000 >uid
+    cd "$ROOT" || return 1
+    for target in all $(targets); do
+        run -4 "$ROOT/bootstrap" "$target"
+        # shellcheck disable=SC2086 # a list of words
+        run tests/packages "$target" ${output##*--no-install-recommends }
+        case $status in
+        0) ;;
+        77) echo "# left out: what make $target needs; $output" >&3 ;;
+        *) fail "make $target: $output" ;;
+        esac
+    done
+}

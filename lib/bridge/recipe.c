@@ -87,7 +87,7 @@ static int check_known(const struct ser_attrs *a, const char *where, struct ser_
 int ser_recipe_get(const struct ser_attrs *a, const char *where, struct ser_recipe *r,
                    struct ser_error *e) {
     char why[SER_RECIPE_WHY];
-    *r = (struct ser_recipe)SER_RECIPE_DEFAULT;
+    *r = SER_RECIPE_DEFAULT;
     for (int i = 0; i < FIELDS; i++) {
         const char *value = ser_attr(a, fields[i].key);
         if (!value)

@@ -21,13 +21,13 @@ void ser_swap_elements(void *data, size_t count, size_t size) {
 
 int ser_grow(void *array, size_t *cap, size_t n, size_t size) {
     size_t more = *cap ? *cap : 16, bytes;
-    void *p;
+    void *old, *p;
     if (n <= *cap)
         return 0;
     while (more < n)
         more = more > SIZE_MAX / 2 ? n : 2 * more;
-    memcpy(&p, array, sizeof p); /* of whatever type its elements are */
-    if (__builtin_mul_overflow(more, size, &bytes) || !(p = realloc(p, bytes)))
+    memcpy(&old, array, sizeof old); /* of whatever type its elements are */
+    if (__builtin_mul_overflow(more, size, &bytes) || !(p = realloc(old, bytes)))
         return -1;
     memcpy(array, &p, sizeof p);
     *cap = more;

@@ -131,10 +131,11 @@ void *ecalloc(size_t n, size_t size) {
 }
 
 void *erealloc(void *p, size_t n, size_t size) {
+    void *moved = NULL;
     size_t bytes;
-    if (__builtin_mul_overflow(n, size, &bytes) || !(p = realloc(p, bytes ? bytes : 1)))
+    if (__builtin_mul_overflow(n, size, &bytes) || !(moved = realloc(p, bytes ? bytes : 1)))
         die(SER_SYS, "out of memory (%zu x %zu bytes)", n, size);
-    return p;
+    return moved;
 }
 
 char *estrdup(const char *s) {

@@ -33,8 +33,16 @@ struct ser_recipe {
 };
 
 /* librosa's defaults with 40 coefficients and the notebook's 174 frames. */
-#define SER_RECIPE_DEFAULT                                                                         \
-    { SER_MFCC, 22050, 2048, 512, 128, 40, 0, 0, 80, 174, 0 }
+static const struct ser_recipe SER_RECIPE_DEFAULT = {
+    .type = SER_MFCC,
+    .rate_hz = 22050,
+    .window = 2048,
+    .hop = 512,
+    .bands = 128,
+    .coefs = 40,
+    .top_db = 80,
+    .frames = 174,
+};
 
 /* 0 if r can be computed; else -1, and why names a field as ser-mfcc's option, its value and what
  * is wrong: "hop 4096: not in 1..window, which is 2048". */

@@ -36,14 +36,17 @@ struct stage {
     double *total, *dtotal;     /* [sums] */
 };
 
+/* Activations, from the one to the other in turn. */
+struct inference {
+    float *a[2], *saved;
+};
+
 struct ser_run {
     struct ser_net *net;
     int max_batch, shards, threads, training;
     struct ser_team *team;
-    struct ser_worker *worker; /* [threads] */
-    struct inference {
-        float *a[2], *saved;
-    } * inference; /* [threads]: activations in turn */
+    struct ser_worker *worker;   /* [threads] */
+    struct inference *inference; /* [threads] */
     char *why;
 
     struct step step[MAX_STEPS];

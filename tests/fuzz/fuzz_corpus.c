@@ -18,6 +18,8 @@ static void look_at(const char *text) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const char *const corpora[] = {"ravdess", "savee", "cremad", "auto"};
     char *folder = malloc(size + 1), why[200] = "?";
+    if (!folder)
+        abort();
     memcpy(folder, data, size);
     folder[size] = '\0';
     char *feed = strchr(folder, '\f'), *stem = feed ? feed + 1 : folder + strlen(folder);

@@ -310,6 +310,8 @@ static void test_tables(void) {
     check(read_table("a\n1\0002\n", 6, &e) == -1 && strstr(e.text, "NUL"), "a NUL byte is refused");
 
     char *line = malloc(SER_MAX_LINE + 8);
+    if (!line)
+        abort();
     memcpy(line, "a\n", 2);
     memset(line + 2, 'x', SER_MAX_LINE + 1);
     line[SER_MAX_LINE + 2] = '\n';

@@ -482,7 +482,7 @@ static void test_extremes(void) {
 /* ---- the recipe ---- */
 
 static void test_recipe(void) {
-    static const struct {
+    const struct {
         int good;
         struct ser_recipe r;
     } row[] = {
