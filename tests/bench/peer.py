@@ -184,7 +184,8 @@ class Compiled(Torch):
         try:
             torch.compile(torch.sin)(torch.ones(64))
         except Exception as e:  # of many kinds
-            raise ImportError(f"torch.compile: {str(e).strip().splitlines()[0]}") from e
+            why = (str(e).strip() or type(e).__name__).splitlines()[0]
+            raise ImportError(f"torch.compile: {why}") from e
         self.run = torch.compile(self.net, dynamic=False)
 
 

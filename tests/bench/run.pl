@@ -171,8 +171,11 @@ sub spread {
     return figure(median(@x)) . ' (' . figure(min(@x)) . '-' . figure(max(@x)) . ')';
 }
 
+# In columns for who looks on, and without their blanks for a file.
+my $format = -t STDOUT ? "| %-52s | %-24s | %-36s | %-20s |\n" : "| %s | %s | %s | %s |\n";
+
 sub row {
-    printf "| %-52s | %-24s | %-36s | %-20s |\n", map { $_ // '' } @_[0 .. 3];
+    printf $format, map { $_ // '' } @_[0 .. 3];
 }
 
 sub every { # every SUB LIST [LIST]: SUB of each round's number, or pair of numbers
