@@ -3,8 +3,7 @@
 load helper
 
 bench() { # a round on little work
-    cd "$ROOT" || return 1
-    run --separate-stderr perl tests/bench/run.pl --rounds 1 --repeat 1 --batches 4 --threads 1 --clips 6
+    run --separate-stderr env -C "$ROOT" perl tests/bench/run.pl --rounds 1 --repeat 1 --batches 4 --threads 1 --clips 6
     [ "$status" = 0 ] || fail "status $status: $stderr"
 }
 
@@ -33,40 +32,64 @@ cell() {
     fails 2 'a request is' "$BUILD/bench/launch" <<<$'0\t/dev/null\tout\ttrue'
 }
 
+@test "nn writes its parameters, a sample and probabilities for a peer to check" {
+    run "$BUILD/bench/nn" "$ROOT/pipelines/nets/attention.net" <<<"check out"
+    assert_output 225926
+    assert_equal "$(stat -c %s out)" $((4 * (225926 + 40 * 174 + 6)))
+    # The probabilities of one sample, which are not all the same.
+    od -An -v -tf4 -w4 -j $((4 * (225926 + 40 * 174))) out |
+        awk '{s += $1; if ($1 != 1 / 6) odd = 1} END {exit !(NR == 6 && odd && s > 0.9999 && s < 1.0001)}'
+    fails 4 'cannot write no/out' "$BUILD/bench/nn" "$ROOT/pipelines/nets/attention.net" <<<"check no/out"
+}
+
 @test "without peers our side has its rows, and what is left out is said" {
     # No PyTorch, and a librosa whose features are not those that ours equal.
     printf '#!/bin/sh\n[ "$2" = librosa ] || exit 1\necho stub\nwhile read -r _; do echo 0.01; done\n' >peer
     chmod +x peer
-    PYTHON=$PWD/peer SMILEXTRACT='' SPTK='' RAVDESS='' bench
+    PYTHON=$PWD/peer KERAS='' SMILEXTRACT='' SPTK='' RAVDESS='' bench
     for row in 'training, batch 4, 1 thread, samples/s' 'inference, batch 4, 1 thread, samples/s' \
         'plain GFLOP/s' 'latency of one sample, 1 thread' 'file to MFCC' 'file to pitch shift' \
         '--jobs 1, 6 clips' '--threads 1, 6 clips' 'ser-mfcc FILE' 'to ser-score, ms' 'largest of these'; do
         awk -v x="$(cell "$row" 2)" 'BEGIN {exit !(x > 0)}' || fail "no figure: $row"$'\n'"$output"
     done
-    for peer in PyTorch openSMILE SPTK recordings; do
+    for peer in PyTorch 'PyTorch compiled' Keras openSMILE SPTK recordings; do
         assert_line --regexp "^left out: $peer: "
     done
     assert_line 'left out: stub: differs by 0.01 from the reference features'
     assert_equal "$(cell 'file to MFCC' 3)" ''
+    refute_line --partial before
 }
 
-@test "a peer's figures and ratios are those of its answers" {
-    # A peer that says 0.5 s to all; its whole process sleeps as long. It knows the golden features.
+# A peer that says 0.5 s to all; its whole process sleeps as long. It knows the golden features; of the
+# networks ours is PyTorch's, that of PyTorch compiled computes something else, and Keras' lacks bias.
+stub() {
     cat >peer <<'PEER'
 #!/bin/bash
+[ -z "${OPENBLAS_CORETYPE-}${OPENBLAS_L2_SIZE-}" ] || exit 1
 case $2 in
-torch | librosa)
+torch | compiled | keras | librosa)
     echo "$2 stub"
     while read -r what _; do
-        if [ "$what" = check ]; then echo 0; else echo 0.5; fi
+        case $2-$what in
+        torch-check) echo 225926 1e-8 ;;
+        compiled-check) echo 225926 1e-3 ;;
+        keras-check) echo 225920 inf ;;
+        librosa-check) echo 0 ;;
+        *) echo 0.5 ;;
+        esac
     done
     ;;
 answer) sleep 0.5 ;;
 esac
 PEER
     chmod +x peer
-    PYTHON=$PWD/peer RAVDESS=$ROOT/tests/golden bench
-    assert_line --partial 'torch stub, librosa stub'
+}
+
+@test "a peer's figures and ratios are those of its answers" {
+    stub
+    OPENBLAS_CORETYPE=Haswell OPENBLAS_L2_SIZE=1 PYTHON=$PWD/peer RAVDESS=$ROOT/tests/golden bench
+    assert_line --partial 'torch stub'
+    assert_line --partial 'librosa stub'
     assert_equal "$(cell 'training, batch 4, 1 thread, samples/s' 3)" 8.00
     assert_equal "$(cell 'file to MFCC' 3)" 500
     for row in 'training, batch 4, 1 thread, samples/s' 'latency of one' 'file to pitch' 'to ser-score, ms'; do
@@ -76,5 +99,49 @@ PEER
                 exit !(want > 0 && ratio / want > 0.98 && ratio / want < 1.02)
             }' || fail "$row"$'\n'"$output"
     done
-    refute_line --regexp '^left out: (PyTorch|librosa|recordings)'
+    refute_line --regexp '^left out: (PyTorch|librosa|recordings):'
+}
+
+@test "a peer with another network, or one that says no, is left out with the reason" {
+    stub
+    PYTHON=$PWD/peer KERAS=$PWD/peer ONLY=latency bench
+    assert_line 'left out: PyTorch compiled: differs by 1e-3 from our probabilities'
+    assert_line 'left out: Keras: has 225920 parameters, not 225926'
+    assert_equal "$(grep -c '^| latency' <<<"$output")" 1
+    assert_equal "$(cell latency 3)" 500
+    printf '#!/bin/sh\necho "no: it rains"\n' >peer
+    PYTHON=$PWD/peer KERAS='' ONLY=latency bench
+    assert_line 'left out: PyTorch: it rains'
+    assert_line 'left out: Keras: KERAS is not given'
+}
+
+@test "ONLY takes some groups, and no other" {
+    PYTHON=false ONLY='latency process' bench
+    assert_equal "$(grep -c '^| latency' <<<"$output")" 1
+    assert_equal "$(grep -c '^| process' <<<"$output")" 1
+    refute_line --regexp '^\| (training|inference|file|memory)'
+    assert_line --regexp ': latency [0-9]+ s, process [0-9]+ s$'
+    ONLY=latncy fails 2 'latncy is none of train infer' env -C "$ROOT" perl tests/bench/run.pl
+}
+
+@test "BEFORE times another build in every row, and says where ours is slower" {
+    # Another build: its network takes half a second, its ser-mfcc no time, the rest is ours.
+    mkdir -p before/bench
+    ln -s "$BUILD"/ser-* before
+    rm before/ser-mfcc
+    printf '#!/bin/sh\nexec true\n' >before/ser-mfcc
+    printf '#!/bin/sh\nwhile read -r _; do echo 0.5; done\n' >before/bench/nn
+    chmod +x before/ser-mfcc before/bench/nn
+    BEFORE=before fails 2 'before/bench/nn is no program' env -C "$ROOT" perl tests/bench/run.pl
+    PYTHON=false BEFORE=$PWD/before ONLY='train latency mfcc pitch' bench
+    assert_equal "$(cell 'training, batch 4, 1 thread, samples/s' 3)" 8.00
+    assert_equal "$(cell 'latency of one sample' 3)" 500
+    assert_equal "$(grep -c '^| .* | before ' <<<"$output")" 4
+    assert_line --regexp '^4 rows beside before, [12] under 95 %; the least 0\.[0-9]+: file to MFCC, 1 core'
+    assert_line --regexp '^under 95 % of before: 0\.[0-9]+: file to MFCC, 1 core'
+    refute_line --regexp '^under .*(training|latency)'
+    # Beside itself, it makes features and models of its own.
+    PYTHON=false BEFORE=$BUILD bench
+    assert_equal "$(grep -c '^| .* | before ' <<<"$output")" 10
+    assert_line --regexp '^9 rows beside before'
 }

@@ -8,6 +8,9 @@
  *   infer THREADS BATCH STEPS   seconds of predicting a batch
  *   gflop                       of training on one sample, 1e9 operations
  *   kernels                     their name, and those that it chooses among here
+ *   check FILE                  writes to FILE, as float, the parameters of a new network in Keras'
+ *                               order, a sample and its probabilities; answers how many parameters.
+ *                               With these a peer can show that its network is the same
  * A step before the STEPS warms up.
  */
 #include "nn/nn.h"
@@ -155,6 +158,30 @@ static void print_kernels(void) {
     puts("");
 }
 
+static int write_floats(FILE *f, const float *x, size_t n) {
+    return fwrite(x, sizeof *x, n, f) == n ? 0 : -1;
+}
+
+static size_t check(const char *path) {
+    struct ser_net *net = make_net();
+    struct ser_run *run = make_run(net, 1, 1, 0);
+    float p[CLASSES];
+    FILE *f = fopen(path, "wb");
+    int bad = !f;
+    ser_run_predict(run, sample, 1, p);
+    for (int i = 0; !bad && i < net->params; i++)
+        bad = write_floats(f, net->param[i].value, net->param[i].n);
+    bad = bad || write_floats(f, sample, SIZE) || write_floats(f, p, CLASSES);
+    if (f && fclose(f))
+        bad = 1;
+    if (bad)
+        die(SER_SYS, "cannot write %s", path);
+    size_t n = ser_net_count(net, NULL);
+    ser_run_free(run);
+    ser_net_free(net);
+    return n;
+}
+
 static void answer(char *request) {
     char what[16];
     int threads, batch, steps;
@@ -162,6 +189,8 @@ static void answer(char *request) {
         printf("%.6f\n", gflop());
     else if (strcmp(request, "kernels") == 0)
         print_kernels();
+    else if (strncmp(request, "check ", 6) == 0)
+        printf("%zu\n", check(request + 6));
     else if (sscanf(request, "%15s %d %d %d", what, &threads, &batch, &steps) != 4 || threads < 1 ||
              threads > MAX_THREADS || batch < 1 || batch > MAX_BATCH || steps < 1 ||
              steps > MAX_STEPS)

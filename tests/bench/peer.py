@@ -1,47 +1,76 @@
-"""The peers of the benchmark: PyTorch and librosa at the work that our tools do.
+"""The peers of the benchmark: PyTorch, Keras and librosa at the work that our programs do.
 
-usage: python3 peer.py torch|librosa    answers requests, as serve.h says; first a line with versions
-       python3 peer.py save MODEL       writes the attention network with random weights
+usage: python3 peer.py PEER [THREADS]   answers requests, as serve.h says
+       python3 peer.py save MODEL       writes PyTorch's network with random weights
        python3 peer.py answer MODEL     audio on standard input to probabilities, from start to end
 
-Requests of torch; the answer is the median of STEPS in seconds, after one step to warm up:
-  train THREADS BATCH STEPS LAYOUT    infer THREADS BATCH STEPS LAYOUT
-LAYOUT is default, or channels_last, which is the faster here but has to be asked for.
+PEER is torch, compiled (PyTorch in its fastest way), keras or librosa. First of all it prints a line:
+its versions, or "no: " and why it cannot take part.
+
+Requests of those with a network are those of nn.c:
+  train THREADS BATCH STEPS    seconds of a training step: the median, after one step to warm up
+  infer THREADS BATCH STEPS    seconds of predicting a batch
+  check FILE                   takes the parameters in FILE, as nn.c wrote it; answers how many the
+                               peer has, a blank, and the largest difference from our probabilities
 Requests of librosa, fields with tabs between; the answer is the mean in seconds a file:
   mfcc FILE...                 decode, mix, resample to 22,050 Hz, 40 coefficients in 174 frames
   shift SEMITONES FILE...      decode, mix, resample, shift the pitch
   check FILE NPY               no time, but the largest difference from known coefficients
 """
+import math
+import os
 import sys
 import time
 import warnings
 
 HZ, ROWS, FRAMES, CLASSES = 22050, 40, 174, 6
+PENALTY = 2e-4
 
 
-def network():
+def torch_network():
     """pipelines/nets/attention.net for PyTorch, logits instead of probabilities."""
     import torch
     from torch import nn
-
-    class Recurrent(nn.Module):
-        """LSTM, dot-product attention of its steps to each other, mean over the steps."""
-
-        def __init__(self, width):
-            super().__init__()
-            self.lstm = nn.LSTM(width, width, batch_first=True)
-
-        def forward(self, image):
-            steps, _ = self.lstm(image.flatten(2).mT)
-            scores = torch.softmax(steps @ steps.mT, dim=2)
-            return (scores @ steps).mean(dim=1)
 
     def block(channels, filters):
         return [nn.Conv2d(channels, filters, 3), nn.ReLU(),
                 nn.BatchNorm2d(filters, eps=1e-3, momentum=0.01), nn.MaxPool2d(2), nn.Dropout(0.4)]
 
-    return nn.Sequential(*block(1, 32), *block(32, 64), *block(64, 128),
-                         Recurrent(128), nn.Dropout(0.5), nn.Linear(128, CLASSES))
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.image = nn.Sequential(*block(1, 32), *block(32, 64), *block(64, 128))
+            self.lstm = nn.LSTM(128, 128, batch_first=True)
+            self.end = nn.Sequential(nn.Dropout(0.5), nn.Linear(128, CLASSES))
+
+        # torch.compile goes around the LSTM. Were that inside a Sequential with all the rest, the
+        # rest would be compiled layer by layer, which gains nothing.
+        def forward(self, x):
+            steps, _ = self.lstm(self.image(x).flatten(2).mT)
+            attended = torch.softmax(steps @ steps.mT, dim=2) @ steps
+            return self.end(attended.mean(dim=1))
+
+    return Network()
+
+
+def keras_network():
+    """The same for Keras, with probabilities."""
+    import keras
+    from keras import layers
+    penalty = keras.regularizers.L2(PENALTY)
+    x = image = keras.Input((ROWS, FRAMES, 1))
+    for filters in (32, 64, 128):
+        x = layers.Conv2D(filters, 3, activation="relu")(x)
+        x = layers.BatchNormalization()(x)
+        x = layers.MaxPooling2D(2)(x)
+        x = layers.Dropout(0.4)(x)
+    x = layers.Reshape((60, 128))(x)
+    x = layers.LSTM(128, return_sequences=True, kernel_regularizer=penalty)(x)
+    x = layers.Attention()([x, x])
+    x = layers.GlobalAveragePooling1D()(x)
+    x = layers.Dropout(0.5)(x)
+    x = layers.Dense(CLASSES, activation="softmax", kernel_regularizer=penalty)(x)
+    return keras.Model(image, x)
 
 
 def median_s(step, steps):
@@ -55,39 +84,148 @@ def median_s(step, steps):
     return (taken[(steps - 1) // 2] + taken[steps // 2]) / 2
 
 
-class Torch:
-    def __init__(self):
-        import torch
-        self.torch, self.version = torch, "PyTorch " + torch.__version__
-        torch.manual_seed(1)
-        self.state = {layout: self.start(layout) for layout in ("default", "channels_last")}
-
-    def start(self, layout):
-        net = network()
-        if layout == "channels_last":
-            net = net.to(memory_format=self.torch.channels_last)
-        return net, self.torch.optim.Adam(net.parameters(), lr=1e-3, eps=1e-7)
-
-    def train(self, net, adam, x, label):
-        adam.zero_grad()
-        loss = self.torch.nn.functional.cross_entropy(net(x), label)
-        for penalised in (net[-3].lstm.weight_ih_l0, net[-1].weight):
-            loss = loss + 2e-4 * penalised.square().sum()
-        loss.backward()
-        adam.step()
+class Network:
+    """A peer with a network: subclasses have trainer(batch) and predictor(batch), which return
+    the function that is timed, and parameters(), load(arrays) and probabilities(sample)."""
 
     def answer(self, request):
-        what, threads, batch, steps, layout = request.split()
-        self.torch.set_num_threads(int(threads))
-        net, adam = self.state[layout]
-        # With one channel both layouts of the input are the same bytes.
-        x = self.torch.randn(int(batch), 1, ROWS, FRAMES)
-        label = self.torch.randint(CLASSES, (int(batch),))
-        net.train(what == "train")
-        if what == "train":
-            return median_s(lambda: self.train(net, adam, x, label), int(steps))
+        what, rest = request.split(" ", 1)
+        if what == "check":
+            return "%d %.9g" % self.check(rest)
+        threads, batch, steps = map(int, rest.split())
+        if threads != self.threads:
+            sys.exit(f"peer.py: started for {self.threads} threads, not {threads}")
+        step = self.trainer(batch) if what == "train" else self.predictor(batch)
+        return "%.9g" % median_s(step, steps)
+
+    def check(self, file):
+        import numpy
+        ours = numpy.fromfile(file, "f4")
+        ends = numpy.array([-CLASSES - ROWS * FRAMES, -CLASSES]) + ours.size
+        parameters, sample, known = numpy.split(ours, ends)
+        shapes = self.parameters()
+        count = sum(map(math.prod, shapes))
+        if count != parameters.size:
+            return count, math.inf
+        ends = numpy.cumsum([math.prod(shape) for shape in shapes])[:-1]
+        self.load([a.reshape(s) for a, s in zip(numpy.split(parameters, ends), shapes)])
+        made = self.probabilities(sample.reshape(ROWS, FRAMES))
+        return count, abs(made - known).max()
+
+
+class Torch(Network):
+    fastest = False
+
+    def __init__(self, threads):
+        import torch
+        self.torch, self.threads = torch, int(threads)
+        self.version = "PyTorch " + torch.__version__
+        torch.set_num_threads(self.threads)
+        torch.manual_seed(1)
+        self.net = torch_network()
+        self.adam = torch.optim.Adam(self.net.parameters(), lr=1e-3, eps=1e-7)
+        self.run = self.net
+
+    def in_keras_order(self):
+        """All that Keras counts, with the axes as Keras has them. There an LSTM has one bias, not two."""
+        state = self.net.state_dict()
+        axes = {4: (2, 3, 1, 0), 2: (1, 0), 1: (0,)}
+        return [t.permute(axes[t.ndim]) for name, t in state.items()
+                if t.ndim and not name.endswith("bias_hh_l0")]
+
+    def parameters(self):
+        return [tuple(t.shape) for t in self.in_keras_order()]
+
+    def load(self, arrays):
+        for tensor, array in zip(self.in_keras_order(), arrays):
+            tensor.copy_(self.torch.from_numpy(array))
+        self.net.state_dict()["lstm.bias_hh_l0"].zero_()
+
+    def probabilities(self, sample):
+        self.net.eval()
         with self.torch.inference_mode():
-            return median_s(lambda: net(x).softmax(1), int(steps))
+            return self.run(self.torch.from_numpy(sample)[None, None]).softmax(1)[0].numpy()
+
+    # With one channel both layouts of the input are the same bytes.
+    def samples(self, batch):
+        return self.torch.randn(batch, 1, ROWS, FRAMES)
+
+    def trainer(self, batch):
+        x, label = self.samples(batch), self.torch.randint(CLASSES, (batch,))
+        self.net.train()
+
+        def step():
+            self.adam.zero_grad()
+            loss = self.torch.nn.functional.cross_entropy(self.run(x), label)
+            for penalised in (self.net.lstm.weight_ih_l0, self.net.end[1].weight):
+                loss = loss + PENALTY * penalised.square().sum()
+            loss.backward()
+            self.adam.step()
+        return step
+
+    def predictor(self, batch):
+        x = self.samples(batch)
+        self.net.eval()
+
+        def step():
+            with self.torch.inference_mode():
+                return self.run(x).softmax(1)
+        return step
+
+
+class Compiled(Torch):
+    """The layout that is faster, and compiled for each size of a batch at its first, untimed step."""
+
+    def __init__(self, threads):
+        super().__init__(threads)
+        torch = self.torch
+        self.net.to(memory_format=torch.channels_last)
+        torch._dynamo.config.recompile_limit = 64  # beyond it, it would quietly not compile
+        try:
+            torch.compile(torch.sin)(torch.ones(64))
+        except Exception as e:  # of many kinds
+            why = (str(e).strip() or type(e).__name__).splitlines()[0]
+            raise ImportError(f"torch.compile: {why}") from e
+        self.run = torch.compile(self.net, dynamic=False)
+
+
+class Keras(Network):
+    def __init__(self, threads):
+        os.environ.update(KERAS_BACKEND="tensorflow", TF_CPP_MIN_LOG_LEVEL="3")
+        import tensorflow
+        import keras
+        self.tensorflow, self.threads = tensorflow, int(threads)
+        self.version = f"Keras {keras.__version__} on TensorFlow {tensorflow.__version__}"
+        tensorflow.config.threading.set_intra_op_parallelism_threads(self.threads)
+        tensorflow.config.threading.set_inter_op_parallelism_threads(self.threads)
+        keras.utils.set_random_seed(1)
+        net = self.net = keras_network()
+        net.compile(optimizer=keras.optimizers.Adam(1e-3), loss="sparse_categorical_crossentropy")
+        # TensorFlow's compiler, XLA, is faster for one sample, and slower for all else.
+        self.run, self.run_one = (
+            tensorflow.function(lambda x: net(x, training=False), jit_compile=jit) for jit in (None, True))
+
+    def parameters(self):
+        return [w.shape for w in self.net.get_weights()]
+
+    def load(self, arrays):
+        self.net.set_weights(arrays)
+
+    def probabilities(self, sample):
+        return self.run(self.tensorflow.constant(sample[None, :, :, None]))[0].numpy()
+
+    def samples(self, batch):
+        return self.tensorflow.random.normal((batch, ROWS, FRAMES, 1))
+
+    def trainer(self, batch):
+        x = self.samples(batch)
+        label = self.tensorflow.random.uniform((batch,), maxval=CLASSES, dtype="int32")
+        return lambda: self.net.train_on_batch(x, label)
+
+    def predictor(self, batch):
+        x = self.samples(batch)
+        run = self.run_one if batch == 1 else self.run
+        return lambda: run(x).numpy()
 
 
 def load(file):
@@ -123,7 +261,7 @@ class Librosa:
     def answer(self, request):
         what, *files = request.split("\t")
         if what == "check":
-            return self.check(*files)
+            return f"{self.check(*files):.9g}"
         by = int(files.pop(0)) if what == "shift" else 0
         start = time.perf_counter()
         for file in files:
@@ -131,19 +269,19 @@ class Librosa:
                 self.librosa.effects.pitch_shift(load(file), sr=HZ, n_steps=by)
             else:
                 features(file)
-        return (time.perf_counter() - start) / len(files)
+        return f"{(time.perf_counter() - start) / len(files):.9g}"
 
 
 def serve(peer):
     print(peer.version, flush=True)
     for line in sys.stdin:
-        print(f"{peer.answer(line.rstrip(chr(10))):.9g}", flush=True)
+        print(peer.answer(line.rstrip("\n")), flush=True)
 
 
 def answer(model):
     import io
     import torch
-    net = network()
+    net = torch_network()
     net.load_state_dict(torch.load(model, weights_only=True))
     net.eval()
     x = torch.from_numpy(features(io.BytesIO(sys.stdin.buffer.read())))
@@ -154,15 +292,19 @@ def answer(model):
 
 def save(model):
     import torch
-    torch.save(network().state_dict(), model)
+    torch.save(torch_network().state_dict(), model)
 
+
+PEERS = {"torch": Torch, "compiled": Compiled, "keras": Keras, "librosa": Librosa}
 
 if __name__ == "__main__":
     role, *rest = sys.argv[1:]
-    try:
-        if role in ("torch", "librosa"):
-            serve(Torch() if role == "torch" else Librosa())
+    if role in PEERS:
+        try:
+            peer = PEERS[role](*rest)
+        except ImportError as missing:
+            print(f"no: {missing}")
         else:
-            {"save": save, "answer": answer}[role](*rest)
-    except ImportError as missing:
-        sys.exit(f"peer.py: {missing}")
+            serve(peer)
+    else:
+        {"save": save, "answer": answer}[role](*rest)

@@ -1,13 +1,15 @@
 #!/usr/bin/perl
 # usage: tests/bench/run.pl [--rounds N] [--threads LIST] [--batches LIST] [--clips LIST] [--repeat N]
 # Times the tools and their peers in turn, and prints a table of medians and ratios; make bench calls
-# it. In each round everything that one row compares is timed once, one after the other; a first round
-# warms up and does not count. A number is the median over the rounds, behind it least and most; a
-# ratio is the median of the rounds' ratios, and above 1 we are faster.
+# it. In each round everything that one row compares is timed once, one after the other, and every
+# other round in the opposite order; a first round warms up and does not count. A number is the median
+# over the rounds, behind it least and most; a ratio is the median of the rounds' ratios, and above 1
+# we are faster.
 #   --threads, --batches, --clips   which threads, batches and corpus sizes; --repeat: timings of
 #                                   short work in each round
-# Environment: BUILD, the folder of the programs; ROUNDS; the peers PYTHON, SMILEXTRACT, SPTK; RAVDESS, a
-# folder of WAV files (README.md). What is missing is left out, and a line at the end says so.
+# Environment: BUILD, the folder of the programs; ROUNDS; ONLY, some of the groups below, blanks between;
+# BEFORE, the folder of another build; the peers PYTHON, KERAS, SMILEXTRACT, SPTK; RAVDESS, a folder of
+# WAV files (README.md). What is missing is left out, and a line at the end says so.
 use strict;
 use warnings;
 use Cwd qw(abs_path);
@@ -16,33 +18,73 @@ use Getopt::Long;
 use IPC::Open2;
 use List::Util qw(max min);
 
+sub wrong { print STDERR "@_\n"; exit 2 }
+
 my ($rounds, $repeat) = ($ENV{ROUNDS} || 5, 5);
 my ($threads, $batches, $sizes) = ('1,2', '32,100', '100,200,400,800');
 GetOptions('rounds=i' => \$rounds, 'repeat=i' => \$repeat, 'threads=s' => \$threads,
     'batches=s' => \$batches, 'clips=s' => \$sizes) && $rounds > 0 && $repeat > 0 && !@ARGV
-    or die "usage: run.pl [--rounds N] [--threads LIST] [--batches LIST] [--clips LIST] [--repeat N]\n";
+    or wrong('usage: run.pl [--rounds N] [--threads LIST] [--batches LIST] [--clips LIST] [--repeat N]');
 my @threads = split /,/, $threads;
 my @batches = split /,/, $batches;
 my @sizes = split /,/, $sizes;
 
-my $here = abs_path('.');
-my $build = $ENV{BUILD} || 'build';
-$build = "$here/$build" unless $build =~ m{^/};
-my $nets = 'pipelines/nets';
+my $build = abs_path($ENV{BUILD} || 'build');
+my $net = 'pipelines/nets/attention.net';
 my $temp = tempdir('ser-bench-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 $SIG{$_} = sub { exit 1 } for qw(HUP INT TERM); # and the folder goes
-my @left_out;
+my (@left_out, @versions, @clips);
 
-# A peer may live in another root folder, from where files without links have these names, too.
-sub seen_by_peer { return map { "/proc/$$/root" . abs_path($_) } @_ }
-my @peer_python = split ' ', $ENV{PYTHON} || 'python3';
-my ($script) = seen_by_peer("$here/tests/bench/peer.py");
+# Set for some processors, they slow NumPy, and with it a peer.
+delete @ENV{qw(OPENBLAS_CORETYPE OPENBLAS_L2_SIZE)};
+
+# ---- who takes part, and in what ----
+
+# Ours, and another build of ours.
+my @builds = ([ser => $build]);
+if ($ENV{BEFORE}) {
+    -x "$ENV{BEFORE}/bench/nn" or wrong("run.pl: BEFORE: $ENV{BEFORE}/bench/nn is no program");
+    push @builds, [before => abs_path($ENV{BEFORE})];
+}
+
+# Who has a network, and the command for so many threads that answers what nn.c does. One more peer is
+# one more entry here, and its class in peer.py.
+my @peer = ([split ' ', $ENV{PYTHON} || 'python3'], [split ' ', $ENV{KERAS} || '']);
+my ($python, $keras) = map { @$_ ? [@$_, 'tests/bench/peer.py'] : [] } @peer;
+my @networks = (
+    (map { my ($name, $dir) = @$_; [$name, sub { "$dir/bench/nn", $net }] } @builds),
+    ['PyTorch', sub { @$python, 'torch', @_ }],
+    ['PyTorch compiled', sub { @$python, 'compiled', @_ }],
+    ['Keras', sub { @$keras ? (@$keras, 'keras', @_) : () }],
+);
+
+my @groups = (
+    [train => \&training],
+    [infer => \&inference],
+    [latency => \&latency],
+    [mfcc => \&mfcc],
+    [pitch => \&pitch],
+    [corpora => \&corpora],
+    [process => \&mfcc_process],
+    [answer => \&file_to_answer],
+);
+my %known = map { $_->[0] => 1 } @groups;
+my %wanted = map { $_ => 1 } split ' ', $ENV{ONLY} || join ' ', keys %known;
+for my $name (sort keys %wanted) {
+    $known{$name} or wrong("run.pl: ONLY: $name is none of @{[map { $_->[0] } @groups]}");
+}
 
 # ---- programs that answer ----
 
+sub leave_out {
+    my ($line) = @_;
+    push @left_out, $line unless grep { $_ eq $line } @left_out;
+    return;
+}
+
 sub start {
-    my ($name, @command) = @_;
-    my %s = (name => $name);
+    my (@command) = @_;
+    my %s = (name => "@command");
     eval { $s{pid} = open2($s{out}, $s{in}, @command) } or return;
     return \%s;
 }
@@ -57,41 +99,61 @@ sub ask {
     return $answer;
 }
 
-# The peer in Python; nothing when it does not start.
-sub start_python {
-    my ($role) = @_;
-    my $s = start($role, @peer_python, $script, $role) or return;
-    my $version = readline $s->{out};
-    return unless defined $version;
-    chomp($s->{version} = $version);
+# A peer's first line is its version, or why there is none.
+sub start_peer {
+    my ($name, @command) = @_;
+    @command or return leave_out("$name: \U$name\E is not given");
+    my $s = start(@command);
+    my $line = $s && readline $s->{out};
+    defined $line or return leave_out("$name: $command[0] does not start it");
+    chomp $line;
+    return leave_out("$name: $line") if $line =~ s/^no: //;
+    $s->{version} = $line;
+    push @versions, $line unless grep { $_ eq $line } @versions;
     return $s;
 }
 
-my $nn = start('nn', "$build/bench/nn", "$nets/attention.net");
-my $peak = start('peak', "$build/bench/peak");
-my $launch = start('launch', "$build/bench/launch");
-my $torch = start_python('torch');
-my $librosa = do {
+my $launch = start("$build/bench/launch");
+my $nn = start("$build/bench/nn", $net);
+my $parameters = ask($nn, "check $temp/check");
+
+# A peer's network must be ours: as many parameters, and with our values the same probabilities.
+sub start_network {
+    my ($name, @command) = @_;
+    return start(@command) if grep { $_->[0] eq $name } @builds;
+    my $s = start_peer($name, @command) or return;
+    my ($has, $differs) = split ' ', ask($s, "check $temp/check");
+    return leave_out("$name: has $has parameters, not $parameters") if $has != $parameters;
+    return leave_out("$name: differs by $differs from our probabilities") unless $differs < 1e-5;
+    return $s;
+}
+
+# librosa must be the librosa whose features ours equal, or it is no peer.
+sub start_librosa {
     local @ENV{qw(OMP_NUM_THREADS OPENBLAS_NUM_THREADS)} = (1, 1);
-    start_python('librosa');
-};
-push @left_out, "PyTorch: @peer_python cannot import torch" unless $torch;
-push @left_out, "librosa: @peer_python cannot import librosa and soundfile" unless $librosa;
+    my $s = start_peer('librosa', @$python, 'librosa') or return;
+    my $reference = $ENV{SER_REFERENCE};
+    my $worst = 0;
+    for my $known (map { glob "$_/*.mfcc.npy" } 'tests/golden/mfcc', $reference ? "$reference/mfcc" : ()) {
+        $worst = max($worst, ask($s, 'check', $known =~ s/\.mfcc\.npy$/.wav/r, $known));
+    }
+    return $s if $worst < 1e-3;
+    return leave_out("$s->{version}: differs by $worst from the reference features");
+}
+
+# Each is started when it is needed first. A peer is a process for each number of threads, since some
+# cannot change theirs.
+my %started;
+
+sub network {
+    my ($name, $command, $t) = @_;
+    my @command = $command->($t);
+    return $started{"$name @command"} //= [start_network($name, @command)];
+}
+
+sub librosa { return ($started{librosa} //= [start_librosa()])->[0] }
 
 # ---- rounds and rows ----
-
-# Times each of NAME => SUB once a round; returns NAME => [a number a round].
-sub measure {
-    my (@subs) = @_;
-    my %times;
-    for my $round (0 .. $rounds) {
-        for (my $i = 0; $i < @subs; $i += 2) {
-            my $t = $subs[$i + 1]->();
-            push @{$times{$subs[$i]}}, $t if $round;
-        }
-    }
-    return \%times;
-}
 
 sub median {
     my @x = sort { $a <=> $b } @_;
@@ -109,8 +171,11 @@ sub spread {
     return figure(median(@x)) . ' (' . figure(min(@x)) . '-' . figure(max(@x)) . ')';
 }
 
+# In columns for who looks on, and without their blanks for a file.
+my $format = -t STDOUT ? "| %-52s | %-24s | %-36s | %-20s |\n" : "| %s | %s | %s | %s |\n";
+
 sub row {
-    printf "| %-52s | %-24s | %-36s | %-20s |\n", map { $_ // '' } @_[0 .. 3];
+    printf $format, map { $_ // '' } @_[0 .. 3];
 }
 
 sub every { # every SUB LIST [LIST]: SUB of each round's number, or pair of numbers
@@ -118,16 +183,66 @@ sub every { # every SUB LIST [LIST]: SUB of each round's number, or pair of numb
     return map { $sub->($x->[$_], $y && $y->[$_]) } 0 .. $#$x;
 }
 
+my @before; # [WHAT, RATIO]: beside the other build
+
 # compare WHAT, UNIT, OURS, PEER, THEIRS: lists of seconds; unit makes of them what is shown.
 sub compare {
     my ($what, $unit, $ours, $peer, $theirs) = @_;
+    my @ratio = $theirs ? every(sub { $_[1] / $_[0] }, $ours, $theirs) : ();
+    push @before, [$what, median(@ratio)] if $theirs && $peer eq 'before';
     row($what, spread(every($unit, $ours)),
-        $theirs ? ("$peer " . spread(every($unit, $theirs)),
-            spread(every(sub { $_[1] / $_[0] }, $ours, $theirs))) : ());
+        $theirs ? ("$peer " . spread(every($unit, $theirs)), spread(@ratio)) : ());
+}
+
+# Tasks are [WHAT, UNIT, NAME => SUB...], ser first. Each sub is called once a round, then there is a
+# row for each other name; none if WHAT is undefined. Returns for each task {NAME => [a number a round]}.
+sub contest {
+    my (@tasks) = @_;
+    my @times;
+    for my $round (0 .. $rounds) {
+        for my $i (0 .. $#tasks) {
+            my (undef, undef, @sides) = @{$tasks[$i]};
+            my @turns = map { [@sides[2 * $_, 2 * $_ + 1]] } 0 .. $#sides / 2;
+            for my $turn ($round % 2 ? reverse @turns : @turns) {
+                my ($name, $sub) = @$turn;
+                my $s = $sub->();
+                push @{$times[$i]{$name}}, $s if $round;
+            }
+        }
+    }
+    for my $i (0 .. $#tasks) {
+        my ($what, $unit, $ser, undef, @others) = @{$tasks[$i]};
+        next unless defined $what;
+        my @names = map { $others[2 * $_] } 0 .. $#others / 2;
+        compare($what, $unit, $times[$i]{$ser}, $_, $times[$i]{$_}) for @names;
+        compare($what, $unit, $times[$i]{$ser}) unless @names;
+    }
+    return @times;
 }
 
 sub rate { my ($n) = @_; return sub { $n / $_[0] } }
 sub ms { my ($n) = @_; return sub { 1e3 * $_[0] / $n } }
+sub plural { my ($n, $what) = @_; return "$n $what" . ($n == 1 ? '' : 's') }
+
+# NAME => SUB of all that have a network.
+sub networks {
+    my ($request, $t, @numbers) = @_;
+    return map {
+        my ($name, $command) = @$_;
+        my ($s) = @{network($name, $command, $t)};
+        $s ? ($name => sub { ask($s, "$request $t @numbers") }) : ();
+    } @networks;
+}
+
+# NAME => SUB of our builds; COMMAND makes a command of the build's folder and name.
+sub builds {
+    my ($times, $input, $command) = @_;
+    return map {
+        my ($name, $dir) = @$_;
+        my @command = $command->($dir, $name);
+        ($name => sub { launched($times, $input, @command) });
+    } @builds;
+}
 
 # Whole processes: the median of a few runs.
 sub launched {
@@ -168,7 +283,7 @@ sub find_clips {
     } else {
         srand 1;
         @found = map { make_clip("$temp/clip$_.wav") } 1 .. min(8, $n);
-        push @left_out, 'recordings: clips are generated noise; RAVDESS=FOLDER takes real ones';
+        leave_out('recordings: clips are generated noise; RAVDESS=FOLDER takes real ones');
     }
     return map { $found[$_ % @found] } 0 .. $n - 1;
 }
@@ -186,171 +301,141 @@ sub write_manifest {
 
 # ---- what is measured ----
 
-sub plural { my ($n, $what) = @_; return "$n $what" . ($n == 1 ? '' : 's') }
-
-# PyTorch's default layout, and the one that is faster for those who know of it.
-my @layouts = qw(default channels_last);
-
-sub torch_subs {
-    my ($what, @numbers) = @_;
-    return () unless $torch;
-    return map { my $layout = $_;
-        ("$layout $what $numbers[0]" => sub { ask($torch, "$what @numbers $layout") }) } @layouts;
-}
-
-sub compare_torch {
-    my ($what, $unit, $m, $name) = @_;
-    compare($what, $unit, $m->{$name}, 'PyTorch', $m->{"default $name"});
-    compare($what, $unit, $m->{$name}, 'channels_last', $m->{"channels_last $name"}) if $torch;
-}
-
-sub network {
+sub training {
     my $gflop = ask($nn, 'gflop');
+    my $peak = start("$build/bench/peak");
     my $isa = ask($peak, 'isa');
     for my $batch (@batches) {
-        my @subs;
-        for my $t (@threads) {
-            for my $what (qw(train infer)) {
-                push @subs, "$what $t" => sub { ask($nn, "$what $t $batch $repeat") };
-                push @subs, torch_subs($what, $t, $batch, $repeat);
-            }
-            push @subs, "peak $t" => sub { ask($peak, "peak $t") };
+        my $what = "training, batch $batch, ";
+        my @m = contest(
+            (map { [$what . plural($_, 'thread') . ', samples/s', rate($batch),
+                networks('train', $_, $batch, $repeat)] } @threads),
+            map { my $t = $_; [undef, undef, peak => sub { ask($peak, "peak $t") }] } @threads);
+        for my $i (0 .. $#threads) {
+            my ($ours, $most) = ($m[$i]{ser}, $m[@threads + $i]{peak});
+            my @done = every(sub { $batch * $gflop / $_[0] }, $ours);
+            my @share = map { 100 * $done[$_] * 1e9 / $most->[$_] } 0 .. $#done;
+            row($what . plural($threads[$i], 'thread') . ', plain GFLOP/s', spread(@done),
+                "peak, $isa " . spread(every(sub { 1e-9 * $_[0] }, $most)), spread(@share) . ' % of peak');
         }
-        my $m = measure(@subs);
-        for my $what (qw(train infer)) {
-            for my $t (@threads) {
-                compare_torch(($what eq 'train' ? 'training' : 'inference') . ", batch $batch, "
-                    . plural($t, 'thread') . ', samples/s', rate($batch), $m, "$what $t");
-            }
-        }
-        for my $t (@threads) {
-            my $speed = sub { 1e-9 * $_[0] };
-            my @done = every(sub { $batch * $gflop / $_[0] }, $m->{"train $t"});
-            my @share = map { 100 * $done[$_] * 1e9 / $m->{"peak $t"}[$_] } 0 .. $#done;
-            row("training, batch $batch, " . plural($t, 'thread') . ', plain GFLOP/s',
-                spread(@done), "peak, $isa " . spread(every($speed, $m->{"peak $t"})),
-                spread(@share) . ' % of peak');
-        }
-        compare("training, batch $batch, " . plural($_, 'thread') . ', samples/s', rate($batch),
-            $m->{"train $_"}, 'ser, ' . plural($threads[0], 'thread'), $m->{"train $threads[0]"})
-            for @threads[1 .. $#threads];
+        compare($what . plural($threads[$_], 'thread') . ', samples/s', rate($batch), $m[$_]{ser},
+            'ser, ' . plural($threads[0], 'thread'), $m[0]{ser}) for 1 .. $#threads;
+    }
+}
+
+sub inference {
+    for my $batch (@batches) {
+        contest(map { ["inference, batch $batch, " . plural($_, 'thread') . ', samples/s', rate($batch),
+            networks('infer', $_, $batch, $repeat)] } @threads);
     }
 }
 
 sub latency {
-    my $times = 10 * $repeat;
-    my @subs;
-    for my $t (@threads) {
-        push @subs, "infer $t" => sub { ask($nn, "infer $t 1 $times") };
-        push @subs, torch_subs('infer', $t, 1, $times);
-    }
-    my $m = measure(@subs);
-    compare_torch('latency of one sample, ' . plural($_, 'thread') . ', ms', ms(1), $m, "infer $_")
-        for @threads;
+    contest(map { ['latency of one sample, ' . plural($_, 'thread') . ', ms', ms(1),
+        networks('infer', $_, 1, 10 * $repeat)] } @threads);
 }
 
-# librosa must be the librosa whose features ours equal, or it is no peer.
-sub check_librosa {
-    my $reference = $ENV{SER_REFERENCE};
-    my $worst = 0;
-    for my $known (map { glob "$_/*.mfcc.npy" } 'tests/golden/mfcc', $reference ? "$reference/mfcc" : ()) {
-        my $wav = $known =~ s/\.mfcc\.npy$/.wav/r;
-        $worst = max($worst, ask($librosa, 'check', seen_by_peer($wav, $known)));
-    }
-    return if $worst < 1e-3;
-    push @left_out, "$librosa->{version}: differs by $worst from the reference features";
-    $librosa = undef;
+sub mfcc {
+    my @some = @clips[0 .. min(240, scalar @clips) - 1];
+    my $librosa = librosa();
+    contest(['file to MFCC, 1 core, ms a file', ms(scalar @some),
+        builds(1, '/dev/null', sub { "$_[0]/ser-mfcc", '-q', '--jobs', 1, @some }),
+        $librosa ? (librosa => sub { @some * ask($librosa, 'mfcc', @some) }) : ()]);
 }
 
-sub files {
-    my (@clips) = @_;
-    my $n = @clips;
-    my $manifest = write_manifest("$temp/files.tsv", 'train', @clips);
-    my @peer = seen_by_peer(@clips);
-    my @mfcc = ("$build/ser-mfcc", '-q', '--jobs', 1, @clips);
-    my @augment = ("$build/ser-augment", '-q', '--jobs', 1, '--pitch', '2:2', $manifest);
-    my $m = measure(
-        mfcc => sub { launched(1, '/dev/null', @mfcc) },
-        $librosa ? ('librosa mfcc' => sub { $n * ask($librosa, 'mfcc', @peer) }) : (),
-        pitch => sub { launched(1, '/dev/null', @augment) },
-        $librosa ? ('librosa pitch' => sub { $n * ask($librosa, 'shift', 2, @peer) }) : ());
-    compare('file to MFCC, 1 core, ms a file', ms($n), $m->{mfcc}, 'librosa', $m->{'librosa mfcc'});
-    compare('file to pitch shift, 1 job, ms a file', ms($n), $m->{pitch}, 'librosa',
-        $m->{'librosa pitch'});
+sub pitch {
+    my @some = @clips[0 .. min(240, scalar @clips) - 1];
+    my $manifest = write_manifest("$temp/files.tsv", 'train', @some);
+    my $librosa = librosa();
+    contest(['file to pitch shift, 1 job, ms a file', ms(scalar @some),
+        builds(1, '/dev/null', sub { "$_[0]/ser-augment", '-q', '--jobs', 1, '--pitch', '2:2', $manifest }),
+        $librosa ? (librosa => sub { @some * ask($librosa, 'shift', 2, @some) }) : ()]);
+}
+
+# Features for training, and those of a few clips for validation, each build's own.
+sub write_features {
+    my ($file, @some) = @_;
+    my $manifest = write_manifest("$temp/$file.tsv", $file eq 'val' ? 'val' : 'train', @some);
+    for (@builds) {
+        my ($name, $dir) = @$_;
+        ask($launch, 1, '/dev/null', "$temp/$file.$name", "$dir/ser-mfcc", '-q', '-m', $manifest);
+    }
+    return $manifest;
+}
+
+sub train_command {
+    my ($dir, $name, $t, $train) = @_;
+    return ("$dir/ser-train", '-q', '--threads', $t, '--epochs', 1, '--net', $net,
+        '--val', "$temp/val.$name", '-o', "$temp/model.$name", "$temp/$train.$name");
+}
+
+# Features and one epoch of training for corpora of several sizes.
+sub corpora {
+    my ($one, $all) = @threads[0, -1];
+    my (@features, @training);
+    write_features('val', @clips[0 .. 5]);
+    for my $n (@sizes) {
+        my $manifest = write_features($n, @clips[0 .. $n - 1]);
+        my $command = sub { my ($t) = @_; return sub { "$_[0]/ser-mfcc", '-q', '--jobs', $t, '-m', $manifest } };
+        push @features, ["process: ser-mfcc --jobs $all, $n clips, ms a clip", ms($n),
+            builds(1, '/dev/null', $command->($all)), slower($all, $one, '--jobs', $command->($one))];
+        $command = sub { my ($t) = @_; return sub { train_command(@_, $t, $n) } };
+        push @training, ["process: ser-train --threads $all, $n clips, ms a clip", ms($n),
+            builds(1, '/dev/null', $command->($all)), slower($all, $one, '--threads', $command->($one))];
+    }
+    contest(@features, @training);
+}
+
+# NAME => SUB of our build with the least threads or jobs, unless that is what it is beside.
+sub slower {
+    my ($all, $one, $option, $command) = @_;
+    return () if $all == $one;
+    my @command = $command->($build, 'ser');
+    return ("ser, $option $one" => sub { launched(1, '/dev/null', @command) });
 }
 
 sub mfcc_process {
-    my ($clip) = @_;
+    my ($clip) = @clips;
     my @smile = split ' ', $ENV{SMILEXTRACT} || '';
     my $sptk = $ENV{SPTK};
     my $times = 2 * $repeat;
-    my @subs = (ser => sub { launched($times, '/dev/null', "$build/ser-mfcc", $clip) });
-    push @subs, smile => sub {
+    my @sides = builds($times, '/dev/null', sub { "$_[0]/ser-mfcc", $clip });
+    push @sides, SMILExtract => sub {
         launched($times, '/dev/null', @smile, '-I', $clip, '-O', "$temp/smile", '-l', 0);
     } if @smile;
     if ($sptk) {
         # Its converter to doubles takes longer than all the rest: that is done before.
         ask($launch, 1, $clip, "$temp/doubles", "$sptk/x2x", '+sd');
         my $pipe = 'frame -l 1200 -p 480 | window -l 1200 -L 2048 | mfcc -l 2048 -m 12 -s 48';
-        push @subs, sptk => sub {
+        push @sides, 'SPTK pipe' => sub {
             launched($times, "$temp/doubles", 'sh', '-c', "PATH='$sptk':\$PATH; $pipe");
         };
     }
-    my $m = measure(@subs);
-    compare('process: ser-mfcc FILE, ms', ms(1), $m->{ser}, 'SMILExtract', $m->{smile});
-    compare('process: ser-mfcc FILE, ms', ms(1), $m->{ser}, 'SPTK pipe', $m->{sptk}) if $sptk;
-    push @left_out, 'openSMILE: SMILEXTRACT is not given' unless @smile;
-    push @left_out, 'SPTK: SPTK is not given' unless $sptk;
+    contest(['process: ser-mfcc FILE, ms', ms(1), @sides]);
+    leave_out('openSMILE: SMILEXTRACT is not given') unless @smile;
+    leave_out('SPTK: SPTK is not given') unless $sptk;
 }
 
 sub file_to_answer {
-    my ($clip, $model) = @_;
-    my @line = ('sh', '-c', "'$build/ser-mfcc' | '$build/ser-score' '$model'");
-    my @python;
-    my @subs = (ser => sub { launched(2 * $repeat, $clip, @line) });
-    if ($torch && $librosa) {
-        my ($net) = map { "$_/net" } seen_by_peer($temp);
-        launched(1, '/dev/null', @peer_python, $script, 'save', $net);
-        @python = (@peer_python, $script, 'answer', $net);
-        push @subs, python => sub { launched(1, $clip, @python) };
+    my ($clip) = @clips;
+    write_features($_, @clips[0 .. 5]) for qw(val answer);
+    launched(1, '/dev/null', train_command($_->[1], $_->[0], $threads[0], 'answer')) for @builds;
+    my $line = sub { my ($dir, $name) = @_;
+        return ('sh', '-c', "'$dir/ser-mfcc' | '$dir/ser-score' '$temp/model.$name'") };
+    my @sides = builds(2 * $repeat, $clip, $line);
+    my @commands = map { my ($name, $dir) = @$_; [$name, $line->($dir, $name)] } @builds;
+    my ($torch) = map { @{network(@$_, $threads[0])} } grep { $_->[0] eq 'PyTorch' } @networks;
+    if ($torch && librosa()) {
+        launched(1, '/dev/null', @$python, 'save', "$temp/net");
+        my @answer = (@$python, 'answer', "$temp/net");
+        push @sides, Python => sub { launched(1, $clip, @answer) };
+        push @commands, [Python => @answer];
     }
-    my $m = measure(@subs);
-    compare('processes: file to ser-mfcc to ser-score, ms', ms(1), $m->{ser}, 'Python',
-        $m->{python});
-    my ($ours, $theirs) = map { @$_ && memory_mb($clip, @$_) } \@line, \@python;
-    row('memory of the largest of these processes, MB', figure($ours),
-        $theirs ? ('Python ' . figure($theirs), figure($theirs / $ours)) : ());
-}
-
-# Features and one epoch of training for corpora of several sizes; leaves a model for the next.
-sub corpora {
-    my ($model, @clips) = @_;
-    my $val = write_manifest("$temp/val.tsv", 'val', @clips[0 .. 5]);
-    ask($launch, 1, '/dev/null', "$temp/val.sert", "$build/ser-mfcc", '-q', '-m', $val);
-    my @subs;
-    for my $n (@sizes) {
-        my $train = write_manifest("$temp/$n.tsv", 'train', @clips[0 .. $n - 1]);
-        for my $t (@threads) {
-            push @subs, "mfcc $n $t" => sub {
-                launched(1, '/dev/null', "$build/ser-mfcc", '-q', '--jobs', $t, '-m', $train);
-            };
-        }
-        ask($launch, 1, '/dev/null', "$temp/$n.sert", "$build/ser-mfcc", '-q', '-m', $train);
-        for my $t (@threads) {
-            push @subs, "train $n $t" => sub {
-                launched(1, '/dev/null', "$build/ser-train", '-q', '--threads', $t, '--epochs', 1,
-                    '--net', "$nets/attention.net", '--val', "$temp/val.sert", '-o', $model,
-                    "$temp/$n.sert");
-            };
-        }
-    }
-    my $m = measure(@subs);
-    my ($one, $all) = @threads[0, -1];
-    for my $tool (['mfcc', '--jobs'], ['train', '--threads']) {
-        my ($name, $option) = @$tool;
-        compare("process: ser-$name $option $all, $_ clips, ms a clip", ms($_), $m->{"$name $_ $all"},
-            $all == $one ? () : ("ser, $option $one", $m->{"$name $_ $one"})) for @sizes;
-    }
+    contest(['processes: file to ser-mfcc to ser-score, ms', ms(1), @sides]);
+    my ($ours, @theirs) = map { my ($name, @command) = @$_; [$name, memory_mb($clip, @command)] } @commands;
+    my $what = 'memory of the largest of these processes, MB';
+    row($what, figure($ours->[1]), "$_->[0] " . figure($_->[1]), figure($_->[1] / $ours->[1])) for @theirs;
+    row($what, figure($ours->[1])) unless @theirs;
 }
 
 # ---- the report ----
@@ -364,23 +449,32 @@ sub first_line {
     return 'unknown';
 }
 
+# How our builds compare, in a line, and a line more for each row where ours is slower by a twentieth.
+sub beside_before {
+    my @by_ratio = sort { $a->[1] <=> $b->[1] } @before or return;
+    my @under = grep { $_->[1] < 0.95 } @by_ratio;
+    printf "%s beside before, %d under 95 %%; the least %.3f: %s\n", plural(scalar @before, 'row'),
+        scalar @under, $by_ratio[0][1], $by_ratio[0][0];
+    printf "under 95 %% of before: %.3f: %s\n", $_->[1], $_->[0] for @under;
+}
+
 $| = 1;
-check_librosa() if $librosa;
 my ($version) = `'$build/ser-mfcc' --version` =~ /([0-9.]+)/;
 chomp(my $cores = `nproc`);
-my @clips = find_clips(max(@sizes, 6));
-printf "%s, %s, Linux %s, %s\n", first_line('/proc/cpuinfo', qr/^model name\s*: (.*)/),
-    plural($cores, 'core'), first_line('/proc/sys/kernel/osrelease', qr/^([0-9.]+)/),
-    first_line('/etc/os-release', qr/^PRETTY_NAME="(.*)"/);
-print join(', ', "ser $version with kernels " . ask($nn, 'kernels'), map { $_->{version} } grep { $_ }
-    $torch, $librosa), '; ', plural($rounds, 'round'), "\n\n";
+@clips = find_clips(max(@sizes, 6));
 row('attention network, 40 x 174, 6 classes; clips of 3.7 s', 'ser (least-most)', 'peer', 'ratio');
 row('---', '---', '---', '---');
-network();
-latency();
-files(@clips[0 .. min(240, scalar @clips) - 1]);
-my $model = "$temp/model.bin";
-corpora($model, @clips);
-mfcc_process($clips[0]);
-file_to_answer($clips[0], $model);
-print "\n", map { "left out: $_\n" } @left_out if @left_out;
+my @took;
+for (grep { $wanted{$_->[0]} } @groups) {
+    my ($name, $sub) = @$_;
+    my $start = time;
+    $sub->();
+    push @took, "$name " . (time - $start) . ' s';
+}
+printf "\n%s, %s, Linux %s, %s\n", first_line('/proc/cpuinfo', qr/^model name\s*: (.*)/),
+    plural($cores, 'core'), first_line('/proc/sys/kernel/osrelease', qr/^([0-9.]+)/),
+    first_line('/etc/os-release', qr/^PRETTY_NAME="(.*)"/);
+print join(', ', "ser $version with kernels " . ask($nn, 'kernels'), @versions), '; ',
+    plural($rounds, 'round'), ': ', join(', ', @took), "\n";
+beside_before();
+print map { "left out: $_\n" } @left_out;
