@@ -33,6 +33,6 @@ END {
     print "speaker", "part"
     for (i = 1; i <= speakers; i++) {
         s = speaker[i]
-        print s, !own[s] ? "test" : fold[s] == first ? "val" : "train"
+        print s, (!own[s] ? "test" : fold[s] == first ? "val" : "train")
     }
 }

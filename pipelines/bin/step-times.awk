@@ -22,5 +22,5 @@ END {
     for (i = 1; i <= steps; i++)
         if (step[i] in units)
             printf "%-9s %8.1f s  %d %s\n", step[i], seconds[step[i]], units[step[i]], \
-                units[step[i]] == 1 ? "unit" : "units"
+                (units[step[i]] == 1 ? "unit" : "units")
 }
