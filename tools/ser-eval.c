@@ -104,8 +104,9 @@ static void print_text(const struct ser_evaluation *v, struct ser_out *o) {
                    "precision", "recall", "F1", "support");
     for (int c = 0; c < v->classes; c++) {
         const struct ser_class_score *score = &v->all.of[c];
-        ser_out_printf(o, "%-12s%10.4f%10.4f%10.4f%10zu\n", v->class[c], score -> precision,
-                       score -> recall, score -> f1, score -> support);
+        const char *name = v->class[c];
+        ser_out_printf(o, "%-12s%10.4f%10.4f%10.4f%10zu\n", name, score->precision, score->recall,
+                       score->f1, score->support);
     }
     print_confusion(v, 0, o);
     print_confusion(v, 1, o);

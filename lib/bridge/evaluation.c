@@ -420,8 +420,10 @@ static int add_confusion(struct ser_values *l, const struct ser_evaluation *v,
 int ser_values_detail(struct ser_values *l, const struct ser_evaluation *v,
                       const struct ser_result *r, int calibrated) {
     int failed = 0;
-    for (int c = 0; c < v->classes && !failed; c++)
-        failed = add_class(l, v->class[c], &r -> of[c]);
+    for (int c = 0; c < v->classes && !failed; c++) {
+        const char *name = v->class[c];
+        failed = add_class(l, name, &r->of[c]);
+    }
     failed = failed || add_confusion(l, v, r, 0) || add_confusion(l, v, r, 1);
     for (int i = 0; calibrated && i < SER_BINS && !failed; i++)
         failed = add(l, "bin_n", ser_bin_name[i], NULL, (double)r->bin[i].n, SER_COUNT) ||

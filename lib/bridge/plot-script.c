@@ -379,8 +379,9 @@ static int script_confusion(struct script *s) {
         return refuse_predictions(s, text);
     }
     for (int c = 0; c < v->classes; c++) {
-        snprintf(row[c], ROOM, "%.*s%s (%zu)", ser_text_cut(v->class[c], CLASS), v->class[c],
-                 SER_MORE(v->class[c], CLASS), v -> all.of[c].support);
+        const char *name = v->class[c];
+        snprintf(row[c], ROOM, "%.*s%s (%zu)", ser_text_cut(name, CLASS), name,
+                 SER_MORE(name, CLASS), v->all.of[c].support);
         down[c] = row[c];
     }
     HEADING(s, "%s, unweighted recall %.1f %%", scores(v, text), 100 * v->all.scores.ua);

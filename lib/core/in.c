@@ -145,7 +145,7 @@ int ser_in_read(struct ser_in *in, void *to, size_t n, size_t *got, struct ser_e
 
 int ser_in_rest(struct ser_in *in, size_t max, unsigned char **data, size_t *len,
                 struct ser_error *e) {
-    size_t cap = 0, n = 0, got;
+    size_t cap = 0, n = 0, got = 0;
     unsigned char *p = NULL;
     int failed = 0;
     do {

@@ -107,6 +107,7 @@ static int run(struct ring *r, struct worker *w, int jobs, struct ser_error *e) 
 }
 
 int ser_jobs_run(const struct ser_jobs *j, int jobs, struct ser_error *e) {
+    jobs = jobs < 1 ? 1 : jobs;
     struct ring r = {.jobs = j, .slots = jobs == 1 ? 1 : 4 * jobs};
     struct worker *w = calloc((size_t)jobs, sizeof *w);
     r.slot = calloc((size_t)r.slots, j->slot_size);

@@ -149,10 +149,10 @@ static int make_temp(char *path) {
 static int open_temp(struct ser_out *o, mode_t mode, struct ser_error *e) {
     const char *slash = strrchr(o->final, '/');
     int folder = slash ? (int)(slash + 1 - o->final) : 0, kept = 0;
-    if (asprintf(&o->temp, "%.*s.ser-XXXXXX", folder, o->final) < 0) {
-        o->temp = NULL;
+    char *temp;
+    if (asprintf(&temp, "%.*s.ser-XXXXXX", folder, o->final) < 0)
         return ser_no_memory(e);
-    }
+    o->temp = temp;
     sigset_t all, old;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &old); /* no signal between making the file and noting it */

@@ -88,12 +88,10 @@ static int conv_back(void *state, const struct ser_conv_shape *s, const float *x
     return 0;
 }
 
-#define CHOICE(called, list)                                                                       \
-    {                                                                                              \
-        .name = (called), .among = (list), .open = open_all, .close = close_all,                   \
-        .renew = renew_all, .failed = any_failed, .gemm = gemm, .conv = conv,                      \
-        .conv_back = conv_back, .fuse = ser_block_fuse,                                            \
-    }
+/* What all choices have in common. */
+#define CHOOSES                                                                                    \
+    .open = open_all, .close = close_all, .renew = renew_all, .failed = any_failed, .gemm = gemm,  \
+    .conv = conv, .conv_back = conv_back, .fuse = ser_block_fuse
 
 /* Every list ends with plain, which suits always. */
 static const struct ser_kernels *const all[] = {
@@ -105,7 +103,7 @@ static const struct ser_kernels *const all[] = {
     NULL,
 };
 
-static const struct ser_kernels fast = CHOICE("fast", all);
+static const struct ser_kernels fast = {.name = "fast", .among = all, CHOOSES};
 
 const struct ser_kernels *ser_kernels_find(const char *name) {
     if (!strcmp(name, fast.name) || !strcmp(name, "onednn")) /* as it was called once */
@@ -129,11 +127,11 @@ static const struct ser_kernels *const plain[] = {&ser_kernels_plain, NULL};
 
 const struct ser_kernels *ser_kernels_alone(const char *name) {
     static const struct ser_kernels alone[] = {
-        CHOICE("avx512", avx512),
+        {.name = "avx512", .among = avx512, CHOOSES},
 #ifdef SER_ONEDNN
-        CHOICE("onednn", onednn),
+        {.name = "onednn", .among = onednn, CHOOSES},
 #endif
-        CHOICE("plain", plain),
+        {.name = "plain", .among = plain, CHOOSES},
     };
     for (size_t i = 0; i < sizeof alone / sizeof *alone; i++)
         if (!strcmp(alone[i].name, name) && can(alone[i].among[0]))
