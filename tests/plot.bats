@@ -252,8 +252,8 @@ hostile='a"b`touch x`$(touch x)'\''{}_^<i>&#x1;&amp;]]>%d%s @n \n "system(|touch
     fails 3 "^ser-plot: log.tsv: no column 'predicted'" ser-plot confusion log.tsv
     fails 3 "log.tsv: line 1: no column 'emotion'" ser-plot manifest log.tsv
     fails 3 "^ser-plot: log.tsv: " ser-plot mfcc log.tsv
-    fails 3 "^ser-plot: log.tsv: not audio" ser-plot wave log.tsv
-    fails 3 "^ser-plot: <stdin>: not audio" ser-plot wave - <log.tsv
+    fails 3 "^ser-plot: log.tsv: .*not audio" ser-plot wave log.tsv
+    fails 3 "^ser-plot: <stdin>: .*not audio" ser-plot wave - <log.tsv
     fails 3 "model.bin: record net: a u8 .* not features" ser-plot mfcc model.bin
     fails 2 "^ser-plot: only one input can be standard input, not 2" ser-plot confusion - -
     fails 3 "val.sert: a stream of kind features, but model is needed" ser-plot wave --model val.sert long.wav

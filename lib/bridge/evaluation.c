@@ -117,9 +117,10 @@ static int read_row(struct ser_evaluation *v, struct ser_predictions *f, const s
         return ser_no_memory(e);
     if (!f->columns)
         return 0;
-    if (!(r->p = calloc((size_t)f->columns, sizeof *r->p)))
+    size_t columns = (size_t)f->columns;
+    if (ser_grow(&f->p, &f->p_cap, f->n * columns, sizeof *f->p))
         return ser_no_memory(e);
-    return read_probabilities(f, t, c->p, r->p, e);
+    return read_probabilities(f, t, c->p, f->p + (f->n - 1) * columns, e);
 }
 
 static int read_rows(struct ser_evaluation *v, struct ser_predictions *f, const struct columns *c,
@@ -187,32 +188,27 @@ static int class_of(const struct ser_evaluation *v, const char *name) {
     return (int)(at - v->class);
 }
 
-/* Classes become numbers, and probabilities [classes]; a class that the file does not know has 0. */
+/* Texts become classes, and probabilities [n,classes]; a class that the file does not know has 0. */
 static int number_classes(const struct ser_evaluation *v, struct ser_predictions *f) {
-    int *class = calloc((size_t)f->columns + 1, sizeof *class);
-    if (!class)
+    size_t K = (size_t)v->classes, cap = 0;
+    double *p = NULL;
+    if (ser_grow(&p, &cap, f->n * K, sizeof *p))
         return -1;
-    for (int c = 0; c < f->columns; c++)
-        class[c] = class_of(v, f->column[c]);
-    int failed = 0;
-    for (size_t i = 0; i < f->n && !failed; i++) {
-        struct ser_prediction *r = &f->at[i];
-        r->t = class_of(v, r->truth);
-        r->y = class_of(v, r->predicted);
-        if (!f->columns)
-            continue;
-        double *p = calloc((size_t)v->classes, sizeof *p);
-        if (!p) {
-            failed = -1;
-            break;
-        }
-        for (int c = 0; c < f->columns; c++)
-            p[class[c]] = r->p[c];
-        free(r->p);
-        r->p = p;
+    memset(p, 0, f->n * K * sizeof *p);
+    for (size_t i = 0; i < f->n; i++) {
+        f->at[i].t = class_of(v, f->at[i].truth);
+        f->at[i].y = class_of(v, f->at[i].predicted);
+        f->at[i].p = f->columns ? p + i * K : NULL;
     }
-    free(class);
-    return failed;
+    for (int c = 0; c < f->columns; c++) {
+        int class = class_of(v, f->column[c]);
+        for (size_t i = 0; i < f->n; i++)
+            p[i * K + (size_t) class] = f->p[i * (size_t)f->columns + (size_t)c];
+    }
+    free(f->p);
+    f->p = p;
+    f->p_cap = cap;
+    return 0;
 }
 
 static int calibrate(const struct ser_evaluation *v, struct ser_result *s) {
@@ -239,13 +235,9 @@ static int calibrate(const struct ser_evaluation *v, struct ser_result *s) {
 
 /* Scores the result's utterances. */
 static int score(const struct ser_evaluation *v, struct ser_result *s) {
-    size_t K = (size_t)v->classes;
-    s->confusion = calloc(K, K * sizeof *s->confusion);
-    s->of = calloc(K, sizeof *s->of);
-    if (!s->confusion || !s->of)
-        return -1;
     s->calibrated = 1;
     for (size_t i = 0; i < s->n; i++) {
+        /* It is there. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
         s->confusion[s->at[i]->t * v->classes + s->at[i]->y]++;
         s->calibrated &= s->at[i]->p != NULL;
     }
@@ -253,12 +245,30 @@ static int score(const struct ser_evaluation *v, struct ser_result *s) {
     return s->calibrated ? calibrate(v, s) : 0;
 }
 
-static void free_results(struct ser_result *s, size_t n) {
-    for (size_t i = 0; s && i < n; i++) {
-        free(s[i].at);
-        free(s[i].confusion);
-        free(s[i].of);
+/* Gives n >= 1 results, which are zeros, their arrays. Those of all are three, since together the
+ * results are of as many utterances as there are; free_results frees them. */
+static int new_results(const struct ser_evaluation *v, struct ser_result *s, size_t n) {
+    size_t K = (size_t)v->classes, all = 0;
+    for (int f = 0; f < v->files; f++)
+        all += v->file[f].n;
+    s->at = calloc(all + 1, sizeof *s->at);
+    s->confusion = calloc(n + 1, K * K * sizeof *s->confusion);
+    s->of = calloc(n + 1, K * sizeof *s->of);
+    if (!s->at || !s->confusion || !s->of)
+        return -1;
+    for (size_t i = 1; i < n; i++) {
+        s[i].confusion = s->confusion + i * K * K;
+        s[i].of = s->of + i * K;
     }
+    return 0;
+}
+
+static void free_results(const struct ser_result *s) {
+    if (!s)
+        return;
+    free(s->at);
+    free(s->confusion);
+    free(s->of);
 }
 
 /* Which utterances: those of files from..to-1, all or a member of a grouping. */
@@ -268,84 +278,71 @@ struct selection {
     const char *member; /* NULL: all. Equal texts are one pointer */
 };
 
-/* Fills at, unless it is NULL, with what is selected; returns how many there are. */
-static size_t pick(const struct ser_evaluation *v, const struct selection *from,
-                   const struct ser_prediction **at) {
-    size_t n = 0;
-    for (int f = from->from; f < from->to; f++)
-        for (size_t i = 0; i < v->file[f].n; i++) {
-            const struct ser_prediction *r = &v->file[f].at[i];
-            if (from->member && r->group[from->grouping] != from->member)
-                continue;
-            if (at)
-                at[n] = r;
-            n++;
-        }
-    return n;
-}
-
+/* Scores result i of several, whose utterances stand behind those of the one before it. */
 static int select_and_score(const struct ser_evaluation *v, const char *name,
-                            const struct selection *from, struct ser_result *s) {
-    s->name = name;
-    s->n = pick(v, from, NULL);
-    s->at = calloc(s->n + 1, sizeof *s->at);
-    if (!s->at)
-        return -1;
-    pick(v, from, s->at);
-    return score(v, s);
+                            const struct selection *from, struct ser_result *s, size_t i) {
+    if (i)
+        s[i].at = s[i - 1].at + s[i - 1].n;
+    s[i].name = name;
+    for (int f = from->from; f < from->to; f++)
+        for (size_t k = 0; k < v->file[f].n; k++) {
+            const struct ser_prediction *r = &v->file[f].at[k];
+            if (!from->member || r->group[from->grouping] == from->member)
+                s[i].at[s[i].n++] = r;
+        }
+    return score(v, &s[i]);
 }
 
-/* The members of a grouping in files from..to-1, by name: *s [*members], which the caller frees,
- * also after a failure. */
-static int split_by(const struct ser_evaluation *v, enum ser_grouping g, int from, int to,
-                    struct ser_result **s, size_t *members) {
+/* The members of a grouping, by name. */
+static int split_by(struct ser_evaluation *v, enum ser_grouping g) {
     struct ser_set names = {0};
     int failed = 0;
-    for (int f = from; f < to && !failed; f++)
-        for (size_t i = 0; i < v->file[f].n && !failed; i++)
-            failed = ser_set_add(&names, v->file[f].at[i].group[g]) < 0;
+    for (size_t i = 0; i < v->all.n && !failed; i++)
+        failed = ser_set_add(&names, v->all.at[i]->group[g]) < 0;
     char **name = failed ? NULL : ser_set_sorted(&names);
-    *s = failed ? NULL : calloc(names.n + 1, sizeof **s);
-    failed = !name || !*s;
-    *members = failed ? 0 : names.n;
-    for (size_t i = 0; i < *members && !failed; i++) {
+    struct ser_result *s = failed ? NULL : calloc(names.n + 1, sizeof *s);
+    failed = !name || !s || new_results(v, s, names.n);
+    v->member[g] = s;
+    v->members[g] = failed ? 0 : names.n;
+    for (size_t i = 0; i < v->members[g] && !failed; i++) {
         const char *text = ser_set_get(&v->texts, name[i]);
-        const struct selection of = {from, to, g, text};
-        failed = select_and_score(v, text, &of, &(*s)[i]);
+        const struct selection of = {0, v->files, g, text};
+        failed = select_and_score(v, text, &of, s, i);
     }
     free(name);
     ser_set_free(&names);
     return failed ? -1 : 0;
 }
 
-/* The confusion of each of n speakers whose name is known, [*known][classes,classes]; the caller
- * frees. */
-static size_t *confusions(const struct ser_evaluation *v, const struct ser_result *s, size_t n,
+/* The confusion of each speaker whose name is known, [*known][classes,classes], from the part'th of
+ * parts equal parts of the speaker's utterances; the caller frees. */
+static size_t *confusions(const struct ser_evaluation *v, size_t part, size_t parts,
                           size_t *known) {
-    size_t cells = (size_t)v->classes * (size_t)v->classes;
-    size_t *all = calloc(n + 1, cells * sizeof *all);
+    size_t K = (size_t)v->classes, n = v->members[SER_BY_SPEAKER];
+    size_t *all = calloc(n + 1, K * K * sizeof *all);
     *known = 0;
-    for (size_t i = 0; i < n && all; i++)
-        if (strcmp(s[i].name, "-") != 0)
-            memcpy(all + (*known)++ * cells, s[i].confusion, cells * sizeof *all);
+    if (!all)
+        return NULL;
+    for (size_t i = 0; i < n; i++) {
+        const struct ser_result *s = &v->member[SER_BY_SPEAKER][i];
+        if (strcmp(s->name, "-") == 0)
+            continue;
+        size_t *cells = all + (*known)++ * K * K;
+        for (size_t k = s->n * part / parts; k < s->n * (part + 1) / parts; k++)
+            cells[s->at[k]->t * v->classes + s->at[k]->y]++;
+    }
     return all;
 }
 
-struct bootstrap {
-    int draws;
-    uint64_t seed;
-};
-
-/* Intervals of the speakers' scores, or of their differences: 1; 0 if there are too few speakers. */
-static int find_intervals(const struct ser_evaluation *v, const struct ser_result *first,
-                          const struct ser_result *second, size_t speakers,
-                          const struct bootstrap *how, struct ser_interval in[SER_INTERVALS]) {
+/* Intervals of the speakers' scores, or with two systems of the differences: 1; 0 if there are too
+ * few speakers. */
+static int find_intervals(const struct ser_evaluation *v, size_t systems, int draws, uint64_t seed,
+                          struct ser_interval in[SER_INTERVALS]) {
     size_t known;
-    size_t *a = confusions(v, first, speakers, &known);
-    size_t *b = second ? confusions(v, second, speakers, &known) : NULL;
-    int done = !a || (second && !b) ? -1 : known >= SER_MIN_SPEAKERS;
-    if (done > 0 &&
-        ser_bootstrap(a, b, known, v->classes, how->draws, how->seed, &in[0], &in[1], &in[2]))
+    size_t *a = confusions(v, 0, systems, &known);
+    size_t *b = systems > 1 ? confusions(v, 1, systems, &known) : NULL;
+    int done = !a || (systems > 1 && !b) ? -1 : known >= SER_MIN_SPEAKERS;
+    if (done > 0 && ser_bootstrap(a, b, known, v->classes, draws, seed, &in[0], &in[1], &in[2]))
         done = -1;
     free(a);
     free(b);
@@ -467,46 +464,45 @@ static int over_files(struct ser_evaluation *v) {
 
 /* ---- all of it ---- */
 
-static int score_all(struct ser_evaluation *v, const struct bootstrap *how) {
+static int score_all(struct ser_evaluation *v, int draws, uint64_t seed) {
     const struct selection all = {.to = v->files};
     v->class = ser_set_sorted(&v->class_names);
     v->of_file = calloc((size_t)v->files, sizeof *v->of_file);
     if (!v->class || !v->of_file)
         return -1;
     v->classes = (int)v->class_names.n;
+    if (new_results(v, v->of_file, (size_t)v->files) || new_results(v, &v->all, 1))
+        return -1;
     for (int f = 0; f < v->files; f++) {
         const struct selection one = {.from = f, .to = f + 1};
         if (number_classes(v, &v->file[f]) ||
-            select_and_score(v, v->file[f].name, &one, &v->of_file[f]))
+            select_and_score(v, v->file[f].name, &one, v->of_file, (size_t)f))
             return -1;
     }
-    if (select_and_score(v, "pooled", &all, &v->all))
+    if (select_and_score(v, "pooled", &all, &v->all, 0))
         return -1;
     for (int g = 0; g < SER_GROUPINGS; g++)
-        if (split_by(v, g, 0, v->files, &v->member[g], &v->members[g]))
+        if (split_by(v, g))
             return -1;
-    v->intervals = find_intervals(v, v->member[SER_BY_SPEAKER], NULL, v->members[SER_BY_SPEAKER],
-                                  how, v->of_all);
+    v->intervals = find_intervals(v, 1, draws, seed, v->of_all);
     return v->intervals < 0 ? -1 : over_files(v);
 }
 
 int ser_evaluation_score(struct ser_evaluation *v, int draws, uint64_t seed, struct ser_error *e) {
-    const struct bootstrap how = {draws, seed};
-    return score_all(v, &how) ? ser_no_memory(e) : 0;
+    return score_all(v, draws, seed) ? ser_no_memory(e) : 0;
 }
 
 void ser_evaluation_free(struct ser_evaluation *v) {
-    free_results(v->of_file, (size_t)v->files);
+    free_results(v->of_file);
     free(v->of_file);
-    free_results(&v->all, 1);
+    free_results(&v->all);
     for (int g = 0; g < SER_GROUPINGS; g++) {
-        free_results(v->member[g], v->members[g]);
+        free_results(v->member[g]);
         free(v->member[g]);
     }
     for (int f = 0; f < v->files; f++) {
         struct ser_predictions *p = &v->file[f];
-        for (size_t i = 0; i < p->n; i++)
-            free(p->at[i].p);
+        free(p->p);
         for (int i = 0; i < p->columns; i++)
             free(p->column[i]);
         free(p->column);
@@ -559,25 +555,8 @@ static int compare_utterances(const struct ser_evaluation *v, const struct ser_p
     return 0;
 }
 
-/* Intervals of the differences: the two files have the same speakers. */
-static int compare_speakers(const struct ser_evaluation *v, const struct bootstrap *how,
-                            struct ser_comparison *c) {
-    struct ser_result *first = NULL, *second = NULL;
-    size_t n = 0, m = 0;
-    c->intervals = -1;
-    if (!split_by(v, SER_BY_SPEAKER, 0, 1, &first, &n) &&
-        !split_by(v, SER_BY_SPEAKER, 1, 2, &second, &m))
-        c->intervals = find_intervals(v, first, second, n, how, c->interval);
-    free_results(first, n);
-    free_results(second, m);
-    free(first);
-    free(second);
-    return c->intervals < 0 ? -1 : 0;
-}
-
 int ser_evaluation_compare(const struct ser_evaluation *v, int draws, uint64_t seed,
                            struct ser_comparison *c, struct ser_error *e) {
-    const struct bootstrap how = {draws, seed};
     const struct ser_predictions *a = &v->file[0], *b = &v->file[1];
     *c = (struct ser_comparison){0};
     if (a->n != b->n)
@@ -594,5 +573,7 @@ int ser_evaluation_compare(const struct ser_evaluation *v, int draws, uint64_t s
     for (int i = 0; i < SER_INTERVALS; i++)
         c->difference[i] = ser_figure_of(&v->of_file[0], i) - ser_figure_of(&v->of_file[1], i);
     c->p = ser_mcnemar(c->only_first, c->only_second);
-    return compare_speakers(v, &how, c) ? ser_no_memory(e) : 0;
+    /* Each speaker has as many utterances in either, those of the first before the others. */
+    c->intervals = find_intervals(v, 2, draws, seed, c->interval);
+    return c->intervals < 0 ? ser_no_memory(e) : 0;
 }

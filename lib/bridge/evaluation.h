@@ -35,9 +35,10 @@ extern const char *const ser_grouping_name[SER_GROUPINGS]; /* the column: speake
 struct ser_prediction {
     const char *id, *truth, *predicted;
     const char *group[SER_GROUPINGS]; /* "-" where it is unknown */
-    double *p; /* once scored [classes]: probabilities, 0 of a class that its file does not know;
+    const double
+        *p;   /* once scored [classes]: probabilities, 0 of a class that its file does not know;
                   NULL: the file has none */
-    int t, y;  /* once scored: truth and prediction as classes of the evaluation */
+    int t, y; /* once scored: truth and prediction as classes of the evaluation */
 };
 
 /* One file of predictions: the utterances whose emotion is known, in the file's order. */
@@ -48,6 +49,8 @@ struct ser_predictions {
     size_t unknown;            /* utterances of unknown emotion, which were left out */
     int columns;               /* p_CLASS; 0: no probabilities */
     char **column;             /* [columns] their classes in the table's order */
+    double *p;                 /* [n,columns] probabilities; once scored [n,classes] */
+    size_t p_cap;
 };
 
 /* The figures of utterances that are scored together: of a file, of all files, of a speaker. */
@@ -172,8 +175,8 @@ struct ser_comparison {
     double p;                                    /* McNemar's exact test */
 };
 
-/* Compares the first two files, which are scored. 0, or -1 with e set: SER_BAD if they are not of
- * the same utterances. */
+/* Compares the two files that were read, and no others, and scored. 0, or -1 with e set: SER_BAD if
+ * they are not of the same utterances. */
 int ser_evaluation_compare(const struct ser_evaluation *v, int draws, uint64_t seed,
                            struct ser_comparison *c, struct ser_error *e) SER_MUST_CHECK;
 

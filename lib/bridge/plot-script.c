@@ -289,6 +289,7 @@ static void put_training(struct script *s, const struct training *r) {
     ser_text_printf(&s->text, "$epochs << EOD\n");
     for (size_t i = 0; i < r->n; i++) {
         const double *v = r->epoch[i];
+        /* There is an epoch. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
         ser_text_printf(&s->text, "%.0f %.17g %.17g %.17g %.17g %.17g\n", v[EPOCH], v[LOSS],
                         v[VAL_LOSS], 100 * v[ACCURACY], 100 * v[VAL_ACCURACY], v[LR]);
     }

@@ -26,8 +26,10 @@ y_of(y) = 1 - 1.0 * y / H
 # Begins a picture of w x h pixels.
 panels = 0
 start(w, h) = sprintf("W = %d; H = %d; heading = cut(heading, int(W / 7.6)); ", w, h) . (png ? \
-    sprintf("set terminal pngcairo size %d,%d noenhanced background rgb 'white' font 'sans,10.5' fontscale 2 linewidth 2 pointscale 2; ", 2 * int(w), 2 * int(h)) : \
-    sprintf("set terminal svg size %d,%d dynamic noenhanced background rgb 'white' font 'sans-serif,14'; ", w, h)) . \
+    sprintf("set terminal pngcairo size %d,%d noenhanced background rgb 'white' ", 2 * int(w), 2 * int(h)) . \
+        "font 'sans,10.5' fontscale 2 linewidth 2 pointscale 2; " : \
+    sprintf("set terminal svg size %d,%d dynamic noenhanced background rgb 'white' ", w, h) . \
+        "font 'sans-serif,14'; ") . \
     "set multiplot; set label 1 heading at screen 0.5, screen y_of(20) center"
 
 # The place of the next plot, with a word below and one beside it, which stand in one line whatever
@@ -36,15 +38,18 @@ panel(left, top, right, bottom, below, beside) = (panels ? "unset label 1; " : "
     sprintf("set lmargin at screen %.6f; set rmargin at screen %.6f; ", x_of(left), x_of(right)) . \
     sprintf("set tmargin at screen %.6f; set bmargin at screen %.6f; ", y_of(top), y_of(bottom)) . \
     (beside eq '' ? "unset label 2; " : \
-        sprintf("set label 2 '%s' at screen %.6f, screen %.6f rotate center; ", beside, x_of(16), y_of((top + bottom) / 2.0))) . \
+        sprintf("set label 2 '%s' at screen %.6f, screen %.6f rotate center; ", beside, x_of(16), \
+            y_of((top + bottom) / 2.0))) . \
     (below eq '' ? "unset label 3; set format x ''" : \
-        sprintf("set label 3 '%s' at screen %.6f, screen %.6f center; set format x '%%g'", below, x_of((left + right) / 2.0), y_of(bottom + 44)))
+        sprintf("set label 3 '%s' at screen %.6f, screen %.6f center; set format x '%%g'", below, \
+            x_of((left + right) / 2.0), y_of(bottom + 44)))
 
 # A colour box beside the panel.
 scale(left, top, right, bottom, beside) = \
-    sprintf("set colorbox user origin screen %.6f, screen %.6f size screen %.6f, screen %.6f; ", x_of(left), y_of(bottom), \
-        x_of(right - left), 1.0 * (bottom - top) / H) . \
-    sprintf("set label 5 '%s' at screen %.6f, screen %.6f rotate center", beside, x_of(right + 48), y_of((top + bottom) / 2.0))
+    sprintf("set colorbox user origin screen %.6f, screen %.6f size screen %.6f, screen %.6f; ", \
+        x_of(left), y_of(bottom), x_of(right - left), 1.0 * (bottom - top) / H) . \
+    sprintf("set label 5 '%s' at screen %.6f, screen %.6f rotate center", beside, x_of(right + 48), \
+        y_of((top + bottom) / 2.0))
 
 # What lines and marks mean, centred at this height; how: horizontal or vertical.
 legend(y, how) = sprintf("set key at screen 0.5, screen %.6f center center %s", y_of(y), how)

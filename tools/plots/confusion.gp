@@ -20,6 +20,7 @@ set for [i = 2:classes] xtics add (across[i] i)
 eval names('y', 'down')
 set cbtics scale 0
 set label 3 'predicted emotion' at screen x_of((left + right) / 2), screen 18.0 / H center
-plot $cells using 1:2:($1 - 0.5):($1 + 0.5):($2 - 0.5):($2 + 0.5):4 with boxxyerror fc palette fs solid border lc rgb 0x909090, \
+plot $cells using 1:2:($1 - 0.5):($1 + 0.5):($2 - 0.5):($2 + 0.5):4 \
+        with boxxyerror fc palette fs solid border lc rgb 0x909090, \
     $cells using 1:($2 + ($3 > 0 ? 0.2 : 0)):(sprintf("%d", $3)):5 with labels tc rgb variable, \
     $cells using ($3 > 0 ? $1 : NaN):($2 - 0.2):(sprintf("%.0f %%", $4)):5 with labels tc rgb variable

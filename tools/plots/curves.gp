@@ -10,7 +10,8 @@ if (best) {
     set arrow 1 from best, graph 0 to best, graph 1 nohead dt 3 lw 1.5 lc rgb black
     # Kept inside of the picture.
     side = (best_at - 0.5) / epochs
-    eval sprintf("set label 4 'best: epoch %d' at %d, graph 1.06 %s", best, best, side < 0.15 ? 'left' : side > 0.85 ? 'right' : 'center')
+    eval sprintf("set label 4 'best: epoch %d' at %d, graph 1.06 %s", best, best, \
+        side < 0.15 ? 'left' : side > 0.85 ? 'right' : 'center')
 }
 size = epochs > 60 ? 0.3 : 0.6
 
