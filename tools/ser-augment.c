@@ -26,29 +26,33 @@ static struct {
 
 static const struct ser_opt options[] = {
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
-    {0, "keep", SER_OPT_FLAG, &opt.keep, 0, 0, NULL, "the recording itself, too"},
-    {0, "noise", SER_OPT_REAL, &opt.noise, 0, 1, "F", "noise of F times full scale; 0: none"},
-    {0, "snr", SER_OPT_RANGE, opt.snr, -30, 100, "A:B", "noise A to B dB below the speech"},
+    {0, "keep", SER_OPT_FLAG, &opt.keep, 0, 0, NULL, "also write the unaltered recording"},
+    {0, "noise", SER_OPT_REAL, &opt.noise, 0, 1, "F", "add noise of F times full scale; 0: none"},
+    {0, "snr", SER_OPT_RANGE, opt.snr, -30, 100, "A:B", "add noise A to B dB below the recording"},
     {0, "pitch", SER_OPT_RANGE, opt.pitch, -SER_PITCH_MAX, SER_PITCH_MAX, "A:B",
-     "higher by A to B whole semitones"},
-    {0, "shift", SER_OPT_REAL, &opt.shift, 0, 60000, "MS", "up to MS earlier or later; 0: none"},
+     "raise pitch by A to B whole semitones"},
+    {0, "shift", SER_OPT_REAL, &opt.shift, 0, 60000, "MS",
+     "move by up to MS milliseconds either way; 0: none"},
     {0, "speed", SER_OPT_RANGE, opt.speed, 1.0 / MAX_SPEED, MAX_SPEED, "A:B",
-     "A to B times as fast, and as high"},
-    {0, "copies", SER_OPT_INT, &opt.copies, 1, MAX_COPIES, "N", "N of each kind"},
-    {0, "seed", SER_OPT_INT, &opt.seed, 0, SER_MAX_SEED, "N", "of what is drawn"},
+     "play A to B times as fast, which changes the pitch"},
+    {0, "copies", SER_OPT_INT, &opt.copies, 1, MAX_COPIES, "N", "records to make of each kind"},
+    {0, "seed", SER_OPT_INT, &opt.seed, 0, SER_MAX_SEED, "N", "seed of the random numbers"},
     {0, "rate", SER_OPT_INT, &opt.rate, SER_AUDIO_MIN_HZ, SER_AUDIO_MAX_HZ / MAX_SPEED, "HZ",
      "resample to this rate first"},
-    {0, "like", SER_OPT_TEXT, &opt.like, 0, 0, "MODEL", "resample to the rate of a model first"},
-    {0, "any-part", SER_OPT_FLAG, &opt.any_part, 0, 0, NULL, "not only the part train"},
-    {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, MAX_JOBS, "N", "threads; the result is the same"},
+    {0, "like", SER_OPT_TEXT, &opt.like, 0, 0, "MODEL",
+     "resample to the rate that this model needs"},
+    {0, "any-part", SER_OPT_FLAG, &opt.any_part, 0, 0, NULL,
+     "alter recordings of any part, not only of train"},
+    {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, MAX_JOBS, "N",
+     "threads to use; the result does not depend on it"},
     {'k', "keep-going", SER_OPT_FLAG, &opt.keep_going, 0, 0, NULL,
-     "skip bad input, exit 3 at the end"},
+     "skip bad recordings; exit 3 at the end"},
     {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress line"},
     {0}};
 
 static const struct ser_tool tool = {
-    "[MANIFEST]", "Turns the recordings of a manifest into a stream of altered ones.", options,
-    "Each of --noise, --snr, --pitch, --shift and --speed makes records of its own."};
+    "[MANIFEST]", "Makes a stream of altered recordings from those of a manifest.", options,
+    "Each of --noise, --snr, --pitch, --shift and --speed makes separate records."};
 
 /* A recording, decoded and resampled, and what a thread keeps for altering it. */
 struct thread {

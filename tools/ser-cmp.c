@@ -15,10 +15,11 @@ static struct {
 
 static const struct ser_opt options[] = {
     {'a', "atol", SER_OPT_REAL, &opt.atol, 0, 1e300, "X", "absolute tolerance"},
-    {'r', "rtol", SER_OPT_REAL, &opt.rtol, 0, 1e6, "Y", "tolerance, relative to B"},
-    {0, "values", SER_OPT_FLAG, &opt.values, 0, 0, NULL, "shapes and values alone count"},
-    {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "print nothing, the exit code tells"},
-    {'v', "verbose", SER_OPT_FLAG, &opt.verbose, 0, 0, NULL, "the summary also when all is equal"},
+    {'r', "rtol", SER_OPT_REAL, &opt.rtol, 0, 1e6, "Y", "relative tolerance, a share of |B|"},
+    {0, "values", SER_OPT_FLAG, &opt.values, 0, 0, NULL, "compare only shapes and values"},
+    {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "print nothing; only the exit code tells"},
+    {'v', "verbose", SER_OPT_FLAG, &opt.verbose, 0, 0, NULL,
+     "print the summary even if all is equal"},
     {0},
 };
 

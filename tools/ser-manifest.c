@@ -27,23 +27,25 @@ static struct {
 
 static const struct ser_opt options[] = {
     {0, "corpus", SER_OPT_CHOICE, &opt.corpus, 0, 0, "ravdess|savee|cremad|auto",
-     "whose names to read"},
-    {0, "emotions", SER_OPT_TEXT, &opt.emotions, 0, 0, "LIST", "keep these, separated by commas"},
-    {0, "drop", SER_OPT_TEXT, &opt.drop, 0, 0, "LIST", "drop these emotions"},
+     "corpus whose file names to read"},
+    {0, "emotions", SER_OPT_TEXT, &opt.emotions, 0, 0, "LIST",
+     "keep only these emotions, separated by commas"},
+    {0, "drop", SER_OPT_TEXT, &opt.drop, 0, 0, "LIST", "drop these emotions, separated by commas"},
     {0, "quarantine", SER_OPT_TEXT, &opt.quarantine, 0, 0, "FILE",
-     "clips to drop, instead of those known"},
-    {0, "no-quarantine", SER_OPT_FLAG, &opt.no_quarantine, 0, 0, NULL, "keep them"},
+     "clips to leave out, instead of the built-in list"},
+    {0, "no-quarantine", SER_OPT_FLAG, &opt.no_quarantine, 0, 0, NULL,
+     "keep clips that are known to be unusable"},
     {0, "check", SER_OPT_FLAG, &opt.check, 0, 0, NULL,
      "decode every file, drop bad ones, add audio_hash"},
     {0, "strict", SER_OPT_FLAG, &opt.strict, 0, 0, NULL,
      "exit 3 without a table if anything is wrong"},
-    {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, 1024, "N", "files decoded at a time"},
+    {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, 1024, "N", "files to decode at a time"},
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
     {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress line"},
     {0}};
 
 static const struct ser_tool tool = {
-    "DIR...", "One row per utterance of the folders DIR: id, path, speaker, emotion ...", options,
+    "DIR...", "Writes a table of the utterances in the folders DIR: id, path, emotion ...", options,
     "Emotions: angry calm disgust fearful happy neutral sad surprised"};
 
 /* ---- what is known of the corpora: tables of manifests/, part of the program ---- */

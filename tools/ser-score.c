@@ -18,15 +18,19 @@ static struct {
 
 static const struct ser_opt options[] = {
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
-    {'b', "batch", SER_OPT_INT, &opt.batch, 1, 4096, "N", "records computed at once, at most"},
-    {'j', "threads", SER_OPT_INT, &opt.threads, 1, MAX_THREADS, "N", "the result is the same"},
-    {0, "kernels", SER_OPT_TEXT, &opt.kernels, 0, 0, SER_KERNELS, "plain: on any machine the same"},
+    {'b', "batch", SER_OPT_INT, &opt.batch, 1, 4096, "N", "most records to compute at once"},
+    {'j', "threads", SER_OPT_INT, &opt.threads, 1, MAX_THREADS, "N",
+     "threads to use; the result does not depend on it"},
+    {0, "kernels", SER_OPT_TEXT, &opt.kernels, 0, 0, SER_KERNELS,
+     "plain: the same bytes on any x86-64 processor"},
     {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress line"},
     {0}};
 
 static const struct ser_tool tool = {
     "MODEL [FILE...]", "Scores feature streams (files or standard input) with a trained model.",
-    options, "One row a record: id emotion predicted confidence p_CLASS... speaker corpus sex."};
+    options,
+    "Columns: id emotion predicted confidence p_CLASS... speaker corpus sex.\n"
+    "There is one row per record and one column p_CLASS per class."};
 
 /* Records that wait to be computed together. */
 struct batch {

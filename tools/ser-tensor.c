@@ -19,17 +19,22 @@ static struct {
 static const struct ser_opt options[] = {
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
     {'k', "key", SER_OPT_TEXT, &opt.key, 0, 0, "KEY",
-     "only records of this key; from-npy: name it so"},
-    {'m', "match", SER_OPT_TEXT, &opt.match, 0, 0, "GLOB", "only records whose key matches"},
-    {'n', "records", SER_OPT_INT, &opt.records, 0, 1e15, "N", "head: so many records"},
-    {'H', "header", SER_OPT_FLAG, &opt.header, 0, 0, NULL, "ls: the streams' attributes instead"},
+     "only records with this key; from-npy: key to give"},
+    {'m', "match", SER_OPT_TEXT, &opt.match, 0, 0, "GLOB",
+     "only records whose key matches this pattern"},
+    {'n', "records", SER_OPT_INT, &opt.records, 0, 1e15, "N", "head: number of records"},
+    {'H', "header", SER_OPT_FLAG, &opt.header, 0, 0, NULL,
+     "ls: print the header's attributes instead"},
     {'c', "columns", SER_OPT_TEXT, &opt.columns, 0, 0, "LIST",
      "ls: a column for each of these attributes"},
-    {'T', "transpose", SER_OPT_FLAG, &opt.transpose, 0, 0, NULL, "ark, text: columns become rows"},
+    {'T', "transpose", SER_OPT_FLAG, &opt.transpose, 0, 0, NULL,
+     "ark, text: swap rows and columns"},
     {0, "kind", SER_OPT_CHOICE, &opt.kind, 0, 0, "audio|features|model|checkpoint",
      "from-npy: what the stream holds"},
-    {0, "like", SER_OPT_TEXT, &opt.like, 0, 0, "STREAM", "from-npy: take kind and recipe from it"},
-    {0, "set", SER_OPT_TEXT, &opt.set, 0, 0, "LIST", "from-npy: NAME=VALUE,... in the header"},
+    {0, "like", SER_OPT_TEXT, &opt.like, 0, 0, "STREAM",
+     "from-npy: copy the header of this stream"},
+    {0, "set", SER_OPT_TEXT, &opt.set, 0, 0, "LIST",
+     "from-npy: more header attributes, NAME=VALUE,..."},
     {0},
 };
 
@@ -669,16 +674,17 @@ static const struct command {
     const char *takes; /* options besides --output */
     const char *help;
 } commands[] = {
-    {"ls", run_ls, " key match header columns ", "one line a record: key, type, shape, attributes"},
+    {"ls", run_ls, " key match header columns ",
+     "one line per record: key, type, shape, attributes"},
     {"cat", run_cat, " key match ", "joins streams into one"},
-    {"head", run_head, " key match records ", "the first records"},
+    {"head", run_head, " key match records ", "copies only the first records"},
     {"npy", run_npy, " key match ", "a NumPy array; several records of one shape are stacked"},
     {"npz", run_npz, " key match ", "NumPy arrays: features, ids, labels, speakers"},
     {"ark", run_ark, " key match transpose ", "a Kaldi archive of matrices and vectors"},
-    {"text", run_text, " key match transpose ", "the same as text"},
+    {"text", run_text, " key match transpose ", "the same archive as text"},
     {"from-npy", run_from_npy, " key kind like set ",
-     "NumPy arrays to a stream, one record a FILE"},
-    {"check", run_check, " ", "reads everything, prints counts, says what is damaged"},
+     "NumPy arrays to a stream, one record per FILE"},
+    {"check", run_check, " ", "reads everything, prints counts, reports damage"},
 };
 
 /* All commands, each behind a separator, by their names or, with help, also by what they do. The
