@@ -69,7 +69,7 @@ static const struct ser_tool tool = {
 /* One recording on its way through the threads. */
 struct item {
     struct ser_item made;    /* one record: [rows, frames] */
-    char *key, *path;        /* path NULL: the sound is here already */
+    char *key, *path;        /* path is NULL where sound or bytes hold the recording */
     uint64_t row;            /* of the manifest */
     struct ser_attrs attrs;  /* of the result */
     struct ser_record sound; /* from an audio stream: [n] at rate_hz */
@@ -94,7 +94,7 @@ struct source {
     struct ser_manifest manifest;
     struct ser_reader reader;
     struct ser_in in;
-    int taken; /* standard input was */
+    int taken; /* 1 once standard input was read */
     struct thread *thread;
 };
 
@@ -112,11 +112,11 @@ static int take_record(struct source *s, struct item *it) {
     int64_t hz;
     if (!rate || ser_parse_int(rate, SER_AUDIO_MIN_HZ, SER_AUDIO_MAX_HZ, &hz))
         return ser_reader_fail(&s->reader, &it->sound, &it->made.e,
-                               "the stream's feat.rate_hz is not a rate from %d to %d",
+                               "the header's feat.rate_hz must be a rate from %d to %d Hz",
                                SER_AUDIO_MIN_HZ, SER_AUDIO_MAX_HZ);
     if (it->sound.type != SER_F32 || it->sound.rank != 1)
         return ser_reader_fail(&s->reader, &it->sound, &it->made.e,
-                               "audio is f32 of rank 1, this is not");
+                               "is not f32 [samples], as records of audio are");
     it->rate_hz = (int)hz;
     it->key = strdup(it->sound.key);
     ser_attrs_copy(&it->attrs, &it->sound.attrs);
@@ -238,7 +238,8 @@ static void release(void *slot) {
     ser_record_free(&it->sound);
 }
 
-/* The recipe of a model or of other features, which leaves nothing for the command line to say. */
+/* The recipe of a model or of other features. It is complete, so options that set a part of it are
+ * refused. */
 static struct ser_recipe recipe_of(const char *path) {
     static const char *const fixed[] = {"type", "rate", "window", "hop",    "bands", "coefs",
                                         "fmin", "fmax", "top-db", "frames", "deltas"};
@@ -348,8 +349,8 @@ int main(int argc, char **argv) {
     struct ser_attrs header = {0};
     struct ser_error e;
     ser_start(argv[0]);
-    /* What soxr gives back after a clip it takes again for the next: malloc is to keep it, or 2 %
-     * of the time is lost. */
+    /* soxr frees its memory after a clip and allocates the same for the next. If malloc returned it to
+     * the system in between, 2 % of the time would be lost. */
     mallopt(M_TRIM_THRESHOLD, 1 << 24);
     opt.jobs = ser_cores() < MAX_JOBS ? ser_cores() : MAX_JOBS;
     int first = ser_options(argc, argv, &tool);

@@ -97,7 +97,7 @@ static void print_summary(const struct ser_net *net) {
     must(ser_out_close(&o, &e), &e);
 }
 
-/* ---- what is shown meanwhile ---- */
+/* ---- what is shown during training ---- */
 
 struct show {
     struct ser_progress progress;
@@ -172,18 +172,19 @@ static void check_usage(char *const *files) {
     if (!opt.net || !opt.val || (!o->output && !opt.summary))
         ser_usage("--net, --val and --output are needed");
     if (!o->output && (o->log || o->json || o->checkpoint))
-        ser_usage("--%s needs --output: nothing is trained", o->log    ? "log"
-                                                             : o->json ? "json"
-                                                                       : "checkpoint");
+        ser_usage("--%s needs --output: nothing is trained without it", o->log    ? "log"
+                                                                        : o->json ? "json"
+                                                                                  : "checkpoint");
     ser_one_stdin(files, opt.net, opt.val);
     if (o->fit.min_lr > o->fit.lr)
         ser_usage("--min-lr %g is above --lr %g", o->fit.min_lr, o->fit.lr);
     if ((float)o->label_smoothing >= 1)
-        ser_usage("--label-smoothing %g leaves nothing of the target", o->label_smoothing);
+        ser_usage("--label-smoothing %g leaves nothing of the target: it must be below 1",
+                  o->label_smoothing);
     if (o->resume && !o->checkpoint)
         ser_usage("--resume needs --checkpoint FILE");
     if (!ser_kernels_find(o->kernels))
-        ser_usage("--kernels: '%s' is none of " SER_KERNELS, o->kernels);
+        ser_usage("--kernels: '%s' is not one of " SER_KERNELS, o->kernels);
 }
 
 static int is_one_output(const char *a, const char *b) {
@@ -196,7 +197,7 @@ static int is_one_output(const char *a, const char *b) {
     return same;
 }
 
-/* Before hours of work, not after them. */
+/* Finds an output that cannot be written before hours of work, not after them. */
 static void check_outputs(char *const *files) {
     const struct ser_training_options *o = &opt.training;
     struct ser_error e;
@@ -209,7 +210,7 @@ static void check_outputs(char *const *files) {
                {"--json", o->json, 0},
                {"--summary", opt.summary ? "-" : NULL, 0}};
     if (o->checkpoint && strcmp(o->checkpoint, "-") == 0)
-        ser_usage("--checkpoint is read again: it cannot be standard output");
+        ser_usage("--checkpoint is read by --resume, so it cannot be standard output");
     for (size_t i = 0; i < sizeof out / sizeof *out; i++) {
         if (!out[i].path)
             continue;
