@@ -87,8 +87,8 @@ static int64_t draw_whole(struct ser_key key, int64_t low, int64_t high) {
     return low + (int64_t)ser_below(key, 0, (uint64_t)(high - low) + 1);
 }
 
-/* Makes r a record of n samples, all zero, with the attributes of the recording. Returns the samples,
- * or NULL with it->made.e set. */
+/* Makes r a record of n samples, all zero, with the attributes of the recording. Returns the
+ * samples, or NULL with it->made.e set. */
 static float *begin(struct ser_record *r, const char *key, struct item *it, size_t n) {
     const uint64_t dim[1] = {n};
     if (ser_record_set(r, key, SER_F32, 1, dim, &it->made.e))
@@ -121,8 +121,8 @@ static int make_snr(struct thread *t, struct item *it, struct ser_record *r, con
     return 0;
 }
 
-/* Frequencies that would rise above half the rate are lost: a recording of high tones alone would end
- * in silence, and is refused. */
+/* Frequencies that would rise above half the rate are lost: a recording of high tones alone would
+ * end in silence, and is refused. */
 static int make_pitch(struct thread *t, struct item *it, struct ser_record *r, const char *key,
                       struct ser_key draws) {
     int semitones = (int)draw_whole(draws, (int64_t)opt.pitch[0], (int64_t)opt.pitch[1]);
@@ -279,8 +279,8 @@ static int fetch(void *ctx, void *slot) {
     clear(it);
     int got = ser_manifest_next(&s->manifest, &it->id, &it->path, &it->attrs, &it->made.e);
     it->row = s->manifest.table.row;
-    /* There must be room for #pitch.99 behind the id, and an id with a # could look like the variant of
-     * another. */
+    /* There must be room for #pitch.99 behind the id, and an id with a # could look like the
+     * variant of another. */
     if (got > 0 && (strlen(it->id) > SER_MAX_KEY - 16 || strchr(it->id, '#')))
         got = ser_tsv_fail(&s->manifest.table, &it->made.e,
                            "the id is too long, or holds a #, which marks altered copies");
@@ -373,9 +373,9 @@ int main(int argc, char **argv) {
     ser_keep_inputs("--output", opt.output, argv + first, opt.like, NULL);
     must(ser_manifest_open(&s.manifest, argv[first], &e), &e);
     open_threads(&s, jobs);
-    /* Large blocks shall have pages of their own, which return to the system when freed: otherwise the
-     * heap keeps holes, and memory grows with the corpus. SoX's processes, which have already started,
-     * keep malloc's default. */
+    /* Large blocks shall have pages of their own, which return to the system when freed: otherwise
+     * the heap keeps holes, and memory grows with the corpus. SoX's processes, which have already
+     * started, keep malloc's default. */
     mallopt(M_MMAP_THRESHOLD, 1 << 17);
 
     ser_attr_set(&header, "kind", "audio");

@@ -426,7 +426,8 @@ struct looking {
     struct ser_progress progress;
 };
 
-/* 1 if no sample is further than -60 dBFS from the mean: a constant is silence, whatever its level. */
+/* 1 if no sample is further than -60 dBFS from the mean: a constant is silence, whatever its
+ * level. */
 static int is_silent(const struct ser_audio *a) {
     double sum = 0, peak = 0;
     for (size_t i = 0; i < a->frames; i++)

@@ -349,8 +349,8 @@ int main(int argc, char **argv) {
     struct ser_attrs header = {0};
     struct ser_error e;
     ser_start(argv[0]);
-    /* soxr frees its memory after a clip and allocates the same for the next. If malloc returned it to
-     * the system in between, 2 % of the time would be lost. */
+    /* soxr frees its memory after a clip and allocates the same for the next. If malloc returned it
+     * to the system in between, 2 % of the time would be lost. */
     mallopt(M_TRIM_THRESHOLD, 1 << 24);
     opt.jobs = ser_cores() < MAX_JOBS ? ser_cores() : MAX_JOBS;
     int first = ser_options(argc, argv, &tool);

@@ -95,7 +95,8 @@ static void compute(void *ctx) {
     s->done += (uint64_t)b->n;
     b->n = 0;
     must(ser_out_flush(&s->out, &e), &e); /* whoever reads the pipe need not wait for more */
-    /* Records have nearly the same size, so the share of bytes read tells how many there are in all. */
+    /* Records have nearly the same size, so the share of bytes read tells how many there are in
+     * all. */
     double share = s->bytes ? (double)(s->before + s->reader.in.offset) / (double)s->bytes : 0;
     s->progress.total = share > 0 ? (uint64_t)llround((double)s->done / share) : 0;
     ser_progress_show(&s->progress, s->done);
@@ -180,7 +181,7 @@ int main(int argc, char **argv) {
     ser_one_stdin(argv + first, first + 1 < argc ? NULL : "-", NULL);
     ser_keep_inputs("--output", opt.output, argv + first, NULL, NULL);
     if (!ser_kernels_find(opt.kernels))
-        ser_usage("--kernels: '%s' is not one of " SER_KERNELS, opt.kernels);
+        ser_usage("--kernels: '%s' is none of " SER_KERNELS, opt.kernels);
     open_scoring(&s, argv[first]);
     s.bytes = ser_progress_wanted(opt.quiet) ? bytes_of(argv + first + 1) : 0;
     must(ser_out_open(&s.out, opt.output, 0, &e), &e);

@@ -224,7 +224,8 @@ static int run_head(struct input *in) {
     return join(in, opt.records);
 }
 
-/* ---- npy, npz: the number of records is known only at the end, so they go to a temporary file ---- */
+/* ---- npy, npz: the number of records is known only at the end, so they go to a temporary file
+ * ---- */
 
 enum { KEY, EMOTION, SPEAKER, TEXTS };
 

@@ -184,7 +184,7 @@ static void check_usage(char *const *files) {
     if (o->resume && !o->checkpoint)
         ser_usage("--resume needs --checkpoint FILE");
     if (!ser_kernels_find(o->kernels))
-        ser_usage("--kernels: '%s' is not one of " SER_KERNELS, o->kernels);
+        ser_usage("--kernels: '%s' is none of " SER_KERNELS, o->kernels);
 }
 
 static int is_one_output(const char *a, const char *b) {

@@ -170,7 +170,8 @@ static const struct code cremad_sentence[] = {
 static enum ser_name_kind parse_cremad(const char *folder, const char *stem,
                                        struct ser_utterance *u, struct reason why) {
     (void)folder; /* tells nothing: all clips are in one folder */
-    /* One clip was once misnamed with a level X instead of XX: it is of the corpus, but reported. */
+    /* One clip was once misnamed with a level X instead of XX: it is of the corpus, but
+     * reported. */
     if (!has_form(stem, "9999_AAA_AAA_AA") && !has_form(stem, "9999_AAA_AAA_A"))
         return SER_NAME_FOREIGN;
     const char *actor = stem, *sentence = stem + 5, *emotion = stem + 9, *level = stem + 13;

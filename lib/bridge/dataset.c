@@ -40,8 +40,8 @@ static int spool(struct ser_in *in, struct ser_error *e) {
     return -1;
 }
 
-/* Opens in on a file whose samples can be read again later: path itself, or, where path cannot seek, an
- * unlinked copy in TMPDIR. *fd is a second descriptor of that file. */
+/* Opens in on a file whose samples can be read again later: path itself, or, where path cannot
+ * seek, an unlinked copy in TMPDIR. *fd is a second descriptor of that file. */
 static int open_again(struct ser_in *in, const char *path, int *fd, struct ser_error *e) {
     struct stat st;
     if (ser_in_open(in, path, e))

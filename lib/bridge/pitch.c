@@ -12,16 +12,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A request is this structure and n samples. The answer is one byte: 0 if SoX failed, or 1, followed by
- * m samples. */
+/* A request is this structure and n samples. The answer is one byte: 0 if SoX failed, or 1,
+ * followed by m samples. */
 struct request {
     uint64_t n, m;
     double factor, rate_hz;
 };
 
-/* Milliseconds: segment, search, overlap. SoX's defaults are 82, 14.68 and 12; longer segments and a
- * shorter overlap take a third less time at the same quality (tests/bench/pitch.c). The search spans
- * one period of a voice down to 71 Hz. */
+/* Milliseconds: segment, search, overlap. SoX's defaults are 82, 14.68 and 12; longer segments and
+ * a shorter overlap take a third less time at the same quality (tests/bench/pitch.c). The search
+ * spans one period of a voice down to 71 Hz. */
 static const char *const tempo_ms[] = {"100", "14", "8"};
 
 /* ---- the child ---- */

@@ -210,8 +210,8 @@ void ser_training_free(struct ser_training *t) {
 
 /* ---- logs ---- */
 
-/* A file is written anew after each epoch, with all epochs; standard output stays open and gets only
- * the epochs that it has not yet. */
+/* A file is written anew after each epoch, with all epochs; standard output stays open and gets
+ * only the epochs that it has not yet. */
 static int write_log(const struct ser_training *t, const char *path,
                      void (*write)(struct ser_out *o, const struct ser_training *t, int first),
                      struct ser_error *e) {
@@ -265,8 +265,8 @@ static int keep_epoch(struct ser_training *t, const struct ser_epoch *h, struct 
     return write_logs(t, e);
 }
 
-/* Called after each batch (h is NULL) and after each epoch (h is its line of the log). A value other
- * than 0 ends the fit. */
+/* Called after each batch (h is NULL) and after each epoch (h is its line of the log). A value
+ * other than 0 ends the fit. */
 static int after(void *ctx, const struct ser_epoch *h, int b, int n) {
     struct ser_training *t = ctx;
     if (h && keep_epoch(t, h, &t->e))
