@@ -1,11 +1,8 @@
 /* audio.h - decodes audio of any format that libsndfile reads, to one channel and to a wanted rate.
  * Bridge: uses the core and the resampler.
  *
- * libsndfile reads a file that is cut short without any error. Therefore the length that a file
- * announces is compared here with what is there: the chunks of WAV (RIFF, RIFX, RF64), AIFF and AU,
- * the size of Wave64, the last page of Ogg, the number of frames of FLAC and others. Sizes that
- * programs write to a pipe because they cannot know the length (0, 0x7f000000 and above) are
- * accepted.
+ * libsndfile reads a file that is cut short without any error, and reads some tags as sound. So
+ * container.h first finds out which bytes are sound and whether all of them are there.
  */
 #ifndef SER_AUDIO_H
 #define SER_AUDIO_H
