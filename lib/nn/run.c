@@ -341,8 +341,8 @@ static void make_stages(struct ser_run *r, const struct ser_kernels *k) {
 /* A pass has memory for so many gradients. */
 static int check_stages(const struct ser_run *r) {
     for (int i = 0; i < r->stages; i++)
-        if (r->stage[i].layer.params > SER_MAX_PARAMS)
-            return ser_refuse(r->why, "%s has more than %d parameters", r->stage[i].layer.name,
+        if (r->stage[i].layer->params > SER_MAX_PARAMS)
+            return ser_refuse(r->why, "%s has more than %d parameters", r->stage[i].layer->name,
                               SER_MAX_PARAMS);
     return 0;
 }
