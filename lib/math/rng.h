@@ -32,8 +32,8 @@ struct ser_key ser_key(uint64_t seed, enum ser_purpose purpose, uint64_t a, uint
 /* The four random words of key for the 128-bit counter hi * 2^64 + lo. */
 void ser_philox(struct ser_key key, uint64_t lo, uint64_t hi, uint32_t out[4]);
 
-/* The same for the counters (lo + j, hi), j = 0..SER_PHILOX_WIDE - 1, computed in vectors: word k of
- * counter j is out[k][j]. lo + SER_PHILOX_WIDE must not be more than 2^32. */
+/* The same for the counters (lo + j, hi), j = 0..SER_PHILOX_WIDE - 1, computed in vectors: word k
+ * of counter j is out[k][j]. lo + SER_PHILOX_WIDE must not be more than 2^32. */
 #define SER_PHILOX_WIDE 64
 void ser_philox_wide(struct ser_key key, uint32_t lo, uint64_t hi,
                      uint32_t out[4][SER_PHILOX_WIDE]);
