@@ -202,8 +202,8 @@ about() {
     fails 2 'nothing to make' ser-augment m.tsv
     fails 2 "pitch: '3:-3' is not A:B" ser-augment --pitch 3:-3 m.tsv
     fails 2 "pitch: '-25:3' is not A:B" ser-augment --pitch -25:3 m.tsv
-    fails 2 'rate 3000 is too low for --pitch: it is resampled at 750 Hz' ser-augment --rate 3000 --pitch -24:0 m.tsv
-    fails 2 'rate 1000 is too low for --speed: it is resampled at 500 Hz' ser-augment --rate 1000 --speed 0.5:2 m.tsv
+    fails 2 'rate 3000 is too low for --pitch: it works at 750 Hz, but needs at least 1000 Hz' ser-augment --rate 3000 --pitch -24:0 m.tsv
+    fails 2 'rate 1000 is too low for --speed: it works at 500 Hz, but needs at least 1000 Hz' ser-augment --rate 1000 --speed 0.5:2 m.tsv
     fails 2 'whole semitones' ser-augment --pitch 0.5:2 m.tsv
     fails 2 "snr: '20:5' is not A:B" ser-augment --snr 20:5 m.tsv
     fails 2 "speed: '1.1:0.9' is not A:B" ser-augment --speed 1.1:0.9 m.tsv
@@ -270,7 +270,7 @@ about() {
 @test "pitch so large that nothing is left is refused, silence is not" {
     printf 'id\tpath\na\ta.wav\n' >m.tsv
     sox -n -r 22050 -b 16 a.wav synth 1 sine 5000 gain -6
-    fails 3 'm.tsv: row 1 \(a\): a.wav: --pitch 24 leaves nothing of it' ser-augment --pitch 24 -o a.sert m.tsv
+    fails 3 'm.tsv: row 1 \(a\): a.wav: --pitch 24 leaves less than a hundredth' ser-augment --pitch 24 -o a.sert m.tsv
     [ ! -e a.sert ]
     for n in 12 -24; do
         ser-augment --pitch $n m.tsv >a.sert

@@ -83,7 +83,7 @@ cremad_1091_DFA_HAP_XX:cremad_1091:female:happy:-:DFA:-"
     assert_equal "$(ids 1.tsv | xargs)" "cremad_1001_DFA_ANG_XX ravdess_03-01-01-01-01-01-02 savee_DC_a01"
     ser-manifest --corpus savee r s c >3.tsv 2>err
     assert_equal "$(ids 3.tsv)" savee_DC_a01
-    assert_equal "$(grep -c foreign: err)" 2
+    assert_equal "$(grep -c 'not of the corpus: [^0-9]' err)" 2
 }
 
 @test "manifest: -o writes the same as standard output" {
@@ -105,7 +105,7 @@ cremad_1091_DFA_HAP_XX:cremad_1091:female:happy:-:DFA:-"
     ser-manifest s >m.tsv 2>err
     assert_equal "$(ids m.tsv | xargs)" "savee_DC_a01 savee_DC_a02 savee_DC_a03 savee_DC_a04"
     cut -f 2 m.tsv | tail -n +2 | while read -r path; do [ -f "$path" ]; done
-    assert_equal "$(grep -c 'foreign:' err)" 4
+    assert_equal "$(grep -c 'not of the corpus: [^0-9]' err)" 4
     [ ! -e x ]
     cd s/-rf
     ser-manifest -- ../-rf >../../m.tsv
@@ -132,7 +132,7 @@ savee_DC_a01 s/zz/DC/a01.wav
 savee_JE_a01 s/JE/a01.wav
 savee_KL_a01 s/KL/a01.wav"
     ln -s nowhere s/DC_a09.wav
-    ser-manifest s 2>&1 >m.tsv | grep -q '^ser-manifest: s/DC_a09.wav: '
+    ser-manifest s 2>&1 >m.tsv | grep -q '^ser-manifest: s/DC_a09.wav: broken link: '
     ln -s s link
     ser-manifest link >m2.tsv 2>err
     assert_equal "$(ids m2.tsv | wc -l)" 3
@@ -151,10 +151,10 @@ savee_KL_a01 s/KL/a01.wav"
         r/Actor_01/02-01-01-01-01-01-01.wav r/Actor_01/01-01-01-01-01-01-01.wav
     ser-manifest --strict r >m.tsv 2>err
     assert_equal "$(ids m.tsv)" ravdess_03-01-01-01-01-01-01
-    assert_equal "$(cat err)" "ser-manifest: utterances: 1; files of song or video: 3"
+    assert_equal "$(cat err)" "ser-manifest: utterances: 1; songs or videos: 3"
 }
 
-@test "manifest: impossible names are reported, skipped, and refused by --strict" {
+@test "manifest: invalid names are reported, skipped, and refused by --strict" {
     put r/Actor_01/03-01-01-01-01-01-01.wav
     ser-manifest --strict r >good.tsv
     while read -r name what; do
@@ -162,7 +162,7 @@ savee_KL_a01 s/KL/a01.wav"
         ser-manifest r >m.tsv 2>err
         same m.tsv good.tsv
         grep -q -- "^ser-manifest: r/$name: .*$what" err || fail "$name: $(cat err)"
-        grep -q 'impossible names: 1$' err || fail "$name is not counted: $(cat err)"
+        grep -q 'invalid names: 1$' err || fail "$name is not counted: $(cat err)"
         fails 3 "$what" ser-manifest --strict r
         rm "r/$name"
     done <<'END'
@@ -194,22 +194,22 @@ DC/n31.wav 30
 END
 }
 
-@test "manifest: foreign files are listed and counted, --strict refuses them" {
+@test "manifest: files that are not of the corpus are listed and counted, --strict refuses them" {
     put s/DC/a01.wav s/notes.txt s/song.wav s/DC/a1.wav s/DC/a001.wav s/.hidden/DC_a02.wav s/1001_DFA_ANG_XX_.wav
     mkfifo s/DC_a07.wav
     ser-manifest s >m.tsv 2>err
     assert_equal "$(ids m.tsv)" savee_DC_a01
-    assert_equal "$(grep -o '^ser-manifest: [^:]*: foreign' err)" "\
-ser-manifest: s/1001_DFA_ANG_XX_.wav: foreign
-ser-manifest: s/DC/a001.wav: foreign
-ser-manifest: s/DC/a1.wav: foreign
-ser-manifest: s/DC_a07.wav: foreign
-ser-manifest: s/notes.txt: foreign
-ser-manifest: s/song.wav: foreign"
-    grep -q 'utterances: 1; foreign files: 6$' err
+    assert_equal "$(grep -o '^ser-manifest: s/[^:]*: not of the corpus' err)" "\
+ser-manifest: s/1001_DFA_ANG_XX_.wav: not of the corpus
+ser-manifest: s/DC/a001.wav: not of the corpus
+ser-manifest: s/DC/a1.wav: not of the corpus
+ser-manifest: s/DC_a07.wav: not of the corpus
+ser-manifest: s/notes.txt: not of the corpus
+ser-manifest: s/song.wav: not of the corpus"
+    grep -q 'utterances: 1; not of the corpus: 6$' err
     fails 3 'strict' ser-manifest --strict s
     for i in $(seq 30); do put "s/$i.txt"; done
-    ser-manifest s 2>&1 >m.tsv | grep -q 'foreign files: 36 (the first 20 are listed)$'
+    ser-manifest s 2>&1 >m.tsv | grep -q 'not of the corpus: 36 (the first 20 are listed)$'
 }
 
 @test "manifest: emotions are kept and dropped" {
@@ -221,9 +221,9 @@ ser-manifest: s/song.wav: foreign"
     ser-manifest --emotions sad,angry --drop sad s >m.tsv
     assert_equal "$(ids m.tsv)" savee_DC_a01
     fails 3 'no utterance' ser-manifest --emotions calm s
-    fails 2 "'sadness' is no emotion" ser-manifest --emotions sad,sadness s
-    fails 2 "is no emotion" ser-manifest --drop '' s
-    fails 2 "is no emotion" ser-manifest --drop sad, s
+    fails 2 "'sadness' is not an emotion" ser-manifest --emotions sad,sadness s
+    fails 2 "is not an emotion" ser-manifest --drop '' s
+    fails 2 "is not an emotion" ser-manifest --drop sad, s
 }
 
 @test "manifest: known bad clips are dropped by name" {
@@ -248,7 +248,7 @@ ser-manifest: s/song.wav: foreign"
     fails 4 'nowhere: .*registration' ser-manifest --corpus savee nowhere
     fails 4 'nowhere: .*ser-fetch cremad' ser-manifest --corpus cremad nowhere
     fails 4 'file: is not a folder' ser-manifest file
-    fails 3 'empty: no utterance' ser-manifest empty
+    fails 3 'empty: holds no utterance' ser-manifest empty
     put s/DC/a01.wav
     fails 3 '^ser-manifest: s: no utterance is left of 1, with --emotions calm$' ser-manifest --emotions calm s
     fails 3 '^ser-manifest: s and the other folders: no utterance is left of 1, with --drop angry$' \
@@ -323,11 +323,11 @@ savee() {
     rm savee/JK/n30.wav
     rm -r savee/DC
     ser-manifest --check savee 2>&1 >m.tsv | same - <(printf '%s\n' \
-        'ser-manifest: savee_JK: 119 clips where 120 are known' \
-        'ser-manifest: speakers without a clip: savee_DC' \
+        'ser-manifest: savee_JK: has 119 clips, should have 120' \
+        'ser-manifest: speakers without any clip: savee_DC' \
         'ser-manifest: utterances: 359; wrong counts: 2')
     assert_equal "$(ids m.tsv | wc -l)" 359
-    fails 3 'savee_JK: 119' ser-manifest --check --strict savee
+    fails 3 'savee_JK: has 119' ser-manifest --check --strict savee
     ser-manifest --strict savee | same - <(cut -f 1-9 m.tsv)
 }
 
@@ -401,14 +401,14 @@ damaged() {
     assert_equal "$(ids m.tsv | xargs)" "savee_DC_h01 savee_DC_n01"
     grep ' the same audio as ' err | sort >found
     same found <(sort <<'END'
-ser-manifest: s/DC/a01.wav: the same audio as savee_DC_f01, which is fearful: neither stays
-ser-manifest: s/DC/a02.wav: the same audio as savee_DC_a01, which is angry: neither stays
-ser-manifest: s/DC/f01.wav: the same audio as savee_DC_a01, which is angry: neither stays
-ser-manifest: s/JE/a01.wav: the same audio as savee_DC_a01, which is angry: neither stays
-ser-manifest: s/DC/h02.wav: the same audio as savee_DC_h01, which stays
-ser-manifest: s/JE/h01.wav: the same audio as savee_DC_h01, which stays
-ser-manifest: s/KL_h05.flac: the same audio as savee_DC_h01, which stays
-ser-manifest: s/KL_h06.wav: the same audio as savee_DC_h01, which stays
+ser-manifest: s/DC/a01.wav: has the same audio as savee_DC_f01, which is labelled fearful: none of them is kept
+ser-manifest: s/DC/a02.wav: has the same audio as savee_DC_a01, which is labelled angry: none of them is kept
+ser-manifest: s/DC/f01.wav: has the same audio as savee_DC_a01, which is labelled angry: none of them is kept
+ser-manifest: s/JE/a01.wav: has the same audio as savee_DC_a01, which is labelled angry: none of them is kept
+ser-manifest: s/DC/h02.wav: has the same audio as savee_DC_h01, which is kept
+ser-manifest: s/JE/h01.wav: has the same audio as savee_DC_h01, which is kept
+ser-manifest: s/KL_h05.flac: has the same audio as savee_DC_h01, which is kept
+ser-manifest: s/KL_h06.wav: has the same audio as savee_DC_h01, which is kept
 END
     )
     grep -q '; duplicates: 4; contradictory duplicates: 4$' err
@@ -436,7 +436,7 @@ END
     assert_equal "$(cut -f 6 m.tsv | sort | uniq -c | xargs)" \
         "160 angry 160 calm 160 disgust 1 emotion 160 fearful 160 happy 80 neutral 160 sad 160 surprised"
     ser-manifest --check --no-quarantine "$SER_DATA/ravdess/Actor_07" >m.tsv 2>err
-    assert_equal "$(grep -v 'without a clip' err)" "\
-ser-manifest: $SER_DATA/ravdess/Actor_07/03-01-03-01-02-02-07.flac: the same audio as ravdess_03-01-03-01-02-01-07, which stays
+    assert_equal "$(grep -v 'without any clip' err)" "\
+ser-manifest: $SER_DATA/ravdess/Actor_07/03-01-03-01-02-02-07.flac: has the same audio as ravdess_03-01-03-01-02-01-07, which is kept
 ser-manifest: utterances: 59; wrong counts: 1; duplicates: 1"
 }

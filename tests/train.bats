@@ -187,7 +187,7 @@ shown() {
 
 @test "a checkpoint of another training is refused by name" {
     train a.bin --checkpoint a.ckpt --epochs 2
-    fails 3 "a.ckpt: checkpoint of another training: train.seed is 1 there, 2 here" \
+    fails 3 "a.ckpt: checkpoint of another training: train.seed is 1 there, but 2 now" \
         train b.bin --checkpoint a.ckpt --resume --seed 2
     fails 3 "train.batch" train b.bin --checkpoint a.ckpt --resume --batch 9
     sed 's/conv 8/conv 9/; s/209x8/209x9/' small.net >other.net
@@ -235,7 +235,7 @@ shown() {
     fails 2 "--output '-' and --log '/dev/stdout' would be" train - --log /dev/stdout
     fails 2 "--log '/dev/stdout' and --json '-' would be" train x.bin --log /dev/stdout --json -
     fails 2 "--output '-' and --summary '-' would be" train - --summary
-    fails 2 "--checkpoint is read again" train x.bin --checkpoint -
+    fails 2 "--checkpoint is read by --resume" train x.bin --checkpoint -
     fails 2 "--log needs --output" ser-train --net small.net --val val.sert --summary --log x.log train.sert
     cp train.sert over.sert
     fails 2 "--json './over.sert' would be written over the input 'over.sert'" ser-train --net small.net --val val.sert -o x.bin --json ./over.sert over.sert
@@ -291,11 +291,11 @@ shown() {
         ser-train -q --net small.net --val val.sert -o x.bin test.sert
     fails 3 "belongs to the test part" ser-train -q --net small.net --val test.sert -o x.bin train.sert
     ser-mfcc --frames 24 -m <(sed 's/\ttrain$/\tval/' "$BATS_FILE_TMPDIR/m.tsv" | grep -v 'test$') -o both.sert
-    fails 3 "speaker s0. is in training and in validation" \
+    fails 3 "the speaker s0. is in both training and validation data" \
         ser-train -q --net small.net --val both.sert -o x.bin train.sert
     ser-mfcc --frames 24 -m <(sed 's/calm/fearful/g; /happy/d' "$BATS_FILE_TMPDIR/m.tsv" |
         awk -F'\t' 'NR == 1 || $7 == "val" && $6 == "sad"' | sed 's/\tsad\t/\tangry\t/') -o odd.sert
-    fails 3 "emotion 'angry' is not among the training data" \
+    fails 3 "the emotion 'angry' does not occur in the training data" \
         ser-train -q --net small.net --val odd.sert -o x.bin train.sert
     ser-mfcc --frames 24 "$BATS_FILE_TMPDIR"/calm1.1.wav >unlabelled.sert
     fails 3 "has no emotion" ser-train -q --net small.net --val val.sert -o x.bin unlabelled.sert
@@ -365,7 +365,7 @@ random_split() {
     [ ! -e p.tsv ]
     head -c 3000 test.sert >cut.sert
     fails 3 "cut.sert: .*ends early" ser-score model.bin cut.sert -o p.tsv
-    fails 2 "a model is needed" ser-score
+    fails 2 "no model is given" ser-score
     [ ! -e p.tsv ]
 }
 

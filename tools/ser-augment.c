@@ -26,29 +26,33 @@ static struct {
 
 static const struct ser_opt options[] = {
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
-    {0, "keep", SER_OPT_FLAG, &opt.keep, 0, 0, NULL, "the recording itself, too"},
-    {0, "noise", SER_OPT_REAL, &opt.noise, 0, 1, "F", "noise of F times full scale; 0: none"},
-    {0, "snr", SER_OPT_RANGE, opt.snr, -30, 100, "A:B", "noise A to B dB below the speech"},
+    {0, "keep", SER_OPT_FLAG, &opt.keep, 0, 0, NULL, "also write the unaltered recording"},
+    {0, "noise", SER_OPT_REAL, &opt.noise, 0, 1, "F", "add noise of F times full scale; 0: none"},
+    {0, "snr", SER_OPT_RANGE, opt.snr, -30, 100, "A:B", "add noise A to B dB below the recording"},
     {0, "pitch", SER_OPT_RANGE, opt.pitch, -SER_PITCH_MAX, SER_PITCH_MAX, "A:B",
-     "higher by A to B whole semitones"},
-    {0, "shift", SER_OPT_REAL, &opt.shift, 0, 60000, "MS", "up to MS earlier or later; 0: none"},
+     "raise pitch by A to B whole semitones"},
+    {0, "shift", SER_OPT_REAL, &opt.shift, 0, 60000, "MS",
+     "move by up to MS milliseconds either way; 0: none"},
     {0, "speed", SER_OPT_RANGE, opt.speed, 1.0 / MAX_SPEED, MAX_SPEED, "A:B",
-     "A to B times as fast, and as high"},
-    {0, "copies", SER_OPT_INT, &opt.copies, 1, MAX_COPIES, "N", "N of each kind"},
-    {0, "seed", SER_OPT_INT, &opt.seed, 0, SER_MAX_SEED, "N", "of what is drawn"},
+     "play A to B times as fast, which changes the pitch"},
+    {0, "copies", SER_OPT_INT, &opt.copies, 1, MAX_COPIES, "N", "records to make of each kind"},
+    {0, "seed", SER_OPT_INT, &opt.seed, 0, SER_MAX_SEED, "N", "seed of the random numbers"},
     {0, "rate", SER_OPT_INT, &opt.rate, SER_AUDIO_MIN_HZ, SER_AUDIO_MAX_HZ / MAX_SPEED, "HZ",
      "resample to this rate first"},
-    {0, "like", SER_OPT_TEXT, &opt.like, 0, 0, "MODEL", "resample to the rate of a model first"},
-    {0, "any-part", SER_OPT_FLAG, &opt.any_part, 0, 0, NULL, "not only the part train"},
-    {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, MAX_JOBS, "N", "threads; the result is the same"},
+    {0, "like", SER_OPT_TEXT, &opt.like, 0, 0, "MODEL",
+     "resample to the rate that this model needs"},
+    {0, "any-part", SER_OPT_FLAG, &opt.any_part, 0, 0, NULL,
+     "alter recordings of any part, not only of train"},
+    {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, MAX_JOBS, "N",
+     "threads to use; the result does not depend on it"},
     {'k', "keep-going", SER_OPT_FLAG, &opt.keep_going, 0, 0, NULL,
-     "skip bad input, exit 3 at the end"},
+     "skip bad recordings; exit 3 at the end"},
     {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress line"},
     {0}};
 
 static const struct ser_tool tool = {
-    "[MANIFEST]", "Turns the recordings of a manifest into a stream of altered ones.", options,
-    "Each of --noise, --snr, --pitch, --shift and --speed makes records of its own."};
+    "[MANIFEST]", "Makes a stream of altered recordings from those of a manifest.", options,
+    "Each of --noise, --snr, --pitch, --shift and --speed makes separate records."};
 
 /* A recording, decoded and resampled, and what a thread keeps for altering it. */
 struct thread {
@@ -83,8 +87,8 @@ static int64_t draw_whole(struct ser_key key, int64_t low, int64_t high) {
     return low + (int64_t)ser_below(key, 0, (uint64_t)(high - low) + 1);
 }
 
-/* Makes r n samples of sound, with the attributes of the recording; returns them, zeros yet. NULL
- * with it->made.e set. */
+/* Makes r a record of n samples, all zero, with the attributes of the recording. Returns the
+ * samples, or NULL with it->made.e set. */
 static float *begin(struct ser_record *r, const char *key, struct item *it, size_t n) {
     const uint64_t dim[1] = {n};
     if (ser_record_set(r, key, SER_F32, 1, dim, &it->made.e))
@@ -111,12 +115,14 @@ static int make_snr(struct thread *t, struct item *it, struct ser_record *r, con
         return -2;
     if (ser_noise_snr(draws, snr_db, t->x, t->n, y))
         return ser_fail(&it->made.e, SER_BAD,
-                        "%s: is silent: there is no signal-to-noise ratio; leave it out", it->path);
+                        "%s: is silent, so it has no signal-to-noise ratio: leave it out",
+                        it->path);
     ser_attr_setf(&r->attrs, "aug", "snr=%.6g", snr_db);
     return 0;
 }
 
-/* What would rise above half the rate is lost; where next to nothing lies below it, all is. */
+/* Frequencies that would rise above half the rate are lost: a recording of high tones alone would
+ * end in silence, and is refused. */
 static int make_pitch(struct thread *t, struct item *it, struct ser_record *r, const char *key,
                       struct ser_key draws) {
     int semitones = (int)draw_whole(draws, (int64_t)opt.pitch[0], (int64_t)opt.pitch[1]);
@@ -126,7 +132,8 @@ static int make_pitch(struct thread *t, struct item *it, struct ser_record *r, c
     if (ser_pitch_run(&t->pitch, t->x, t->n, (int)opt.rate, semitones, y, it->path, &it->made.e))
         return it->made.e.status == SER_SYS ? -2 : -1;
     if (ser_energy(y, t->n) < ser_energy(t->x, t->n) / 100)
-        return ser_fail(&it->made.e, SER_BAD, "%s: --pitch %d leaves nothing of it: shift it less",
+        return ser_fail(&it->made.e, SER_BAD,
+                        "%s: --pitch %d leaves less than a hundredth of its energy: raise it less",
                         it->path, semitones);
     ser_attr_setf(&r->attrs, "aug", "pitch=%d", semitones);
     return 0;
@@ -137,7 +144,7 @@ static int make_shift(struct thread *t, struct item *it, struct ser_record *r, c
     int64_t most = (int64_t)floor(opt.shift * (double)opt.rate / 1000);
     if ((uint64_t)most >= t->n)
         return ser_fail(&it->made.e, SER_BAD,
-                        "%s: lasts %.0f ms: --shift %g can leave nothing of it", it->path,
+                        "%s: lasts %.0f ms: --shift %g could move all sound out of it", it->path,
                         1000.0 * (double)t->n / (double)opt.rate, opt.shift);
     int64_t by = draw_whole(draws, -most, most);
     float *y = begin(r, key, it, t->n);
@@ -165,7 +172,8 @@ static int make_speed(struct thread *t, struct item *it, struct ser_record *r, c
     return 0;
 }
 
-/* make: 0; -1 when the recording is bad, -2 when it is not to blame, as for memory; made.e is set. */
+/* make returns 0; -1 if the recording is bad; -2 if the system failed (memory, SoX), which ends the
+ * run. made.e is then set. */
 struct kind {
     const char *name;
     int (*make)(struct thread *, struct item *, struct ser_record *, const char *key,
@@ -203,7 +211,7 @@ static int load(struct thread *t, struct item *it) {
     t->n = t->audio.frames;
     /* The longest that any kind makes of it must fit into a record. */
     if (t->n > SER_MAX_PAYLOAD / sizeof(float) / MAX_SPEED - 1)
-        return ser_fail(&it->made.e, SER_BAD, "%s: too long: cut it", it->path);
+        return ser_fail(&it->made.e, SER_BAD, "%s: is too long: cut it into pieces", it->path);
     return 0;
 }
 
@@ -229,8 +237,8 @@ static int check_part(struct item *it) {
     if (records() == (size_t)opt.keep || opt.any_part || !part || strcmp(part, "train") == 0)
         return 0;
     return ser_fail(&it->made.e, SER_BAD,
-                    "%s: is of part %s: training data is altered, no other (ser-split "
-                    "--part train prints it, --any-part allows all)",
+                    "%s: is of part %s, but only training data is altered (ser-split --part "
+                    "train prints it, --any-part allows every part)",
                     it->path, part);
 }
 
@@ -253,8 +261,8 @@ static int make_all(struct thread *t, struct item *it) {
     for (; r > it->made.record; r--)
         if (ser_not_finite(r - 1) < r[-1].count)
             return ser_fail(&it->made.e, SER_BAD,
-                            "%s: (%s): its samples are too large: scale it down", it->path,
-                            r[-1].key);
+                            "%s: (%s): its samples are too large: scale the recording down",
+                            it->path, r[-1].key);
     return 0;
 }
 
@@ -271,10 +279,11 @@ static int fetch(void *ctx, void *slot) {
     clear(it);
     int got = ser_manifest_next(&s->manifest, &it->id, &it->path, &it->attrs, &it->made.e);
     it->row = s->manifest.table.row;
-    /* Room for #pitch.99; a # of its own could make it another's variant. */
+    /* There must be room for #pitch.99 behind the id, and an id with a # could look like the
+     * variant of another. */
     if (got > 0 && (strlen(it->id) > SER_MAX_KEY - 16 || strchr(it->id, '#')))
         got = ser_tsv_fail(&s->manifest.table, &it->made.e,
-                           "the id is too long, or holds a #, which sets variants apart");
+                           "the id is too long, or holds a #, which marks altered copies");
     return got;
 }
 
@@ -297,7 +306,7 @@ static int needs_pitch(void) {
     return opt.pitch[0] < 0 || (opt.pitch[0] <= opt.pitch[1] && opt.pitch[1] > 0);
 }
 
-/* Before any output is opened: SoX's processes must not hold it. */
+/* Call it before any output is opened: SoX's processes must not inherit its descriptor. */
 static void open_threads(struct source *s, int jobs) {
     struct ser_error e;
     s->thread = ecalloc((size_t)jobs, sizeof *s->thread);
@@ -324,21 +333,21 @@ static void close_threads(struct source *s, int jobs) {
 
 static void check_options(int operands) {
     if (operands > 1)
-        ser_usage("one manifest at a time, not %d", operands);
+        ser_usage("only one manifest can be given, not %d", operands);
     if (opt.pitch[0] <= opt.pitch[1] && (fmod(opt.pitch[0], 1) != 0 || fmod(opt.pitch[1], 1) != 0))
-        ser_usage("--pitch: '%g:%g' are not whole semitones", opt.pitch[0], opt.pitch[1]);
+        ser_usage("--pitch: '%g:%g' must be whole semitones", opt.pitch[0], opt.pitch[1]);
     double slowest = opt.speed[0] <= opt.speed[1] ? opt.speed[0] : 1;
     double lowest = opt.pitch[0] <= opt.pitch[1] ? exp2(opt.pitch[0] / 12) : 1;
     double least_hz = (double)opt.rate * fmin(1, fmin(slowest, lowest));
     if (least_hz < SER_RESAMPLE_MIN_HZ)
-        ser_usage("--rate %d is too low for --%s: it is resampled at %.0f Hz, of at least %d",
+        ser_usage("--rate %d is too low for --%s: it works at %.0f Hz, but needs at least %d Hz",
                   (int)opt.rate, slowest < lowest ? "speed" : "pitch", least_hz,
                   SER_RESAMPLE_MIN_HZ);
     if (!records())
         ser_usage("nothing to make: give --keep, --noise, --snr, --pitch, --shift or --speed");
 }
 
-/* The rate at which a model wants its recordings. */
+/* Sets the rate to the one that a model's recipe has. */
 static void take_rate(const char *path) {
     struct ser_recipe r;
     struct ser_error e;
@@ -346,8 +355,8 @@ static void take_rate(const char *path) {
         ser_usage("--like %s takes the rate from there: leave out --rate", path);
     must(ser_recipe_load(path, &r, &e), &e);
     if (r.rate_hz > SER_AUDIO_MAX_HZ / MAX_SPEED)
-        die(SER_BAD, "%s: its rate is %d Hz: at most %d can be altered", path, r.rate_hz,
-            SER_AUDIO_MAX_HZ / MAX_SPEED);
+        die(SER_BAD, "%s: its rate is %d Hz, but recordings can be altered at up to %d Hz only",
+            path, r.rate_hz, SER_AUDIO_MAX_HZ / MAX_SPEED);
     opt.rate = r.rate_hz;
 }
 
@@ -364,8 +373,9 @@ int main(int argc, char **argv) {
     ser_keep_inputs("--output", opt.output, argv + first, opt.like, NULL);
     must(ser_manifest_open(&s.manifest, argv[first], &e), &e);
     open_threads(&s, jobs);
-    /* Sounds on pages of their own, which go back when one outgrows them: else the heap keeps the
-     * holes, and memory grows with the corpus. SoX's processes have begun, and do without. */
+    /* Large blocks shall have pages of their own, which return to the system when freed: otherwise
+     * the heap keeps holes, and memory grows with the corpus. SoX's processes, which have already
+     * started, keep malloc's default. */
     mallopt(M_MMAP_THRESHOLD, 1 << 17);
 
     ser_attr_set(&header, "kind", "audio");

@@ -15,17 +15,18 @@ static struct {
 
 static const struct ser_opt options[] = {
     {'a', "atol", SER_OPT_REAL, &opt.atol, 0, 1e300, "X", "absolute tolerance"},
-    {'r', "rtol", SER_OPT_REAL, &opt.rtol, 0, 1e6, "Y", "tolerance, relative to B"},
-    {0, "values", SER_OPT_FLAG, &opt.values, 0, 0, NULL, "shapes and values alone count"},
-    {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "print nothing, the exit code tells"},
-    {'v', "verbose", SER_OPT_FLAG, &opt.verbose, 0, 0, NULL, "the summary also when all is equal"},
+    {'r', "rtol", SER_OPT_REAL, &opt.rtol, 0, 1e6, "Y", "relative tolerance, a share of |B|"},
+    {0, "values", SER_OPT_FLAG, &opt.values, 0, 0, NULL, "compare only shapes and values"},
+    {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "print nothing; only the exit code tells"},
+    {'v', "verbose", SER_OPT_FLAG, &opt.verbose, 0, 0, NULL,
+     "print the summary even if all is equal"},
     {0},
 };
 
 struct side {
     struct ser_reader r;
     struct ser_record rec;
-    uint64_t streams; /* whose header was compared last */
+    uint64_t streams; /* number of the stream whose header was compared last */
     int got;          /* what ser_reader_next said */
 };
 
@@ -36,10 +37,10 @@ struct comparison {
     uint64_t differences;  /* of any kind */
     uint64_t values, over; /* compared, and out of tolerance */
     double worst_abs, worst_rel;
-    char *where; /* the worst absolute difference is */
+    char *where; /* "record 17 (ID)[3,5]" of the worst absolute difference; NULL: none */
 };
 
-/* One difference more: the first is told. */
+/* Counts a difference, and prints it if it is the first. */
 static void differ(struct comparison *c, const char *fmt, ...) SER_PRINTF(2, 3);
 static void differ(struct comparison *c, const char *fmt, ...) {
     if (c->differences++ || opt.quiet)
@@ -66,7 +67,7 @@ static void compare_headers(struct comparison *c) {
     b->streams = b->r.streams;
     const char *key = ser_attrs_differ(&a->r.header, &b->r.header, "");
     if (key)
-        differ(c, "header: %s is %s, then %s", key, or_unset(ser_attr(&a->r.header, key)),
+        differ(c, "header: %s is %s in A, %s in B", key, or_unset(ser_attr(&a->r.header, key)),
                or_unset(ser_attr(&b->r.header, key)));
 }
 
@@ -90,13 +91,13 @@ static char *index_text(const struct ser_record *r, size_t i) {
     return estrdup(text);
 }
 
-/* One difference more between values. */
+/* Counts a value out of tolerance. */
 static void differ_at(struct comparison *c, size_t i, double x, double y) {
     const struct ser_record *r = &c->a.rec;
     if (c->over++ == 0) {
         char *name = name_of(c), *index = index_text(r, i);
         int digits = r->type == SER_F64 || c->b.rec.type == SER_F64 ? 17 : 9;
-        differ(c, "%s%s: %.*g, then %.*g", name, index, digits, x, digits, y);
+        differ(c, "%s%s: %.*g in A, %.*g in B", name, index, digits, x, digits, y);
         free(name);
         free(index);
     } else {
@@ -135,15 +136,16 @@ static void compare_records(struct comparison *c) {
     const struct ser_record *a = &c->a.rec, *b = &c->b.rec;
     char *name = name_of(c), sa[SER_SHAPE_TEXT], sb[SER_SHAPE_TEXT];
     if (!opt.values && strcmp(a->key, b->key) != 0)
-        differ(c, "%s: key %s, then %s", name, a->key, b->key);
+        differ(c, "%s: key %s in A, %s in B", name, a->key, b->key);
     if (!opt.values && a->type != b->type)
-        differ(c, "%s: type %s, then %s", name, ser_type_name(a->type), ser_type_name(b->type));
+        differ(c, "%s: type %s in A, %s in B", name, ser_type_name(a->type),
+               ser_type_name(b->type));
     const char *key = opt.values ? NULL : ser_attrs_differ(&a->attrs, &b->attrs, "");
     if (key)
-        differ(c, "%s: %s is %s, then %s", name, key, or_unset(ser_attr(&a->attrs, key)),
+        differ(c, "%s: %s is %s in A, %s in B", name, key, or_unset(ser_attr(&a->attrs, key)),
                or_unset(ser_attr(&b->attrs, key)));
     if (a->rank != b->rank || memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim) != 0)
-        differ(c, "%s: shape %s, then %s", name, ser_shape_text(a->rank, a->dim, sa),
+        differ(c, "%s: shape %s in A, %s in B", name, ser_shape_text(a->rank, a->dim, sa),
                ser_shape_text(b->rank, b->dim, sb));
     else
         compare_values(c);
@@ -201,7 +203,7 @@ int main(int argc, char **argv) {
     ser_start(argv[0]);
     int first = ser_options(argc, argv, &tool);
     if (argc - first != 2)
-        ser_usage("two streams are compared, not %d", argc - first);
+        ser_usage("exactly two streams are needed, not %d", argc - first);
     ser_one_stdin(argv + first, NULL, NULL);
     struct comparison c = {0};
     open_side(&c.a, argv[first]);

@@ -27,23 +27,25 @@ static struct {
 
 static const struct ser_opt options[] = {
     {0, "corpus", SER_OPT_CHOICE, &opt.corpus, 0, 0, "ravdess|savee|cremad|auto",
-     "whose names to read"},
-    {0, "emotions", SER_OPT_TEXT, &opt.emotions, 0, 0, "LIST", "keep these, separated by commas"},
-    {0, "drop", SER_OPT_TEXT, &opt.drop, 0, 0, "LIST", "drop these emotions"},
+     "corpus whose file names to read"},
+    {0, "emotions", SER_OPT_TEXT, &opt.emotions, 0, 0, "LIST",
+     "keep only these emotions, separated by commas"},
+    {0, "drop", SER_OPT_TEXT, &opt.drop, 0, 0, "LIST", "drop these emotions, separated by commas"},
     {0, "quarantine", SER_OPT_TEXT, &opt.quarantine, 0, 0, "FILE",
-     "clips to drop, instead of those known"},
-    {0, "no-quarantine", SER_OPT_FLAG, &opt.no_quarantine, 0, 0, NULL, "keep them"},
+     "clips to leave out, instead of the built-in list"},
+    {0, "no-quarantine", SER_OPT_FLAG, &opt.no_quarantine, 0, 0, NULL,
+     "keep clips that are known to be unusable"},
     {0, "check", SER_OPT_FLAG, &opt.check, 0, 0, NULL,
      "decode every file, drop bad ones, add audio_hash"},
     {0, "strict", SER_OPT_FLAG, &opt.strict, 0, 0, NULL,
      "exit 3 without a table if anything is wrong"},
-    {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, 1024, "N", "files decoded at a time"},
+    {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, 1024, "N", "files to decode at a time"},
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
     {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress line"},
     {0}};
 
 static const struct ser_tool tool = {
-    "DIR...", "One row per utterance of the folders DIR: id, path, speaker, emotion ...", options,
+    "DIR...", "Writes a table of the utterances in the folders DIR: id, path, emotion ...", options,
     "Emotions: angry calm disgust fearful happy neutral sad surprised"};
 
 /* ---- what is known of the corpora: tables of manifests/, part of the program ---- */
@@ -82,10 +84,10 @@ static const struct {
     size_t listed; /* how many are listed one by one */
     int harmless;  /* --strict lets them pass */
 } finding[FINDINGS] = {
-    [FOREIGN] = {"foreign files", 20, 0},
-    [OTHER] = {"files of song or video", 0, 1},
-    [BAD] = {"impossible names", SIZE_MAX, 0},
-    [BROKEN] = {"links to nothing", SIZE_MAX, 0},
+    [FOREIGN] = {"not of the corpus", 20, 0},
+    [OTHER] = {"songs or videos", 0, 1},
+    [BAD] = {"invalid names", SIZE_MAX, 0},
+    [BROKEN] = {"broken links", SIZE_MAX, 0},
     [COUNT] = {"wrong counts", SIZE_MAX, 0},
     [QUARANTINED] = {"quarantined", SIZE_MAX, 1},
     [UNREADABLE] = {"unreadable", SIZE_MAX, 0},
@@ -111,11 +113,11 @@ struct manifest {
     size_t rows, row_cap;
     struct folder *seen; /* folders already read: links may lead there again */
     size_t seens, seen_cap;
-    char absent[4096]; /* names of speakers without a clip, a blank before each */
+    char absent[4096]; /* names of speakers without any clip, each behind a blank */
     char **link;       /* links to folders, read after all folders */
     size_t links, link_cap;
     size_t found[FINDINGS];
-    size_t failed; /* of what is unreadable: the system did, the file may be good */
+    size_t failed; /* unreadable because the system failed: the file itself may be good */
 };
 
 static void report(struct manifest *m, enum finding kind, const char *path, const char *what) {
@@ -156,7 +158,7 @@ static void add_file(struct manifest *m, const char *path, const char *folder, c
     char stem[64], why[200];
     const char *dot = strrchr(name, '.');
     if (!dot || !is_audio_extension(dot + 1)) {
-        report(m, FOREIGN, path, "foreign: no audio by its extension");
+        report(m, FOREIGN, path, "not of the corpus: its extension is not that of an audio file");
         return;
     }
     enum ser_name_kind kind = SER_NAME_FOREIGN;
@@ -175,13 +177,13 @@ static void add_file(struct manifest *m, const char *path, const char *folder, c
         report(m, BAD, path, why);
         return;
     case SER_NAME_FOREIGN:
-        report(m, FOREIGN, path, "foreign: the corpus has no such names");
+        report(m, FOREIGN, path, "not of the corpus: its files are named in another way");
     }
 }
 
 /* ---- folders ---- */
 
-/* 1 the first time that this folder comes. */
+/* 1 if this folder was not read before; from now on it counts as read. */
 static int is_new(struct manifest *m, const struct stat *st) {
     for (size_t i = 0; i < m->seens; i++)
         if (m->seen[i].dev == st->st_dev && m->seen[i].ino == st->st_ino)
@@ -200,7 +202,7 @@ static int by_bytes(const struct dirent **a, const struct dirent **b) {
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* The last name of path; that of the real folder where path ends in a dot. The caller frees. */
+/* The last part of path, or that of the real folder where path ends in a dot. The caller frees. */
 static char *folder_name(const char *path) {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     if (*name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
@@ -211,7 +213,7 @@ static char *folder_name(const char *path) {
         free(real);
         return last;
     }
-    die(SER_SYS, "%s: cannot find out its name: %s", path, strerror(errno));
+    die(SER_SYS, "%s: cannot find the name of this folder: %s", path, strerror(errno));
 }
 
 static void add_folder(struct manifest *m, const char *path);
@@ -219,16 +221,18 @@ static void add_folder(struct manifest *m, const char *path);
 static void add_entry(struct manifest *m, const char *path, const char *folder, const char *name) {
     struct stat st;
     if (lstat(path, &st))
-        die(SER_SYS, "%s: cannot look at it: %s", path, strerror(errno));
+        die(SER_SYS, "%s: cannot read its type: %s", path, strerror(errno));
     int is_link = S_ISLNK(st.st_mode);
     if (is_link && stat(path, &st)) {
-        report(m, BROKEN, path, strerror(errno));
+        char what[200];
+        snprintf(what, sizeof what, "broken link: %s", strerror(errno));
+        report(m, BROKEN, path, what);
         return;
     }
     if (S_ISREG(st.st_mode))
         add_file(m, path, folder, name);
     else if (!S_ISDIR(st.st_mode))
-        report(m, FOREIGN, path, "foreign: neither a file nor a folder");
+        report(m, FOREIGN, path, "not of the corpus: neither a file nor a folder");
     else if (is_link)
         defer(m, path); /* so that a path never depends on where a link happens to lie */
     else if (*name != '.')
@@ -261,12 +265,12 @@ static void add_folder(struct manifest *m, const char *path) {
 
 static const char *how_to_get(void) {
     if (strcmp(opt.corpus, "savee") == 0)
-        return "SAVEE needs registration, 'ser-fetch savee DIR' says how to get it";
+        return "SAVEE needs registration: 'ser-fetch savee DIR' tells how to get it";
     if (strcmp(opt.corpus, "ravdess") == 0)
         return "'ser-fetch ravdess DIR' gets the corpus";
     if (strcmp(opt.corpus, "cremad") == 0)
         return "'ser-fetch cremad DIR' gets the corpus";
-    return "'ser-fetch CORPUS DIR' gets one: ravdess, cremad, savee";
+    return "'ser-fetch CORPUS DIR' gets a corpus: ravdess, cremad or savee";
 }
 
 static void add_operand(struct manifest *m, const char *operand) {
@@ -291,7 +295,7 @@ static void read_folders(struct manifest *m, char **operand, int n) {
         free(m->link[i]);
     }
     if (!m->rows)
-        die(SER_BAD, "%s: no utterance of %s in it (foreign files: %zu): %s", operand[0],
+        die(SER_BAD, "%s: holds no utterance of %s (files that are not of it: %zu): %s", operand[0],
             strcmp(opt.corpus, "auto") == 0 ? "a known corpus" : opt.corpus, m->found[FOREIGN],
             how_to_get());
 }
@@ -313,7 +317,8 @@ static void sort_rows(struct manifest *m) {
             first = i;
         }
     if (twice)
-        die(SER_BAD, "%s: has the id %s, as %s has (%zu such ids): give each utterance once",
+        die(SER_BAD,
+            "%s: has the id %s, like %s (ids that come twice: %zu): give each utterance once",
             m->row[first].path, m->row[first].u.id, m->row[first - 1].path, twice);
 }
 
@@ -329,7 +334,8 @@ static size_t kept(const struct manifest *m) {
     return n;
 }
 
-/* Calls use(m, first, second) with two fields of every row of t, then closes t. */
+/* Calls use(m, a, b) for every row of t, a and b being its fields in the columns first and second;
+ * then closes t. */
 static void each_row(struct ser_tsv *t, const char *first, const char *second, struct manifest *m,
                      void (*use)(struct manifest *, const char *, const char *)) {
     struct ser_error e;
@@ -391,7 +397,7 @@ static void check_count(struct manifest *m, const char *speaker, const char *cli
         of_corpus += strncmp(m->row[i].u.speaker, speaker, n + 1) == 0;
         of_speaker += strcmp(m->row[i].u.speaker, speaker) == 0;
     }
-    snprintf(what, sizeof what, "%zu clips where %s are known", of_speaker, clips);
+    snprintf(what, sizeof what, "has %zu clips, should have %s", of_speaker, clips);
     if (of_corpus && !of_speaker)
         snprintf(m->absent + used, sizeof m->absent - used, " %s", speaker);
     else if (of_corpus && of_speaker != strtoul(clips, NULL, 10))
@@ -403,7 +409,7 @@ static void check_counts(struct manifest *m) {
     open_known(&t, known_counts, known_counts_end, "counts.tsv");
     each_row(&t, "speaker", "clips", m, check_count);
     if (*m->absent)
-        report(m, COUNT, "speakers without a clip", m->absent + 1);
+        report(m, COUNT, "speakers without any clip", m->absent + 1);
 }
 
 /* One file on its way through the threads. */
@@ -420,7 +426,8 @@ struct looking {
     struct ser_progress progress;
 };
 
-/* -60 dBFS around the mean, so that a constant is silence, whatever its level. */
+/* 1 if no sample is further than -60 dBFS from the mean: a constant is silence, whatever its
+ * level. */
 static int is_silent(const struct ser_audio *a) {
     double sum = 0, peak = 0;
     for (size_t i = 0; i < a->frames; i++)
@@ -501,7 +508,8 @@ static int by_audio(const void *a, const void *b) {
     return strcmp((*x)->u.id, (*y)->u.id);
 }
 
-/* n > 1 clips of one recording. */
+/* r[n] are n > 1 clips with the same audio, sorted by id. If all have one emotion the first stays,
+ * otherwise none does. */
 static void drop_duplicates(struct manifest *m, struct row **r, size_t n) {
     size_t other = 0;
     char why[200];
@@ -511,8 +519,8 @@ static void drop_duplicates(struct manifest *m, struct row **r, size_t n) {
     for (size_t i = other ? 0 : 1; i < n; i++) {
         const struct ser_utterance *u = &r[i == 0 ? other : 0]->u;
         snprintf(why, sizeof why,
-                 other ? "the same audio as %s, which is %s: neither stays"
-                       : "the same audio as %s, which stays",
+                 other ? "has the same audio as %s, which is labelled %s: none of them is kept"
+                       : "has the same audio as %s, which is kept",
                  u->id, u->emotion);
         drop(m, r[i], other ? CONTRADICTORY : DUPLICATE, why);
     }
@@ -564,9 +572,10 @@ static void check_list(const char *option, const char *list) {
     for (const char *s = list; s; s = strchr(s, ',') ? strchr(s, ',') + 1 : NULL) {
         size_t n = strcspn(s, ",");
         if (!ser_is_emotion(s, n))
-            ser_usage("--%s: '%.*s' is no emotion (angry calm disgust fearful happy neutral sad "
-                      "surprised)",
-                      option, n > 100 ? 100 : (int)n, s);
+            ser_usage(
+                "--%s: '%.*s' is not an emotion (angry calm disgust fearful happy neutral sad "
+                "surprised)",
+                option, n > 100 ? 100 : (int)n, s);
     }
 }
 
@@ -599,7 +608,7 @@ static void summarise(const struct manifest *m, size_t kept) {
     if (m->failed)
         die(SER_SYS, "files that could not be opened or read: %zu: no table is written", m->failed);
     if (wrong && opt.strict)
-        die(SER_BAD, "--strict: no table is written");
+        die(SER_BAD, "no table is written: --strict is given and something is wrong");
 }
 
 static void write_table(const struct manifest *m) {
@@ -639,7 +648,7 @@ int main(int argc, char **argv) {
     check_list("emotions", opt.emotions);
     check_list("drop", opt.drop);
     if (opt.quarantine && opt.no_quarantine)
-        ser_usage("--quarantine and --no-quarantine exclude each other");
+        ser_usage("--quarantine and --no-quarantine exclude each other: give one of them");
     if (first == argc)
         ser_usage("no folder is given");
     ser_keep_inputs("--output", opt.output, argv + first, opt.quarantine, NULL);

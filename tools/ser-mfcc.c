@@ -33,30 +33,32 @@ static struct {
 
 static const struct ser_opt options[] = {
     {'m', "manifest", SER_OPT_TEXT, &opt.manifest, 0, 0, "FILE",
-     "read the recordings of a manifest"},
+     "read the recordings that a manifest lists"},
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
-    {0, "like", SER_OPT_TEXT, &opt.like, 0, 0, "MODEL", "take the whole recipe from a model"},
+    {0, "like", SER_OPT_TEXT, &opt.like, 0, 0, "MODEL",
+     "compute features as this model needs them"},
     {0, "type", SER_OPT_CHOICE, &opt.type, 0, 0, "mfcc|logmel", "what to compute"},
     {0, "rate", SER_OPT_INT, &opt.rate, SER_MIN_RATE_HZ, SER_MAX_RATE_HZ, "HZ",
      "resample to this rate"},
     {0, "window", SER_OPT_INT, &opt.window, SER_MIN_WINDOW, SER_MAX_WINDOW, "N",
-     "window and FFT, samples"},
-    {0, "hop", SER_OPT_INT, &opt.hop, 1, SER_MAX_WINDOW, "N", "samples between frames"},
-    {0, "bands", SER_OPT_INT, &opt.bands, 1, SER_MAX_BANDS, "N", "mel bands"},
-    {0, "coefs", SER_OPT_INT, &opt.coefs, 1, SER_MAX_BANDS, "N", "coefficients kept (mfcc)"},
+     "window and FFT length in samples"},
+    {0, "hop", SER_OPT_INT, &opt.hop, 1, SER_MAX_WINDOW, "N", "samples from one frame to the next"},
+    {0, "bands", SER_OPT_INT, &opt.bands, 1, SER_MAX_BANDS, "N", "number of mel bands"},
+    {0, "coefs", SER_OPT_INT, &opt.coefs, 1, SER_MAX_BANDS, "N", "number of MFCCs to keep"},
     {0, "fmin", SER_OPT_REAL, &opt.fmin, 0, SER_MAX_RATE_HZ / 2, "HZ",
      "lowest frequency of the bands"},
     {0, "fmax", SER_OPT_REAL, &opt.fmax, 0, SER_MAX_RATE_HZ / 2, "HZ",
      "highest frequency; 0: half the rate"},
     {0, "top-db", SER_OPT_REAL, &opt.top_db, 0, SER_MAX_TOP_DB, "DB",
-     "floor below the loudest; 0: none"},
+     "floor, DB below the loudest value; 0: no floor"},
     {0, "frames", SER_OPT_INT, &opt.frames, 0, SER_MAX_FRAMES, "N",
-     "pad or cut to N; 0: as they come"},
+     "pad or cut to N frames; 0: do not"},
     {0, "deltas", SER_OPT_INT, &opt.deltas, 0, SER_MAX_DELTAS, "N",
-     "append differences up to order N"},
-    {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, MAX_JOBS, "N", "threads; the result is the same"},
+     "append time differences up to order N"},
+    {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, MAX_JOBS, "N",
+     "threads to use; the result does not depend on it"},
     {'k', "keep-going", SER_OPT_FLAG, &opt.keep_going, 0, 0, NULL,
-     "skip bad input, exit 3 at the end"},
+     "skip bad recordings; exit 3 at the end"},
     {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress line"},
     {0}};
 
@@ -67,7 +69,7 @@ static const struct ser_tool tool = {
 /* One recording on its way through the threads. */
 struct item {
     struct ser_item made;    /* one record: [rows, frames] */
-    char *key, *path;        /* path NULL: the sound is here already */
+    char *key, *path;        /* path is NULL where sound or bytes hold the recording */
     uint64_t row;            /* of the manifest */
     struct ser_attrs attrs;  /* of the result */
     struct ser_record sound; /* from an audio stream: [n] at rate_hz */
@@ -92,7 +94,7 @@ struct source {
     struct ser_manifest manifest;
     struct ser_reader reader;
     struct ser_in in;
-    int taken; /* standard input was */
+    int taken; /* 1 once standard input was read */
     struct thread *thread;
 };
 
@@ -110,11 +112,11 @@ static int take_record(struct source *s, struct item *it) {
     int64_t hz;
     if (!rate || ser_parse_int(rate, SER_AUDIO_MIN_HZ, SER_AUDIO_MAX_HZ, &hz))
         return ser_reader_fail(&s->reader, &it->sound, &it->made.e,
-                               "the stream's feat.rate_hz is not a rate from %d to %d",
+                               "the header's feat.rate_hz must be a rate from %d to %d Hz",
                                SER_AUDIO_MIN_HZ, SER_AUDIO_MAX_HZ);
     if (it->sound.type != SER_F32 || it->sound.rank != 1)
         return ser_reader_fail(&s->reader, &it->sound, &it->made.e,
-                               "audio is f32 of rank 1, this is not");
+                               "is not f32 [samples], as records of audio are");
     it->rate_hz = (int)hz;
     it->key = strdup(it->sound.key);
     ser_attrs_copy(&it->attrs, &it->sound.attrs);
@@ -236,7 +238,8 @@ static void release(void *slot) {
     ser_record_free(&it->sound);
 }
 
-/* The recipe of a model or of other features, which leaves nothing for the command line to say. */
+/* The recipe of a model or of other features. It is complete, so options that set a part of it are
+ * refused. */
 static struct ser_recipe recipe_of(const char *path) {
     static const char *const fixed[] = {"type", "rate", "window", "hop",    "bands", "coefs",
                                         "fmin", "fmax", "top-db", "frames", "deltas"};
@@ -346,8 +349,8 @@ int main(int argc, char **argv) {
     struct ser_attrs header = {0};
     struct ser_error e;
     ser_start(argv[0]);
-    /* What soxr gives back after a clip it takes again for the next: malloc is to keep it, or 2 %
-     * of the time is lost. */
+    /* soxr frees its memory after a clip and allocates the same for the next. If malloc returned it
+     * to the system in between, 2 % of the time would be lost. */
     mallopt(M_TRIM_THRESHOLD, 1 << 24);
     opt.jobs = ser_cores() < MAX_JOBS ? ser_cores() : MAX_JOBS;
     int first = ser_options(argc, argv, &tool);

@@ -18,20 +18,24 @@ static struct {
 
 static const struct ser_opt options[] = {
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
-    {'b', "batch", SER_OPT_INT, &opt.batch, 1, 4096, "N", "records computed at once, at most"},
-    {'j', "threads", SER_OPT_INT, &opt.threads, 1, MAX_THREADS, "N", "the result is the same"},
-    {0, "kernels", SER_OPT_TEXT, &opt.kernels, 0, 0, SER_KERNELS, "plain: on any machine the same"},
+    {'b', "batch", SER_OPT_INT, &opt.batch, 1, 4096, "N", "most records to compute at once"},
+    {'j', "threads", SER_OPT_INT, &opt.threads, 1, MAX_THREADS, "N",
+     "threads to use; the result does not depend on it"},
+    {0, "kernels", SER_OPT_TEXT, &opt.kernels, 0, 0, SER_KERNELS,
+     "plain: the same bytes on any x86-64 processor"},
     {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress line"},
     {0}};
 
 static const struct ser_tool tool = {
     "MODEL [FILE...]", "Scores feature streams (files or standard input) with a trained model.",
-    options, "One row a record: id emotion predicted confidence p_CLASS... speaker corpus sex."};
+    options,
+    "Columns: id emotion predicted confidence p_CLASS... speaker corpus sex.\n"
+    "There is one row per record and one column p_CLASS per class."};
 
-/* Records that wait to be computed together. */
+/* Records that are computed together. */
 struct batch {
     int n;
-    char **text; /* [2 * batch] what stands left and right of the probabilities in a row */
+    char **text; /* [2 * batch] of each row the columns left and right of the probabilities */
     float *x;    /* [batch, rows * frames] */
     float *p;    /* [batch, classes] */
 };
@@ -43,8 +47,9 @@ struct scoring {
     struct ser_out out;
     struct ser_progress progress;
     uint64_t done;
-    uint64_t bytes, before;   /* of all inputs, 0: unknown; of those that are done */
-    struct ser_reader reader; /* of the present one */
+    uint64_t bytes;           /* of all inputs; 0: unknown */
+    uint64_t before;          /* bytes of the inputs that are done */
+    struct ser_reader reader; /* of the present input */
 };
 
 static void write_header(struct scoring *s) {
@@ -65,7 +70,8 @@ static void write_row(struct scoring *s, const char *id_emotion, const char *tai
     ser_out_printf(&s->out, "\t%s\n", tail);
 }
 
-/* Of a batch that is full, or whose next record is not there yet. */
+/* Computes the batch and writes its rows: when it is full, or when the next record has not arrived
+ * yet. */
 static void compute(void *ctx) {
     struct scoring *s = ctx;
     struct batch *b = &s->batch;
@@ -74,7 +80,7 @@ static void compute(void *ctx) {
         return;
     ser_run_predict(s->run, b->x, b->n, b->p);
     if (ser_run_failed(s->run))
-        die(SER_SYS, "not enough memory for the model's network");
+        die(SER_SYS, "not enough memory to compute the model's network");
     for (int i = 0; i < b->n; i++) {
         for (int c = 0; c < s->model.classes; c++)
             if (!isfinite(b->p[i * s->model.classes + c]))
@@ -89,7 +95,8 @@ static void compute(void *ctx) {
     s->done += (uint64_t)b->n;
     b->n = 0;
     must(ser_out_flush(&s->out, &e), &e); /* whoever reads the pipe need not wait for more */
-    /* Records are of one size, but for a few letters. */
+    /* Records have nearly the same size, so the share of bytes read tells how many there are in
+     * all. */
     double share = s->bytes ? (double)(s->before + s->reader.in.offset) / (double)s->bytes : 0;
     s->progress.total = share > 0 ? (uint64_t)llround((double)s->done / share) : 0;
     ser_progress_show(&s->progress, s->done);
@@ -106,7 +113,7 @@ static int add(struct scoring *s, const struct ser_reader *r, const struct ser_r
     struct batch *b = &s->batch;
     if (rec->type != SER_F32 || rec->rank != 2 || rec->dim[0] != (uint64_t)m->rows ||
         rec->dim[1] != (uint64_t)m->frames)
-        return ser_reader_fail(r, rec, e, "is not f32 [%d, %d], as the model wants", m->rows,
+        return ser_reader_fail(r, rec, e, "is not f32 [%d, %d], as the model needs", m->rows,
                                m->frames);
     memcpy(b->x + (size_t)b->n * rec->count, rec->data, rec->bytes);
     b->text[2 * b->n] = eprintf_alloc("%s\t%s", rec->key, known(rec, "emotion"));
@@ -170,7 +177,7 @@ int main(int argc, char **argv) {
     opt.kernels = ser_kernels_default();
     int first = ser_options(argc, argv, &tool);
     if (first == argc)
-        ser_usage("a model is needed");
+        ser_usage("no model is given");
     ser_one_stdin(argv + first, first + 1 < argc ? NULL : "-", NULL);
     ser_keep_inputs("--output", opt.output, argv + first, NULL, NULL);
     if (!ser_kernels_find(opt.kernels))

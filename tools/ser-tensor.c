@@ -19,17 +19,22 @@ static struct {
 static const struct ser_opt options[] = {
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
     {'k', "key", SER_OPT_TEXT, &opt.key, 0, 0, "KEY",
-     "only records of this key; from-npy: name it so"},
-    {'m', "match", SER_OPT_TEXT, &opt.match, 0, 0, "GLOB", "only records whose key matches"},
-    {'n', "records", SER_OPT_INT, &opt.records, 0, 1e15, "N", "head: so many records"},
-    {'H', "header", SER_OPT_FLAG, &opt.header, 0, 0, NULL, "ls: the streams' attributes instead"},
+     "only records with this key; from-npy: key to give"},
+    {'m', "match", SER_OPT_TEXT, &opt.match, 0, 0, "GLOB",
+     "only records whose key matches this pattern"},
+    {'n', "records", SER_OPT_INT, &opt.records, 0, 1e15, "N", "head: number of records"},
+    {'H', "header", SER_OPT_FLAG, &opt.header, 0, 0, NULL,
+     "ls: print the header's attributes instead"},
     {'c', "columns", SER_OPT_TEXT, &opt.columns, 0, 0, "LIST",
      "ls: a column for each of these attributes"},
-    {'T', "transpose", SER_OPT_FLAG, &opt.transpose, 0, 0, NULL, "ark, text: columns become rows"},
+    {'T', "transpose", SER_OPT_FLAG, &opt.transpose, 0, 0, NULL,
+     "ark, text: swap rows and columns"},
     {0, "kind", SER_OPT_CHOICE, &opt.kind, 0, 0, "audio|features|model|checkpoint",
      "from-npy: what the stream holds"},
-    {0, "like", SER_OPT_TEXT, &opt.like, 0, 0, "STREAM", "from-npy: take kind and recipe from it"},
-    {0, "set", SER_OPT_TEXT, &opt.set, 0, 0, "LIST", "from-npy: NAME=VALUE,... in the header"},
+    {0, "like", SER_OPT_TEXT, &opt.like, 0, 0, "STREAM",
+     "from-npy: copy the header of this stream"},
+    {0, "set", SER_OPT_TEXT, &opt.set, 0, 0, "LIST",
+     "from-npy: more header attributes, NAME=VALUE,..."},
     {0},
 };
 
@@ -89,8 +94,8 @@ static int is_missing(struct input *in) {
     if (in->chosen || !opt.records || (!opt.key && !opt.match))
         return 0;
     const char *name = strcmp(in->file[0], "-") == 0 ? "<stdin>" : in->file[0];
-    warn("%s%s: no record has the key '%s'", name, in->files > 1 ? " and the other files" : "",
-         opt.key ? opt.key : opt.match);
+    warn("%s%s: no record has %s '%s'", name, in->files > 1 ? " and the other files" : "",
+         opt.key ? "the key" : "a key that matches", opt.key ? opt.key : opt.match);
     return 1;
 }
 
@@ -135,8 +140,8 @@ static void list_record(struct ser_out *o, const struct ser_record *rec) {
         list_attributes(o, &rec->attrs, ' ');
 }
 
-/* A file's streams follow each other unseen when they hold no record: each header is looked at when
- * a record arrives, and the last one at the end. */
+/* The reader passes over streams without a record: a header is printed when a record of its stream
+ * arrives, and the last header of a file at its end. */
 static int list_headers(struct ser_out *o, struct input *in) {
     struct ser_error e;
     for (const char *blank = ""; in->at < in->files; ser_reader_close(&in->r)) {
@@ -178,7 +183,7 @@ static int run_ls(struct input *in) {
 
 /* ---- cat, head ---- */
 
-/* Records that differ in kind or recipe have no place in one stream. */
+/* Refuses records whose kind or recipe is not the one of the first stream. */
 static void check_same(struct input *in, const struct ser_attrs *first) {
     static const char *const prefix[] = {"kind", "feat."};
     for (int i = 0; i < 2; i++) {
@@ -219,7 +224,8 @@ static int run_head(struct input *in) {
     return join(in, opt.records);
 }
 
-/* ---- npy, npz: how many records there are is known only at the end, so they are spooled ---- */
+/* ---- npy, npz: the number of records is known only at the end, so they go to a temporary file
+ * ---- */
 
 enum { KEY, EMOTION, SPEAKER, TEXTS };
 
@@ -275,14 +281,14 @@ static void spool(struct input *in, struct items *all, int one_shape) {
             ser_shape_text(it->rank, it->dim, text);
             ser_shape_text(all->at->rank, all->at->dim, want);
             ser_reader_fail(&in->r, rec, &in->e,
-                            "%s %s, but the first is %s %s: one array needs one shape (npz takes "
-                            "any)",
+                            "is %s %s, but the first record is %s %s: an array has one type and "
+                            "shape (npz takes several)",
                             ser_type_name(it->type), text, ser_type_name(all->at->type), want);
             die_error(&in->e);
         }
         ser_swap_elements(rec->data, rec->count, ser_type_size(rec->type));
         ser_out_write(&o, rec->data, rec->bytes);
-        must(ser_out_flush(&o, &e), &e); /* a full disk ends it, not the input's end */
+        must(ser_out_flush(&o, &e), &e); /* stop at once when the disk is full */
         it->crc = (uint32_t)crc32_z(0, rec->data, rec->bytes);
         all->crc = (uint32_t)crc32_combine(all->crc, it->crc, (off_t)rec->bytes);
         all->bytes += rec->bytes;
@@ -334,7 +340,7 @@ static size_t item_head(const struct item *it, char head[SER_NPY_HEAD]) {
     return ser_npy_head(head, ser_npy_type(it->type), it->rank, it->dim);
 }
 
-/* 1 if there are records; otherwise says why not and sets *status. */
+/* 1 if there are records. 0 if none has a wanted key, which was told; *status is the exit code. */
 static int have_items(struct input *in, const struct items *all, int *status) {
     *status = is_missing(in) ? SER_NO : SER_OK;
     if (*status == SER_OK && !all->n)
@@ -433,7 +439,9 @@ static void check_names(const struct items *all, int texts) {
     qsort(name, n, sizeof *name, by_key);
     for (size_t i = 1; i < n; i++)
         if (strcmp(name[i - 1], name[i]) == 0)
-            die(SER_BAD, "two arrays of the archive would be named '%s'", name[i]);
+            die(SER_BAD,
+                "two arrays of the archive would be named '%s': give the records different keys",
+                name[i]);
     free(name);
 }
 
@@ -485,9 +493,9 @@ struct matrix {
 static struct matrix as_matrix(struct input *in) {
     const struct ser_record *r = &in->rec;
     if (strpbrk(r->key, " "))
-        refuse(in, "its key holds a space, which ends a key in Kaldi's archives");
+        refuse(in, "its key holds a space, which ends a key in a Kaldi archive");
     if (opt.transpose && r->rank != 2)
-        refuse(in, "only what has two dimensions can be transposed");
+        refuse(in, "only a record with two dimensions can be transposed");
     size_t columns = r->rank ? (size_t)r->dim[r->rank - 1] : 1;
     struct matrix m = {columns ? r->count / columns : 0, columns, columns, 1};
     if (opt.transpose)
@@ -506,9 +514,9 @@ static void put_ark(struct ser_out *o, struct input *in) {
     struct matrix m = as_matrix(in);
     int wide = r->type == SER_F64 || r->type == SER_I32; /* i32 does not fit a float */
     if (r->rank != 1 && r->rank != 2)
-        refuse(in, "Kaldi's archives hold what has one or two dimensions");
+        refuse(in, "a Kaldi archive holds only records with one or two dimensions");
     if (m.rows > INT32_MAX || m.columns > INT32_MAX)
-        refuse(in, "too large for Kaldi's archives");
+        refuse(in, "is too large for a Kaldi archive");
     if (!r->count)
         m.rows = m.columns = 0; /* Kaldi knows no 0 x 5 */
     ser_out_printf(o, "%s ", r->key);
@@ -669,16 +677,17 @@ static const struct command {
     const char *takes; /* options besides --output */
     const char *help;
 } commands[] = {
-    {"ls", run_ls, " key match header columns ", "one line a record: key, type, shape, attributes"},
+    {"ls", run_ls, " key match header columns ",
+     "one line per record: key, type, shape, attributes"},
     {"cat", run_cat, " key match ", "joins streams into one"},
-    {"head", run_head, " key match records ", "the first records"},
+    {"head", run_head, " key match records ", "copies only the first records"},
     {"npy", run_npy, " key match ", "a NumPy array; several records of one shape are stacked"},
     {"npz", run_npz, " key match ", "NumPy arrays: features, ids, labels, speakers"},
     {"ark", run_ark, " key match transpose ", "a Kaldi archive of matrices and vectors"},
-    {"text", run_text, " key match transpose ", "the same as text"},
+    {"text", run_text, " key match transpose ", "the same archive as text"},
     {"from-npy", run_from_npy, " key kind like set ",
-     "NumPy arrays to a stream, one record a FILE"},
-    {"check", run_check, " ", "reads everything, prints counts, says what is damaged"},
+     "NumPy arrays to a stream, one record per FILE"},
+    {"check", run_check, " ", "reads everything, prints counts, reports damage"},
 };
 
 /* All commands, each behind a separator, by their names or, with help, also by what they do. The
@@ -711,7 +720,7 @@ static void check_options(const struct command *c) {
         char word[64];
         snprintf(word, sizeof word, " %s ", p->name);
         if (p->target != &opt.output && !strstr(c->takes, word) && ser_option_given(p->name))
-            ser_usage("%s takes no option --%s", c->name, p->name);
+            ser_usage("the command %s has no option --%s", c->name, p->name);
     }
 }
 

@@ -16,42 +16,48 @@ static struct {
 } opt;
 
 static const struct ser_opt options[] = {
-    {'n', "net", SER_OPT_TEXT, &opt.net, 0, 0, "FILE", "the network's description"},
+    {'n', "net", SER_OPT_TEXT, &opt.net, 0, 0, "FILE", "description of the network"},
     {'v', "val", SER_OPT_TEXT, &opt.val, 0, 0, "FILE", "features of the validation part"},
     {'o', "output", SER_OPT_TEXT, &opt.training.output, 0, 0, "FILE",
-     "the model: best epoch on validation"},
-    {'e', "epochs", SER_OPT_INT, &opt.training.fit.epochs, 1, 100000, "N", "at most so many"},
-    {'b', "batch", SER_OPT_INT, &opt.training.fit.batch, 1, 4096, "N", "samples a step"},
+     "where to write the model of the best epoch"},
+    {'e', "epochs", SER_OPT_INT, &opt.training.fit.epochs, 1, 100000, "N",
+     "train for at most N epochs"},
+    {'b', "batch", SER_OPT_INT, &opt.training.fit.batch, 1, 4096, "N", "samples in a batch"},
     {0, "lr", SER_OPT_REAL, &opt.training.fit.lr, 1e-12, 10, "X", "Adam's learning rate"},
     {0, "patience", SER_OPT_INT, &opt.training.fit.patience, 0, 100000, "N",
-     "stop after N epochs without gain"},
+     "epochs without gain before the end; 0: no limit"},
     {0, "lr-patience", SER_OPT_INT, &opt.training.fit.lr_patience, 0, 100000, "N",
-     "cut the rate after N; 0: never"},
-    {0, "lr-factor", SER_OPT_REAL, &opt.training.fit.lr_factor, 1e-6, 1, "X", "by this factor"},
-    {0, "min-lr", SER_OPT_REAL, &opt.training.fit.min_lr, 0, 10, "X", "not below this rate"},
-    {0, "schedule", SER_OPT_CHOICE, &opt.training.schedule, 0, 0, SER_SCHEDULES, "of the rate"},
+     "epochs without gain before a rate cut; 0: never"},
+    {0, "lr-factor", SER_OPT_REAL, &opt.training.fit.lr_factor, 1e-6, 1, "X",
+     "factor by which the rate is cut"},
+    {0, "min-lr", SER_OPT_REAL, &opt.training.fit.min_lr, 0, 10, "X",
+     "rate below which it is not cut"},
+    {0, "schedule", SER_OPT_CHOICE, &opt.training.schedule, 0, 0, SER_SCHEDULES,
+     "how the learning rate falls"},
     {0, "warmup", SER_OPT_INT, &opt.training.fit.warmup, 0, 100000, "N",
-     "epochs in which the rate grows"},
+     "first epochs, while the rate grows"},
     {0, "clip-norm", SER_OPT_REAL, &opt.training.fit.clip_norm, 0, 1e9, "X",
-     "limit of the gradient; 0: none"},
+     "largest gradient norm; 0: no limit"},
     {0, "class-weight", SER_OPT_CHOICE, &opt.training.class_weight, 0, 0, SER_CLASS_WEIGHTS,
-     "of the loss"},
+     "weights of the classes in the loss"},
     {0, "label-smoothing", SER_OPT_REAL, &opt.training.label_smoothing, 0, 1, "X",
-     "of the targets"},
+     "share of each target spread over all classes"},
     {'s', "seed", SER_OPT_INT, &opt.training.fit.seed, 0, SER_MAX_SEED, "N",
-     "of weights, order and dropout"},
+     "seed of weights, order and dropout"},
     {'j', "threads", SER_OPT_INT, &opt.training.threads, 1, MAX_THREADS, "N",
-     "the result is the same"},
+     "threads to use; the result does not depend on it"},
     {0, "kernels", SER_OPT_TEXT, &opt.training.kernels, 0, 0, SER_KERNELS,
-     "plain: on any machine the same"},
+     "plain: the same bytes on any x86-64 processor"},
     {'c', "checkpoint", SER_OPT_TEXT, &opt.training.checkpoint, 0, 0, "FILE",
-     "save the state each epoch"},
+     "save the state of the training after each epoch"},
     {'r', "resume", SER_OPT_FLAG, &opt.training.resume, 0, 0, NULL,
-     "go on from the checkpoint, if there is one"},
-    {'l', "log", SER_OPT_TEXT, &opt.training.log, 0, 0, "FILE", "one line an epoch, TSV"},
-    {0, "json", SER_OPT_TEXT, &opt.training.json, 0, 0, "FILE", "the log as JSON lines"},
-    {0, "summary", SER_OPT_FLAG, &opt.summary, 0, 0, NULL, "print shapes and parameters"},
-    {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no line an epoch"},
+     "continue from the checkpoint, if there is one"},
+    {'l', "log", SER_OPT_TEXT, &opt.training.log, 0, 0, "FILE", "write a table, one row per epoch"},
+    {0, "json", SER_OPT_TEXT, &opt.training.json, 0, 0, "FILE",
+     "write the same as JSON, one object per line"},
+    {0, "summary", SER_OPT_FLAG, &opt.summary, 0, 0, NULL,
+     "print shapes and parameter counts of the layers"},
+    {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no line per epoch"},
     {0}};
 
 static const struct ser_tool tool = {
@@ -91,7 +97,7 @@ static void print_summary(const struct ser_net *net) {
     must(ser_out_close(&o, &e), &e);
 }
 
-/* ---- what is shown meanwhile ---- */
+/* ---- what is shown during training ---- */
 
 struct show {
     struct ser_progress progress;
@@ -166,14 +172,15 @@ static void check_usage(char *const *files) {
     if (!opt.net || !opt.val || (!o->output && !opt.summary))
         ser_usage("--net, --val and --output are needed");
     if (!o->output && (o->log || o->json || o->checkpoint))
-        ser_usage("--%s needs --output: nothing is trained", o->log    ? "log"
-                                                             : o->json ? "json"
-                                                                       : "checkpoint");
+        ser_usage("--%s needs --output: nothing is trained without it", o->log    ? "log"
+                                                                        : o->json ? "json"
+                                                                                  : "checkpoint");
     ser_one_stdin(files, opt.net, opt.val);
     if (o->fit.min_lr > o->fit.lr)
         ser_usage("--min-lr %g is above --lr %g", o->fit.min_lr, o->fit.lr);
     if ((float)o->label_smoothing >= 1)
-        ser_usage("--label-smoothing %g leaves nothing of the target", o->label_smoothing);
+        ser_usage("--label-smoothing %g leaves nothing of the target: it must be below 1",
+                  o->label_smoothing);
     if (o->resume && !o->checkpoint)
         ser_usage("--resume needs --checkpoint FILE");
     if (!ser_kernels_find(o->kernels))
@@ -190,7 +197,7 @@ static int is_one_output(const char *a, const char *b) {
     return same;
 }
 
-/* Before hours of work, not after them. */
+/* Finds an output that cannot be written before hours of work, not after them. */
 static void check_outputs(char *const *files) {
     const struct ser_training_options *o = &opt.training;
     struct ser_error e;
@@ -203,7 +210,7 @@ static void check_outputs(char *const *files) {
                {"--json", o->json, 0},
                {"--summary", opt.summary ? "-" : NULL, 0}};
     if (o->checkpoint && strcmp(o->checkpoint, "-") == 0)
-        ser_usage("--checkpoint is read again: it cannot be standard output");
+        ser_usage("--checkpoint is read by --resume, so it cannot be standard output");
     for (size_t i = 0; i < sizeof out / sizeof *out; i++) {
         if (!out[i].path)
             continue;

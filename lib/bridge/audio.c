@@ -100,14 +100,14 @@ static void average(const float *restrict x, size_t frames, size_t channels, flo
     }
 }
 
-/* Samples that stand in the lower bits of 32, the upper ones being anything. */
+/* Scales samples that are in the lower bits of 32; the upper shift bits hold anything. */
 static void scale_up(const int *restrict x, size_t n, int shift, float *restrict out) {
     for (size_t i = 0; i < n; i++)
         out[i] = (float)((int32_t)((uint32_t)x[i] << shift) / 2147483648.0);
 }
 
-/* The next frames of the file, at most so many, mono, into out [BLOCK]: how many. 16-bit samples are
- * scaled here, to the same values, since libsndfile does it one at a time. */
+/* Reads the next frames of the file, at most most of them, as mono into out [BLOCK]; returns their
+ * number. 16-bit samples are scaled here, to the values that libsndfile gives, which is slower. */
 static size_t read_block(const struct source *s, SNDFILE *file, const SF_INFO *info, uint64_t most,
                          float *out) {
     float block[BLOCK], *to = info->channels == 1 ? out : block;
@@ -136,7 +136,7 @@ static size_t read_block(const struct source *s, SNDFILE *file, const SF_INFO *i
     return (size_t)got;
 }
 
-/* Where the first sample that is infinite or not a number lies; n if none is. */
+/* Index of the first sample that is infinite or not a number; n if there is none. */
 static size_t first_not_finite(const float *x, size_t n) {
     size_t i = 0;
     while (i < n && isfinite(x[i]))
@@ -149,12 +149,13 @@ static int check_info(const struct source *s, const SF_INFO *info, struct ser_er
         return ser_fail(e, SER_BAD, "%s: its rate is %d Hz, not in %d..%d: resample it first",
                         s->bytes.name, info->samplerate, SER_AUDIO_MIN_HZ, SER_AUDIO_MAX_HZ);
     if (info->channels < 1 || info->channels > BLOCK)
-        return ser_fail(e, SER_BAD, "%s: has %d channels", s->bytes.name, info->channels);
+        return ser_fail(e, SER_BAD, "%s: has %d channels, not 1..%d", s->bytes.name, info->channels,
+                        BLOCK);
     return 0;
 }
 
-/* Whether the header's number of frames is counted; that of compressed sound is an estimate, but for
- * FLAC, Vorbis and Opus. FLAC from a pipe does not know its length. */
+/* 1 if the number of frames in the header is exact. It is an estimate in most compressed formats,
+ * except FLAC, Vorbis and Opus, and unknown in FLAC that was written to a pipe. */
 static int is_promise(const SF_INFO *info) {
     switch (info->format & SF_FORMAT_SUBMASK) {
     case SF_FORMAT_PCM_S8:
@@ -174,7 +175,7 @@ static int is_promise(const SF_INFO *info) {
     }
 }
 
-/* Whether as many frames were decoded as the header says. */
+/* Fails if there are no frames, or fewer than the header says. */
 static int check_length(const struct source *s, const SF_INFO *info, size_t frames,
                         struct ser_error *e) {
     if (frames == 0)
@@ -187,7 +188,7 @@ static int check_length(const struct source *s, const SF_INFO *info, size_t fram
     return 0;
 }
 
-/* The next frames into x [BLOCK], behind done others: *got of them, 0 at the end. */
+/* Reads the next frames into x [BLOCK]: *got of them, 0 at the end; done frames came before. */
 static int read_checked(const struct source *s, SNDFILE *file, const SF_INFO *info, size_t done,
                         float *x, size_t *got, struct ser_error *e) {
     *got = read_block(s, file, info, s->c.frames ? s->c.frames - done : UINT64_MAX, x);

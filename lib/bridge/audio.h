@@ -1,10 +1,8 @@
-/* audio.h - decoding audio: any format that libsndfile reads, to one channel, and to a rate.
+/* audio.h - decodes audio of any format that libsndfile reads, to one channel and to a wanted rate.
  * Bridge: uses the core and the resampler.
  *
- * libsndfile shortens a cut file without a word. So what a file says of its own length is compared
- * with what is there: the chunks of WAV (RIFF, RIFX, RF64), AIFF and AU, the size of Wave64, the
- * end page of Ogg, the frames that FLAC and others announce. Sizes that programs write to a pipe,
- * when they cannot know (0, 0x7f000000 and above), are fine.
+ * libsndfile reads a file that is cut short without any error, and reads some tags as sound. So
+ * container.h first finds out which bytes are sound and whether all of them are there.
  */
 #ifndef SER_AUDIO_H
 #define SER_AUDIO_H
@@ -17,28 +15,28 @@
 #define SER_AUDIO_MAX_PIPE ((size_t)1 << 31) /* bytes of a file that cannot seek */
 
 struct ser_audio {
-    const float
-        *sample;   /* [frames], the mean of all channels; full scale is -1..1. Belongs to it */
-    size_t frames; /* at least 1 */
-    int rate_hz;   /* of the file: SER_AUDIO_MIN_HZ..SER_AUDIO_MAX_HZ */
-    int channels;  /* that the file has; sample is mono whatever it is */
-    float *room;   /* memory that the next load uses again */
+    const float *sample; /* [frames] the mean of all channels; full scale is -1..1; owned by this */
+    size_t frames;       /* at least 1 */
+    int rate_hz;  /* of the file, also after resampling: SER_AUDIO_MIN_HZ..SER_AUDIO_MAX_HZ */
+    int channels; /* of the file */
+    float *room;  /* [cap] memory that the next load uses again */
     size_t cap;
     struct ser_resampler *resampler;
 };
 
-/* Decodes a file, or len bytes that stay the caller's; name is for messages. With to_hz > 0 the
- * samples are resampled to that rate on the way (resample.h), so that the file's own need no
- * memory. *a is all zeros or was loaded before; sample lasts until the next load. Samples are
- * finite. Channels are added in their order in single precision and divided by their number, as
- * NumPy's mean does for up to 7. 0; or -1 with e set and *a freed: SER_SYS when the file cannot be
- * opened or read or memory ends, SER_BAD when it is no audio, empty, damaged, cut short, or out of
- * the limits above. */
+/* Decodes the file at path, or the len bytes at data, which stay the caller's; name is for
+ * messages. With to_hz > 0 the samples are resampled to that rate (resample.h) while they are read;
+ * 0 keeps the rate of the file. *a is all zeros or was loaded before; sample lasts until the next
+ * load. Samples are finite. Channels are added in their order in single precision and divided by
+ * their number, as NumPy's mean does for up to 7 channels. 0; or -1 with e set and *a freed:
+ * SER_SYS if the file cannot be opened or read or memory runs out; SER_BAD if it is not audio,
+ * empty, damaged, cut short, or outside the limits above. */
 int ser_audio_load(struct ser_audio *a, const char *path, int to_hz,
                    struct ser_error *e) SER_MUST_CHECK;
 int ser_audio_decode(struct ser_audio *a, const unsigned char *data, size_t len, const char *name,
                      int to_hz, struct ser_error *e) SER_MUST_CHECK;
 
+/* Frees, and makes *a all zeros. */
 void ser_audio_free(struct ser_audio *a);
 
 #endif

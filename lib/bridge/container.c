@@ -38,7 +38,7 @@ static int begins(const unsigned char *p, const char *magic, size_t n) {
     return memcmp(p, magic, n) == 0;
 }
 
-/* Shows the decoder v, as so many bytes, at a place. */
+/* Lets the decoder read v, as a number of so many bytes, at offset at. */
 static void patch(struct ser_container *c, uint64_t at, int bytes, int big_endian, uint64_t v) {
     struct ser_patch *p = &c->patch[c->patches++];
     p->at = at;
@@ -55,8 +55,8 @@ static int fail_cut(const struct ser_bytes *b, struct ser_error *e, const char *
                     b->name, id, has, says);
 }
 
-/* What writers put where they cannot know: 0; SoX's 0x7ffff000 for WAV, and 0x7f000000 with the
- * size of a header for AIFF; all ones. */
+/* Sizes that programs write when they cannot know the length: 0; SoX's 0x7ffff000 for WAV, and
+ * 0x7f000000 plus the size of a header for AIFF; all ones. */
 static int is_unknown(uint64_t size) {
     return size == 0 || (size >= 0x7f000000 && size <= UINT32_MAX) || size >= INT64_MAX;
 }
@@ -82,7 +82,7 @@ static const struct foreign {
 
 static int fail_foreign(const struct ser_bytes *b, const char *what, struct ser_error *e) {
     return ser_fail(e, SER_BAD,
-                    "%s: is %s, which is not read here: convert it: ffmpeg -i IN -f wav - | "
+                    "%s: is %s, which cannot be read: convert it: ffmpeg -i IN -f wav - | "
                     "ser-mfcc, or ffmpeg -i IN OUT.wav",
                     b->name, what);
 }
@@ -110,13 +110,13 @@ static int check_foreign(const struct ser_bytes *b, const unsigned char *head, s
         return ser_fail(e, SER_BAD, "%s: empty file: it holds no audio", b->name);
     if (n >= sizeof lfs - 1 && begins(head, lfs, sizeof lfs - 1))
         return ser_fail(e, SER_BAD,
-                        "%s: a Git LFS pointer, not the audio itself: run 'git lfs pull' where it "
-                        "came from",
+                        "%s: a Git LFS pointer, not the audio itself: run 'git lfs pull' in the "
+                        "folder it came from",
                         b->name);
     if (ser_is_stream(head, n))
         return ser_fail(e, SER_BAD,
-                        "%s: a tensor stream, not an audio file: 'ser-mfcc < FILE' takes one of "
-                        "audio",
+                        "%s: a tensor stream, not an audio file: 'ser-mfcc < FILE' reads streams "
+                        "of audio",
                         b->name);
     if (n >= 4 && begins(head, "PK\3\4", 4))
         return ser_fail(e, SER_BAD, "%s: is a ZIP archive%s: unpack it first", b->name,
@@ -199,8 +199,8 @@ static void read_format(struct ser_bytes *b, uint64_t at, uint64_t size, int big
 
 enum { PCM = 1, MS_ADPCM = 2, IMA_ADPCM = 0x11, GSM = 0x31 };
 
-/* The frames of size bytes in blocks that are compressed alike, the last of which may be short: what
- * it holds, not what a decoder makes of the missing rest. */
+/* The frames of size bytes in blocks that are compressed alike, the last of which may be short:
+ * what it holds, not what a decoder makes of the missing rest. */
 static uint64_t block_frames(const struct wave *w, uint64_t size) {
     uint64_t C = w->channels, per = w->block_frames, last;
     if (!w->align || !per || !C)
@@ -222,11 +222,10 @@ static int check_wave(const struct ser_bytes *b, const struct wave *w, uint64_t 
     if (!w->seen)
         return 0; /* the decoder says so */
     if (w->tag == PCM && w->bits > 32)
-        return ser_fail(
-            e, SER_BAD,
-            "%s: samples of %u bits are not read here: convert it: sox IN -b 24 OUT.wav, "
-            "or ffmpeg -i IN -c:a pcm_s24le OUT.wav",
-            b->name, w->bits);
+        return ser_fail(e, SER_BAD,
+                        "%s: samples of %u bits cannot be read: convert it: sox IN -b 24 OUT.wav, "
+                        "or ffmpeg -i IN -c:a pcm_s24le OUT.wav",
+                        b->name, w->bits);
     /* As `arecord -f S24_LE` writes: the low three of four bytes. */
     if (w->tag == PCM && w->channels && w->bits == 24 && w->align == 4 * w->channels) {
         patch(c, w->at + 14, 2, big_endian, 32);
@@ -264,7 +263,9 @@ static int check_riff(struct ser_bytes *b, int big_endian, struct ser_container 
     uint64_t base = c->begin, at = base + 12, long_data = 0;
     struct wave wave = {0};
     if (ser_bytes_read(b, base, head, 8) < 8)
-        return ser_fail(e, SER_BAD, "%s: cut short: ends inside the header", b->name);
+        return ser_fail(e, SER_BAD,
+                        "%s: cut short: ends inside the header: fetch or write the file again",
+                        b->name);
     int is_long = begins(head, "RF64", 4) || begins(head, "BW64", 4);
     uint64_t file_says = number(head + 4, 4, big_endian);
     for (int i = 0; i < MAX_CHUNKS; i++) {
@@ -346,7 +347,9 @@ static int check_au(struct ser_bytes *b, int big_endian, struct ser_container *c
     unsigned char head[12];
     uint64_t len = b->len - c->begin;
     if (ser_bytes_read(b, c->begin, head, 12) < 12)
-        return ser_fail(e, SER_BAD, "%s: cut short: ends inside the header", b->name);
+        return ser_fail(e, SER_BAD,
+                        "%s: cut short: ends inside the header: fetch or write the file again",
+                        b->name);
     uint64_t start = number(head + 4, 4, big_endian), size = number(head + 8, 4, big_endian);
     uint64_t has = len > start ? len - start : 0;
     if (size == 0 && has > 0)
@@ -363,8 +366,8 @@ static int check_w64(struct ser_bytes *b, const struct ser_container *c, struct 
     return is_unknown(size) || size <= len ? 0 : fail_cut(b, e, "riff", size, len);
 }
 
-/* The last page carries the flag 4, end of stream. A page is 27 bytes, a table of up to 255 lengths,
- * and so many bytes. */
+/* The last page carries the flag 4, end of stream. A page is 27 bytes, a table of up to 255
+ * lengths, and so many bytes. */
 static int check_ogg(struct ser_bytes *b, const struct ser_container *c, struct ser_error *e) {
     enum { MAX_PAGE = 27 + 255 + 255 * 255 };
     unsigned char first[64] = {0};
@@ -446,9 +449,9 @@ int ser_container_unread(struct ser_bytes *b, struct ser_error *e) {
     unsigned char head[512];
     if (is_plain_text(head, ser_bytes_read(b, 0, head, sizeof head)))
         return ser_fail(e, SER_BAD, "%s: is text, not audio", b->name);
-    return ser_fail(
-        e, SER_BAD,
-        "%s: not audio, or its header is damaged: WAV, AIFF, AU, FLAC, Ogg, MP3 and what "
-        "else libsndfile knows can be read; others can be converted: ffmpeg -i IN OUT.wav",
-        b->name);
+    return ser_fail(e, SER_BAD,
+                    "%s: not audio, or its header is damaged: the formats are WAV, AIFF, AU, FLAC, "
+                    "Ogg, MP3 and "
+                    "all others of libsndfile; convert other files: ffmpeg -i IN OUT.wav",
+                    b->name);
 }

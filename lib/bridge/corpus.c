@@ -42,12 +42,13 @@ static int two_digits(const char *s) {
     return 10 * (s[0] - '0') + s[1] - '0';
 }
 
-/* What went wrong with a name; kind is handed on. */
+/* Where to write what is wrong with a name. */
 struct reason {
     char *text;
     size_t size;
 };
 
+/* Writes why: what, then the n bytes at s in quotes. Returns kind, for the caller to return. */
 static enum ser_name_kind because(struct reason why, enum ser_name_kind kind, const char *what,
                                   const char *s, int n) {
     snprintf(why.text, why.size, "%s '%.*s'", what, n, s);
@@ -77,7 +78,8 @@ static enum ser_name_kind parse_ravdess(const char *folder, const char *stem,
     if (!meaning(ravdess_channel, channel, 2))
         return because(why, SER_NAME_BAD, "unknown vocal channel", channel, 2);
     if (memcmp(modality, "03", 2) != 0)
-        return because(why, SER_NAME_OTHER, "not audio alone: modality", modality, 2);
+        return because(why, SER_NAME_OTHER, "not a recording of audio alone: modality", modality,
+                       2);
     if (memcmp(channel, "01", 2) != 0)
         return because(why, SER_NAME_OTHER, "not speech: vocal channel", channel, 2);
     u->emotion = meaning(ravdess_emotion, emotion, 2);
@@ -95,7 +97,8 @@ static enum ser_name_kind parse_ravdess(const char *folder, const char *stem,
     if (number < 1 || number > 24)
         return because(why, SER_NAME_BAD, "actors are 01 to 24, not", actor, 2);
     if (has_form(folder, "Actor_99") && memcmp(folder + 6, actor, 2) != 0)
-        return because(why, SER_NAME_BAD, "the name says another actor than its folder", folder, 8);
+        return because(why, SER_NAME_BAD, "the name gives another actor than its folder", folder,
+                       8);
 
     u->corpus = "ravdess";
     u->sex = number % 2 ? "male" : "female";
@@ -128,10 +131,10 @@ static enum ser_name_kind parse_savee(const char *folder, const char *stem, stru
         return because(why, SER_NAME_BAD, "speakers are DC, JE, JK and KL, not", speaker, 2);
     if (!in_name && !folder_is_speaker)
         return because(why, SER_NAME_BAD,
-                       "no speaker: neither DC_a01 nor in a folder DC, JE, JK or KL, but", folder,
-                       (int)strlen(folder));
+                       "no speaker in the name, as in DC_a01, nor as the folder's name, which is",
+                       folder, (int)strlen(folder));
     if (in_name && folder_is_speaker && memcmp(folder, speaker, 2) != 0)
-        return because(why, SER_NAME_BAD, "the name says another speaker than its folder", folder,
+        return because(why, SER_NAME_BAD, "the name gives another speaker than its folder", folder,
                        2);
     u->emotion = meaning(savee_emotion, rest, (size_t)letters);
     if (!u->emotion)
@@ -166,8 +169,9 @@ static const struct code cremad_sentence[] = {
 
 static enum ser_name_kind parse_cremad(const char *folder, const char *stem,
                                        struct ser_utterance *u, struct reason why) {
-    (void)folder; /* tells nothing: all clips are in one */
-    /* X alone is how one clip was once misnamed: it has the form, and is reported. */
+    (void)folder; /* tells nothing: all clips are in one folder */
+    /* One clip was once misnamed with a level X instead of XX: it is of the corpus, but
+     * reported. */
     if (!has_form(stem, "9999_AAA_AAA_AA") && !has_form(stem, "9999_AAA_AAA_A"))
         return SER_NAME_FOREIGN;
     const char *actor = stem, *sentence = stem + 5, *emotion = stem + 9, *level = stem + 13;

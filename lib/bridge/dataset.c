@@ -26,7 +26,8 @@ static int copy_all(struct ser_in *in, struct ser_out *to, struct ser_error *e) 
     return 0;
 }
 
-/* Makes in read a copy of itself, which can be read again. On failure in is closed. */
+/* Copies all of in to an unlinked file, and lets in read that from its beginning. On failure in is
+ * closed. */
 static int spool(struct ser_in *in, struct ser_error *e) {
     struct ser_out copy;
     int opened = ser_out_spool(&copy, e) == 0;
@@ -39,8 +40,8 @@ static int spool(struct ser_in *in, struct ser_error *e) {
     return -1;
 }
 
-/* Makes in read a file that can be read again later: path itself, or an unlinked copy in TMPDIR of
- * what cannot seek. *fd is that file. */
+/* Opens in on a file whose samples can be read again later: path itself, or, where path cannot
+ * seek, an unlinked copy in TMPDIR. *fd is a second descriptor of that file. */
 static int open_again(struct ser_in *in, const char *path, int *fd, struct ser_error *e) {
     struct stat st;
     if (ser_in_open(in, path, e))
@@ -53,7 +54,7 @@ static int open_again(struct ser_in *in, const char *path, int *fd, struct ser_e
         ser_in_close(in);
         return -1;
     }
-    /* What is no stream is left to the reader to refuse, however much of it would follow. */
+    /* Input that is not a stream is not copied, since it may be endless: the reader refuses it. */
     if (!again && ser_is_stream(at, got)) {
         if (spool(in, e))
             return -1;
@@ -66,7 +67,7 @@ static int open_again(struct ser_in *in, const char *path, int *fd, struct ser_e
     return ser_fail(e, SER_SYS, "%s: cannot keep it open: %s", name, strerror(errno));
 }
 
-/* -1 without memory. */
+/* The index of the emotion in d->emotion, where it is added if it is new; -1 without memory. */
 static int emotion_index(struct ser_dataset *d, const char *emotion) {
     for (int i = 0; i < d->emotions; i++)
         if (strcmp(d->emotion[i], emotion) == 0)
@@ -83,8 +84,8 @@ static int add_record(struct ser_dataset *d, const struct ser_reader *r, struct 
     const char *speaker = ser_attr(&rec->attrs, "speaker");
     const char *part = ser_attr(&rec->attrs, "part"), *split = ser_attr(&rec->attrs, "split");
     if (part && strcmp(part, "test") == 0)
-        return ser_reader_fail(r, rec, e,
-                               "belongs to the test part: training and validation never see it");
+        return ser_reader_fail(
+            r, rec, e, "belongs to the test part, which is never used in training or validation");
     if (part && d->part && strcmp(part, d->part) != 0)
         return ser_reader_fail(r, rec, e, "belongs to the part %.100s, but is given as part %s",
                                part, d->part);
@@ -95,11 +96,12 @@ static int add_record(struct ser_dataset *d, const struct ser_reader *r, struct 
     if (rec->type != SER_F32 || rec->rank != 2 || !rec->count)
         return ser_reader_fail(r, rec, e, "is not f32 [rows, frames]");
     if (rec->dim[0] > SER_MAX_DIM || rec->dim[1] > SER_MAX_DIM)
-        return ser_reader_fail(r, rec, e, "is larger than a network takes");
+        return ser_reader_fail(r, rec, e, "is larger than a network accepts (%d rows, %d frames)",
+                               SER_MAX_DIM, SER_MAX_DIM);
     int rows = (int)rec->dim[0], frames = (int)rec->dim[1];
     if (d->n && (rows != d->rows || frames != d->frames))
-        return ser_reader_fail(r, rec, e, "is %d x %d, those before are %d x %d", rows, frames,
-                               d->rows, d->frames);
+        return ser_reader_fail(r, rec, e, "is %d x %d, but the records before it are %d x %d", rows,
+                               frames, d->rows, d->frames);
     d->rows = rows;
     d->frames = frames;
     int index = emotion_index(d, emotion);
@@ -191,7 +193,8 @@ int ser_dataset_label(struct ser_dataset *d, char *const *classes, int n, struct
         while (c < n && strcmp(classes[c], d->emotion[i]) != 0)
             c++;
         if (c == n)
-            return ser_fail(e, SER_BAD, "%s: emotion '%.100s' is not among the training data",
+            return ser_fail(e, SER_BAD,
+                            "%s: the emotion '%.100s' does not occur in the training data",
                             d->path[0], d->emotion[i]);
         d->label[i] = c;
     }
@@ -202,13 +205,14 @@ int ser_dataset_suits(const struct ser_dataset *train, const struct ser_dataset 
                       struct ser_error *e) {
     const char *differ = ser_attrs_differ(&train->recipe, &val->recipe, "feat.");
     if (differ)
-        return ser_fail(
-            e, SER_BAD,
-            "%s: features of another recipe than the training data: %s: make them again with "
-            "'ser-mfcc --like' one of those",
-            val->path[0], differ);
+        return ser_fail(e, SER_BAD,
+                        "%s: features of another recipe than the training data: %s differs: make "
+                        "them again with "
+                        "'ser-mfcc --like' one of those",
+                        val->path[0], differ);
     if (train->rows != val->rows || train->frames != val->frames)
-        return ser_fail(e, SER_BAD, "%s: samples are %d x %d, those of training %d x %d",
+        return ser_fail(e, SER_BAD,
+                        "%s: samples are %d x %d, but those of the training data %d x %d",
                         val->path[0], val->rows, val->frames, train->rows, train->frames);
     if (train->random == train->n && val->random == val->n)
         return 0;
@@ -216,7 +220,7 @@ int ser_dataset_suits(const struct ser_dataset *train, const struct ser_dataset 
         if (val->speakers.at[i] && ser_set_has(&train->speakers, val->speakers.at[i]))
             return ser_fail(
                 e, SER_BAD,
-                "%s: speaker %.100s is in training and in validation: split by speaker, "
+                "%s: the speaker %.100s is in both training and validation data: split by speaker, "
                 "or with ser-split --random",
                 val->path[0], val->speakers.at[i]);
     return 0;
@@ -260,7 +264,7 @@ static int get(void *ctx, size_t i, float *x, int *label) {
     ser_swap_elements(x, bytes / sizeof *x, sizeof *x);
     if (done < bytes || XXH3_64bits(x, bytes) != s->hash)
         return fail_at(d, i, SER_BAD, "changed or shrank while it was in use",
-                       "train again once it stays as it is");
+                       "train again while nothing writes to it");
     *label = d->label[s->emotion];
     return 0;
 }

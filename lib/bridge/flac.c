@@ -138,11 +138,10 @@ int ser_flac_look(struct ser_bytes *b, const struct ser_container *c, struct ser
     if (read_stream(b, c->begin, &s))
         return 0; /* the decoder says what is wrong */
     if (s.bits != 8 && s.bits != 16 && s.bits != 24)
-        return ser_fail(
-            e, SER_BAD,
-            "%s: FLAC of %u bits a sample, which is not read here: convert it: ffmpeg -i "
-            "IN -c:a pcm_s24le OUT.wav",
-            b->name, s.bits);
+        return ser_fail(e, SER_BAD,
+                        "%s: FLAC of %u bits a sample, which cannot be read: convert it: ffmpeg -i "
+                        "IN -c:a pcm_s24le OUT.wav",
+                        b->name, s.bits);
     scan(b, &s, &t);
     if (t.rate_hz)
         return ser_fail(e, SER_BAD,

@@ -26,7 +26,7 @@ static int carry(const struct ser_tsv *t, struct ser_attrs *attrs, struct ser_er
         if (c < 0 || !*t->field[c] || strcmp(t->field[c], "-") == 0)
             continue;
         if (!ser_is_text(t->field[c], strlen(t->field[c])))
-            return ser_tsv_fail(t, e, "column %s is not UTF-8 text", carried[i]);
+            return ser_tsv_fail(t, e, "the column %s is not UTF-8 text", carried[i]);
         ser_attr_set(attrs, carried[i], t->field[c]);
     }
     return attrs->failed ? ser_no_memory(e) : 1;

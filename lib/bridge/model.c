@@ -127,8 +127,9 @@ static int take_param(struct ser_reader *r, struct ser_record *rec, const char *
         return ser_fail(e, SER_BAD, "%s: parameter %s%s is missing", r->in.name, prefix, p->name);
     if (strncmp(rec->key, prefix, n) != 0 || strcmp(rec->key + n, p->name) != 0 ||
         !is_shaped(rec, SER_F32, p->rank, p->dim))
-        return ser_reader_fail(r, rec, e, "not parameter %s%s as the network needs it", prefix,
-                               p->name);
+        return ser_reader_fail(r, rec, e,
+                               "is not the parameter %s%s in the shape that the network needs",
+                               prefix, p->name);
     memcpy(value, rec->data, rec->bytes);
     return 0;
 }
@@ -168,7 +169,9 @@ int ser_net_put(struct ser_writer *w, const struct ser_net *net, struct ser_erro
 int ser_params_end(struct ser_reader *r, struct ser_record *rec, struct ser_error *e) {
     int got = ser_reader_next(r, rec, e);
     if (got > 0)
-        return ser_reader_fail(r, rec, e, "is one too many: no part of this network");
+        return ser_reader_fail(r, rec, e,
+                               "is not a parameter of this network: the network and the stream do "
+                               "not belong together");
     return got;
 }
 
@@ -210,7 +213,8 @@ static int take_net(struct ser_model *m, struct ser_reader *r, struct ser_record
     if (got < 0)
         return -1;
     if (!got || strcmp(rec->key, "net") != 0 || rec->type != SER_U8 || rec->rank != 1)
-        return ser_fail(e, SER_BAD, "%s: does not begin with a network: not a model", r->in.name);
+        return ser_fail(e, SER_BAD, "%s: is not a model: its first record is not a network",
+                        r->in.name);
     if (!joined || !input || parse_input(input, &rows, &frames))
         return ser_fail(e, SER_BAD, "%s: its header lacks classes or input", r->in.name);
     char **class = cut_classes(joined, &n);

@@ -1,8 +1,8 @@
 /* model.h - a trained network as a tensor stream (kind model).
  *
- * A model carries all that scoring needs: the network's description, the classes, the feature
- * recipe (feat.*), the shape of its input, and, to be read by people, how it was trained (train.*).
- * It is data only. Everything is checked when it is loaded: names, shapes, finite values.
+ * A model holds everything that scoring needs: the description of the network, the classes, the
+ * feature recipe (feat.*), the shape of its input; and, for people to read, how it was trained
+ * (train.*). It is only data, and no code. Names, shapes and values are checked when it is loaded.
  */
 #ifndef SER_MODEL_H
 #define SER_MODEL_H
@@ -13,15 +13,16 @@
 
 struct ser_model {
     struct ser_net *net;
-    int rows, frames; /* of its input */
-    int classes;
-    char **class;            /* [classes] in byte order */
+    int rows, frames;        /* shape of its input */
+    int classes;             /* number of classes */
+    char **class;            /* [classes] in byte order; owned */
     struct ser_attrs header; /* kind, classes, input, feat.*, train.* */
 };
 
-/* Builds a network for samples of rows x frames and these classes (copied). header must hold feat.*
- * and what else is to be kept; kind, classes and input are set. 0, or -1 with e naming where (the
- * network's file) and the line. */
+/* Builds a model with the network described by the text net, for samples [rows, frames] and these
+ * classes, which are copied and must be in byte order. header holds feat.* and other attributes to
+ * keep; kind, classes and input are set here. 0; or -1 with e set (nothing to free), which names
+ * where, the file of the description, and the line that is wrong. */
 int ser_model_new(struct ser_model *m, const char *net, size_t net_len, const char *where, int rows,
                   int frames, char *const *class, int classes, const struct ser_attrs *header,
                   struct ser_error *e) SER_MUST_CHECK;
@@ -29,27 +30,29 @@ int ser_model_new(struct ser_model *m, const char *net, size_t net_len, const ch
 /* Reads a model from path (NULL, "-": standard input). 0, or -1 with e set (nothing to free). */
 int ser_model_load(struct ser_model *m, const char *path, struct ser_error *e) SER_MUST_CHECK;
 
-/* Writes the model with the parameters in value [net->params][n]; NULL: those of the net. 0, or -1
- * with e set. */
+/* Writes the model with the parameters value, one array for each of net->params; NULL: the
+ * parameters of m->net. 0, or -1 with e set. */
 int ser_model_save(const struct ser_model *m, float *const *value, const char *path,
                    struct ser_error *e) SER_MUST_CHECK;
 void ser_model_free(struct ser_model *m);
 
-/* ---- networks as records, in models and checkpoints: 0, or -1 with e set ---- */
+/* ---- networks as records, in models and checkpoints: all return 0, or -1 with e set ---- */
 
-/* The description, as record net. */
+/* Writes the description, u8 [length], as a record with the key net. */
 int ser_net_put(struct ser_writer *w, const struct ser_net *net,
                 struct ser_error *e) SER_MUST_CHECK;
 
-/* value [net->params][n] as records PREFIX and the parameter's name; NULL: those of the net. NULL
- * entries of value are left out, as for the moments of what is not trained. */
+/* put writes the arrays in value, one for each of net->params, as records whose key is prefix and
+ * the name of the parameter; take reads the next records into value and requires the same keys and
+ * shapes. NULL stands for the parameters of the net; entries that are NULL are passed over, for
+ * example the moments of a parameter that is not trained. */
 int ser_params_put(struct ser_writer *w, const char *prefix, const struct ser_net *net,
                    float *const *value, struct ser_error *e) SER_MUST_CHECK;
 int ser_params_take(struct ser_reader *r, struct ser_record *rec, const char *prefix,
                     const struct ser_net *net, float *const *value,
                     struct ser_error *e) SER_MUST_CHECK;
 
-/* After the last parameter: nothing may follow. */
+/* Fails if another record follows the last parameter. */
 int ser_params_end(struct ser_reader *r, struct ser_record *rec,
                    struct ser_error *e) SER_MUST_CHECK;
 

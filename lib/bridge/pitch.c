@@ -12,28 +12,29 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A request is this and n samples; its answer a byte, 0 if SoX failed or 1 and m samples. */
+/* A request is this structure and n samples. The answer is one byte: 0 if SoX failed, or 1,
+ * followed by m samples. */
 struct request {
     uint64_t n, m;
     double factor, rate_hz;
 };
 
-/* Milliseconds. SoX's own are 82, 14.68 and 12; longer pieces and a shorter cross-fade take a third
- * less time, and are as good (tests/bench/pitch.c). The search spans a period of voices down to
- * 71 Hz. */
-static const char *const tempo_ms[] = {"100", "14", "8"}; /* segment, search, overlap */
+/* Milliseconds: segment, search, overlap. SoX's defaults are 82, 14.68 and 12; longer segments and
+ * a shorter overlap take a third less time at the same quality (tests/bench/pitch.c). The search
+ * spans one period of a voice down to 71 Hz. */
+static const char *const tempo_ms[] = {"100", "14", "8"};
 
 /* ---- the child ---- */
 
-/* Where the chain's two ends find their samples. */
+/* The samples that go into SoX's chain of effects, and those that come out. */
 struct ends {
     const float *x;
     float *y;
     size_t n, m, taken, made;
-    double scale; /* to SoX's 32-bit integers, a power of two that leaves them half empty */
+    double scale; /* to SoX's 32-bit integers: a power of two; the peak takes half their range */
 };
 
-/* Added and taken away again it rounds a double to a whole number, as lrint does. */
+/* Adding this number and subtracting it again rounds a double to a whole number, as lrint does. */
 static const double ROUND = 0x1.8p52;
 
 static struct ends *ends_of(const sox_effect_t *e) {

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Every field of a recipe and the key it travels under. The resampler is no field: there is one. */
+/* Every field of a recipe and its attribute. feat.resampler is not among them, since only one
+ * resampler exists. */
 static const struct field {
     const char *key;
     enum { WORD, WHOLE, REAL } type;
@@ -48,7 +49,7 @@ void ser_recipe_put(const struct ser_recipe *recipe, struct ser_attrs *a) {
     }
 }
 
-/* -1 if value is none of the field. */
+/* Sets the field from the text value. 0, or -1 if the field cannot have it. */
 static int take(const struct field *f, const char *value, struct ser_recipe *r) {
     void *at = (char *)r + f->offset;
     int64_t whole;
@@ -68,7 +69,8 @@ static int take(const struct field *f, const char *value, struct ser_recipe *r) 
     return -1;
 }
 
-/* A recipe of a later release, or of another program, cannot be followed. */
+/* Refuses a recipe with keys or values of a later release or another program: ignoring them would
+ * compute other features. */
 static int check_known(const struct ser_attrs *a, const char *where, struct ser_error *e) {
     for (int i = 0; i < a->n; i++) {
         const char *key = a->at[i].key;
@@ -92,8 +94,8 @@ int ser_recipe_get(const struct ser_attrs *a, const char *where, struct ser_reci
         const char *value = ser_attr(a, fields[i].key);
         if (!value)
             return ser_fail(e, SER_BAD,
-                            "%s: holds no recipe: %s is missing; a model or features of ser-mfcc "
-                            "have it",
+                            "%s: holds no recipe: %s is missing: give a model, or features that "
+                            "ser-mfcc made",
                             where, fields[i].key);
         if (take(&fields[i], value, r))
             return ser_fail(e, SER_BAD, "%s: its recipe is damaged: %s cannot be '%.100s'", where,

@@ -44,7 +44,7 @@ static void set_number(void *base, const struct field *f, double v) {
         *(double *)at = v;
 }
 
-/* The options that decide the model's bytes, and how they are called in its header. */
+/* The options that decide the model's bytes, and their attributes in its header. */
 #define OPTION(member) offsetof(struct ser_training_options, member)
 static const struct field options[] = {
     {"train.batch", NULL, INT64, OPTION(fit.batch)},
@@ -152,7 +152,7 @@ static int make_model(struct ser_training *t, const char *text, size_t len, cons
     if (ser_dataset_label(&t->train, class, classes, e) ||
         ser_dataset_label(&t->val, class, classes, e))
         return -1;
-    /* What decides the model's bytes goes into it, so that it says how it was made. */
+    /* A model says how it was made: by which options, and from which data. */
     ser_attrs_copy(&header, &t->train.recipe);
     put_options(&t->o, &header);
     ser_attr_setf(&header, "train.data", "%016llx",
@@ -210,8 +210,8 @@ void ser_training_free(struct ser_training *t) {
 
 /* ---- logs ---- */
 
-/* Epochs are written from first on. A file is written anew after each epoch; standard output goes
- * on, and stays open. */
+/* A file is written anew after each epoch, with all epochs; standard output stays open and gets
+ * only the epochs that it has not yet. */
 static int write_log(const struct ser_training *t, const char *path,
                      void (*write)(struct ser_out *o, const struct ser_training *t, int first),
                      struct ser_error *e) {
@@ -265,7 +265,8 @@ static int keep_epoch(struct ser_training *t, const struct ser_epoch *h, struct 
     return write_logs(t, e);
 }
 
-/* After each batch (h NULL), and each epoch; non-zero ends the fit. */
+/* Called after each batch (h is NULL) and after each epoch (h is its line of the log). A value
+ * other than 0 ends the fit. */
 static int after(void *ctx, const struct ser_epoch *h, int b, int n) {
     struct ser_training *t = ctx;
     if (h && keep_epoch(t, h, &t->e))
@@ -292,8 +293,8 @@ static int resume(struct ser_training *t, struct ser_error *e) {
     if (ser_checkpoint_load(t, t->o.checkpoint, e))
         return -1;
     if (t->fit.epoch > t->o.fit.epochs)
-        return ser_fail(e, SER_BAD, "%s: is at epoch %d, beyond --epochs %lld", t->o.checkpoint,
-                        t->fit.epoch, (long long)t->o.fit.epochs);
+        return ser_fail(e, SER_BAD, "%s: is at epoch %d already, beyond --epochs %lld",
+                        t->o.checkpoint, t->fit.epoch, (long long)t->o.fit.epochs);
     if (t->view->resumed)
         t->view->resumed(t->view->ctx, t);
     return write_logs(t, e);
@@ -360,13 +361,13 @@ int ser_training_run(struct ser_training *t, const struct ser_training_view *vie
 
 /* ---- checkpoints ---- */
 
-/* The callbacks' best values start at infinity, which a stream does not hold: 1e300 stands for it.
- */
+/* The best values so far start at infinity, which a stream cannot hold: 1e300 stands for it. */
 static double finite(double v) {
     return v > 1e300 ? 1e300 : v < -1e300 ? -1e300 : v;
 }
 
-/* rows structures of the size stride, and of each the n fields. */
+/* Writes the n fields f of each of rows structures, which are stride bytes apart, as a record
+ * f64 [rows, n]. */
 static int put_numbers(struct ser_writer *w, const char *key, const void *base, size_t rows,
                        size_t stride, const struct field *f, size_t n, struct ser_error *e) {
     struct ser_record rec = {0};
@@ -416,7 +417,9 @@ static int take_numbers(struct ser_reader *r, struct ser_record *rec, const char
         return -1;
     if (!got || strcmp(rec->key, key) != 0 || rec->type != SER_F64 || rec->rank != 2 ||
         rec->dim[0] != (uint64_t)rows || rec->dim[1] != (uint64_t)per)
-        return ser_fail(e, SER_BAD, "%s: no '%s' as a checkpoint has it", r->in.name, key);
+        return ser_fail(e, SER_BAD,
+                        "%s: is not a checkpoint: its record '%s' is missing or has another shape",
+                        r->in.name, key);
     return 0;
 }
 
@@ -437,9 +440,9 @@ static int take_state(struct ser_reader *r, struct ser_record *rec, struct ser_f
         set_number(&f, &state[i], v[i]);
     if (!whole || f.epoch < 1 || f.best_epoch < 1 || f.best_epoch > f.epoch || f.wait > f.epoch ||
         f.plateau_wait > f.epoch || f.stopped > 1 || f.adam.steps < (uint64_t)f.epoch)
-        return ser_reader_fail(r, rec, e, "holds counters that no training has");
+        return ser_reader_fail(r, rec, e, "holds counters that are out of range");
     if (f.lr < 0 || f.lr > 10)
-        return ser_reader_fail(r, rec, e, "holds a learning rate of %g", f.lr);
+        return ser_reader_fail(r, rec, e, "holds a learning rate of %g, not 0..10", f.lr);
     for (int i = 0; i < STATE; i++)
         set_number(fit, &state[i], v[i]);
     return 0;
@@ -457,11 +460,11 @@ static int take_history(struct ser_training *t, struct ser_reader *r, struct ser
         struct ser_epoch h = {0};
         for (int f = 0; f < LINE; f++) {
             if (line[f].type == INT && !is_count(v[f], f ? 1 : 1e6))
-                return ser_reader_fail(r, rec, e, "line %zu is no line of a log", i + 1);
+                return ser_reader_fail(r, rec, e, "row %zu is not a row of a log", i + 1);
             set_number(&h, &line[f], v[f]);
         }
         if (h.epoch != (int)i + 1)
-            return ser_reader_fail(r, rec, e, "line %zu is no line of a log", i + 1);
+            return ser_reader_fail(r, rec, e, "row %zu is not a row of a log", i + 1);
         t->history[i] = h;
     }
     return 0;
@@ -486,8 +489,8 @@ static int same_training(const struct ser_reader *r, const struct ser_attrs *ide
     const char *want = ser_attr(identity, key), *got = ser_attr(&r->header, key);
     return ser_fail(
         e, SER_BAD,
-        "%s: checkpoint of another training: %s is %s there, %s here: remove it or train "
-        "as before",
+        "%s: checkpoint of another training: %s is %s there, but %s now: remove it, or train with "
+        "the same data and options as before",
         r->in.name, key, got ? got : "unset", want ? want : "unset");
 }
 
@@ -500,7 +503,9 @@ static int take_checkpoint(struct ser_training *t, struct ser_reader *r, struct 
         return -1;
     if (!got || rec->type != SER_U8 || rec->bytes != strlen(net->text) ||
         memcmp(rec->data, net->text, rec->bytes) != 0)
-        return ser_fail(e, SER_BAD, "%s: checkpoint of another network", r->in.name);
+        return ser_fail(e, SER_BAD,
+                        "%s: checkpoint of another network: remove it, or give the same --net",
+                        r->in.name);
     return take_state(r, rec, fit, e) || take_history(t, r, rec, e) ||
            ser_params_take(r, rec, "now/", net, NULL, e) ||
            ser_params_take(r, rec, "best/", net, fit->best, e) ||

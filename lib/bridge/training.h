@@ -1,9 +1,9 @@
-/* training.h - a training session: its options, data, network, checkpoint, logs, and how it goes on
- * after it was killed.
+/* training.h - a training session: its options, data, network, checkpoint and logs, and how it
+ * continues after an interruption.
  *
- * What a session consists of is listed once each, in training.c: the options that decide a model's
- * bytes (they travel as train.* in its header, and a checkpoint must agree with them), the fields of
- * a line of the log (TSV, JSON, checkpoint), the numbers of the state (checkpoint).
+ * training.c holds three lists, each the only one of its kind: the options that decide the bytes of
+ * a model (attributes train.* in its header; a checkpoint must agree with them), the fields of a
+ * row of the log (TSV, JSON, checkpoint), and the numbers of the training's state (checkpoint).
  *
  *   ser_training_open(&t, &options, files, val, net, &e)   // data, classes, network
  *   ser_training_run(&t, &view, &e)                        // train; writes model, logs, checkpoint
@@ -16,18 +16,18 @@
 #include "bridge/model.h"
 
 struct ser_training_options {
-    struct ser_fit_options fit;
-    const char *schedule;     /* a word of SER_SCHEDULES; fit.schedule follows it */
-    const char *class_weight; /* a word of SER_CLASS_WEIGHTS */
-    const char *kernels;      /* a name that ser_kernels_find knows */
-    double label_smoothing;   /* 0 <= x < 1 */
+    struct ser_fit_options fit; /* fit.schedule is set from schedule */
+    const char *schedule;       /* a word of SER_SCHEDULES */
+    const char *class_weight;   /* a word of SER_CLASS_WEIGHTS */
+    const char *kernels;        /* a name that ser_kernels_find knows */
+    double label_smoothing;     /* 0 <= x < 1 */
 
     /* These do not decide the model's bytes. */
     int64_t threads;
-    const char *output;     /* the model */
-    const char *checkpoint; /* the state after each epoch; NULL: none */
-    const char *log, *json; /* a line an epoch; NULL: none; "-": standard output */
-    int resume;             /* go on from the checkpoint, if it is there */
+    const char *output;     /* path of the model */
+    const char *checkpoint; /* path of the state after each epoch; NULL: none is written */
+    const char *log, *json; /* paths of the logs; NULL: none is written; "-": standard output */
+    int resume;             /* 1: continue from the checkpoint if it exists */
 };
 
 #define SER_SCHEDULES     "plateau|step|cosine"
@@ -41,44 +41,49 @@ struct ser_training {
     struct ser_dataset train, val;
     struct ser_model model;
     struct ser_fit fit;
-    struct ser_epoch *history; /* [fit.epoch] the lines of the log */
+    struct ser_epoch *history; /* [fit.epoch] the rows of the log; owned */
     size_t history_cap;
-    struct ser_attrs identity; /* what a checkpoint must agree with */
-    int logged;                /* epochs that were written to the logs */
-    struct ser_error e;        /* what ended the fit from inside a callback */
+    struct ser_attrs identity; /* attributes that a checkpoint must agree with */
+    int logged;                /* epochs that are in the logs already */
+    struct ser_error e;        /* why a callback ended the fit */
     const struct ser_training_view *view;
 };
 
-/* What a program may want to show; NULL functions are left out. */
+/* Functions by which a program shows the progress; those that are NULL are not called. */
 struct ser_training_view {
     void *ctx;
-    void (*resumed)(void *ctx, const struct ser_training *t); /* at t->fit.epoch */
-    void (*batch)(void *ctx, int b, int n);                   /* b of n of the present epoch done */
+    /* The training continues from a checkpoint, after t->fit.epoch epochs. */
+    void (*resumed)(void *ctx, const struct ser_training *t);
+    /* b of the n batches of the current epoch are done. */
+    void (*batch)(void *ctx, int b, int n);
+    /* An epoch is done; h is its row of the log. */
     void (*epoch)(void *ctx, const struct ser_training *t, const struct ser_epoch *h);
 };
 
-/* Reads the streams in files (up to NULL) and val, and the network's description in the file net.
- * Refused (SER_BAD): an empty part, validation data that does not suit, a network that does not fit
- * the data. 0, or -1 with e set; free t in either case. */
+/* Reads the training streams files, an array that ends with NULL, the validation stream val, and
+ * the description of the network in the file net. 0, or -1 with e set; the caller frees t in either
+ * case. SER_BAD: a part without samples, validation data that does not suit the training data, a
+ * network that does not fit the data. */
 int ser_training_open(struct ser_training *t, const struct ser_training_options *o,
                       char *const *files, const char *val, const char *net,
                       struct ser_error *e) SER_MUST_CHECK;
 
-/* Trains, or goes on with it, and writes the model of the best epoch, also when the fit fails later
- * on (e then says so). 0, or -1 with e set. */
+/* Trains, or continues a training, and writes the model of the best epoch. 0, or -1 with e set. If
+ * the training fails after some epochs, their best model is written, and e says so. */
 int ser_training_run(struct ser_training *t, const struct ser_training_view *view,
                      struct ser_error *e) SER_MUST_CHECK;
 
 void ser_training_free(struct ser_training *t);
 
-/* ---- checkpoint: where a training stands after an epoch ---- */
+/* ---- checkpoint: the state of a training after an epoch ---- */
 
-/* Writes the network, fit, history and identity of t. 0, or -1 with e set. */
+/* Writes network, fit, history and identity of t to path. 0, or -1 with e set. */
 int ser_checkpoint_save(const struct ser_training *t, const char *path,
                         struct ser_error *e) SER_MUST_CHECK;
 
-/* Restores the parameters, fit (made by ser_fit_new) and history of t. A checkpoint of other data,
- * options or network than t->identity and t->model say is refused by name. 0, or -1 with e set. */
+/* Restores parameters, fit (made by ser_fit_new) and history of t. 0, or -1 with e set: a
+ * checkpoint of other data, options or network than those of t is SER_BAD, and e names the
+ * difference. */
 int ser_checkpoint_load(struct ser_training *t, const char *path,
                         struct ser_error *e) SER_MUST_CHECK;
 

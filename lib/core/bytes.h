@@ -20,20 +20,21 @@ static inline unsigned char *ser_put(unsigned char *p, int n, uint64_t v) {
     return p;
 }
 
-/* Streams are little-endian: on another host these turn round the bytes of each of count elements
- * of size bytes; ser_reverse does so anywhere. */
+/* ser_reverse reverses the order of the bytes in each of count elements of size bytes. Streams are
+ * little-endian: ser_swap_elements does the same on a big-endian host, and nothing on others. */
 void ser_swap_elements(void *data, size_t count, size_t size);
 void ser_reverse(void *data, size_t count, size_t size);
 
-/* Makes room for at least n elements of size bytes in the array *array, which has room for *cap,
- * by doubling it, so that adding one element after the other takes time in proportion to their
- * number. 0; -1 without memory, and the array is as it was. *array is NULL or from malloc. */
+/* Makes room for at least n elements of size bytes in an array that has room for *cap. array is the
+ * address of the caller's pointer, which is NULL or from malloc. The room is doubled, so that
+ * adding elements one by one takes linear time. 0; or -1 without memory, and the array is as it
+ * was. */
 int ser_grow(void *array, size_t *cap, size_t n, size_t size) SER_MUST_CHECK;
 
-/* A text, or bytes, that grow. Zeros are an empty one. Without memory nothing more is added and
- * failed is set: whoever uses the text looks at it once, at the end. */
+/* A text, or an array of bytes, that grows. All zeros is an empty text. Without memory failed is
+ * set and nothing more is added, so a caller may check failed once, at the end. */
 struct ser_text {
-    char *at; /* [n], and a zero byte behind it; NULL while it is empty. Owned */
+    char *at; /* [n] and a zero byte behind; NULL while empty; owned */
     size_t n, cap;
     int failed;
 };

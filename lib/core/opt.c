@@ -10,7 +10,7 @@
 
 static const struct ser_tool *current; /* for ser_usage */
 
-enum { MAX_OPTIONS = 64, FIRST_LONG = 256, LEFT = 30 };
+enum { MAX_OPTIONS = 64, FIRST_LONG = 256, LEFT = 30, WIDTH = 80 };
 
 static unsigned char given[MAX_OPTIONS]; /* by row of the table */
 
@@ -24,27 +24,35 @@ static const char *limit(double v, char text[32]) {
     return text;
 }
 
-/* " [40, 1..100000]": the default, if there is one, and the range. */
-static void print_values(struct ser_out *o, const struct ser_opt *p) {
+/* "[40, 1..100000]" or "[mfcc]": the default, if there is one, and the range of a number. Returns
+ * the length, 0 where there is neither. */
+static int format_values(const struct ser_opt *p, char text[128]) {
     const double *range = p->target;
-    char text[64] = "", low[32], high[32];
+    char before[64] = "", low[32], high[32];
+    text[0] = '\0';
+    if (p->type == SER_OPT_FLAG)
+        return 0;
+    if (p->type == SER_OPT_TEXT || p->type == SER_OPT_CHOICE) {
+        const char *word = *(const char *const *)p->target;
+        return word ? snprintf(text, 128, "[%s]", word) : 0;
+    }
     if (p->type == SER_OPT_INT)
-        snprintf(text, sizeof text, "%lld, ", (long long)*(const int64_t *)p->target);
+        snprintf(before, sizeof before, "%lld, ", (long long)*(const int64_t *)p->target);
     else if (p->type == SER_OPT_REAL)
-        snprintf(text, sizeof text, "%g, ", *range);
-    else if (p->type == SER_OPT_RANGE && range[0] <= range[1])
-        snprintf(text, sizeof text, "%g:%g, ", range[0], range[1]);
-    else if (p->type != SER_OPT_RANGE)
-        return;
-    ser_out_printf(o, " [%s%s..%s]", text, limit(p->min, low), limit(p->max, high));
+        snprintf(before, sizeof before, "%g, ", *range);
+    else if (range[0] <= range[1])
+        snprintf(before, sizeof before, "%g:%g, ", range[0], range[1]);
+    return snprintf(text, 128, "[%s%s..%s]", before, limit(p->min, low), limit(p->max, high));
 }
 
-static void print_word(struct ser_out *o, const struct ser_opt *p) {
-    if (p->type != SER_OPT_TEXT && p->type != SER_OPT_CHOICE)
-        return;
-    const char *text = *(const char *const *)p->target;
-    if (text)
-        ser_out_printf(o, " [%s]", text);
+/* Default and range stand behind the text, or below it where the line would be too long. */
+static void print_values(struct ser_out *o, const struct ser_opt *p) {
+    char text[128];
+    int n = format_values(p, text);
+    if (n && LEFT + (int)strlen(p->help) + 1 + n > WIDTH)
+        ser_out_printf(o, "\n%*s%s", LEFT, "", text);
+    else if (n)
+        ser_out_printf(o, " %s", text);
 }
 
 static void print_option(struct ser_out *o, int letter, const char *name, const char *arg,
@@ -66,7 +74,6 @@ static void print_help(const struct ser_tool *t) {
     for (const struct ser_opt *p = t->opt; p->name; p++) {
         print_option(&o, p->letter, p->name, p->arg, p->help);
         print_values(&o, p);
-        print_word(&o, p);
         ser_out_printf(&o, "\n");
     }
     print_option(&o, 'h', "help", NULL, "this text\n");

@@ -1,8 +1,9 @@
-/* reader.h - reads the tensor stream: audio, features, models and checkpoints are all this.
+/* reader.h - reads tensor streams, in which audio, features, models and checkpoints are kept.
  *
- * The format's law is ser-tensor(5). A reader holds one record at a time and trusts nothing: sizes
- * are capped before memory is taken, memory grows with the bytes that really arrive, every block's
- * checksum is compared, the end record must be there. Streams may be concatenated.
+ * The format is defined in ser-tensor(5). A reader holds one record at a time and trusts nothing:
+ * sizes are checked before memory is taken, memory grows only with the bytes that really arrive,
+ * the checksum of every block is compared, and the end record must be there. Streams may be
+ * concatenated.
  */
 #ifndef SER_READER_H
 #define SER_READER_H
@@ -12,39 +13,42 @@
 
 struct ser_reader {
     struct ser_in in;
-    struct ser_attrs header; /* of the stream the last record came from; "kind" is always there */
+    struct ser_attrs header; /* of the current stream, that of the last record; holds "kind" */
     uint64_t record;         /* number of the last record, from 1, over all concatenated streams */
-    uint64_t streams;        /* begun so far, at least 1 after opening */
-    const char *kind;        /* what the caller wants (borrowed); NULL: anything, also mixed */
-    uint64_t in_stream;      /* records of the current stream */
-    const struct ser_record *inside; /* what is being read, once its key is known */
-    struct XXH3_state_s *hash;
-    unsigned char *head; /* room for a block's head, owned */
+    uint64_t streams;        /* streams begun so far, at least 1 after opening */
+    const char *kind;        /* the only kind to accept; NULL: any, also mixed; borrowed */
+    uint64_t in_stream;      /* records read of the current stream */
+    const struct ser_record *inside; /* the record being read, once its key is known; else NULL */
+    struct XXH3_state_s *hash;       /* of the current block; owned */
+    unsigned char *head;             /* [head_cap] the head of the current block; owned */
     size_t head_cap;
 };
 
-/* Opens path (NULL, "-": standard input) and reads the first header. With kind, the stream must be
- * of that kind and all concatenated streams must agree in feat.*; NULL takes anything. Empty input
+/* Opens path (NULL, "-": standard input) and reads the first header. If kind is not NULL, every
+ * stream must be of that kind and all concatenated streams must have the same feat.*. Empty input
  * is SER_BAD. 0, or -1 with e set (nothing to close). */
 int ser_reader_open(struct ser_reader *r, const char *path, const char *kind,
                     struct ser_error *e) SER_MUST_CHECK;
 
-/* The same on an input that is already open; r takes it over, also on failure. */
+/* The same for an input that is already open, which then belongs to r, also on failure. */
 int ser_reader_begin(struct ser_reader *r, const struct ser_in *in, const char *kind,
                      struct ser_error *e) SER_MUST_CHECK;
 
-/* The next record: 1, at the end of the last stream 0, on any damage -1 with e set; there is no
- * going on after that. rec's memory is reused. Elements of f32 and f64 are finite, or the record is
- * refused. */
+/* Reads the next record into rec, whose memory is reused: all zeros the first time, freed by the
+ * caller with ser_record_free. 1; 0 at the end of the last stream; -1 with e set for any damage,
+ * after which nothing more can be read. Elements of f32 and f64 that are not finite count as
+ * damage. */
 int ser_reader_next(struct ser_reader *r, struct ser_record *rec,
                     struct ser_error *e) SER_MUST_CHECK;
+
+/* Closes the input and frees. */
 void ser_reader_close(struct ser_reader *r);
 
-/* e about the reader's last record: "NAME: record 17 (KEY): message". Returns -1. */
+/* Sets e to "NAME: record 17 (KEY): message", about the last record read. Returns -1. */
 int ser_reader_fail(const struct ser_reader *r, const struct ser_record *rec, struct ser_error *e,
                     const char *fmt, ...) SER_PRINTF(4, 5);
 
-/* 1 if the bytes begin like a tensor stream. */
+/* 1 if the n bytes at at begin like a tensor stream. */
 int ser_is_stream(const unsigned char *at, size_t n);
 
 #endif

@@ -1,4 +1,4 @@
-/* writer.h - writes the tensor stream whose law is ser-tensor(5). */
+/* writer.h - writes tensor streams, whose format ser-tensor(5) defines. */
 #ifndef SER_WRITER_H
 #define SER_WRITER_H
 
@@ -7,24 +7,25 @@
 
 struct ser_writer {
     struct ser_out out;
-    uint64_t records;
-    struct XXH3_state_s *hash;
+    uint64_t records;          /* written so far */
+    struct XXH3_state_s *hash; /* of the current block; owned */
 };
 
-/* Opens path (NULL, "-": standard output; a terminal is refused) and writes the header; attrs must
- * hold "kind". 0, or -1 with e set (nothing to close). */
+/* Opens path (NULL, "-": standard output; a terminal is refused) and writes the header with the
+ * attributes attrs, which must hold "kind". 0, or -1 with e set (nothing to close). */
 int ser_writer_open(struct ser_writer *w, const char *path, const struct ser_attrs *attrs,
                     struct ser_error *e) SER_MUST_CHECK;
 
-/* Writes a record, whose elements must be finite. 0, or -1 with e set: the stream cannot be
- * finished, and is to be abandoned. */
+/* Writes a record, whose elements must be finite. 0, or -1 with e set: then the stream cannot be
+ * finished, and the caller must abandon it. */
 int ser_writer_put(struct ser_writer *w, const struct ser_record *rec,
                    struct ser_error *e) SER_MUST_CHECK;
 
-/* Writes the end record and makes the file appear. 0, or -1 with e set. Nothing is left to close. */
+/* Writes the end record and closes; the file then appears. 0, or -1 with e set; there is nothing to
+ * close or abandon in either case. */
 int ser_writer_close(struct ser_writer *w, struct ser_error *e) SER_MUST_CHECK;
 
-/* Drops the stream: no file appears. */
+/* Gives the stream up: no file appears. */
 void ser_writer_abandon(struct ser_writer *w);
 
 #endif

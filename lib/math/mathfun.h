@@ -1,18 +1,18 @@
 /* mathfun.h - exp, sigmoid, tanh, logarithms and cosine with the same bytes on every machine.
  *
- * The C library picks other code for other processors and changes from release to release; these
- * are plain arithmetic in a fixed order. Pure.
+ * The C library uses different code on different processors, and changes with its releases; these
+ * functions are plain arithmetic in a fixed order. Pure.
  */
 #ifndef SER_MATHFUN_H
 #define SER_MATHFUN_H
 
 #include "math/simd.h"
 
-/* e^x, relative error below 2e-7 for x in [-87, 88]; beyond, the value at that end. Not a number
- * stays one.
+/* e^x, relative error below 2e-7 for x in [-87, 88]; outside, the value at the nearer end; NaN for
+ * NaN.
  *
  *   x = n ln 2 + r, |r| <= ln 2 / 2
- *   e^x = 2^n e^r: 2^n by its bits, e^r by a polynomial (coefficients of Cephes' expf)
+ *   e^x = 2^n e^r: 2^n is made from its bits, e^r by a polynomial (coefficients of Cephes' expf)
  */
 SER_INLINE ser_vec ser_vexp(ser_vec x) {
     const ser_vec hi = ser_splat(88.0f), lo = ser_splat(-87.0f), round = ser_splat(12582912.0f);
@@ -41,13 +41,13 @@ SER_INLINE ser_vec ser_vtanh(ser_vec x) {
     return 1.0f - 2.0f / (1.0f + ser_vexp(x + x));
 }
 
-/* Logarithm of x > 0 (normal numbers) in single precision, for any base: octave is that of 2, nepers
- * twice that of e. Relative error below 3e-7.
+/* A logarithm of a normal number x > 0 in single precision, relative error below 3e-7. The base is
+ * set by octave, the logarithm of 2, and nepers, twice the logarithm of e.
  *
  *   x = 2^e m, sqrt(1/2) <= m < sqrt(2)
  *   ln m = 2 artanh(s) = 2 (s + s^3/3 + s^5/5 + ...), s = (m - 1) / (m + 1)
  *
- * |s| < 0.172: what is left out after s^9 is below 1e-9.
+ * |s| < 0.172: the terms after s^9 add less than 1e-9.
  */
 SER_INLINE ser_vec ser_vlog(ser_vec x, float octave, float nepers) {
     const int32_t root_half = 0x3f3504f3; /* the bits of sqrt(1/2) */
@@ -58,7 +58,7 @@ SER_INLINE ser_vec ser_vlog(ser_vec x, float octave, float nepers) {
     return __builtin_convertvector(e, ser_vec) * octave + nepers * s * series;
 }
 
-/* Natural logarithm of x > 0 (normal numbers), relative error below 1e-15.
+/* Natural logarithm of a normal number x > 0, relative error below 1e-15.
  *
  *   x = 2^e m, m near 1
  *   ln m = 2 artanh(s) = 2 (s + s^3/3 + s^5/5 + ...), s = (m - 1) / (m + 1)
@@ -80,7 +80,8 @@ static inline double ser_ln(double x) {
     return e * 0.69314718055994530942 + 2 * s * sum;
 }
 
-/* cos(2 pi t), t in [0, 1), absolute error below 1e-15. */
+/* cos(2 pi t) for t in [0, 1), absolute error below 1e-15: its series, after t is folded into a
+ * quarter of a turn. */
 static inline double ser_cos_turns(double t) {
     if (t > 0.5)
         t = 1 - t;

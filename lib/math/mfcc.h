@@ -1,19 +1,21 @@
 /* mfcc.h - audio to features, as librosa 0.11 computes them. Pure: arrays in, arrays out.
  *
  * Every formula is librosa's (feature/spectral.py, filters.py, core/spectrum.py of release 0.11):
- *   frames   1 + floor(n / hop), centred: window/2 zeros on each side (pad_mode "constant")
+ *
+ *   frames   1 + floor(n / hop); frame t is centred at sample t hop, with zeros outside the clip
+ *            (pad_mode "constant")
  *   window   periodic Hann, w[i] = 0.5 - 0.5 cos(2 pi i / window)
  *   power    |STFT|^2
  *   mel      Slaney scale (66.67 Hz a mel to 1 kHz, then logarithmic, step ln 6.4 / 27), triangles
  *            with area norm 2 / (f[i+2] - f[i])
- *   decibel  10 log10(max(1e-10, S)), then not below the clip's largest value - top_db
- *   mfcc     DCT-II, orthonormal over the bands, the first coefs of them
- *   delta    Savitzky-Golay, window 9, order 1 and 2, edges by interpolation (scipy savgol_filter),
- *            before padding and cutting; at fewer than 9 frames, which librosa refuses, one
- *            polynomial is fitted to all of them
+ *   decibel  10 log10(max(1e-10, S)), and at least the clip's largest value - top_db
+ *   mfcc     orthonormal DCT-II over the bands, of which the first coefs are kept
+ *   delta    Savitzky-Golay filter over 9 frames, order 1 and 2, interpolated at the edges (scipy's
+ *            savgol_filter), before padding and cutting; with fewer than 9 frames, which librosa
+ *            refuses, one polynomial is fitted to all of them
  *
- * All of it is in single precision. On the reference recordings no coefficient is more than 3e-4
- * from librosa's. Results are finite for finite samples.
+ * All is computed in single precision. On the reference recordings no coefficient differs by more
+ * than 3e-4 from librosa's. Results are finite for finite samples.
  */
 #ifndef SER_MFCC_H
 #define SER_MFCC_H
@@ -22,19 +24,21 @@
 
 #include <stddef.h>
 
-/* Plans, tables and scratch for one recipe; one per thread. NULL when out of memory. FFTW's planner
- * is not thread-safe: calls of new and free, of all threads, come one after the other. */
+/* Plans, tables and memory for one recipe, which must pass ser_recipe_check; each thread needs its
+ * own. NULL without memory. FFTW's planner is not thread-safe: no two threads may be in new or free
+ * at the same time. */
 struct ser_mfcc;
 struct ser_mfcc *ser_mfcc_new(const struct ser_recipe *r);
 void ser_mfcc_free(struct ser_mfcc *m);
 
-/* n >= 1 finite mono samples at rate_hz -> out [rows, T], T = frames, or 1 + n/hop when frames is
- * 0. *out belongs to m and lasts until the next call; *T and *full get the frames of out and the
- * frames before padding or cutting. 0, or -1 when out of memory. */
+/* x[n], n >= 1 finite mono samples at the recipe's rate_hz -> *out [rows, *T]: rows is
+ * ser_recipe_rows; *T is the recipe's frames, or 1 + n/hop where that is 0. *full is the number of
+ * frames before padding or cutting. *out belongs to m and lasts until the next call. 0, or -1
+ * without memory. */
 int ser_mfcc_run(struct ser_mfcc *m, const float *x, size_t n, const float **out, size_t *T,
                  size_t *full);
 
-/* The mel power spectrogram alone, [bands, *T], for tests. Same ownership. */
+/* Only the mel power spectrogram, *out [bands, *T], for tests; otherwise the same. */
 int ser_mfcc_mel(struct ser_mfcc *m, const float *x, size_t n, const float **out, size_t *T);
 
 #endif

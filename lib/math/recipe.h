@@ -1,12 +1,13 @@
-/* recipe.h - how features are to be computed: the numbers, their limits, and what must hold between
- * them. Pure. How a recipe travels in a stream: bridge/recipe.h.
+/* recipe.h - a recipe is all settings that decide the values of features. Their limits, and the
+ * relations between them, are checked here. Pure. For recipes as attributes of a stream, see
+ * bridge/recipe.h.
  */
 #ifndef SER_MATH_RECIPE_H
 #define SER_MATH_RECIPE_H
 
 enum ser_feature_type { SER_MFCC, SER_LOGMEL };
 
-/* The limits of a recipe, each said here alone. */
+/* The limits of a recipe, stated nowhere else. */
 enum {
     SER_MIN_RATE_HZ = 1000,
     SER_MAX_RATE_HZ = 384000,
@@ -18,18 +19,18 @@ enum {
     SER_MAX_DELTAS = 2,
 };
 
-/* What is computed: the recipe. It travels as feat.* in every features and model stream. */
+/* Every features and model stream holds its recipe as attributes feat.*. */
 struct ser_recipe {
     enum ser_feature_type type;
-    int rate_hz;             /* SER_MIN_RATE_HZ..SER_MAX_RATE_HZ; audio is resampled to it */
-    int window;              /* FFT and window length in samples, even, up to SER_MAX_WINDOW */
-    int hop;                 /* samples, 1..window */
-    int bands;               /* mel bands, 1..SER_MAX_BANDS */
-    int coefs;               /* rows kept of the DCT, 1..bands; for SER_LOGMEL equal to bands */
+    int rate_hz; /* SER_MIN_RATE_HZ..SER_MAX_RATE_HZ; audio is resampled to it */
+    int window;  /* FFT and window length in samples, even, up to SER_MAX_WINDOW */
+    int hop;     /* samples, 1..window */
+    int bands;   /* mel bands, 1..SER_MAX_BANDS */
+    int coefs;   /* coefficients kept of the DCT, 1..bands; SER_LOGMEL: equal to bands */
     double fmin_hz, fmax_hz; /* 0 <= fmin < fmax <= rate/2; fmax 0 means rate/2 */
-    double top_db;           /* floor below the loudest, up to SER_MAX_TOP_DB; 0: no floor */
-    int frames;              /* pad with zeros or cut to so many; 0: all there are */
-    int deltas;              /* 0, 1 (append first), 2 (append first and second differences) */
+    double top_db;           /* floor in dB below the loudest value, to SER_MAX_TOP_DB; 0: none */
+    int frames;              /* pad with zeros or cut to this many; 0: keep each clip's number */
+    int deltas;              /* 0; 1: append first differences; 2: first and second */
 };
 
 /* librosa's defaults with 40 coefficients and the notebook's 174 frames. */
@@ -44,12 +45,12 @@ static const struct ser_recipe SER_RECIPE_DEFAULT = {
     .frames = 174,
 };
 
-/* 0 if r can be computed; else -1, and why names a field as ser-mfcc's option, its value and what
- * is wrong: "hop 4096: not in 1..window, which is 2048". */
+/* 0 if r keeps to the limits. Otherwise -1, and why says what is wrong: the field, named like the
+ * option of ser-mfcc, and its value: "hop 4096: not in 1..window, which is 2048". */
 enum { SER_RECIPE_WHY = 128 };
 int ser_recipe_check(const struct ser_recipe *r, char why[SER_RECIPE_WHY]);
 
-/* Rows of the result: coefs (or bands), times 1 + deltas. */
+/* Number of rows of the features: coefs (or bands) times 1 + deltas. */
 int ser_recipe_rows(const struct ser_recipe *r);
 
 #endif

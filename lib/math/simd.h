@@ -1,8 +1,9 @@
 /* simd.h - vectors of 16 floats, and code for several instruction sets.
  *
- * GCC's and clang's vector extension: the compiler lowers a vec to whatever the machine has, and
- * each lane is computed by itself, so results are the same bytes with any instruction set. No
- * contraction to fused multiply-add: the tree is built with -ffp-contract=off.
+ * They use the vector extension of GCC and clang: the compiler translates a vector to whatever the
+ * processor has. Each lane is computed by itself, so results have the same bytes with any
+ * instruction set. Everything is built with -ffp-contract=off, so that no fused multiply-add
+ * changes them.
  */
 #ifndef SER_SIMD_H
 #define SER_SIMD_H
@@ -11,9 +12,9 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Hot functions are compiled for several instruction sets, picked when the program starts. Not
- * under sanitizers, whose run-time is not up yet when the pick is made, nor where SER_ONE_SET asks
- * for the compiler's own set alone. */
+/* Marks a function that takes much of the time: it is compiled for several instruction sets, and
+ * the best one is chosen when the program starts. Not with sanitizers, whose run-time is not ready
+ * when the choice is made, and not with SER_ONE_SET, which keeps to the compiler's own set. */
 #if !defined(SER_ONE_SET) && defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) &&    \
     defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define SER_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
@@ -23,8 +24,8 @@
 
 #define SER_INLINE static inline __attribute__((always_inline))
 
-/* Before a loop with few turns, so that what it indexes stays in registers; clang does so by
- * itself. */
+/* Unrolls the loop behind it, which has few iterations, so that the arrays it indexes stay in
+ * registers; clang does so without it. */
 #ifdef __clang__
 #define SER_UNROLL
 #else
@@ -37,12 +38,12 @@ typedef float ser_vec __attribute__((vector_size(4 * SER_LANES), aligned(16)));
 typedef int32_t ser_ivec __attribute__((vector_size(4 * SER_LANES), aligned(16)));
 typedef uint8_t ser_bvec __attribute__((vector_size(SER_LANES)));
 
-/* The lanes left from index i on of n: SER_LANES, or fewer at the end. */
+/* How many lanes are used from index i on in an array of n: SER_LANES, or fewer at the end. */
 SER_INLINE int ser_lanes(int i, int n) {
     return n - i < SER_LANES ? n - i : SER_LANES;
 }
 
-/* The first n lanes from p, zero in the rest. */
+/* Loads n floats from p; the other lanes are 0. ser_store writes the first n lanes to p. */
 SER_INLINE ser_vec ser_load(const float *p, int n) {
     ser_vec v = {0};
     if (n == SER_LANES)
@@ -59,7 +60,7 @@ SER_INLINE void ser_store(float *p, ser_vec v, int n) {
         memcpy(p, &v, (size_t)n * sizeof *p);
 }
 
-/* The same for bytes, as small integers in lanes. */
+/* The same for bytes, each an integer in a lane. */
 SER_INLINE ser_ivec ser_load_bytes(const uint8_t *p, int n) {
     ser_bvec b = {0};
     if (n == SER_LANES)
@@ -77,11 +78,12 @@ SER_INLINE void ser_store_bytes(uint8_t *p, ser_ivec v, int n) {
         memcpy(p, &b, (size_t)n);
 }
 
+/* A vector with x in every lane. */
 SER_INLINE ser_vec ser_splat(float x) {
     return x - (ser_vec){0};
 }
 
-/* a where the mask (of a comparison) is set, else b. */
+/* In each lane a where the mask, the result of a comparison, is set, else b. */
 SER_INLINE ser_vec ser_select(ser_ivec mask, ser_vec a, ser_vec b) {
     return (ser_vec)((mask & (ser_ivec)a) | (~mask & (ser_ivec)b));
 }

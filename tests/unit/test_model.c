@@ -101,7 +101,7 @@ static void test_checkpoints(void) {
         double x;
         const char *want;
     } state[] = {
-        {EPOCH, 0, "counters"},        {EPOCH, 3, "no 'log'"},     {EPOCH, 1.5, "counters"},
+        {EPOCH, 0, "counters"},        {EPOCH, 3, "record 'log'"}, {EPOCH, 1.5, "counters"},
         {LR, -1, "learning rate"},     {LR, 1e9, "learning rate"}, {BEST_EPOCH, 0, "counters"},
         {BEST_EPOCH, 3, "counters"},   {WAIT, 3, "counters"},      {WAIT, -1, "counters"},
         {PLATEAU_WAIT, 3, "counters"}, {STOPPED, 2, "counters"},   {STEPS, 1, "counters"},
