@@ -173,6 +173,19 @@ static uint64_t find_tail(struct ser_bytes *b, uint64_t from) {
     return b->len;
 }
 
+/* The identifier and the size of the chunk at at; id is the one that is looked for. */
+static int read_head(struct ser_bytes *b, uint64_t at, const char *id, unsigned char head[8],
+                     struct ser_error *e) {
+    size_t got = ser_bytes_read(b, at, head, 8);
+    if (got == 0)
+        return ser_fail(e, SER_BAD, "%s: has no %s chunk: cut short, or not audio", b->name, id);
+    if (got < 8)
+        return ser_fail(
+            e, SER_BAD,
+            "%s: cut short: ends inside a chunk's header: fetch or write the file again", b->name);
+    return 0;
+}
+
 struct wave { /* what the fmt chunk says */
     int seen;
     unsigned tag, channels, align, bits, block_frames;
@@ -269,14 +282,8 @@ static int check_riff(struct ser_bytes *b, int big_endian, struct ser_container 
     int is_long = begins(head, "RF64", 4) || begins(head, "BW64", 4);
     uint64_t file_says = number(head + 4, 4, big_endian);
     for (int i = 0; i < MAX_CHUNKS; i++) {
-        size_t got = ser_bytes_read(b, at, head, 8);
-        if (got == 0)
-            return ser_fail(e, SER_BAD, "%s: has no data chunk: cut short, or not audio", b->name);
-        if (got < 8)
-            return ser_fail(e, SER_BAD,
-                            "%s: cut short: ends inside a chunk's header: fetch or write the "
-                            "file again",
-                            b->name);
+        if (read_head(b, at, "data", head, e))
+            return -1;
         uint64_t size = number(head + 4, 4, big_endian), has = b->len - at - 8;
         if (is_long && begins(head, "ds64", 4) && ser_bytes_read(b, at + 8, ds64, 16) == 16)
             long_data = number(ds64 + 8, 8, 0);
@@ -311,14 +318,8 @@ static int check_form(struct ser_bytes *b, struct ser_container *c, struct ser_e
     unsigned char head[8];
     uint64_t at = c->begin + 12;
     for (int i = 0, common = 0; i < MAX_CHUNKS; i++) {
-        size_t got = ser_bytes_read(b, at, head, 8);
-        if (got == 0)
-            return ser_fail(e, SER_BAD, "%s: has no SSND chunk: cut short, or not audio", b->name);
-        if (got < 8)
-            return ser_fail(e, SER_BAD,
-                            "%s: cut short: ends inside a chunk's header: fetch or write the "
-                            "file again",
-                            b->name);
+        if (read_head(b, at, "SSND", head, e))
+            return -1;
         uint64_t size = number(head + 4, 4, 1), has = b->len - at - 8;
         common |= begins(head, "COMM", 4);
         if (begins(head, "SSND", 4)) {

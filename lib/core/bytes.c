@@ -45,17 +45,23 @@ void ser_text_add(struct ser_text *t, const void *bytes, size_t n) {
     t->at[t->n] = '\0';
 }
 
+int ser_vformat(char small[SER_SMALL], char **text, const char *fmt, va_list args) {
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(small, SER_SMALL, fmt, args);
+    *text = small;
+    if (n >= SER_SMALL)
+        n = vasprintf(text, fmt, again);
+    va_end(again);
+    return n;
+}
+
 void ser_text_printf(struct ser_text *t, const char *fmt, ...) {
-    char small[512], *text = small;
+    char small[SER_SMALL], *text;
     va_list args;
     va_start(args, fmt);
-    int n = vsnprintf(small, sizeof small, fmt, args);
+    int n = ser_vformat(small, &text, fmt, args);
     va_end(args);
-    if (n >= (int)sizeof small) {
-        va_start(args, fmt);
-        n = vasprintf(&text, fmt, args);
-        va_end(args);
-    }
     if (n < 0) {
         t->failed = 1;
         return;

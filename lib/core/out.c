@@ -1,5 +1,7 @@
 #include "core/out.h"
 
+#include "core/bytes.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -281,16 +283,11 @@ void ser_out_write(struct ser_out *o, const void *data, size_t n) {
 }
 
 void ser_out_printf(struct ser_out *o, const char *fmt, ...) {
-    char small[512], *text = small;
+    char small[SER_SMALL], *text;
     va_list args;
     va_start(args, fmt);
-    int n = vsnprintf(small, sizeof small, fmt, args);
+    int n = ser_vformat(small, &text, fmt, args);
     va_end(args);
-    if (n >= (int)sizeof small) {
-        va_start(args, fmt);
-        n = vasprintf(&text, fmt, args);
-        va_end(args);
-    }
     if (n < 0) {
         if (!o->e.status)
             ser_no_memory(&o->e);
