@@ -31,6 +31,11 @@ void ser_reverse(void *data, size_t count, size_t size);
  * was. */
 int ser_grow(void *array, size_t *cap, size_t n, size_t size) SER_MUST_CHECK;
 
+/* Formats like vsnprintf(3): *text is small, or memory that the caller frees where the result does
+ * not fit into small. Its length; negative without memory, and there is nothing to free. */
+enum { SER_SMALL = 512 };
+int ser_vformat(char small[SER_SMALL], char **text, const char *fmt, va_list args) SER_MUST_CHECK;
+
 /* A text, or an array of bytes, that grows. All zeros is an empty text. Without memory failed is
  * set and nothing more is added, so a caller may check failed once, at the end. */
 struct ser_text {

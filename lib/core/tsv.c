@@ -143,7 +143,7 @@ static int at_end(struct ser_tsv *t, int *got, struct ser_error *e) {
 int ser_tsv_next(struct ser_tsv *t, struct ser_error *e) {
     t->row++;
     int got = read_line(t, e);
-    if (got <= 0 || (!*t->line && at_end(t, &got, e)))
+    if (got <= 0 || (t->columns > 1 && !*t->line && at_end(t, &got, e)))
         return got;
     int n = cut(t->line, t->field, t->columns);
     if (n != t->columns)

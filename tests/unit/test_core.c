@@ -297,7 +297,8 @@ static void test_tables(void) {
         {"a\xff\n", -1, "column 1 of the header has no legal name"},
         {"a\tb\n1\n", -1, "row 1 (1): 1 field, the header has 2"},
         {"a\tb\n1\t2\nx\t2\t3\n", -1, "row 2 (x): 3 fields, the header has 2"},
-        {"a\tb\n1\t2\n\n", -1, "row 2 (): 1 field, the header has 2"},
+        {"a\tb\n1\t2\n\n", 1, NULL},
+        {"a\tb\n1\t2\n\n\n", -1, "row 2 (): 1 field, the header has 2"},
     };
     struct ser_error e;
     for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
