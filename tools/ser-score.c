@@ -22,7 +22,7 @@ static const struct ser_opt options[] = {
     {'j', "threads", SER_OPT_INT, &opt.threads, 1, MAX_THREADS, "N",
      "threads to use; the result does not depend on it"},
     {0, "kernels", SER_OPT_TEXT, &opt.kernels, 0, 0, SER_KERNELS,
-     "plain: the same bytes on any x86-64 processor"},
+     "plain: the same bytes on any x86-64"},
     {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress line"},
     {0}};
 

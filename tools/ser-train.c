@@ -47,7 +47,7 @@ static const struct ser_opt options[] = {
     {'j', "threads", SER_OPT_INT, &opt.training.threads, 1, MAX_THREADS, "N",
      "threads to use; the result does not depend on it"},
     {0, "kernels", SER_OPT_TEXT, &opt.training.kernels, 0, 0, SER_KERNELS,
-     "plain: the same bytes on any x86-64 processor"},
+     "plain: the same bytes on any x86-64"},
     {'c', "checkpoint", SER_OPT_TEXT, &opt.training.checkpoint, 0, 0, "FILE",
      "save the state of the training after each epoch"},
     {'r', "resume", SER_OPT_FLAG, &opt.training.resume, 0, 0, NULL,
