@@ -437,7 +437,7 @@ network_of() {
     sed -i '2s/^\([^\t]*\)\t[^\t]*/\1\t-/' like/split/a/seed.1/predictions.tsv
     run --separate-stderr ser-report -o page2.html like
     assert_success
-    assert_equal "$stderr" 'ser-report: ./like/split/a/seed.1/predictions.tsv: 1 utterance of unknown emotion is left out'
+    assert_equal "$stderr" 'ser-report: like/split/a/seed.1/predictions.tsv: 1 utterance of unknown emotion is left out'
     perl "$ROOT/tests/well-formed.pl" page2.html
     lacks '>By speaker<' page2.html
     rm like/split/a/seed.1/predictions.tsv
@@ -517,4 +517,22 @@ END
     sed -e '/^<\/body>/e printf "<script>"; cat driver.js; echo "</script>"' page.html >refused.html
     browser --dump-dom "file://$PWD/refused.html" 2>/dev/null >dom.html
     grep -qF '<title>&lt;script&gt;"T"&amp;</title>' dom.html || fail "$(grep '<title>' dom.html)"
+}
+
+@test "in a browser: pictures shrink to a telephone's width; on a wide screen no column is cut off" {
+    if ! command -v chromium >/dev/null; then
+        echo "# left out: chromium is not installed" >&3
+        return
+    fi
+    cat >measure.js <<'END'
+var pictures = Array.from(document.querySelectorAll('figure svg')), tables = Array.from(document.querySelectorAll('.scroll'));
+function cut(element) { var box = element.getBoundingClientRect(); return box.left < 0 || box.right > innerWidth; }
+document.title = [innerWidth, pictures.length, pictures.filter(cut).length, document.documentElement.scrollWidth > innerWidth,
+  tables.length, tables.filter(function (t) { return cut(t) || t.scrollWidth > t.clientWidth; }).length].join(' ');
+END
+    sed -e 's/<meta http-equiv[^>]*>//' -e '/^<\/body>/e printf "<script>"; cat measure.js; echo "</script>"' page.html >measured.html
+    browser --headless=new --window-size=390,800 --dump-dom "file://$PWD/measured.html" 2>/dev/null >dom.html
+    grep -qE '<title>390 10 0 false ' dom.html || fail "$(grep '<title>' dom.html)"
+    browser --headless=new --window-size=1280,800 --dump-dom "file://$PWD/measured.html" 2>/dev/null >dom.html
+    grep -qE '<title>1280 10 0 false [1-9][0-9]* 0</title>' dom.html || fail "$(grep '<title>' dom.html)"
 }
