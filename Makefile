@@ -79,9 +79,11 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(COMPILE) -c -o $@ $<
 
-# What is known of the corpora, and what draws each kind of picture, is part of the program.
+# What is known of the corpora, what draws each kind of picture, and what a page is made of are parts of programs.
 $(BUILD)/obj/tools/ser-manifest.o: $(addprefix manifests/,counts.tsv quarantine.tsv cremad-actors.tsv)
 $(BUILD)/obj/lib/bridge/plot-script.o: $(wildcard tools/plots/*.gp)
+$(BUILD)/obj/lib/bridge/published.o: manifests/published.tsv
+$(BUILD)/obj/tools/ser-report.o: $(wildcard tools/page/*)
 
 $(BIN): $(BUILD)/%: $(BUILD)/obj/tools/%.o $(BUILD)/libser.a
 	$(LINK) -o $@ $^ $(LIBS)
@@ -211,7 +213,7 @@ $(TIDY): %.tidy: %
 # tool_... runs a tool's main again and again, takes exit for its end, and keeps the books of memory
 # itself (tests/fuzz/tool.h). Some compute or decode, and are slow under the sanitizers: for the others
 # more than a second is a hang.
-FUZZ_SLOW = fuzz_audio fuzz_checkpoint fuzz_model fuzz_net tool_eval tool_mfcc tool_plot
+FUZZ_SLOW = fuzz_audio fuzz_checkpoint fuzz_model fuzz_net tool_eval tool_mfcc tool_plot tool_report
 FUZZ_WRAP = exit malloc calloc realloc aligned_alloc vasprintf free pthread_create pthread_join
 
 fuzz: $(BIN) $(SH_BIN)

@@ -80,7 +80,7 @@ tools=(ser-augment ser-cmp ser-eval ser-export ser-fetch ser-manifest ser-mfcc s
 
 # A script takes fifty times as long as a program.
 is_script() {
-    [[ $tool = ser-report || $tool = ser-fetch ]]
+    [[ $tool = ser-fetch ]]
 }
 
 # rows CHECK [KIND...]: runs CHECK for each row, of these kinds alone when there are any, and without those that

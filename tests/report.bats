@@ -437,7 +437,7 @@ network_of() {
     sed -i '2s/^\([^\t]*\)\t[^\t]*/\1\t-/' like/split/a/seed.1/predictions.tsv
     run --separate-stderr ser-report -o page2.html like
     assert_success
-    assert_equal "$stderr" 'ser-report: ./like/split/a/seed.1/predictions.tsv: 1 utterance of unknown emotion is left out'
+    assert_equal "$stderr" 'ser-report: like/split/a/seed.1/predictions.tsv: 1 utterance of unknown emotion is left out'
     perl "$ROOT/tests/well-formed.pl" page2.html
     lacks '>By speaker<' page2.html
     rm like/split/a/seed.1/predictions.tsv
@@ -517,4 +517,28 @@ END
     sed -e '/^<\/body>/e printf "<script>"; cat driver.js; echo "</script>"' page.html >refused.html
     browser --dump-dom "file://$PWD/refused.html" 2>/dev/null >dom.html
     grep -qF '<title>&lt;script&gt;"T"&amp;</title>' dom.html || fail "$(grep '<title>' dom.html)"
+}
+
+@test "in a browser: pictures shrink to a telephone's width; on a wide screen no column is cut off" {
+    if ! command -v chromium >/dev/null; then
+        echo "# left out: chromium is not installed" >&3
+        return
+    fi
+    cat >measure.js <<'END'
+function cut(element) { var box = element.getBoundingClientRect(); return box.left < 0 || box.right > innerWidth; }
+var pictures = Array.from(document.querySelectorAll('figure svg')), tables = Array.from(document.querySelectorAll('.scroll'));
+parent.postMessage(['width', innerWidth, 'pictures', pictures.length, 'cut', pictures.filter(cut).length,
+  'page cut', document.documentElement.scrollWidth > innerWidth, 'tables', tables.length,
+  'cut', tables.filter(function (t) { return cut(t) || t.scrollWidth > t.clientWidth; }).length].join(' '), '*');
+END
+    sed -e 's/<meta http-equiv[^>]*>//' -e '/^<\/body>/e printf "<script>"; cat measure.js; echo "</script>"' page.html >measured.html
+    measure() { # measure WIDTH: in a frame, since a window cannot be as narrow
+        printf '<title></title><script>onmessage = function (e) { document.title = e.data; };</script>
+            <iframe style="border: 0" width="%s" height="800" src="measured.html"></iframe>' "$1" >frame.html
+        browser --virtual-time-budget=5000 --dump-dom "file://$PWD/frame.html" 2>/dev/null | sed -n 's/.*<title>\(.*\)<\/title>.*/\1/p'
+    }
+    run measure 390
+    assert_output --regexp '^width 390 pictures 10 cut 0 page cut false tables [1-9]'
+    run measure 1280
+    assert_output --regexp '^width 1280 pictures 10 cut 0 page cut false tables [1-9][0-9]* cut 0$'
 }

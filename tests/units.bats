@@ -31,6 +31,10 @@ reference() { # the folder NAME of the reference data, if there is one
     unit test_model
 }
 
+@test "html: what of data becomes of text, base64, tables" {
+    unit test_html
+}
+
 @test "mfcc: against the golden files, then the reference" {
     unit test_mfcc "$ROOT/tests/golden/mfcc"
     if [ -n "${SER_REFERENCE-}" ]; then

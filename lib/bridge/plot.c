@@ -206,6 +206,9 @@ static void put_label(struct ser_text *t, const struct ser_plot *what,
 static void rewrite(struct ser_text *t, const char *line, size_t n, const struct ser_plot *what,
                     const struct ser_plot_script *script) {
     static const char image[] = "<image ", size[] = " viewBox=\"0 0 ";
+    static const char group[] = "\t<g id=", title_end[] = "</title>";
+    const char *title = memmem(line, n, "<title>", 7), *after;
+    size_t left = title ? (size_t)(line + n - title) : 0;
     if (begins(line, "<desc>Produced by"))
         return; /* the version of gnuplot */
     if (begins(line, "<title>")) {
@@ -222,6 +225,10 @@ static void rewrite(struct ser_text *t, const char *line, size_t n, const struct
         /* As wide as it is meant, but where there is less room it shrinks and is not cut. */
         put_line(t, line, n, NULL);
         ser_text_printf(t, " style=\"max-width: %dpx\"\n", atoi(line + sizeof size - 1));
+    } else if (begins(line, group) && title && (after = memmem(title, left, title_end, 8))) {
+        /* The title of a curve is the expression that draws it, which a page would show at the mouse. */
+        put_line(t, line, (size_t)(title - line), what->id);
+        put_line(t, after + 8, (size_t)(line + n - (after + 8)), what->id);
     } else if (begins(line, image)) {
         ser_text_printf(t, "%sstyle=\"image-rendering: pixelated\" ", image);
         put_line(t, line + sizeof image - 1, n - (sizeof image - 1), what->id);
@@ -270,15 +277,34 @@ static int finish(const struct ser_plot *what, const struct ser_plot_script *scr
     return 0;
 }
 
+/* Runs gnuplot on a script; what it prints, with a zero behind it, is the caller's to free. */
+static int run_script(const struct ser_plot_script *script, unsigned char **data, size_t *len,
+                      struct ser_error *e) {
+    struct streams f = {-1, -1, -1};
+    int failed =
+        open_streams(&f, script, e) || run_gnuplot(&f, e) || read_back(f.out, data, len, e);
+    close_streams(&f);
+    return failed ? -1 : 0;
+}
+
+int ser_plot_version(char *to, size_t size, struct ser_error *e) {
+    static char ask[] = "set print '-'\n"
+                        "print sprintf('%.1f patchlevel %s', GPVAL_VERSION, GPVAL_PATCHLEVEL)\n";
+    const struct ser_plot_script script = {.text = ask, .len = sizeof ask - 1};
+    unsigned char *said;
+    size_t len;
+    if (run_script(&script, &said, &len, e))
+        return -1;
+    snprintf(to, size, "%.*s", (int)strcspn((char *)said, "\n"), (char *)said);
+    free(said);
+    return 0;
+}
+
 int ser_plot_run(const struct ser_plot *what, const struct ser_plot_script *script,
                  struct ser_picture *out, struct ser_error *e) {
-    struct streams f = {-1, -1, -1};
     unsigned char *data;
     size_t len;
-    int failed =
-        open_streams(&f, script, e) || run_gnuplot(&f, e) || read_back(f.out, &data, &len, e);
-    close_streams(&f);
-    return failed ? -1 : finish(what, script, data, len, out, e);
+    return run_script(script, &data, &len, e) ? -1 : finish(what, script, data, len, out, e);
 }
 
 int ser_plot_draw(const struct ser_plot *what, struct ser_picture *out, struct ser_error *e) {

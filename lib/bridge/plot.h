@@ -86,6 +86,9 @@ void ser_plot_script_free(struct ser_plot_script *script);
 int ser_plot_run(const struct ser_plot *what, const struct ser_plot_script *script,
                  struct ser_picture *out, struct ser_error *e) SER_MUST_CHECK;
 
+/* The version of gnuplot as it says it itself, "5.4 patchlevel 4". 0, or -1 with e set. */
+int ser_plot_version(char *to, size_t size, struct ser_error *e) SER_MUST_CHECK;
+
 /* 1 if the n bytes at s are text that a picture can show: UTF-8 without control characters, without
  * what XML forbids, and without U+E000 to U+E002, which stand for markup on the way through
  * gnuplot. */

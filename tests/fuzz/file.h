@@ -8,13 +8,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { FUZZ_FILES = 2 };
+enum { FUZZ_FILES = 8 };
 
 /* The path of file number i, which now holds these bytes; it lasts until the next call for i. */
 static inline const char *fuzz_file(int i, const uint8_t *data, size_t size) {
-    static int fd[FUZZ_FILES] = {-1, -1};
+    static int fd[FUZZ_FILES]; /* 0: not made yet */
     static char path[FUZZ_FILES][32];
-    if (fd[i] < 0) {
+    if (!fd[i]) {
         fd[i] = memfd_create("fuzz", MFD_CLOEXEC);
         snprintf(path[i], sizeof path[i], "/proc/self/fd/%d", fd[i]);
     }

@@ -1,0 +1,893 @@
+#include "bridge/study.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bridge/model.h"
+#include "core/set.h"
+#include "core/tsv.h"
+
+const char *const ser_split_kind_name[] = {"listed speakers", "folds", "random splits"};
+const char *const ser_part_name[SER_PARTS] = {"train", "val", "test"};
+
+enum { MAX_OPTIONS = 1 << 20 }; /* bytes of one file of options */
+
+static int no_memory(struct ser_error *e) {
+    return ser_fail(e, SER_SYS, "out of memory");
+}
+
+/* ---- texts and lists that grow ---- */
+
+/* As asprintf(3) makes it; NULL without memory. */
+SER_PRINTF(1, 2) static char *make_text(const char *fmt, ...) {
+    char *text;
+    va_list args;
+    va_start(args, fmt);
+    int n = vasprintf(&text, fmt, args);
+    va_end(args);
+    return n < 0 ? NULL : text;
+}
+
+/* Puts more behind *text (NULL: none yet), and gap between them. 0, or -1 without memory. */
+static int add_text(char **text, const char *gap, const char *more) {
+    size_t n = *text ? strlen(*text) : 0, between = n ? strlen(gap) : 0, k = strlen(more);
+    char *p = realloc(*text, n + between + k + 1);
+    if (!p)
+        return -1;
+    memcpy(p + n, gap, between);
+    memcpy(p + n + between, more, k + 1);
+    *text = p;
+    return 0;
+}
+
+/* Makes *list one longer and returns the new element, zeros; NULL without memory. */
+static void *add_element(void *list, size_t *n, size_t size) {
+    char *at;
+    memcpy(&at, list, sizeof at); /* of whatever type it points to */
+    if (!(at = realloc(at, (*n + 1) * size)))
+        return NULL;
+    memcpy(list, &at, sizeof at);
+    return memset(at + (*n)++ * size, 0, size);
+}
+
+/* ---- folders ---- */
+
+struct names {
+    char **at;
+    size_t n;
+};
+
+static void free_names(struct names *l) {
+    for (size_t i = 0; i < l->n; i++)
+        free(l->at[i]);
+    free(l->at);
+    *l = (struct names){0};
+}
+
+/* The place of a character among those that names are sorted by: the end and digits, letters, all
+ * others. */
+static int place_of(char c) {
+    unsigned char u = (unsigned char)c;
+    return isdigit(u) ? 0 : isalpha(u) ? u : u ? u + 256 : 0;
+}
+
+/* Compares the numbers that a and b begin with (none is 0) and moves both behind them. */
+static int compare_numbers(const char **a, const char **b) {
+    *a += strspn(*a, "0");
+    *b += strspn(*b, "0");
+    size_t n = strspn(*a, "0123456789"), k = strspn(*b, "0123456789");
+    int order = n != k ? (n < k ? -1 : 1) : strncmp(*a, *b, n);
+    *a += n;
+    *b += k;
+    return order;
+}
+
+/* The order of sort -V: seed.2 before seed.10, letters before other characters. */
+static int compare_names(const char *a, const char *b) {
+    const char *x = a, *y = b;
+    while (*x || *y) {
+        int order = place_of(*x) - place_of(*y);
+        if (!order && place_of(*x)) {
+            x++;
+            y++;
+        } else if (order || (order = compare_numbers(&x, &y))) {
+            return order;
+        }
+    }
+    return strcmp(a, b);
+}
+
+static int by_name(const void *a, const void *b) {
+    return compare_names(*(char *const *)a, *(char *const *)b);
+}
+
+static int add_name(struct names *l, const char *name) {
+    char **to = add_element(&l->at, &l->n, sizeof *l->at);
+    return to && (*to = make_text("%s", name)) ? 0 : -1;
+}
+
+static int read_names(DIR *d, const char *path, struct names *l, struct ser_error *e) {
+    const struct dirent *entry;
+    while (errno = 0, (entry = readdir(d)))
+        if (entry->d_name[0] != '.' && add_name(l, entry->d_name))
+            return no_memory(e);
+    if (errno)
+        return ser_fail(e, SER_SYS, "%s: cannot read: %s", path, strerror(errno));
+    if (l->n)
+        qsort(l->at, l->n, sizeof *l->at, by_name);
+    return 0;
+}
+
+/* What is in a folder, but for what begins with a dot, numbers in the order of their values. What
+ * is no folder holds nothing. 0, or -1 with e set. */
+static int list_folder(const char *path, struct names *l, struct ser_error *e) {
+    *l = (struct names){0};
+    DIR *d = opendir(path);
+    if (!d && (errno == ENOENT || errno == ENOTDIR))
+        return 0;
+    if (!d)
+        return ser_fail(e, SER_SYS, "%s: cannot open: %s", path, strerror(errno));
+    int failed = read_names(d, path, l, e);
+    closedir(d);
+    if (failed)
+        free_names(l);
+    return failed;
+}
+
+/* Sets *path to FOLDER/NAME if that is there, else to NULL. 0, or -1 without memory. */
+static int find_file(const char *folder, const char *name, char **path) {
+    *path = make_text("%s/%s", folder, name);
+    if (!*path)
+        return -1;
+    if (access(*path, F_OK)) {
+        free(*path);
+        *path = NULL;
+    }
+    return 0;
+}
+
+/* Calls each for every name in a folder, until it fails. */
+static int for_each(const char *folder,
+                    int (*each)(void *ctx, const char *folder, const char *name,
+                                struct ser_error *e),
+                    void *ctx, struct ser_error *e) {
+    struct names l;
+    if (list_folder(folder, &l, e))
+        return -1;
+    int failed = 0;
+    for (size_t i = 0; i < l.n && !failed; i++)
+        failed = each(ctx, folder, l.at[i], e);
+    free_names(&l);
+    return failed;
+}
+
+/* The field of the last row, or otherwise where there is no such column. */
+static const char *field_of(const struct ser_tsv *t, int column, const char *otherwise) {
+    return column < 0 ? otherwise : t->field[column];
+}
+
+/* ---- splits ---- */
+
+static void free_split(struct ser_split *s) {
+    if (s) {
+        free(s->name);
+        free(s->path);
+        free(s->manifest);
+        free(s->certificate);
+        free(s->test);
+        free(s);
+    }
+}
+
+/* 1 if name is word and then digits alone. */
+static int is_numbered(const char *name, const char *word) {
+    size_t n = strlen(word);
+    if (strncmp(name, word, n) != 0 || !name[n])
+        return 0;
+    while (isdigit((unsigned char)name[n]))
+        n++;
+    return !name[n];
+}
+
+/* Whether the column split of the first row says random: 1, 0, or -1 with e set. */
+static int is_drawn(const char *manifest, struct ser_error *e) {
+    struct ser_tsv t;
+    if (ser_tsv_open(&t, manifest, e))
+        return -1;
+    int got = ser_tsv_next(&t, e), column = ser_tsv_column(&t, "split");
+    int drawn = got > 0 ? strcmp(field_of(&t, column, "-"), "random") == 0 : got;
+    ser_tsv_close(&t);
+    return drawn;
+}
+
+static int find_split_kind(struct ser_split *s, struct ser_error *e) {
+    int drawn = s->manifest ? is_drawn(s->manifest, e) : is_numbered(s->name, "random");
+    if (drawn < 0)
+        return -1;
+    s->kind = drawn                          ? SER_SPLIT_RANDOM
+              : is_numbered(s->name, "fold") ? SER_SPLIT_FOLD
+                                             : SER_SPLIT_LISTED;
+    return 0;
+}
+
+static int fill_split(struct ser_split *s, const char *path, const char *name,
+                      struct ser_error *e) {
+    s->name = make_text("%s", name);
+    s->path = make_text("%s", path);
+    if (!s->name || !s->path || find_file(path, "manifest.tsv", &s->manifest) ||
+        find_file(path, "certificate.tsv", &s->certificate) ||
+        find_file(path, "test.sert", &s->test))
+        return no_memory(e);
+    return find_split_kind(s, e);
+}
+
+/* Adds the split to the study; NULL with e set. */
+static struct ser_split *add_split(struct ser_study *s, const char *path, const char *name,
+                                   struct ser_error *e) {
+    struct ser_split **to = add_element(&s->split, &s->splits, sizeof *s->split);
+    if (!to || !(*to = calloc(1, sizeof **to))) {
+        no_memory(e);
+        return NULL;
+    }
+    return fill_split(*to, path, name, e) ? NULL : *to;
+}
+
+/* ---- runs ---- */
+
+static void free_run(struct ser_run *r) {
+    if (r) {
+        free(r->name);
+        free(r->seed);
+        free(r->path);
+        free(r->predictions);
+        free(r->tested);
+        free(r->model);
+        free(r->net);
+        ser_attrs_clear(&r->header);
+        free(r->log.path);
+        free(r);
+    }
+}
+
+/* Adds "KIND TAB WORD" to the set. 0, or -1 without memory. */
+static int add_tested(struct ser_set *set, const char *kind, const char *word) {
+    char *text = make_text("%s\t%s", kind, word);
+    int added = text ? ser_set_add(set, text) : -1;
+    free(text);
+    return added < 0 ? -1 : 0;
+}
+
+/* Emotions in truth, in what was predicted and in columns of probabilities; corpora. */
+static int read_tested(struct ser_tsv *t, struct ser_set *set, struct ser_error *e) {
+    int emotion = ser_tsv_column(t, "emotion"), predicted = ser_tsv_column(t, "predicted");
+    int corpus = ser_tsv_column(t, "corpus"), got = 0;
+    for (int i = 0; i < t->columns; i++)
+        if (strncmp(t->name[i], "p_", 2) == 0 && add_tested(set, "emotion", t->name[i] + 2))
+            return no_memory(e);
+    if (emotion < 0 || predicted < 0)
+        return 0; /* no predictions: whoever evaluates them says so */
+    while ((got = ser_tsv_next(t, e)) > 0)
+        if (strcmp(t->field[emotion], "-") != 0 &&
+            (add_tested(set, "emotion", t->field[emotion]) ||
+             add_tested(set, "emotion", t->field[predicted]) ||
+             (corpus >= 0 && add_tested(set, "corpus", t->field[corpus]))))
+            return no_memory(e);
+    return got;
+}
+
+/* The set's words in byte order, as one text; NULL without memory. */
+static char *join_set(const struct ser_set *set) {
+    char **word = ser_set_sorted(set), *text = word ? make_text("%s", "") : NULL;
+    for (size_t i = 0; i < set->n && text; i++)
+        if (add_text(&text, "\n", word[i])) {
+            free(text);
+            text = NULL;
+        }
+    free(word);
+    return text;
+}
+
+static int find_tested(struct ser_run *r, struct ser_error *e) {
+    struct ser_tsv t;
+    struct ser_set set = {0};
+    if (ser_file_bytes(r->predictions) > SER_MAX_PREDICTIONS)
+        return ser_fail(e, SER_BAD, "%s: larger than %d bytes: no predictions", r->predictions,
+                        SER_MAX_PREDICTIONS);
+    if (ser_tsv_open(&t, r->predictions, e))
+        return -1;
+    int failed = read_tested(&t, &set, e);
+    ser_tsv_close(&t);
+    if (!failed && !(r->tested = join_set(&set)))
+        failed = no_memory(e);
+    ser_set_free(&set);
+    return failed;
+}
+
+static int sum_file(const char *path, char text[SER_SHA256_HEX], struct ser_error *e) {
+    struct ser_in in;
+    struct ser_sha256 h;
+    unsigned char block[16384];
+    size_t got;
+    if (ser_in_open(&in, path, e))
+        return -1;
+    ser_sha256_start(&h);
+    int failed;
+    while (!(failed = ser_in_read(&in, block, sizeof block, &got, e)) && got)
+        ser_sha256_add(&h, block, got);
+    ser_in_close(&in);
+    ser_sha256_end(&h, text);
+    return failed;
+}
+
+static int read_model(struct ser_run *r, struct ser_error *e) {
+    struct ser_model m;
+    if (ser_model_load(&m, r->model, e))
+        return -1;
+    r->net = make_text("%s", m.net->text);
+    r->header = m.header;
+    m.header = (struct ser_attrs){0};
+    ser_model_free(&m);
+    return r->net ? sum_file(r->model, r->model_sha256, e) : no_memory(e);
+}
+
+static int read_log_rows(struct ser_study_log *log, struct ser_tsv *t, struct ser_error *e) {
+    int best = ser_tsv_column(t, "best"), epoch = ser_tsv_column(t, "epoch");
+    int accuracy = ser_tsv_column(t, "val_accuracy"), got;
+    while ((got = ser_tsv_next(t, e)) > 0) {
+        log->epochs++;
+        if (strcmp(field_of(t, best, "0"), "1") != 0 || epoch < 0 || accuracy < 0)
+            continue;
+        if (ser_parse_int(t->field[epoch], 1, INT64_MAX, &log->best) ||
+            ser_parse_real(t->field[accuracy], 0, 1, &log->best_val_accuracy))
+            return ser_tsv_fail(t, e, "epoch counts from 1, val_accuracy is between 0 and 1");
+    }
+    return got;
+}
+
+static int read_log(struct ser_study_log *log, struct ser_error *e) {
+    struct ser_tsv t;
+    if (ser_tsv_open(&t, log->path, e))
+        return -1;
+    int failed = read_log_rows(log, &t, e);
+    ser_tsv_close(&t);
+    return failed;
+}
+
+/* r has its path and its table of predictions; name is that of its folder. */
+static int fill_run(struct ser_run *r, const char *name, struct ser_error *e) {
+    const char *dot = strrchr(name, '.');
+    r->name = make_text("%.*s", (int)(dot - name), name);
+    r->seed = make_text("%s", dot + 1);
+    if (!r->name || !r->seed || find_file(r->path, "model.bin", &r->model) ||
+        find_file(r->path, "log.tsv", &r->log.path))
+        return no_memory(e);
+    if (find_tested(r, e) || (r->model && read_model(r, e)))
+        return -1;
+    return r->log.path ? read_log(&r->log, e) : 0;
+}
+
+/* What is read of one split. */
+struct split_place {
+    struct ser_study *study;
+    const char *name;
+    struct ser_split *split; /* NULL: it has no run so far */
+};
+
+static int add_run(void *ctx, const char *folder, const char *name, struct ser_error *e) {
+    struct split_place *place = ctx;
+    struct ser_study *s = place->study;
+    const char *dot = strrchr(name, '.');
+    char *path, *predictions;
+    if (!dot || !dot[1])
+        return 0; /* not NAME.SEED */
+    if (!(path = make_text("%s/%s", folder, name)))
+        return no_memory(e);
+    int failed = find_file(path, "predictions.tsv", &predictions);
+    if (failed || !predictions) {
+        free(path);
+        return failed ? no_memory(e) : 0;
+    }
+    struct ser_run **to = add_element(&s->run, &s->runs, sizeof *s->run);
+    if (!to || !(*to = calloc(1, sizeof **to))) {
+        free(path);
+        free(predictions);
+        return no_memory(e);
+    }
+    (*to)->path = path;
+    (*to)->predictions = predictions;
+    if (!place->split && !(place->split = add_split(s, folder, place->name, e)))
+        return -1;
+    (*to)->split = place->split;
+    return fill_run(*to, name, e);
+}
+
+static int add_runs(void *ctx, const char *folder, const char *name, struct ser_error *e) {
+    struct split_place place = {.study = ctx, .name = name};
+    char *path = make_text("%s/%s", folder, name);
+    int failed = path ? for_each(path, add_run, &place, e) : no_memory(e);
+    free(path);
+    return failed;
+}
+
+/* ---- groups ---- */
+
+enum level { OF_NAME, OF_KIND, OF_SPLIT, OF_RUN };
+
+/* 1 if the runs are one on this level: of one name, and of one kind of split, one split, one run. */
+static int is_level(const struct ser_run *a, const struct ser_run *b, enum level level) {
+    if (strcmp(a->name, b->name) != 0)
+        return 0;
+    switch (level) {
+    case OF_NAME:
+        return 1;
+    case OF_KIND:
+        return a->split->kind == b->split->kind;
+    case OF_SPLIT:
+        return a->split == b->split;
+    default:
+        return a == b;
+    }
+}
+
+/* 1 if any of the runs that are one with r on this level must not be taken together. Without a
+ * model any network may be behind a run. */
+static int is_mixed(const struct ser_study *s, const struct ser_run *r, enum level level) {
+    const char *net = NULL;
+    for (size_t i = 0; i < s->runs; i++) {
+        const struct ser_run *q = s->run[i];
+        if (!is_level(r, q, level))
+            continue;
+        if (strcmp(q->tested, r->tested) != 0 || q->split->kind != r->split->kind)
+            return 1;
+        if (net && q->net && strcmp(net, q->net) != 0)
+            return 1;
+        net = net ? net : q->net;
+    }
+    return 0;
+}
+
+static char *make_label(const struct ser_run *r, enum level level) {
+    switch (level) {
+    case OF_NAME:
+        return make_text("%s", r->name);
+    case OF_KIND:
+        return make_text("%s/%s", r->name, ser_split_kind_name[r->split->kind]);
+    case OF_SPLIT:
+        return make_text("%s/%s", r->name, r->split->name);
+    default:
+        return make_text("%s/%s/%s", r->name, r->split->name, r->seed);
+    }
+}
+
+static int add_to_group(struct ser_group *g, struct ser_run *r) {
+    struct ser_run **to = add_element(&g->run, &g->runs, sizeof *g->run);
+    if (!to)
+        return -1;
+    *to = r;
+    return 0;
+}
+
+/* The runs that are one with a run that is in no group yet. */
+static int add_group(struct ser_study *s, size_t first, enum level level, char *grouped) {
+    struct ser_group *g = add_element(&s->group, &s->groups, sizeof *s->group);
+    if (!g || !(g->label = make_label(s->run[first], level)))
+        return -1;
+    g->divided = level != OF_NAME;
+    for (size_t i = first; i < s->runs; i++)
+        if (is_level(s->run[first], s->run[i], level)) {
+            grouped[i] = 1;
+            if (add_to_group(g, s->run[i]))
+                return -1;
+        }
+    return 0;
+}
+
+static int find_groups(struct ser_study *s, struct ser_error *e) {
+    char *grouped = calloc(s->runs, 1);
+    int failed = grouped ? 0 : -1;
+    for (size_t i = 0; i < s->runs && !failed; i++) {
+        if (grouped[i])
+            continue;
+        enum level level = OF_NAME;
+        while (level < OF_RUN && is_mixed(s, s->run[i], level))
+            level++;
+        failed = add_group(s, i, level, grouped);
+    }
+    free(grouped);
+    return failed ? no_memory(e) : 0;
+}
+
+/* ---- steps of the pipeline ---- */
+
+/* The lines of a file of options as one; NULL with e set. */
+static char *read_options(const char *path, struct ser_error *e) {
+    struct ser_in in;
+    unsigned char *data;
+    size_t n;
+    if (ser_in_open(&in, path, e))
+        return NULL;
+    int failed = ser_in_rest(&in, MAX_OPTIONS, &data, &n, e);
+    ser_in_close(&in);
+    if (failed)
+        return NULL;
+    if (memchr(data, '\0', n)) {
+        free(data);
+        ser_fail(e, SER_BAD, "%s: holds a NUL byte: no options", path);
+        return NULL;
+    }
+    while (n && data[n - 1] == '\n')
+        n--;
+    for (size_t i = 0; i < n; i++)
+        if (data[i] == '\t' || data[i] == '\n')
+            data[i] = ' ';
+    char *text = make_text("%.*s", (int)n, (char *)data);
+    free(data);
+    if (!text)
+        no_memory(e);
+    return text;
+}
+
+/* The command that these options belong to, as far as options go, or what they are. Empty: none.
+ * NULL without memory. */
+static char *command_of(const char *file, const char *text) {
+    const char *last = strrchr(file, '/') + 1, *of_split = strstr(file, "/options/");
+    if (strncmp(file, "options/", 8) == 0) {
+        static const char *const corpora[] = {"ravdess", "savee", "cremad"};
+        for (size_t i = 0; i < sizeof corpora / sizeof *corpora; i++)
+            if (strcmp(last, corpora[i]) == 0)
+                return make_text("ser-manifest --corpus %s %s", last, text);
+        return make_text("%s", text);
+    }
+    if (!of_split) { /* split/SPLIT/NAME.SEED/options */
+        const char *dot = last - 1;
+        while (*dot != '.' && dot > file)
+            dot--;
+        return make_text("ser-train --seed %.*s --net %s", (int)(last - 1 - (dot + 1)), dot + 1,
+                         text);
+    }
+    if (strcmp(last, "split") == 0)
+        return make_text("ser-split %s", text);
+    if (strcmp(last, "augment") == 0)
+        return *text ? make_text("ser-augment --keep %s", text) : make_text("%s", "");
+    if (strcmp(last, "features") == 0)
+        return make_text("ser-mfcc %s", text);
+    return make_text("%s", text);
+}
+
+static int add_command(struct ser_study *s, const char *file, const char *options,
+                       struct ser_error *e) {
+    char *text = command_of(file, options);
+    if (!text || !*text) { /* nothing was done */
+        free(text);
+        return text ? 0 : no_memory(e);
+    }
+    struct ser_step *to = add_element(&s->step, &s->steps, sizeof *s->step);
+    if (!to) {
+        free(text);
+        return no_memory(e);
+    }
+    to->text = text;
+    return (to->file = make_text("%s", file)) ? 0 : no_memory(e);
+}
+
+/* Adds the step whose options are in DIR/FILE; a file that is not there or empty is none. */
+static int add_step(struct ser_study *s, const char *file, struct ser_error *e) {
+    char *path = make_text("%s/%s", s->path, file);
+    if (!path)
+        return no_memory(e);
+    char *options = NULL;
+    int failed = 0;
+    if (ser_file_bytes(path))
+        failed = (options = read_options(path, e)) ? add_command(s, file, options, e) : -1;
+    free(options);
+    free(path);
+    return failed;
+}
+
+/* The parts of a study's folder that may hold options; folder is below DIR. */
+static int add_options_in(void *ctx, const char *folder, const char *name, struct ser_error *e) {
+    struct ser_study *s = ctx;
+    char *file = make_text("%s/%s", folder + strlen(s->path) + 1, name);
+    int failed = file ? add_step(s, file, e) : no_memory(e);
+    free(file);
+    return failed;
+}
+
+static int add_split_options(void *ctx, const char *folder, const char *name, struct ser_error *e) {
+    char *path = make_text("%s/%s/options", folder, name);
+    int failed = path ? for_each(path, add_options_in, ctx, e) : no_memory(e);
+    free(path);
+    return failed;
+}
+
+static int add_run_options(void *ctx, const char *folder, const char *name, struct ser_error *e) {
+    char *run = make_text("%s/%s", folder, name);
+    int failed = run ? add_options_in(ctx, run, "options", e) : no_memory(e);
+    free(run);
+    return failed;
+}
+
+static int add_runs_options(void *ctx, const char *folder, const char *name, struct ser_error *e) {
+    char *split = make_text("%s/%s", folder, name);
+    int failed = split ? for_each(split, add_run_options, ctx, e) : no_memory(e);
+    free(split);
+    return failed;
+}
+
+static int add_generated(void *ctx, const char *folder, const char *name, struct ser_error *e) {
+    static const char end[] = ".generated";
+    struct ser_study *s = ctx;
+    size_t n = strlen(name), k = sizeof end - 1;
+    (void)folder;
+    if (n <= k || strcmp(name + n - k, end) != 0)
+        return 0;
+    char **to = add_element(&s->generated, &s->generateds, sizeof *s->generated);
+    return to && (*to = make_text("%.*s", (int)(n - k), name)) ? 0 : no_memory(e);
+}
+
+/* ---- the study ---- */
+
+static int read_study(struct ser_study *s, const char *splits, const char *options,
+                      const char *manifests, struct ser_error *e) {
+    if (for_each(splits, add_runs, s, e))
+        return -1;
+    if (!s->runs)
+        return ser_fail(e, SER_BAD,
+                        "%s: not a study: there is no split/SPLIT/NAME.SEED/predictions.tsv in it",
+                        s->path);
+    if (find_groups(s, e) || for_each(options, add_options_in, s, e) ||
+        for_each(splits, add_split_options, s, e) || for_each(splits, add_runs_options, s, e))
+        return -1;
+    return for_each(manifests, add_generated, s, e);
+}
+
+int ser_study_read(struct ser_study *s, const char *path, struct ser_error *e) {
+    struct stat st;
+    *s = (struct ser_study){0};
+    if (stat(path, &st))
+        return ser_fail(e, SER_SYS, "%s: cannot open: %s", path, strerror(errno));
+    if (!S_ISDIR(st.st_mode))
+        return ser_fail(e, SER_SYS, "%s: not a folder", path);
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    s->path = make_text("%.*s", (int)n, path);
+    char *splits = s->path ? make_text("%s/split", s->path) : NULL;
+    char *options = s->path ? make_text("%s/options", s->path) : NULL;
+    char *manifests = s->path ? make_text("%s/manifest", s->path) : NULL;
+    int failed = splits && options && manifests && !find_file(s->path, "manifest.tsv", &s->manifest)
+                     ? read_study(s, splits, options, manifests, e)
+                     : no_memory(e);
+    free(splits);
+    free(options);
+    free(manifests);
+    if (failed)
+        ser_study_free(s);
+    return failed;
+}
+
+void ser_study_free(struct ser_study *s) {
+    for (size_t i = 0; i < s->splits; i++)
+        free_split(s->split[i]);
+    for (size_t i = 0; i < s->runs; i++)
+        free_run(s->run[i]);
+    for (size_t i = 0; i < s->groups; i++) {
+        free(s->group[i].label);
+        free(s->group[i].run);
+    }
+    for (size_t i = 0; i < s->steps; i++) {
+        free(s->step[i].file);
+        free(s->step[i].text);
+    }
+    for (size_t i = 0; i < s->generateds; i++)
+        free(s->generated[i]);
+    free(s->split);
+    free(s->run);
+    free(s->group);
+    free(s->step);
+    free(s->generated);
+    free(s->manifest);
+    free(s->path);
+    *s = (struct ser_study){0};
+}
+
+/* ---- recordings ---- */
+
+static int read_recordings(struct ser_tsv *t, size_t n, const char *const *id, char **path,
+                           struct ser_error *e) {
+    int id_column = ser_tsv_column(t, "id"), path_column = ser_tsv_column(t, "path"), got = 0;
+    if (id_column < 0 || path_column < 0)
+        return 0;
+    while ((got = ser_tsv_next(t, e)) > 0)
+        for (size_t i = 0; i < n; i++)
+            if (!path[i] && strcmp(t->field[id_column], id[i]) == 0 &&
+                !(path[i] = make_text("%s", t->field[path_column])))
+                return no_memory(e);
+    return got;
+}
+
+int ser_split_recordings(const struct ser_split *s, size_t n, const char *const *id, char **path,
+                         struct ser_error *e) {
+    struct ser_tsv t;
+    for (size_t i = 0; i < n; i++)
+        path[i] = NULL;
+    if (!s->manifest)
+        return 0;
+    if (ser_tsv_open(&t, s->manifest, e))
+        return -1;
+    int failed = read_recordings(&t, n, id, path, e);
+    ser_tsv_close(&t);
+    for (size_t i = 0; i < n && failed; i++) {
+        free(path[i]);
+        path[i] = NULL;
+    }
+    return failed;
+}
+
+/* ---- certificates ---- */
+
+/* What has been met: in a part ("PART TAB WORD"), in any part, in more than one. */
+struct met {
+    struct ser_set in_part, once, twice;
+};
+
+static void free_met(struct met *m) {
+    ser_set_free(&m->in_part);
+    ser_set_free(&m->once);
+    ser_set_free(&m->twice);
+}
+
+enum meeting { KNOWN, NEW_HERE, NEW_AND_SHARED }; /* the last: the first time in a second part */
+
+/* One of the above, or -1 without memory. */
+static int meet(struct met *m, const char *part, const char *word) {
+    char *pair = make_text("%s\t%s", part, word);
+    int added = pair ? ser_set_add(&m->in_part, pair) : -1;
+    free(pair);
+    if (added <= 0)
+        return added < 0 ? -1 : KNOWN;
+    if ((added = ser_set_add(&m->once, word)))
+        return added < 0 ? -1 : NEW_HERE;
+    added = ser_set_add(&m->twice, word);
+    return added < 0 ? -1 : added ? NEW_AND_SHARED : NEW_HERE;
+}
+
+/* The part of this name, or NULL. */
+static struct ser_part *part_of(struct ser_certificate *c, const char *name) {
+    for (int i = 0; i < SER_PARTS; i++)
+        if (strcmp(name, ser_part_name[i]) == 0)
+            return &c->part[i];
+    return NULL;
+}
+
+static int count_row(struct ser_certificate *c, const char *part_name, const char *speaker,
+                     const char *recording, struct met *speakers, struct met *recordings) {
+    struct ser_part *part = part_of(c, part_name);
+    int how = meet(speakers, part_name, speaker);
+    if (how < 0)
+        return -1;
+    if (part)
+        part->utterances++;
+    if (part && how != KNOWN) {
+        part->speakers++;
+        if (add_text(&part->who, ", ", speaker))
+            return -1;
+    }
+    if (how == NEW_AND_SHARED) {
+        c->shared_speakers++;
+        if (add_text(&c->shared_who, ", ", speaker))
+            return -1;
+    }
+    if (strcmp(recording, "-") == 0)
+        return 0;
+    how = meet(recordings, part_name, recording);
+    c->shared_recordings += how == NEW_AND_SHARED;
+    return how < 0 ? -1 : 0;
+}
+
+static int count_rows(struct ser_certificate *c, struct ser_tsv *t, struct met *speakers,
+                      struct met *recordings, struct ser_error *e) {
+    int part = ser_tsv_column(t, "part"), speaker = ser_tsv_column(t, "speaker"), got;
+    int recording = ser_tsv_column(t, "audio_hash");
+    if (part < 0 || speaker < 0)
+        return ser_fail(e, SER_BAD, "%s: no columns part and speaker", t->in.name);
+    c->compared = recording >= 0;
+    while ((got = ser_tsv_next(t, e)) > 0)
+        if (count_row(c, t->field[part], t->field[speaker], field_of(t, recording, "-"), speakers,
+                      recordings))
+            return no_memory(e);
+    c->speakers = speakers->once.n;
+    return got;
+}
+
+static int read_manifest(struct ser_certificate *c, const char *path, struct ser_error *e) {
+    struct ser_tsv t;
+    struct met speakers = {0}, recordings = {0};
+    if (ser_tsv_open(&t, path, e))
+        return -1;
+    int failed = count_rows(c, &t, &speakers, &recordings, e);
+    ser_tsv_close(&t);
+    free_met(&speakers);
+    free_met(&recordings);
+    return failed;
+}
+
+/* "emotion.happy 20" goes to the emotions of a part as "happy 20". */
+static int add_content(struct ser_part *p, const char *what, const char *value) {
+    static const char emotion[] = "emotion.", corpus[] = "corpus.";
+    int is_emotion = strncmp(what, emotion, sizeof emotion - 1) == 0;
+    if (is_emotion || strncmp(what, corpus, sizeof corpus - 1) == 0) {
+        const char *name = what + (is_emotion ? sizeof emotion : sizeof corpus) - 1;
+        char *text = make_text("%s %s", name, value);
+        int failed = text ? add_text(is_emotion ? &p->emotions : &p->corpora, ", ", text) : -1;
+        free(text);
+        return failed;
+    }
+    char **sum = strcmp(what, "sha256.id") == 0      ? &p->ids_sha256
+                 : strcmp(what, "sha256.audio") == 0 ? &p->audio_sha256
+                                                     : NULL;
+    if (!sum)
+        return 0;
+    free(*sum);
+    return (*sum = make_text("%s", value)) ? 0 : -1;
+}
+
+static int read_contents(struct ser_certificate *c, const char *path, struct ser_error *e) {
+    struct ser_tsv t;
+    if (ser_tsv_open(&t, path, e))
+        return -1;
+    int part = ser_tsv_need(&t, "part", e), what = part < 0 ? -1 : ser_tsv_need(&t, "what", e);
+    int value = what < 0 ? -1 : ser_tsv_need(&t, "value", e), got = value < 0 ? -1 : 0;
+    while (!got && (got = ser_tsv_next(&t, e)) > 0) {
+        struct ser_part *p = part_of(c, t.field[part]);
+        got = p && add_content(p, t.field[what], t.field[value]) ? no_memory(e) : 0;
+    }
+    ser_tsv_close(&t);
+    return got;
+}
+
+/* Texts that nothing has come to are empty. */
+static int fill_texts(struct ser_certificate *c) {
+    char **text[1 + 5 * SER_PARTS] = {&c->shared_who};
+    for (int i = 0, n = 1; i < SER_PARTS; i++, n += 5) {
+        struct ser_part *p = &c->part[i];
+        text[n] = &p->who;
+        text[n + 1] = &p->emotions;
+        text[n + 2] = &p->corpora;
+        text[n + 3] = &p->ids_sha256;
+        text[n + 4] = &p->audio_sha256;
+    }
+    for (size_t i = 0; i < sizeof text / sizeof *text; i++)
+        if (!*text[i] && !(*text[i] = make_text("%s", "")))
+            return -1;
+    return 0;
+}
+
+int ser_split_certify(const struct ser_split *s, struct ser_certificate *c, struct ser_error *e) {
+    *c = (struct ser_certificate){0};
+    int failed = read_manifest(c, s->manifest, e) ||
+                 (s->certificate && read_contents(c, s->certificate, e)) ||
+                 (fill_texts(c) && no_memory(e));
+    if (failed)
+        ser_certificate_free(c);
+    return failed ? -1 : 0;
+}
+
+void ser_certificate_free(struct ser_certificate *c) {
+    for (int i = 0; i < SER_PARTS; i++) {
+        free(c->part[i].who);
+        free(c->part[i].emotions);
+        free(c->part[i].corpora);
+        free(c->part[i].ids_sha256);
+        free(c->part[i].audio_sha256);
+    }
+    free(c->shared_who);
+    *c = (struct ser_certificate){0};
+}

@@ -1,0 +1,120 @@
+/* study.h - what a study holds: the folder OUT of a pipeline, as pipelines/rules.mk lays it out.
+ *
+ *   DIR/split/SPLIT/NAME.SEED/   a run: predictions.tsv, and beside it model.bin, log.tsv
+ *   DIR/split/SPLIT/             a split: manifest.tsv with the column part, certificate.tsv,
+ *                                test.sert
+ *   DIR/manifest.tsv             all utterances; manifest/CORPUS.generated: this corpus is no
+ *                                recording of people
+ *   DIR/options/, DIR/split/SPLIT/options/, DIR/split/SPLIT/NAME.SEED/options
+ *                                the options of each step
+ *
+ * Only predictions must be there; what else is missing is NULL, 0 or empty. Runs and splits are in
+ * the order of their names, numbers in them by value. All texts belong to the study.
+ */
+#ifndef SER_STUDY_H
+#define SER_STUDY_H
+
+#include "core/attrs.h"
+#include "core/sha256.h"
+
+#define SER_MAX_PREDICTIONS 100000000 /* bytes of one table of predictions */
+
+/* How a split came about: by its table, if that says so, else by the name that pipelines give. */
+enum ser_split_kind { SER_SPLIT_LISTED, SER_SPLIT_FOLD, SER_SPLIT_RANDOM };
+
+/* "listed speakers", "folds", "random splits". */
+extern const char *const ser_split_kind_name[];
+
+struct ser_split {
+    char *name, *path; /* of its folder */
+    enum ser_split_kind kind;
+    char *manifest, *certificate, *test; /* paths of its files; NULL: not there */
+};
+
+/* The log of a training: its length, and the epoch that it kept. */
+struct ser_study_log {
+    char *path; /* NULL: there is none */
+    size_t epochs;
+    int64_t best; /* epoch; 0: no epoch is marked as best */
+    double best_val_accuracy;
+};
+
+struct ser_run {
+    char *name, *seed;             /* of its folder NAME.SEED, cut at the last dot */
+    char *path;                    /* of its folder */
+    const struct ser_split *split; /* the study's */
+    char *predictions;             /* path of its table */
+    char *tested; /* the emotions and corpora of its table as one text: equal for the same ones */
+    char *model;  /* path; NULL: there is none, and the next three are empty */
+    char *net;    /* the text of its network */
+    struct ser_attrs header;            /* of the model */
+    char model_sha256[SER_SHA256_HEX]; /* of the model's file */
+    struct ser_study_log log;
+};
+
+/* Runs that may be taken together: those of one name. Where these test different emotions or
+ * corpora, on splits of different kinds or with different networks, it is those of one name and
+ * kind of split, or else of one split, or else one run: scores of such runs have no mean. */
+struct ser_group {
+    char *label; /* NAME, NAME/KIND, NAME/SPLIT or NAME/SPLIT/SEED */
+    size_t runs;
+    struct ser_run **run; /* [runs] the study's, in its order */
+    int divided;          /* its name has runs in another group */
+};
+
+/* What one step of the pipeline was called with, without names of files. */
+struct ser_step {
+    char *file; /* of its options, from DIR on */
+    char *text; /* the command and its options, or a value */
+};
+
+struct ser_study {
+    char *path;     /* DIR */
+    char *manifest; /* path; NULL: there is none */
+    size_t splits, runs, groups, steps, generateds;
+    struct ser_split **split; /* [splits] those that have runs */
+    struct ser_run **run;     /* [runs] */
+    struct ser_group *group;  /* [groups] in the order of their first runs */
+    struct ser_step *step;    /* [steps] */
+    char **generated;         /* [generateds] corpora that are generated speech */
+};
+
+/* Finds what the folder holds, reads models and logs, puts runs into groups. 0, or -1 with e set
+ * (SER_BAD: no study, or damaged) and nothing to free. */
+int ser_study_read(struct ser_study *s, const char *path, struct ser_error *e) SER_MUST_CHECK;
+void ser_study_free(struct ser_study *s);
+
+/* Looks up where the recordings of n utterances lie, by the split's manifest: path [n] is set, NULL
+ * for what is not in it; the caller frees each. 0, or -1 with e set and nothing to free. */
+int ser_split_recordings(const struct ser_split *s, size_t n, const char *const *id, char **path,
+                         struct ser_error *e) SER_MUST_CHECK;
+
+/* ---- the certificate of a split ---- */
+
+enum { SER_PARTS = 3 };
+extern const char *const ser_part_name[SER_PARTS]; /* train, val, test */
+
+/* What is in one part. */
+struct ser_part {
+    size_t utterances, speakers;
+    char *who;                       /* the speakers, separated by ", " */
+    char *emotions, *corpora;        /* "NAME COUNT, ..." by certificate.tsv */
+    char *ids_sha256, *audio_sha256; /* by certificate.tsv; empty: it does not say */
+};
+
+struct ser_certificate {
+    struct ser_part part[SER_PARTS];
+    size_t speakers;        /* in all */
+    size_t shared_speakers; /* in more than one part */
+    char *shared_who;       /* these, separated by ", " */
+    int compared;           /* the manifest has audio_hash, so recordings were compared */
+    size_t shared_recordings;
+};
+
+/* Counts speakers and recordings of a split that has a manifest. 0, or -1 with e set (SER_BAD: no
+ * columns part and speaker) and nothing to free. */
+int ser_split_certify(const struct ser_split *s, struct ser_certificate *c,
+                      struct ser_error *e) SER_MUST_CHECK;
+void ser_certificate_free(struct ser_certificate *c);
+
+#endif

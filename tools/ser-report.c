@@ -1,0 +1,1195 @@
+/* ser-report - a study as one page of HTML.
+ *
+ * The page is a sequence of sections, each written by a function below. All texts of data pass
+ * through ser_html_text. The page loads nothing, and its content policy forbids it to. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bridge/evaluation.h"
+#include "bridge/html.h"
+#include "bridge/plot.h"
+#include "bridge/published.h"
+#include "bridge/study.h"
+#include "core/embed.h"
+#include "core/jobs.h"
+#include "core/opt.h"
+#include "core/out.h"
+#include "core/set.h"
+#include "core/sha256.h"
+#include "core/tsv.h"
+
+enum { MAX_RECORDING = 20000000 }; /* bytes, in a page */
+
+static struct {
+    const char *output, *title;
+    int64_t worst;
+    int with_audio;
+} opt = {.worst = 20};
+
+static const struct ser_opt options[] = {
+    {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
+    {'t', "title", SER_OPT_TEXT, &opt.title, 0, 0, "TEXT", "instead of the folder's name"},
+    {'n', "worst", SER_OPT_INT, &opt.worst, 0, 9999, "N", "list so many worst-scored utterances"},
+    {'a', "with-audio", SER_OPT_FLAG, &opt.with_audio, 0, 0, NULL,
+     "put the recordings of these into the page"},
+    {0}};
+
+static const struct ser_tool tool = {
+    "DIR", "Prints a study, the folder OUT of a pipeline, as one page of HTML.", options,
+    "The page needs no network, and a script only to sort its tables.\n"
+    "Run it where the pipeline ran: paths of recordings may be relative."};
+
+SER_EMBED(page_style, "tools/page/style.css");
+SER_EMBED(page_script, "tools/page/sort.js");
+
+/* 1 if text was new and is now in the set. */
+static int is_new(struct ser_set *set, const char *text) {
+    int added = ser_set_add(set, text);
+    if (added < 0)
+        die(SER_SYS, "out of memory");
+    return added;
+}
+
+/* ---- the study, judged ---- */
+
+/* An utterance of which a model was far from sure, or sure of something else. */
+struct worst {
+    const struct ser_prediction *at;
+    size_t run, row; /* of the group, of the run's table */
+    char *path;      /* of its recording; NULL: unknown */
+};
+
+struct judged {
+    const struct ser_group *group;
+    struct ser_evaluation v;
+    const struct ser_published
+        *like;           /* the stage of the original's study that it is like; NULL: none */
+    struct worst *worst; /* lowest probability of the truth first, each utterance once */
+    size_t worsts;
+};
+
+struct report {
+    struct ser_study study;
+    struct ser_published *published; /* [stages] of the original's study */
+    size_t stages;
+    char *generated; /* the corpora that are generated speech; NULL: none */
+    char *title;
+    struct judged *group; /* [groups] */
+    size_t groups;
+};
+
+static int is_none(const char *text) {
+    return strcmp(text, "-") == 0;
+}
+
+static void evaluate(struct judged *j) {
+    struct ser_error e;
+    for (size_t i = 0; i < j->group->runs; i++) {
+        char text[1600];
+        int failed = ser_evaluation_read(&j->v, j->group->run[i]->predictions, &e);
+        if ((size_t)j->v.files > i && ser_predictions_left_out(&j->v.file[i], text, sizeof text))
+            warn("%s", text);
+        must(failed, &e);
+    }
+    must(ser_evaluation_score(&j->v, SER_DRAWS, SER_DRAWS_SEED, &e), &e);
+}
+
+/* The text of the group's network; NULL: no run has a model. */
+static const char *network_of(const struct judged *j) {
+    const char *net = NULL;
+    for (size_t i = 0; i < j->group->runs && !net; i++)
+        net = j->group->run[i]->net;
+    return net;
+}
+
+static double truth_probability(const struct worst *w) {
+    return w->at->p[w->at->t];
+}
+
+static int by_probability(const void *a, const void *b) {
+    const struct worst *x = a, *y = b;
+    double p = truth_probability(x), q = truth_probability(y);
+    if (p != q)
+        return p < q ? -1 : 1;
+    int order = strcmp(x->at->id, y->at->id);
+    if (order)
+        return order;
+    if (x->run != y->run)
+        return x->run < y->run ? -1 : 1;
+    return x->row < y->row ? -1 : x->row > y->row;
+}
+
+/* Keeps each utterance once, where it is worst, and at most as many as are to be listed. */
+static void keep_worst(struct judged *j, size_t n) {
+    struct ser_set seen = {0};
+    for (size_t i = 0; i < n && j->worsts < (size_t)opt.worst; i++)
+        if (is_new(&seen, j->worst[i].at->id))
+            j->worst[j->worsts++] = j->worst[i];
+    ser_set_free(&seen);
+}
+
+static void find_worst(struct judged *j) {
+    size_t n = 0;
+    j->worst = ecalloc(j->v.all.n, sizeof *j->worst);
+    for (size_t f = 0; f < j->group->runs; f++)
+        for (size_t i = 0; i < j->v.file[f].n; i++)
+            if (j->v.file[f].at[i].p)
+                j->worst[n++] = (struct worst){.at = &j->v.file[f].at[i], .run = f, .row = i};
+    qsort(j->worst, n, sizeof *j->worst, by_probability);
+    keep_worst(j, n);
+}
+
+/* Finds the recordings of the worst utterances of one split. */
+static void find_recordings(struct judged *j, const struct ser_split *split) {
+    struct ser_error e;
+    const char **id = ecalloc(j->worsts, sizeof *id);
+    char **path = ecalloc(j->worsts, sizeof *path);
+    size_t n = 0;
+    for (size_t i = 0; i < j->worsts; i++)
+        if (j->group->run[j->worst[i].run]->split == split)
+            id[n++] = j->worst[i].at->id;
+    must(n && ser_split_recordings(split, n, id, path, &e), &e);
+    for (size_t i = 0, k = 0; i < j->worsts; i++)
+        if (j->group->run[j->worst[i].run]->split == split)
+            j->worst[i].path = path[k++];
+    free(id);
+    free(path);
+}
+
+/* Stages of the original come first, in their order. */
+static size_t rank_of(const struct report *r, const struct ser_group *g) {
+    size_t i = 0;
+    while (i < r->stages && strcmp(g->run[0]->name, r->published[i].stage) != 0)
+        i++;
+    return i;
+}
+
+static void order_groups(struct report *r) {
+    r->groups = r->study.groups;
+    r->group = ecalloc(r->groups, sizeof *r->group);
+    for (size_t rank = 0, n = 0; rank <= r->stages; rank++)
+        for (size_t i = 0; i < r->groups; i++)
+            if (rank_of(r, &r->study.group[i]) == rank)
+                r->group[n++].group = &r->study.group[i];
+}
+
+static void find_generated(struct report *r) {
+    for (size_t i = 0; i < r->study.generateds; i++) {
+        char *all =
+            eprintf_alloc("%s%s%s", i ? r->generated : "", i ? ", " : "", r->study.generated[i]);
+        free(r->generated);
+        r->generated = all;
+    }
+}
+
+static void judge(struct report *r, const char *path) {
+    struct ser_error e;
+    must(ser_study_read(&r->study, path, &e) ||
+             ser_published_read(&r->published, &r->stages, "notebook", "accuracy", &e),
+         &e);
+    find_generated(r);
+    order_groups(r);
+    for (size_t g = 0; g < r->groups; g++) {
+        struct judged *j = &r->group[g];
+        evaluate(j);
+        find_worst(j);
+        for (size_t i = 0; i < r->study.splits; i++)
+            find_recordings(j, r->study.split[i]);
+        if (!r->generated) /* generated speech is beside no published figure */
+            j->like = ser_published_like(r->published, r->stages, &j->v,
+                                         j->group->run[0]->split->kind == SER_SPLIT_RANDOM,
+                                         network_of(j));
+    }
+}
+
+static void free_report(struct report *r) {
+    for (size_t g = 0; g < r->groups; g++) {
+        for (size_t i = 0; i < r->group[g].worsts; i++)
+            free(r->group[g].worst[i].path);
+        free(r->group[g].worst);
+        ser_evaluation_free(&r->group[g].v);
+    }
+    free(r->group);
+    free(r->generated);
+    free(r->title);
+    ser_published_free(r->published, r->stages);
+    ser_study_free(&r->study);
+}
+
+/* ---- parts of a page ---- */
+
+/* A picture, which is drawn when the text is complete. */
+struct figure {
+    size_t at; /* byte of the page that it goes in front of */
+    struct ser_plot plot;
+    char id[32], *label;
+};
+
+struct page {
+    struct ser_html html;
+    const struct report *r;
+    struct figure *figure; /* [figures] in the order of the page */
+    size_t figures;
+};
+
+enum { WHOLE_STUDY = -1 }; /* instead of a group's number */
+
+static void markup(struct page *p, const char *s) {
+    ser_html_markup(&p->html, s);
+}
+
+static void text(struct page *p, const char *s) {
+    ser_html_text(&p->html, s);
+}
+
+/* The text, or a dash where there is none. */
+static void cell(struct page *p, const char *s) {
+    ser_html_cell(&p->html, s && *s ? s : "–");
+}
+
+static void count_cell(struct page *p, size_t n) {
+    ser_html_cellf(&p->html, "%zu", n);
+}
+
+static void percent_cell(struct page *p, double share) {
+    ser_html_cellf(&p->html, "%.1f", 100 * share);
+}
+
+static void table(struct page *p, const char *caption, int columns, const char *const *head) {
+    char *all = eprintf_alloc("%s%s", caption, p->r->generated ? " (generated speech)" : "");
+    ser_html_table(&p->html, all, columns, head);
+    free(all);
+}
+
+static void end_table(struct page *p) {
+    ser_html_table_end(&p->html);
+}
+
+#define TABLE(p, caption, ...)                                                                     \
+    table(p, caption, (int)(sizeof(const char *[]){__VA_ARGS__} / sizeof(char *)),                 \
+          (const char *[]){__VA_ARGS__})
+
+/* What a group's ids end in. */
+static void suffix(struct page *p, int group) {
+    if (group != WHOLE_STUDY && p->r->groups > 1)
+        ser_html_markupf(&p->html, "-%d", group + 1);
+}
+
+static void section(struct page *p, int group, const char *id, const char *heading) {
+    ser_html_markupf(&p->html, "</section>\n<section id=\"%s", id);
+    suffix(p, group);
+    ser_html_markupf(&p->html, "\">\n<h2>%s", heading);
+    if (group != WHOLE_STUDY && p->r->groups > 1) {
+        markup(p, ": ");
+        text(p, p->r->group[group].group->label);
+    }
+    markup(p, "</h2>\n");
+}
+
+static void link_to(struct page *p, int group, const char *id, const char *what) {
+    ser_html_markupf(&p->html, "<a href=\"#%s", id);
+    suffix(p, group);
+    markup(p, "\">");
+    text(p, what);
+    markup(p, "</a>\n");
+}
+
+/* A picture that the fmt and what follows it describes. */
+SER_PRINTF(3, 4)
+static void figure(struct page *p, struct ser_plot plot, const char *fmt, ...) {
+    char what[2000];
+    va_list args;
+    va_start(args, fmt);
+    ser_format(what, sizeof what, fmt, args);
+    va_end(args);
+    p->figure = erealloc(p->figure, p->figures + 1, sizeof *p->figure);
+    markup(p, "<figure>\n");
+    struct figure *f = &p->figure[p->figures++];
+    *f = (struct figure){.at = p->html.page.n, .plot = plot, .label = estrdup(what)};
+    snprintf(f->id, sizeof f->id, "f%zu-", p->figures);
+    markup(p, "<figcaption>");
+    text(p, what);
+    markup(p, "</figcaption>\n</figure>\n");
+}
+
+/* ---- sections: figures ---- */
+
+/* "51.2 to 60.0", or nothing. */
+static const char *interval_text(const struct ser_evaluation *v, int figure, char to[64]) {
+    to[0] = '\0';
+    if (v->intervals && figure < SER_INTERVALS)
+        snprintf(to, 64, "%.1f to %.1f", 100 * v->of_all[figure].low, 100 * v->of_all[figure].high);
+    return to;
+}
+
+SER_PRINTF(4, 5)
+static void tile(struct page *p, const char *name, const char *more, const char *fmt, ...) {
+    char value[64];
+    va_list args;
+    va_start(args, fmt);
+    ser_format(value, sizeof value, fmt, args);
+    va_end(args);
+    ser_html_markupf(&p->html, "<div><dt>%s</dt><dd>%s</dd>", name, value);
+    if (*more)
+        ser_html_markupf(&p->html, "<dd class=\"more\">%s</dd>", more);
+    markup(p, "</div>\n");
+}
+
+static size_t known_members(const struct ser_evaluation *v, enum ser_grouping g) {
+    size_t n = 0;
+    for (size_t i = 0; i < v->members[g]; i++)
+        n += !is_none(v->member[g][i].name);
+    return n;
+}
+
+static double commonest_share(const struct ser_evaluation *v) {
+    size_t most = 0;
+    for (int c = 0; c < v->classes; c++)
+        most = v->all.of[c].support > most ? v->all.of[c].support : most;
+    return (double)most / (double)v->all.n;
+}
+
+static void tiles(struct page *p, const struct judged *j) {
+    static const struct {
+        const char *name;
+        int figure;
+    } shown[] = {{"accuracy", SER_WA}, {"unweighted recall", SER_UA}, {"macro F1", SER_MACRO_F1}};
+    const struct ser_evaluation *v = &j->v;
+    size_t speakers = known_members(v, SER_BY_SPEAKER);
+    char more[64];
+    markup(p, "<dl class=\"tiles\">\n");
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+        tile(p, shown[i].name, interval_text(v, shown[i].figure, more), "%.1f %%",
+             100 * ser_figure_of(&v->all, shown[i].figure));
+    if (v->all.calibrated)
+        tile(p, "calibration error", "", "%.3f", ser_figure_of(&v->all, SER_ECE));
+    if (speakers)
+        snprintf(more, sizeof more, "of %zu speakers", speakers);
+    tile(p, "predictions", speakers ? more : "of unknown speakers", "%zu", v->all.n);
+    tile(p, j->group->runs == 1 ? "model" : "models", "", "%zu", j->group->runs);
+    markup(p, "</dl>\n");
+}
+
+static void summary(struct page *p, int g) {
+    const struct judged *j = &p->r->group[g];
+    tiles(p, j);
+    ser_html_markupf(
+        &p->html, "<p>%s Always naming the commonest emotion is right in %.1f %%.</p>\n",
+        j->v.intervals ? "The ranges are 95 % intervals from drawing speakers with replacement, "
+                         "all models together."
+                       : "Fewer than five speakers were scored, too few for intervals.",
+        100 * commonest_share(&j->v));
+}
+
+static const int score_columns[] = {SER_WA, SER_UA, SER_MACRO_F1, SER_WEIGHTED_F1};
+enum { SCORE_COLUMNS = sizeof score_columns / sizeof *score_columns };
+
+/* The figure's value in a list of mean or deviation; 0 where it is not. */
+static double value_named(const struct ser_values *l, const char *name) {
+    for (size_t i = 0; i < l->n; i++)
+        if (!l->at[i].class && strcmp(l->at[i].name, name) == 0)
+            return l->at[i].value;
+    return 0;
+}
+
+static void over_runs(struct page *p, const char *name, const struct ser_values *l) {
+    ser_html_cell(&p->html, name);
+    ser_html_cell(&p->html, "");
+    ser_html_cell(&p->html, "");
+    for (int i = 0; i < SCORE_COLUMNS; i++)
+        percent_cell(p, value_named(l, ser_figure[score_columns[i]].name));
+}
+
+static void scores_of_each(struct page *p, const struct judged *j) {
+    TABLE(p, "Scores of each model on its test part", "split", "seed", "predictions#",
+          "accuracy, %#", "unweighted recall, %#", "macro F1, %#", "weighted F1, %#");
+    for (size_t i = 0; i < j->group->runs; i++) {
+        cell(p, j->group->run[i]->split->name);
+        cell(p, j->group->run[i]->seed);
+        count_cell(p, j->v.of_file[i].n);
+        for (int k = 0; k < SCORE_COLUMNS; k++)
+            percent_cell(p, ser_figure_of(&j->v.of_file[i], score_columns[k]));
+    }
+    if (j->group->runs > 1) {
+        ser_html_table_foot(&p->html);
+        over_runs(p, "mean", &j->v.mean);
+        over_runs(p, "deviation", &j->v.deviation);
+    }
+    end_table(p);
+}
+
+static void scores_of_all(struct page *p, const struct ser_evaluation *v) {
+    static const struct {
+        int figure;
+        const char *name;
+        int share; /* shown in per cent */
+    } row[] = {{SER_WA, "accuracy (weighted accuracy)", 1},
+               {SER_UA, "unweighted recall", 1},
+               {SER_MACRO_F1, "macro F1", 1},
+               {SER_WEIGHTED_F1, "weighted F1", 1},
+               {SER_TOP2, "truth among the two most probable", 1},
+               {SER_LOG_LOSS, "log loss", 0},
+               {SER_BRIER, "Brier score", 0},
+               {SER_ECE, "expected calibration error", 0}};
+    char range[64];
+    TABLE(p, "All models together", "figure", "value#", "95 % interval");
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        if (row[i].figure >= SER_SCORES && !v->all.calibrated)
+            continue;
+        double value = ser_figure_of(&v->all, row[i].figure);
+        cell(p, row[i].name);
+        ser_html_cellf(&p->html, row[i].share ? "%.1f %%" : "%.4f",
+                       row[i].share ? 100 * value : value);
+        ser_html_cellf(&p->html, *interval_text(v, row[i].figure, range) ? "%s %%" : "–", range);
+    }
+    end_table(p);
+}
+
+static void scores_by_emotion(struct page *p, const struct ser_evaluation *v) {
+    TABLE(p, "By emotion", "emotion", "predictions#", "recall, %#", "precision, %#", "F1, %#");
+    for (int c = 0; c < v->classes; c++) {
+        const struct ser_class_score *s = &v->all.of[c];
+        cell(p, v->class[c]);
+        count_cell(p, s->support);
+        percent_cell(p, s->recall);
+        percent_cell(p, s->precision);
+        percent_cell(p, s->f1);
+    }
+    end_table(p);
+}
+
+/* Where the column is not there, everybody is "-". */
+static void scores_by(struct page *p, const struct ser_evaluation *v, enum ser_grouping g) {
+    char caption[32];
+    if (!known_members(v, g))
+        return;
+    snprintf(caption, sizeof caption, "By %s", ser_grouping_name[g]);
+    TABLE(p, caption, ser_grouping_name[g], "predictions#", "accuracy, %#", "unweighted recall, %#",
+          "macro F1, %#");
+    for (size_t i = 0; i < v->members[g]; i++) {
+        const struct ser_result *s = &v->member[g][i];
+        cell(p, s->name);
+        count_cell(p, s->n);
+        for (int k = 0; k < 3; k++)
+            percent_cell(p, ser_figure_of(s, score_columns[k]));
+    }
+    end_table(p);
+}
+
+static void results(struct page *p, int g) {
+    const struct judged *j = &p->r->group[g];
+    section(p, g, "results", "Results");
+    if (p->r->groups > 1) {
+        markup(p, "<nav>");
+        link_to(p, g, "pictures", "Pictures");
+        if (opt.worst)
+            link_to(p, g, "worst", "Worst-scored utterances");
+        link_to(p, g, "run", "What was run");
+        markup(p, "</nav>\n");
+        summary(p, g);
+    }
+    scores_of_each(p, j);
+    scores_of_all(p, &j->v);
+    scores_by_emotion(p, &j->v);
+    for (int k = 0; k < SER_GROUPINGS; k++)
+        scores_by(p, &j->v, (enum ser_grouping)k);
+}
+
+/* ---- sections: overview, published figures ---- */
+
+static size_t utterances_of(const struct ser_evaluation *v) {
+    struct ser_set ids = {0};
+    for (size_t i = 0; i < v->all.n; i++)
+        is_new(&ids, v->all.at[i]->id);
+    size_t n = ids.n;
+    ser_set_free(&ids);
+    return n;
+}
+
+static void figure_cell(struct page *p, const struct ser_evaluation *v, int figure) {
+    char range[64];
+    ser_html_cellf(&p->html, *interval_text(v, figure, range) ? "%.1f (%s)" : "%.1f%s",
+                   100 * ser_figure_of(&v->all, figure), range);
+}
+
+static void overview_row(struct page *p, const struct judged *j) {
+    size_t speakers = known_members(&j->v, SER_BY_SPEAKER);
+    cell(p, j->group->label);
+    figure_cell(p, &j->v, SER_WA);
+    figure_cell(p, &j->v, SER_UA);
+    percent_cell(p, ser_figure_of(&j->v.all, SER_MACRO_F1));
+    if (j->like)
+        ser_html_cellf(&p->html, "%.1f (%s)", j->like->percent, j->like->stage);
+    else
+        cell(p, NULL);
+    count_cell(p, j->group->runs);
+    count_cell(p, (size_t)j->v.classes);
+    count_cell(p, utterances_of(&j->v));
+    if (speakers)
+        count_cell(p, speakers);
+    else
+        cell(p, NULL);
+}
+
+/* The names whose runs are not one group. */
+static void say_divided(struct page *p) {
+    struct ser_set names = {0};
+    for (size_t g = 0; g < p->r->groups; g++) {
+        const struct ser_group *group = p->r->group[g].group;
+        if (!group->divided || !is_new(&names, group->run[0]->name))
+            continue;
+        markup(p,
+               names.n > 1
+                   ? ", "
+                   : "<p>Emotions, corpora, kinds of split or networks differ among the runs of: ");
+        text(p, group->run[0]->name);
+    }
+    if (names.n)
+        markup(p, ". Those that differ are not taken together.</p>\n");
+    ser_set_free(&names);
+}
+
+static void overview(struct page *p) {
+    section(p, WHOLE_STUDY, "overview", "Overview");
+    TABLE(p, "All models of each name together", "name", "accuracy, %#", "unweighted recall, %#",
+          "macro F1, %#", "published, %#", "models#", "emotions#", "utterances#", "speakers#");
+    for (size_t g = 0; g < p->r->groups; g++)
+        overview_row(p, &p->r->group[g]);
+    end_table(p);
+    markup(p, "<p>In brackets: 95 % intervals from drawing speakers with replacement, where there "
+              "are five or more. Published is the test accuracy of the original notebook, at the "
+              "stage that is most like.</p>\n");
+    say_divided(p);
+}
+
+/* Accuracies of the groups that are like the stage, with their names if there are several. */
+static void ours_cell(struct page *p, const struct ser_published *s) {
+    int found = 0;
+    ser_html_cell_begin(&p->html);
+    for (size_t g = 0; g < p->r->groups; g++) {
+        const struct judged *j = &p->r->group[g];
+        if (j->like != s)
+            continue;
+        ser_html_markupf(&p->html, "%s%.1f", found++ ? ", " : "",
+                         100 * ser_figure_of(&j->v.all, SER_WA));
+        if (p->r->groups > 1)
+            ser_html_textf(&p->html, " (%s)", j->group->label);
+    }
+    markup(p, found ? "" : "–");
+    ser_html_cell_end(&p->html);
+}
+
+static void stages(struct page *p) {
+    TABLE(p, "Test accuracy of the original notebook", "stage", "published, %#",
+          p->r->groups > 1 ? "this study, %" : "this study, %#", "emotions#", "data", "remark");
+    for (size_t i = 0; i < p->r->stages; i++) {
+        const struct ser_published *s = &p->r->published[i];
+        cell(p, s->stage);
+        ser_html_cellf(&p->html, "%.1f", s->percent);
+        ours_cell(p, s);
+        count_cell(p, (size_t)s->emotions);
+        ser_html_cell(&p->html, is_none(s->data) ? "" : s->data);
+        ser_html_cell(&p->html, is_none(s->remark) ? "" : s->remark);
+    }
+    end_table(p);
+}
+
+/* The rows of a manifest that are of this corpus. */
+static size_t recordings_of(const char *manifest, const char *corpus) {
+    struct ser_tsv t;
+    struct ser_error e;
+    size_t n = 0;
+    int got;
+    must(ser_tsv_open(&t, manifest, &e), &e);
+    int column = ser_tsv_column(&t, "corpus");
+    while ((got = ser_tsv_next(&t, &e)) > 0)
+        n += column >= 0 && strcmp(t.field[column], corpus) == 0;
+    must(got < 0, &e);
+    ser_tsv_close(&t);
+    return n;
+}
+
+/* Says so if the study has not as many recordings of the corpus as the original. */
+static void say_recordings(struct page *p, const struct ser_published *s) {
+    char corpus[64];
+    size_t ours = recordings_of(p->r->study.manifest, s->corpora);
+    if (ours == (size_t)s->recordings)
+        return;
+    snprintf(corpus, sizeof corpus, "%s", s->corpora);
+    for (char *c = corpus; *c; c++)
+        *c = (char)toupper((unsigned char)*c);
+    ser_html_textf(
+        &p->html, " The original had %lld recordings of %s, this study has %zu: not the same data.",
+        (long long)s->recordings, corpus, ours);
+}
+
+static void comparison(struct page *p) {
+    const struct ser_published *counted = NULL;
+    int alike = 0;
+    section(p, WHOLE_STUDY, "comparison", "Beside the published figures");
+    if (p->r->generated) {
+        markup(p, "<p>Generated speech is not compared with them.</p>\n");
+        return;
+    }
+    stages(p);
+    for (size_t g = 0; g < p->r->groups; g++) {
+        const struct ser_published *like = p->r->group[g].like;
+        alike |= like != NULL;
+        if (like && like->recordings && !counted)
+            counted = like;
+    }
+    if (!alike) {
+        markup(p, "<p>No stage of the original has the corpora and emotions of this study.</p>\n");
+        return;
+    }
+    markup(p, "<p>A figure of this study stands beside the stage whose corpora, split and network "
+              "are most like.");
+    if (counted && p->r->study.manifest)
+        say_recordings(p, counted);
+    markup(p, "</p>\n");
+}
+
+/* ---- sections: pictures ---- */
+
+/* The manifest that tells most of a group: its split's if it has one alone, else the study's. */
+static const char *manifest_of(const struct page *p, const struct ser_group *g) {
+    const struct ser_split *split = g->run[0]->split;
+    for (size_t i = 1; i < g->runs; i++)
+        if (g->run[i]->split != split)
+            split = NULL;
+    return split && split->manifest ? split->manifest : p->r->study.manifest;
+}
+
+static int is_pictured(const struct page *p, const char *path) {
+    for (size_t i = 0; i < p->figures; i++)
+        if (p->figure[i].plot.kind == SER_PLOT_MANIFEST && p->figure[i].plot.path == path)
+            return 1;
+    return 0;
+}
+
+static void pictures(struct page *p, int g) {
+    const struct judged *j = &p->r->group[g];
+    const struct ser_evaluation *v = &j->v;
+    section(p, g, "pictures", "Pictures");
+    markup(p, "<div class=\"figures\">\n");
+    figure(p, (struct ser_plot){.kind = SER_PLOT_CONFUSION, .evaluation = v},
+           "Confusion: what each true emotion was taken for");
+    if (v->all.calibrated)
+        figure(p, (struct ser_plot){.kind = SER_PLOT_RELIABILITY, .evaluation = v},
+               "Reliability: how often predictions of a given confidence are right");
+    if (known_members(v, SER_BY_SPEAKER))
+        figure(p, (struct ser_plot){.kind = SER_PLOT_SPEAKERS, .evaluation = v},
+               "Accuracy of each speaker");
+    for (size_t i = 0; i < j->group->runs; i++) {
+        const struct ser_run *run = j->group->run[i];
+        if (run->log.path)
+            figure(p, (struct ser_plot){.kind = SER_PLOT_CURVES, .path = run->log.path},
+                   "Training: %s/%s.%s", run->split->name, run->name, run->seed);
+    }
+    const char *manifest = manifest_of(p, j->group);
+    if (manifest && !is_pictured(p, manifest))
+        figure(p, (struct ser_plot){.kind = SER_PLOT_MANIFEST, .path = manifest},
+               "Utterances of each emotion and speaker");
+    markup(p, "</div>\n");
+}
+
+/* ---- sections: worst-scored utterances ---- */
+
+/* The type of sound that begins with these bytes, as browsers call it; NULL: none that they play.
+ * Looked at lest a manifest put other files into a page that is passed on. */
+static const char *sound_type(const unsigned char *at, size_t n) {
+    if (n >= 12 && memcmp(at, "RIFF", 4) == 0 && memcmp(at + 8, "WAVE", 4) == 0)
+        return "wav";
+    if (n >= 4 && memcmp(at, "fLaC", 4) == 0)
+        return "flac";
+    if (n >= 4 && memcmp(at, "OggS", 4) == 0)
+        return "ogg";
+    if ((n >= 3 && memcmp(at, "ID3", 3) == 0) ||
+        (n >= 2 && at[0] == 0xff && strchr("\xf2\xf3\xfa\xfb", at[1])))
+        return "mpeg";
+    return NULL;
+}
+
+static void read_recording(const char *path, unsigned char **data, size_t *n) {
+    struct ser_in in;
+    struct ser_error e;
+    struct stat st;
+    if (stat(path, &st) || !S_ISREG(st.st_mode) || ser_in_open(&in, path, &e))
+        die(SER_SYS, "%s: cannot read; run %s where the pipeline ran, or without --with-audio",
+            path, ser_name());
+    if (st.st_size > MAX_RECORDING)
+        die(SER_BAD, "%s: %lld bytes, more than %d: too large for a page", path,
+            (long long)st.st_size, MAX_RECORDING);
+    must(ser_in_rest(&in, MAX_RECORDING, data, n, &e), &e);
+    ser_in_close(&in);
+}
+
+static void player_cell(struct page *p, const struct worst *w) {
+    unsigned char *data;
+    size_t n;
+    if (!w->path)
+        die(SER_BAD, "--with-audio: %.200s: the split's manifest has no path of it", w->at->id);
+    read_recording(w->path, &data, &n);
+    const char *type = sound_type(data, n);
+    if (!type)
+        die(SER_BAD, "%s: not WAV, FLAC, Ogg or MP3, which is what a page can play", w->path);
+    ser_html_cell_begin(&p->html);
+    ser_html_markupf(&p->html,
+                     "\n<audio controls=\"\" preload=\"none\" src=\"data:audio/%s;base64,", type);
+    ser_html_base64(&p->html, data, n);
+    markup(p, "\"></audio>\n");
+    ser_html_cell_end(&p->html);
+    free(data);
+}
+
+static void worst_row(struct page *p, const struct judged *j, const struct worst *w) {
+    const struct ser_run *run = j->group->run[w->run];
+    cell(p, w->at->id);
+    if (opt.with_audio)
+        player_cell(p, w);
+    cell(p, w->at->truth);
+    cell(p, w->at->predicted);
+    ser_html_cellf(&p->html, "%.3g", truth_probability(w));
+    ser_html_cellf(&p->html, "%.3g", w->at->p[w->at->y]);
+    cell(p, w->at->group[SER_BY_SPEAKER]);
+    cell(p, w->at->group[SER_BY_CORPUS]);
+    ser_html_cellf(&p->html, "%s/%s.%s", run->split->name, run->name, run->seed);
+    ser_html_cell(&p->html, w->path ? w->path : "");
+}
+
+/* The worst of all is shown, as far as what it was made of is still there. */
+static void worst_pictures(struct page *p, const struct judged *j) {
+    const struct worst *w = &j->worst[0];
+    const struct ser_run *run = j->group->run[w->run];
+    markup(p, "<div class=\"figures\">\n");
+    if (run->split->test)
+        figure(p,
+               (struct ser_plot){.kind = SER_PLOT_MFCC, .path = run->split->test, .key = w->at->id},
+               "Features of %s", w->at->id);
+    if (run->model && w->path && access(w->path, R_OK) == 0)
+        figure(p,
+               (struct ser_plot){.kind = SER_PLOT_WAVE,
+                                 .path = w->path,
+                                 .model = run->model,
+                                 .window_ms = 1000,
+                                 .step_ms = 250},
+               "Waveform of %s, and the emotion over time", w->at->id);
+    markup(p, "</div>\n");
+}
+
+static void worst_utterances(struct page *p, int g) {
+    const struct judged *j = &p->r->group[g];
+    static const char caption[] = "Lowest probability of the truth, of any model";
+    if (!opt.worst)
+        return;
+    section(p, g, "worst", "Worst-scored utterances");
+    if (!j->worsts) {
+        markup(p,
+               "<p>The predictions have no probabilities, so there is no order among them.</p>\n");
+        return;
+    }
+    if (opt.with_audio)
+        TABLE(p, caption, "utterance", "listen", "truth", "predicted", "probability of the truth#",
+              "confidence#", "speaker", "corpus", "model", "recording");
+    else
+        TABLE(p, caption, "utterance", "truth", "predicted", "probability of the truth#",
+              "confidence#", "speaker", "corpus", "model", "recording");
+    for (size_t i = 0; i < j->worsts; i++)
+        worst_row(p, j, &j->worst[i]);
+    end_table(p);
+    worst_pictures(p, j);
+}
+
+/* ---- sections: certificates ---- */
+
+/* The beginning of a sum is enough to tell files apart. */
+static void sum_cell(struct page *p, const char *sum) {
+    ser_html_cellf(&p->html, strlen(sum) == SER_SHA256_TEXT - 1 ? "%.16s…" : "%s", sum);
+}
+
+static void verdict(struct page *p, const struct ser_certificate *c) {
+    int overlap = c->shared_speakers || c->shared_recordings;
+    ser_html_markupf(&p->html, "<p class=\"%s\"><strong>%s</strong> ", overlap ? "no" : "yes",
+                     overlap ? "Parts overlap: scores flatter." : "No speaker is in two parts.");
+    ser_html_textf(&p->html, "%zu speakers in all, %zu of them in more than one part%s%s; ",
+                   c->speakers, c->shared_speakers, c->shared_speakers ? ": " : "", c->shared_who);
+    if (c->compared)
+        ser_html_markupf(&p->html, "%zu recordings are in more than one part",
+                         c->shared_recordings);
+    else
+        markup(p, "recordings were not compared: the manifest has no column audio_hash");
+    markup(p, ".</p>\n");
+}
+
+static void parts(struct page *p, const char *caption, const struct ser_certificate *c) {
+    TABLE(p, caption, "part", "speakers#", "utterances#", "who");
+    for (int i = 0; i < SER_PARTS; i++) {
+        cell(p, ser_part_name[i]);
+        count_cell(p, c->part[i].speakers);
+        count_cell(p, c->part[i].utterances);
+        ser_html_cell(&p->html, c->part[i].who);
+    }
+    end_table(p);
+}
+
+static void contents(struct page *p, const char *caption, const struct ser_certificate *c) {
+    TABLE(p, caption, "part", "emotions", "corpora", "SHA-256 of the ids", "of the audio");
+    for (int i = 0; i < SER_PARTS; i++) {
+        cell(p, ser_part_name[i]);
+        ser_html_cell(&p->html, c->part[i].emotions);
+        ser_html_cell(&p->html, c->part[i].corpora);
+        sum_cell(p, c->part[i].ids_sha256);
+        sum_cell(p, c->part[i].audio_sha256);
+    }
+    end_table(p);
+}
+
+static void certify(struct page *p, const struct ser_split *split) {
+    struct ser_certificate c;
+    struct ser_error e;
+    must(ser_split_certify(split, &c, &e), &e);
+    p->html.from = split->manifest;
+    markup(p, "<h3>");
+    text(p, split->name);
+    markup(p, "</h3>\n");
+    verdict(p, &c);
+    char *caption = eprintf_alloc("Parts of %s", split->name);
+    parts(p, caption, &c);
+    free(caption);
+    if (split->certificate) {
+        p->html.from = split->certificate;
+        caption = eprintf_alloc("Contents of %s", split->name);
+        contents(p, caption, &c);
+        free(caption);
+    }
+    p->html.from = p->r->study.path;
+    ser_certificate_free(&c);
+}
+
+static void certificates(struct page *p) {
+    int found = 0;
+    section(p, WHOLE_STUDY, "split", "Split certificate");
+    for (size_t i = 0; i < p->r->study.splits; i++)
+        if (p->r->study.split[i]->manifest) {
+            certify(p, p->r->study.split[i]);
+            found = 1;
+        }
+    if (!found)
+        markup(p, "<p>This study has no table of its split, so nothing is certified.</p>\n");
+}
+
+/* ---- sections: what was run ---- */
+
+static void models(struct page *p, const struct ser_group *g) {
+    TABLE(p, "Models", "split", "seed", "epochs#", "best epoch#", "validation accuracy, %#",
+          "SHA-256 of the model");
+    for (size_t i = 0; i < g->runs; i++) {
+        const struct ser_run *run = g->run[i];
+        const struct ser_study_log *log = &run->log;
+        cell(p, run->split->name);
+        cell(p, run->seed);
+        ser_html_cellf(&p->html, log->path ? "%zu" : "–", log->epochs);
+        ser_html_cellf(&p->html, log->best ? "%lld" : "–", (long long)log->best);
+        ser_html_cellf(&p->html, log->best ? "%.1f" : "–", 100 * log->best_val_accuracy);
+        sum_cell(p, run->model ? run->model_sha256 : "–");
+    }
+    end_table(p);
+}
+
+/* The values that an attribute has in the group's models, each once; what is a list gets spaces. */
+static void values_cell(struct page *p, const struct ser_group *g, const char *key) {
+    struct ser_set seen = {0};
+    ser_html_cell_begin(&p->html);
+    for (size_t i = 0; i < g->runs; i++) {
+        const char *value = ser_attr(&g->run[i]->header, key);
+        if (!value || !is_new(&seen, value))
+            continue;
+        markup(p, seen.n > 1 ? "; " : "");
+        if (strcmp(key, "classes") != 0) {
+            text(p, value);
+            continue;
+        }
+        for (const char *s = value; *s; s += strspn(s, ",")) {
+            size_t n = strcspn(s, ",");
+            ser_html_textf(&p->html, "%s%.*s", s == value ? "" : ", ", (int)n, s);
+            s += n;
+        }
+    }
+    ser_html_cell_end(&p->html);
+    ser_set_free(&seen);
+}
+
+static void versions(struct page *p) {
+    char gnuplot[100];
+    struct ser_error e;
+    must(ser_plot_version(gnuplot, sizeof gnuplot, &e), &e);
+    cell(p, "ser-report");
+    cell(p, SER_VERSION);
+    cell(p, "gnuplot");
+    cell(p, gnuplot);
+}
+
+/* A row for each attribute that any model has. */
+static void attributes(struct page *p, const struct ser_group *g) {
+    struct ser_set seen = {0};
+    for (size_t i = 0; i < g->runs; i++)
+        for (int k = 0; k < g->run[i]->header.n; k++) {
+            const char *key = g->run[i]->header.at[k].key;
+            if (!is_new(&seen, key))
+                continue;
+            if (seen.n == 1)
+                TABLE(p, "Features, training and versions", "attribute", "value");
+            cell(p, key);
+            values_cell(p, g, key);
+        }
+    if (seen.n) {
+        versions(p);
+        end_table(p);
+    }
+    ser_set_free(&seen);
+}
+
+static void what_was_run(struct page *p, int g) {
+    const struct judged *j = &p->r->group[g];
+    const char *net = network_of(j);
+    section(p, g, "run", "What was run");
+    models(p, j->group);
+    attributes(p, j->group);
+    if (net) {
+        size_t n = strlen(net);
+        while (n && net[n - 1] == '\n')
+            n--;
+        markup(p, "<h3>Network</h3>\n<pre>");
+        ser_html_textf(&p->html, "%.*s", (int)n, net);
+        markup(p, "</pre>\n");
+    }
+}
+
+static void pipeline(struct page *p) {
+    const struct ser_study *s = &p->r->study;
+    if (!s->steps)
+        return;
+    if (p->r->groups > 1)
+        section(p, WHOLE_STUDY, "pipeline", "Pipeline");
+    TABLE(p, "Commands of the pipeline, without names of files", "options", "command or value");
+    for (size_t i = 0; i < s->steps; i++) {
+        cell(p, s->step[i].file);
+        cell(p, s->step[i].text);
+    }
+    end_table(p);
+}
+
+/* ---- the page ---- */
+
+/* The one script is named by its hash: whatever else a page could be made to hold, it does not run.
+ */
+static void policy(struct page *p) {
+    struct ser_sha256 hash;
+    unsigned char sum[SER_SHA256_BYTES];
+    ser_sha256_begin(&hash);
+    ser_sha256_add(&hash, page_script, strlen(page_script));
+    ser_sha256_end(&hash, sum);
+    markup(p, "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+              "style-src 'unsafe-inline'; script-src 'sha256-");
+    ser_html_base64(&p->html, sum, sizeof sum);
+    markup(p, "'; media-src data:; img-src data:; base-uri 'none'; form-action 'none'\"/>\n");
+}
+
+static void head(struct page *p) {
+    markup(p, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n");
+    policy(p);
+    markup(p, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>");
+    text(p, p->r->title);
+    markup(p, "</title>\n<style>\n");
+    markup(p, page_style);
+    markup(p, "</style>\n</head>\n<body>\n<section>\n<h1>");
+    text(p, p->r->title);
+    markup(p, "</h1>\n");
+    if (!p->r->generated)
+        return;
+    markup(p, "<p class=\"no\"><strong>Generated speech: ");
+    text(p, p->r->generated);
+    markup(p, ".</strong> This page says how the pipeline works, and nothing about real "
+              "emotions.</p>\n");
+}
+
+static void one_group(struct page *p) {
+    markup(p, "<nav>");
+    link_to(p, WHOLE_STUDY, "results", "Results");
+    link_to(p, WHOLE_STUDY, "comparison", "Published figures");
+    link_to(p, WHOLE_STUDY, "pictures", "Pictures");
+    if (opt.worst)
+        link_to(p, WHOLE_STUDY, "worst", "Worst-scored utterances");
+    link_to(p, WHOLE_STUDY, "split", "Split certificate");
+    link_to(p, WHOLE_STUDY, "run", "What was run");
+    markup(p, "</nav>\n");
+    summary(p, 0);
+    results(p, 0);
+    comparison(p);
+    pictures(p, 0);
+    worst_utterances(p, 0);
+    certificates(p);
+    what_was_run(p, 0);
+    pipeline(p);
+}
+
+static void several_groups(struct page *p) {
+    int groups = (int)p->r->groups;
+    markup(p, "<nav>");
+    link_to(p, WHOLE_STUDY, "overview", "Overview");
+    link_to(p, WHOLE_STUDY, "comparison", "Published figures");
+    for (int g = 0; g < groups; g++)
+        link_to(p, g, "results", p->r->group[g].group->label);
+    link_to(p, WHOLE_STUDY, "split", "Split certificate");
+    if (p->r->study.steps)
+        link_to(p, WHOLE_STUDY, "pipeline", "Pipeline");
+    markup(p, "</nav>\n");
+    overview(p);
+    comparison(p);
+    for (int g = 0; g < groups; g++) {
+        results(p, g);
+        pictures(p, g);
+        worst_utterances(p, g);
+        what_was_run(p, g);
+    }
+    certificates(p);
+    pipeline(p);
+}
+
+static void write_text(struct page *p) {
+    struct ser_error e;
+    p->html.from = p->r->study.path;
+    head(p);
+    if (p->r->groups == 1)
+        one_group(p);
+    else
+        several_groups(p);
+    markup(p, "</section>\n<script>");
+    markup(p, page_script);
+    markup(p, "</script>\n</body>\n</html>\n");
+    must(ser_html_failed(&p->html, &e), &e);
+}
+
+/* The text with its pictures. */
+static void deliver(struct page *p, struct ser_picture *picture) {
+    struct ser_out out;
+    struct ser_error e;
+    size_t at = 0;
+    must(ser_out_open(&out, opt.output, 0, &e), &e);
+    for (size_t i = 0; i < p->figures; i++) {
+        ser_out_write(&out, p->html.page.at + at, p->figure[i].at - at);
+        ser_out_write(&out, picture[i].data, picture[i].len);
+        at = p->figure[i].at;
+    }
+    ser_out_write(&out, p->html.page.at + at, p->html.page.n - at);
+    must(ser_out_close(&out, &e), &e);
+}
+
+/* ---- pictures: data is read one after the other, gnuplot runs side by side ---- */
+
+struct drawing {
+    const struct page *p;
+    size_t read, drawn; /* figures so far */
+    struct ser_picture *picture;
+    struct ser_error e;
+};
+
+struct job {
+    const struct figure *figure;
+    struct ser_plot plot;
+    struct ser_plot_script script; /* its text is NULL without one */
+    struct ser_picture picture;
+    struct ser_error e;
+    int failed;
+};
+
+static int fetch_figure(void *ctx, void *slot) {
+    struct drawing *d = ctx;
+    struct job *job = slot;
+    if (d->read == d->p->figures)
+        return 0;
+    job->figure = &d->p->figure[d->read++];
+    job->plot = job->figure->plot;
+    job->plot.id = job->figure->id;
+    job->plot.label = job->figure->label;
+    job->failed = ser_plot_script(&job->plot, &job->script, &job->e);
+    return 1;
+}
+
+static void draw_figure(void *ctx, void *slot, int worker) {
+    struct job *job = slot;
+    (void)ctx;
+    (void)worker;
+    if (!job->failed)
+        job->failed = ser_plot_run(&job->plot, &job->script, &job->picture, &job->e);
+}
+
+static int keep_figure(void *ctx, void *slot) {
+    struct drawing *d = ctx;
+    struct job *job = slot;
+    if (job->failed) {
+        d->e = job->e;
+        return -1;
+    }
+    ser_plot_script_free(&job->script);
+    d->picture[d->drawn++] = job->picture;
+    return 0;
+}
+
+/* All pictures of the page; the caller frees. */
+static struct ser_picture *draw(const struct page *p) {
+    struct drawing d = {.p = p, .picture = ecalloc(p->figures, sizeof *d.picture)};
+    const struct ser_jobs jobs = {.ctx = &d,
+                                  .slot_size = sizeof(struct job),
+                                  .fetch = fetch_figure,
+                                  .work = draw_figure,
+                                  .finish = keep_figure};
+    struct ser_error e;
+    int stopped = ser_jobs_run(&jobs, ser_cores(), &e);
+    must(stopped < 0, &e);
+    must(stopped, &d.e);
+    return d.picture;
+}
+
+static char *title_of(const char *path) {
+    char *whole = realpath(path, NULL);
+    const char *slash = whole ? strrchr(whole, '/') : NULL;
+    char *title = estrdup(opt.title && *opt.title ? opt.title : slash ? slash + 1 : path);
+    free(whole);
+    if (!ser_html_shows(title) || strpbrk(title, "\t\n"))
+        ser_usage("the title is not UTF-8 text that a page can show");
+    return title;
+}
+
+int main(int argc, char **argv) {
+    struct report r = {0};
+    struct page p = {.r = &r};
+    struct ser_error e;
+    ser_start(argv[0]);
+    int first = ser_options(argc, argv, &tool);
+    if (argc - first != 1)
+        ser_usage("one folder is meant");
+    if (!*argv[first])
+        ser_usage("the name of the folder is empty");
+    r.title = title_of(argv[first]);
+    judge(&r, argv[first]);
+    if (opt.output)
+        must(ser_out_try(opt.output, 0, &e), &e);
+    write_text(&p);
+    struct ser_picture *picture = draw(&p);
+    deliver(&p, picture);
+
+    for (size_t i = 0; i < p.figures; i++) {
+        free(picture[i].data);
+        free(p.figure[i].label);
+    }
+    free(picture);
+    free(p.figure);
+    free(p.html.page.at);
+    free_report(&r);
+    return SER_OK;
+}
