@@ -12,6 +12,7 @@
 #include "bridge/corpus.h"
 #include "core/bytes.h"
 #include "core/core.h"
+#include "core/embed.h"
 #include "core/in.h"
 #include "core/jobs.h"
 #include "core/opt.h"
@@ -50,17 +51,9 @@ static const struct ser_tool tool = {
 
 /* ---- what is known of the corpora: tables of manifests/, part of the program ---- */
 
-/* NOLINTBEGIN(bugprone-macro-parentheses): name is declared */
-#define KNOWN(name, file)                                                                          \
-    __asm__(".section .rodata\n" #name ":\n.incbin \"manifests/" file "\"\n" #name                 \
-            "_end:\n.previous\n");                                                                 \
-    extern const char name[] __attribute__((visibility("hidden")));                                \
-    extern const char name##_end[] __attribute__((visibility("hidden")))
-/* NOLINTEND(bugprone-macro-parentheses) */
-
-KNOWN(known_counts, "counts.tsv");
-KNOWN(known_quarantine, "quarantine.tsv");
-KNOWN(known_actors, "cremad-actors.tsv");
+SER_EMBED(known_counts, "manifests/counts.tsv");
+SER_EMBED(known_quarantine, "manifests/quarantine.tsv");
+SER_EMBED(known_actors, "manifests/cremad-actors.tsv");
 
 /* ---- findings ---- */
 

@@ -808,18 +808,19 @@ static void worst_utterances(struct page *p, int g) {
 
 /* The beginning of a sum is enough to tell files apart. */
 static void sum_cell(struct page *p, const char *sum) {
-    ser_html_cellf(&p->html, strlen(sum) == SER_SHA256_TEXT - 1 ? "%.16s…" : "%s", sum);
+    ser_html_cellf(&p->html, strlen(sum) == SER_SHA256_HEX - 1 ? "%.16s…" : "%s", sum);
 }
 
 static void verdict(struct page *p, const struct ser_certificate *c) {
-    int overlap = c->shared_speakers || c->shared_recordings;
+    int overlap = c->shared.shared_speakers || c->shared.shared_audio;
     ser_html_markupf(&p->html, "<p class=\"%s\"><strong>%s</strong> ", overlap ? "no" : "yes",
                      overlap ? "Parts overlap: scores flatter." : "No speaker is in two parts.");
     ser_html_textf(&p->html, "%zu speakers in all, %zu of them in more than one part%s%s; ",
-                   c->speakers, c->shared_speakers, c->shared_speakers ? ": " : "", c->shared_who);
+                   c->shared.speakers, c->shared.shared_speakers,
+                   c->shared.shared_speakers ? ": " : "", c->shared_who);
     if (c->compared)
         ser_html_markupf(&p->html, "%zu recordings are in more than one part",
-                         c->shared_recordings);
+                         c->shared.shared_audio);
     else
         markup(p, "recordings were not compared: the manifest has no column audio_hash");
     markup(p, ".</p>\n");
@@ -851,7 +852,7 @@ static void contents(struct page *p, const char *caption, const struct ser_certi
 static void certify(struct page *p, const struct ser_split *split) {
     struct ser_certificate c;
     struct ser_error e;
-    must(ser_split_certify(split, &c, &e), &e);
+    must(ser_study_certify(split, &c, &e), &e);
     p->html.from = split->manifest;
     markup(p, "<h3>");
     text(p, split->name);
@@ -989,10 +990,15 @@ static void pipeline(struct page *p) {
  */
 static void policy(struct page *p) {
     struct ser_sha256 hash;
-    unsigned char sum[SER_SHA256_BYTES];
-    ser_sha256_begin(&hash);
+    char hex[SER_SHA256_HEX];
+    unsigned char sum[SER_SHA256_HEX / 2];
+    ser_sha256_start(&hash);
     ser_sha256_add(&hash, page_script, strlen(page_script));
-    ser_sha256_end(&hash, sum);
+    ser_sha256_end(&hash, hex);
+    for (size_t i = 0; i < sizeof sum; i++) {
+        const char digits[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
+        sum[i] = (unsigned char)strtoul(digits, NULL, 16);
+    }
     markup(p, "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
               "style-src 'unsafe-inline'; script-src 'sha256-");
     ser_html_base64(&p->html, sum, sizeof sum);

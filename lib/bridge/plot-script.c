@@ -9,6 +9,7 @@
 #include "bridge/plot-text.h"
 #include "bridge/plot.h"
 #include "bridge/recipe.h"
+#include "core/embed.h"
 #include "core/reader.h"
 #include "math/mfcc.h"
 
@@ -943,22 +944,14 @@ static int script_wave(struct script *s) {
 
 /* ---- all kinds ---- */
 
-/* NOLINTBEGIN(bugprone-macro-parentheses): name is declared */
-#define DRAWING(name, file)                                                                        \
-    __asm__(".section .rodata\n" #name ":\n.incbin \"tools/plots/" file "\"\n" #name               \
-            "_end:\n.previous\n");                                                                 \
-    extern const char name[] __attribute__((visibility("hidden")));                                \
-    extern const char name##_end[] __attribute__((visibility("hidden")))
-/* NOLINTEND(bugprone-macro-parentheses) */
-
-DRAWING(gp_common, "common.gp");
-DRAWING(gp_curves, "curves.gp");
-DRAWING(gp_confusion, "confusion.gp");
-DRAWING(gp_reliability, "reliability.gp");
-DRAWING(gp_speakers, "speakers.gp");
-DRAWING(gp_manifest, "manifest.gp");
-DRAWING(gp_mfcc, "mfcc.gp");
-DRAWING(gp_wave, "wave.gp");
+SER_EMBED(gp_common, "tools/plots/common.gp");
+SER_EMBED(gp_curves, "tools/plots/curves.gp");
+SER_EMBED(gp_confusion, "tools/plots/confusion.gp");
+SER_EMBED(gp_reliability, "tools/plots/reliability.gp");
+SER_EMBED(gp_speakers, "tools/plots/speakers.gp");
+SER_EMBED(gp_manifest, "tools/plots/manifest.gp");
+SER_EMBED(gp_mfcc, "tools/plots/mfcc.gp");
+SER_EMBED(gp_wave, "tools/plots/wave.gp");
 
 static const struct {
     int (*make)(struct script *s); /* puts the heading, and the data into the script */

@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 #include "bridge/model.h"
+#include "core/bytes.h"
 #include "core/set.h"
 #include "core/tsv.h"
 
 const char *const ser_split_kind_name[] = {"listed speakers", "folds", "random splits"};
-const char *const ser_part_name[SER_PARTS] = {"train", "val", "test"};
 
 enum { MAX_OPTIONS = 1 << 20 }; /* bytes of one file of options */
 
@@ -733,94 +733,107 @@ int ser_split_recordings(const struct ser_split *s, size_t n, const char *const 
 
 /* ---- certificates ---- */
 
-/* What has been met: in a part ("PART TAB WORD"), in any part, in more than one. */
+/* The rows of a manifest that are in a part. Their texts lie in the set. */
+struct rows {
+    struct ser_utterance *at;
+    size_t n, cap;
+    struct ser_set texts;
+};
+
+static void free_rows(struct rows *r) {
+    free(r->at);
+    ser_set_free(&r->texts);
+}
+
+/* The set's own copy of the text; NULL without memory. */
+static const char *kept(struct ser_set *set, const char *text) {
+    return ser_set_add(set, text) < 0 ? NULL : ser_set_get(set, text);
+}
+
+static int add_row(struct rows *r, const struct ser_utterance *u) {
+    if (ser_grow(&r->at, &r->cap, r->n + 1, sizeof *r->at))
+        return -1;
+    struct ser_utterance *to = &r->at[r->n++];
+    *to = (struct ser_utterance){
+        .part = u->part, .id = kept(&r->texts, u->id), .speaker = kept(&r->texts, u->speaker)};
+    if (u->audio_hash)
+        to->audio_hash = kept(&r->texts, u->audio_hash);
+    return to->id && to->speaker && !to->audio_hash == !u->audio_hash ? 0 : -1;
+}
+
+static int read_rows(struct rows *r, struct ser_tsv *t, struct ser_error *e) {
+    int part = ser_tsv_column(t, "part"), speaker = ser_tsv_column(t, "speaker"), got;
+    int id = ser_tsv_column(t, "id"), audio = ser_tsv_column(t, "audio_hash");
+    if (part < 0 || speaker < 0)
+        return ser_fail(e, SER_BAD, "%s: no columns part and speaker", t->in.name);
+    while ((got = ser_tsv_next(t, e)) > 0) {
+        int number = ser_part_of(t->field[part]);
+        struct ser_utterance u = {.id = field_of(t, id, ""),
+                                  .speaker = t->field[speaker],
+                                  .audio_hash = field_of(t, audio, NULL),
+                                  .part = (enum ser_part)number};
+        if (number >= 0 && add_row(r, &u))
+            return no_memory(e);
+    }
+    return got;
+}
+
+/* Speakers that have been met: in a part, in more than one. */
 struct met {
-    struct ser_set in_part, once, twice;
+    struct ser_set in[SER_PARTS], shared;
 };
 
 static void free_met(struct met *m) {
-    ser_set_free(&m->in_part);
-    ser_set_free(&m->once);
-    ser_set_free(&m->twice);
+    for (int p = 0; p < SER_PARTS; p++)
+        ser_set_free(&m->in[p]);
+    ser_set_free(&m->shared);
 }
 
-enum meeting { KNOWN, NEW_HERE, NEW_AND_SHARED }; /* the last: the first time in a second part */
-
-/* One of the above, or -1 without memory. */
-static int meet(struct met *m, const char *part, const char *word) {
-    char *pair = make_text("%s\t%s", part, word);
-    int added = pair ? ser_set_add(&m->in_part, pair) : -1;
-    free(pair);
+/* Appends the speaker where it is new. 0, or -1 without memory. */
+static int list_speaker(struct ser_certificate *c, struct met *m, enum ser_part part,
+                        const char *speaker) {
+    int added = ser_set_add(&m->in[part], speaker), elsewhere = 0;
     if (added <= 0)
-        return added < 0 ? -1 : KNOWN;
-    if ((added = ser_set_add(&m->once, word)))
-        return added < 0 ? -1 : NEW_HERE;
-    added = ser_set_add(&m->twice, word);
-    return added < 0 ? -1 : added ? NEW_AND_SHARED : NEW_HERE;
+        return added;
+    c->part[part].speakers++;
+    for (int p = 0; p < SER_PARTS; p++)
+        elsewhere |= p != (int)part && ser_set_has(&m->in[p], speaker);
+    added = elsewhere ? ser_set_add(&m->shared, speaker) : 0;
+    return added < 0 || add_text(&c->part[part].who, ", ", speaker) ||
+                   (added && add_text(&c->shared_who, ", ", speaker))
+               ? -1
+               : 0;
 }
 
-/* The part of this name, or NULL. */
-static struct ser_part *part_of(struct ser_certificate *c, const char *name) {
-    for (int i = 0; i < SER_PARTS; i++)
-        if (strcmp(name, ser_part_name[i]) == 0)
-            return &c->part[i];
-    return NULL;
-}
-
-static int count_row(struct ser_certificate *c, const char *part_name, const char *speaker,
-                     const char *recording, struct met *speakers, struct met *recordings) {
-    struct ser_part *part = part_of(c, part_name);
-    int how = meet(speakers, part_name, speaker);
-    if (how < 0)
-        return -1;
-    if (part)
-        part->utterances++;
-    if (part && how != KNOWN) {
-        part->speakers++;
-        if (add_text(&part->who, ", ", speaker))
-            return -1;
+static int list_speakers(struct ser_certificate *c, const struct rows *r, struct ser_error *e) {
+    struct met met = {0};
+    int failed = 0;
+    for (size_t i = 0; i < r->n && !failed; i++) {
+        const struct ser_utterance *u = &r->at[i];
+        c->part[u->part].utterances++;
+        if (*u->speaker && strcmp(u->speaker, "-") != 0)
+            failed = list_speaker(c, &met, u->part, u->speaker);
     }
-    if (how == NEW_AND_SHARED) {
-        c->shared_speakers++;
-        if (add_text(&c->shared_who, ", ", speaker))
-            return -1;
-    }
-    if (strcmp(recording, "-") == 0)
-        return 0;
-    how = meet(recordings, part_name, recording);
-    c->shared_recordings += how == NEW_AND_SHARED;
-    return how < 0 ? -1 : 0;
-}
-
-static int count_rows(struct ser_certificate *c, struct ser_tsv *t, struct met *speakers,
-                      struct met *recordings, struct ser_error *e) {
-    int part = ser_tsv_column(t, "part"), speaker = ser_tsv_column(t, "speaker"), got;
-    int recording = ser_tsv_column(t, "audio_hash");
-    if (part < 0 || speaker < 0)
-        return ser_fail(e, SER_BAD, "%s: no columns part and speaker", t->in.name);
-    c->compared = recording >= 0;
-    while ((got = ser_tsv_next(t, e)) > 0)
-        if (count_row(c, t->field[part], t->field[speaker], field_of(t, recording, "-"), speakers,
-                      recordings))
-            return no_memory(e);
-    c->speakers = speakers->once.n;
-    return got;
+    free_met(&met);
+    return failed ? no_memory(e) : 0;
 }
 
 static int read_manifest(struct ser_certificate *c, const char *path, struct ser_error *e) {
     struct ser_tsv t;
-    struct met speakers = {0}, recordings = {0};
+    struct rows r = {0};
     if (ser_tsv_open(&t, path, e))
         return -1;
-    int failed = count_rows(c, &t, &speakers, &recordings, e);
+    c->compared = ser_tsv_column(&t, "audio_hash") >= 0;
+    int failed = read_rows(&r, &t, e);
     ser_tsv_close(&t);
-    free_met(&speakers);
-    free_met(&recordings);
-    return failed;
+    failed = failed || list_speakers(c, &r, e) || ser_split_share(r.at, r.n, &c->shared, e);
+    c->shared.pair[0] = c->shared.pair[1] = NULL; /* they go with the rows */
+    free_rows(&r);
+    return failed ? -1 : 0;
 }
 
 /* "emotion.happy 20" goes to the emotions of a part as "happy 20". */
-static int add_content(struct ser_part *p, const char *what, const char *value) {
+static int add_content(struct ser_part_content *p, const char *what, const char *value) {
     static const char emotion[] = "emotion.", corpus[] = "corpus.";
     int is_emotion = strncmp(what, emotion, sizeof emotion - 1) == 0;
     if (is_emotion || strncmp(what, corpus, sizeof corpus - 1) == 0) {
@@ -846,8 +859,8 @@ static int read_contents(struct ser_certificate *c, const char *path, struct ser
     int part = ser_tsv_need(&t, "part", e), what = part < 0 ? -1 : ser_tsv_need(&t, "what", e);
     int value = what < 0 ? -1 : ser_tsv_need(&t, "value", e), got = value < 0 ? -1 : 0;
     while (!got && (got = ser_tsv_next(&t, e)) > 0) {
-        struct ser_part *p = part_of(c, t.field[part]);
-        got = p && add_content(p, t.field[what], t.field[value]) ? no_memory(e) : 0;
+        int p = ser_part_of(t.field[part]);
+        got = p >= 0 && add_content(&c->part[p], t.field[what], t.field[value]) ? no_memory(e) : 0;
     }
     ser_tsv_close(&t);
     return got;
@@ -857,7 +870,7 @@ static int read_contents(struct ser_certificate *c, const char *path, struct ser
 static int fill_texts(struct ser_certificate *c) {
     char **text[1 + 5 * SER_PARTS] = {&c->shared_who};
     for (int i = 0, n = 1; i < SER_PARTS; i++, n += 5) {
-        struct ser_part *p = &c->part[i];
+        struct ser_part_content *p = &c->part[i];
         text[n] = &p->who;
         text[n + 1] = &p->emotions;
         text[n + 2] = &p->corpora;
@@ -870,7 +883,7 @@ static int fill_texts(struct ser_certificate *c) {
     return 0;
 }
 
-int ser_split_certify(const struct ser_split *s, struct ser_certificate *c, struct ser_error *e) {
+int ser_study_certify(const struct ser_split *s, struct ser_certificate *c, struct ser_error *e) {
     *c = (struct ser_certificate){0};
     int failed = read_manifest(c, s->manifest, e) ||
                  (s->certificate && read_contents(c, s->certificate, e)) ||

@@ -14,6 +14,7 @@
 #ifndef SER_STUDY_H
 #define SER_STUDY_H
 
+#include "bridge/split.h"
 #include "core/attrs.h"
 #include "core/sha256.h"
 
@@ -47,7 +48,7 @@ struct ser_run {
     char *tested; /* the emotions and corpora of its table as one text: equal for the same ones */
     char *model;  /* path; NULL: there is none, and the next three are empty */
     char *net;    /* the text of its network */
-    struct ser_attrs header;            /* of the model */
+    struct ser_attrs header;           /* of the model */
     char model_sha256[SER_SHA256_HEX]; /* of the model's file */
     struct ser_study_log log;
 };
@@ -91,29 +92,24 @@ int ser_split_recordings(const struct ser_split *s, size_t n, const char *const 
 
 /* ---- the certificate of a split ---- */
 
-enum { SER_PARTS = 3 };
-extern const char *const ser_part_name[SER_PARTS]; /* train, val, test */
-
 /* What is in one part. */
-struct ser_part {
-    size_t utterances, speakers;
-    char *who;                       /* the speakers, separated by ", " */
+struct ser_part_content {
+    size_t utterances, speakers;     /* speakers that are known */
+    char *who;                       /* these, separated by ", " */
     char *emotions, *corpora;        /* "NAME COUNT, ..." by certificate.tsv */
     char *ids_sha256, *audio_sha256; /* by certificate.tsv; empty: it does not say */
 };
 
 struct ser_certificate {
-    struct ser_part part[SER_PARTS];
-    size_t speakers;        /* in all */
-    size_t shared_speakers; /* in more than one part */
-    char *shared_who;       /* these, separated by ", " */
-    int compared;           /* the manifest has audio_hash, so recordings were compared */
-    size_t shared_recordings;
+    struct ser_part_content part[SER_PARTS];
+    struct ser_shared shared; /* by its manifest; pair is NULL */
+    char *shared_who;         /* speakers in more than one part, separated by ", " */
+    int compared;             /* the manifest has audio_hash, so recordings were compared */
 };
 
-/* Counts speakers and recordings of a split that has a manifest. 0, or -1 with e set (SER_BAD: no
- * columns part and speaker) and nothing to free. */
-int ser_split_certify(const struct ser_split *s, struct ser_certificate *c,
+/* Finds what the parts of a split that has a manifest hold and share. 0, or -1 with e set (SER_BAD:
+ * no columns part and speaker) and nothing to free. */
+int ser_study_certify(const struct ser_split *s, struct ser_certificate *c,
                       struct ser_error *e) SER_MUST_CHECK;
 void ser_certificate_free(struct ser_certificate *c);
 
