@@ -7,7 +7,7 @@ table() {
     cat <<'END'
 core        | core                             | xxhash.h
 math        | math                             | soxr.h fftw3.h
-nn          | nn nn/layers nn/kernels math     | signal.h
+nn          | nn nn/layers nn/kernels math     | signal.h pthread.h
 nn/layers   | nn nn/layers nn/kernels math     |
 nn/kernels  | nn nn/layers nn/kernels math     | immintrin.h oneapi/dnnl/dnnl.h omp.h
 bridge      | bridge core math nn              | sndfile.h sox.h xxhash.h
@@ -16,7 +16,7 @@ END
 }
 
 # Headers of the C library and the system; the second line: those that arrays in, arrays out have no use for.
-libc='assert ctype endian errno float inttypes limits math pthread sched stdarg stdatomic stddef stdint stdio stdlib string strings time'
+libc='assert ctype endian errno float inttypes limits math sched stdarg stdatomic stddef stdint stdio stdlib string strings time'
 system='dirent fcntl fnmatch getopt malloc poll signal spawn sys unistd'
 
 # walls TREE: a line for each include of lib/ and tools/ that breaks the table
