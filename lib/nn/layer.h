@@ -131,4 +131,9 @@ const float *ser_sample(const struct ser_samples *samples, size_t i, char why[SE
 void *ser_allocate(size_t bytes);
 void *ser_allocate_zeroed(size_t bytes);
 
+/* ---- for a fused layer, too ---- */
+
+/* What the kernels need to know of a conv layer, for N samples (layers/conv.c). */
+struct ser_conv_shape ser_conv_shape(const struct ser_layer *l, int N);
+
 #endif

@@ -126,8 +126,8 @@ const char *ser_kernels_default(void);
 
 /* A network at work: threads, buffers, gradients. The net must outlive it. max_batch sets the
  * memory. training 0 keeps only what inference needs, and takes it that the weights stay as they
- * are at the first call. NULL with why when memory or threads are missing, or the kernels refuse.
- */
+ * are at the first call. Of the threads, inference uses one a sample at most, a training step one a
+ * shard. NULL with why when memory or threads are missing, or the kernels refuse. */
 struct ser_run;
 struct ser_run *ser_run_new(struct ser_net *net, const struct ser_kernels *k, int max_batch,
                             int threads, int training, char why[SER_WHY]);

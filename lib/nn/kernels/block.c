@@ -6,6 +6,9 @@
  * saved: z; top [N,OH,OW,C], the z under each maximum; which [N,OH,OW,C], its place in the window,
  * DROPPED where dropout takes it. Backward needs z once more, and dz only a part of the shard at a
  * time.
+ *
+ * What the four layers compute is theirs where it is of few numbers (batchnorm.h, dropout.h). Their
+ * loops over z and y are said again here, since the gain is that each number is read once for all.
  */
 #include "nn/kernels/block.h"
 #include "math/simd.h"
@@ -25,6 +28,7 @@ struct shape {
     int part;                            /* samples done at a time */
 };
 
+/* A block's layer is its first member. */
 static struct shape shape(const struct ser_layer *l) {
     const struct ser_block *block = (const struct ser_block *)l;
     const struct ser_layer *conv = block->conv, *pool = block->maxpool;
@@ -46,12 +50,6 @@ static struct shape shape(const struct ser_layer *l) {
     if (s.part > SER_SHARD)
         s.part = SER_SHARD;
     return s;
-}
-
-static struct ser_conv_shape conv_shape(const struct shape *s, int n) {
-    const struct ser_layer *l = s->conv;
-    return (struct ser_conv_shape){n,        l->in.dim[0], l->in.dim[1], l->in.dim[2],
-                                   l->units, l->kh,        l->kw};
 }
 
 struct saved {
@@ -88,7 +86,7 @@ static double positions(const struct shape *s, int batch) {
 /* ---- forward ---- */
 
 static void convolve(const struct ser_pass *p, const struct shape *s, int first, int n, float *z) {
-    struct ser_conv_shape c = conv_shape(s, n);
+    struct ser_conv_shape c = ser_conv_shape(s->conv, n);
     p->worker->k->conv(p->worker->state, &c, p->x + (size_t)first * s->in, p->param[W].value,
                        p->param[B].value, s->conv->relu, z);
 }
@@ -300,16 +298,13 @@ static void backward(const struct ser_pass *p) {
     struct ser_worker *k = p->worker;
     float *a = k->scratch, *b = a + s.C, *c0 = b + s.C, *dz = c0 + s.C,
           *dw = dz + (size_t)s.part * s.z, *db = dw + p->param[W].n;
-    for (int c = 0; p->grad[GAMMA] && c < s.C; c++)
-        p->grad[GAMMA][c] = (float)p->sums[s.C + c];
-    for (int c = 0; p->grad[BETA] && c < s.C; c++)
-        p->grad[BETA][c] = (float)p->sums[c];
+    ser_bn_gradients(s.C, p->sums, p->grad[GAMMA], p->grad[BETA]);
     if (!p->grad[W] && !p->grad[B] && !p->dx)
         return;
     ser_bn_slope(p->param + GAMMA, s.C, p->total, p->dtotal, positions(&s, p->B), a, b, c0);
     for (int i = 0; i < p->N; i += s.part) {
         int n = part_at(p, &s, i);
-        struct ser_conv_shape c = conv_shape(&s, n);
+        struct ser_conv_shape c = ser_conv_shape(s.conv, n);
         for (int j = 0; j < n; j++) {
             size_t at = (size_t)(i + j) * s.out;
             unpool_sample(&s, kept.z + (size_t)(i + j) * s.z, p->dy + at, kept.which + at, a, b, c0,

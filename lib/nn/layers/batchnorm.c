@@ -152,6 +152,13 @@ void ser_bn_slope(const struct ser_param *param, int C, const double *total, con
     }
 }
 
+void ser_bn_gradients(int C, const double *sums, float *dgamma, float *dbeta) {
+    for (int c = 0; dgamma && c < C; c++)
+        dgamma[c] = (float)sums[C + c];
+    for (int c = 0; dbeta && c < C; c++)
+        dbeta[c] = (float)sums[c];
+}
+
 /* ---- passes ---- */
 
 static void forward_sums(const struct ser_pass *p) {
@@ -208,10 +215,7 @@ SER_CLONES static void combine(const float *x, const float *dy, size_t n, int C,
 static void backward(const struct ser_pass *p) {
     int C = channels(p->layer);
     float *a = p->worker->scratch, *b = a + C, *c0 = b + C;
-    for (int c = 0; p->grad[GAMMA] && c < C; c++)
-        p->grad[GAMMA][c] = (float)p->sums[C + c];
-    for (int c = 0; p->grad[BETA] && c < C; c++)
-        p->grad[BETA][c] = (float)p->sums[c];
+    ser_bn_gradients(C, p->sums, p->grad[GAMMA], p->grad[BETA]);
     ser_bn_slope(p->param, C, p->total, p->dtotal, (double)positions(p->layer, p->B), a, b, c0);
     if (p->dx)
         combine(p->x, p->dy, positions(p->layer, p->N), C, a, b, c0, p->dx);

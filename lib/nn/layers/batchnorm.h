@@ -28,6 +28,9 @@ void ser_bn_move(struct ser_param *param, int C, const double *total, double M);
 /* mean [C] and 1 / sqrt(var + eps) [C] of the batch. */
 void ser_bn_moments(int C, const double *total, double M, float *mean, float *inverse);
 
+/* A shard's gradients [C] from its sums backwards; NULL: not wanted. */
+void ser_bn_gradients(int C, const double *sums, float *dgamma, float *dbeta);
+
 /* dx = a dy + b x + c, [C] each. */
 void ser_bn_slope(const struct ser_param *param, int C, const double *total, const double *dtotal,
                   double M, float *a, float *b, float *c);

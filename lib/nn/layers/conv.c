@@ -47,14 +47,13 @@ static size_t scratch_bytes(const struct ser_layer *l, int N) {
     return (weights(l) + (size_t)l->units) * sizeof(float);
 }
 
-static struct ser_conv_shape shape(const struct ser_pass *p) {
-    const struct ser_layer *l = p->layer;
-    return (struct ser_conv_shape){p->N,     l->in.dim[0], l->in.dim[1], l->in.dim[2],
-                                   l->units, l->kh,        l->kw};
+struct ser_conv_shape ser_conv_shape(const struct ser_layer *l, int N) {
+    const int *in = l->in.dim;
+    return (struct ser_conv_shape){N, in[0], in[1], in[2], l->units, l->kh, l->kw};
 }
 
 static void forward(const struct ser_pass *p) {
-    struct ser_conv_shape s = shape(p);
+    struct ser_conv_shape s = ser_conv_shape(p->layer, p->N);
     p->worker->k->conv(p->worker->state, &s, p->x, p->param[W].value, p->param[B].value,
                        p->layer->relu, p->y);
 }
@@ -69,7 +68,7 @@ SER_CLONES static void mask(const float *y, float *dy, size_t n) {
 }
 
 static void backward(const struct ser_pass *p) {
-    struct ser_conv_shape s = shape(p);
+    struct ser_conv_shape s = ser_conv_shape(p->layer, p->N);
     if (p->layer->relu)
         mask(p->y, p->dy, (size_t)p->N * ser_shape_size(&p->layer->out));
     float *dw = p->worker->scratch, *db = dw + weights(p->layer);
