@@ -424,17 +424,17 @@ static void scores_of_each(struct page *p, const struct judged *j) {
 
 static void scores_of_all(struct page *p, const struct ser_evaluation *v) {
     static const struct {
-        int figure;
         const char *name;
+        int figure;
         int share; /* shown in per cent */
-    } row[] = {{SER_WA, "accuracy (weighted accuracy)", 1},
-               {SER_UA, "unweighted recall", 1},
-               {SER_MACRO_F1, "macro F1", 1},
-               {SER_WEIGHTED_F1, "weighted F1", 1},
-               {SER_TOP2, "truth among the two most probable", 1},
-               {SER_LOG_LOSS, "log loss", 0},
-               {SER_BRIER, "Brier score", 0},
-               {SER_ECE, "expected calibration error", 0}};
+    } row[] = {{"accuracy (weighted accuracy)", SER_WA, 1},
+               {"unweighted recall", SER_UA, 1},
+               {"macro F1", SER_MACRO_F1, 1},
+               {"weighted F1", SER_WEIGHTED_F1, 1},
+               {"truth among the two most probable", SER_TOP2, 1},
+               {"log loss", SER_LOG_LOSS, 0},
+               {"Brier score", SER_BRIER, 0},
+               {"expected calibration error", SER_ECE, 0}};
     char range[64];
     TABLE(p, "All models together", "figure", "value#", "95 % interval");
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
@@ -811,13 +811,18 @@ static void sum_cell(struct page *p, const char *sum) {
     ser_html_cellf(&p->html, strlen(sum) == SER_SHA256_HEX - 1 ? "%.16s…" : "%s", sum);
 }
 
+/* A text that may be empty. */
+static const char *shown(const struct ser_text *t) {
+    return t->at ? t->at : "";
+}
+
 static void verdict(struct page *p, const struct ser_certificate *c) {
     int overlap = c->shared.shared_speakers || c->shared.shared_audio;
     ser_html_markupf(&p->html, "<p class=\"%s\"><strong>%s</strong> ", overlap ? "no" : "yes",
                      overlap ? "Parts overlap: scores flatter." : "No speaker is in two parts.");
     ser_html_textf(&p->html, "%zu speakers in all, %zu of them in more than one part%s%s; ",
                    c->shared.speakers, c->shared.shared_speakers,
-                   c->shared.shared_speakers ? ": " : "", c->shared_who);
+                   c->shared.shared_speakers ? ": " : "", shown(&c->shared_who));
     if (c->compared)
         ser_html_markupf(&p->html, "%zu recordings are in more than one part",
                          c->shared.shared_audio);
@@ -832,7 +837,7 @@ static void parts(struct page *p, const char *caption, const struct ser_certific
         cell(p, ser_part_name[i]);
         count_cell(p, c->part[i].speakers);
         count_cell(p, c->part[i].utterances);
-        ser_html_cell(&p->html, c->part[i].who);
+        ser_html_cell(&p->html, shown(&c->part[i].who));
     }
     end_table(p);
 }
@@ -841,8 +846,8 @@ static void contents(struct page *p, const char *caption, const struct ser_certi
     TABLE(p, caption, "part", "emotions", "corpora", "SHA-256 of the ids", "of the audio");
     for (int i = 0; i < SER_PARTS; i++) {
         cell(p, ser_part_name[i]);
-        ser_html_cell(&p->html, c->part[i].emotions);
-        ser_html_cell(&p->html, c->part[i].corpora);
+        ser_html_cell(&p->html, shown(&c->part[i].emotions));
+        ser_html_cell(&p->html, shown(&c->part[i].corpora));
         sum_cell(p, c->part[i].ids_sha256);
         sum_cell(p, c->part[i].audio_sha256);
     }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/bytes.h"
 #include "core/embed.h"
 #include "core/tsv.h"
 
@@ -73,17 +74,16 @@ static int read_row(struct ser_published *p, const struct ser_tsv *t, const int 
 static int read_rows(struct ser_published **list, size_t *n, struct ser_tsv *t, const char *study,
                      const char *metric, struct ser_error *e) {
     int at[COLUMNS], got;
+    size_t cap = 0;
     for (int c = 0; c < COLUMNS; c++)
         if ((at[c] = ser_tsv_need(t, column_name[c], e)) < 0)
             return -1;
     while ((got = ser_tsv_next(t, e)) > 0) {
         if (strcmp(t->field[at[STUDY]], study) != 0 || strcmp(t->field[at[METRIC]], metric) != 0)
             continue;
-        struct ser_published *more = realloc(*list, (*n + 1) * sizeof *more);
-        if (!more)
+        if (ser_grow(list, &cap, *n + 1, sizeof **list))
             return ser_fail(e, SER_SYS, "out of memory");
-        *list = more;
-        if (read_row(&more[(*n)++], t, at, e))
+        if (read_row(&(*list)[(*n)++], t, at, e))
             return -1;
     }
     return got;
@@ -94,8 +94,7 @@ int ser_published_read(struct ser_published **list, size_t *n, const char *study
     struct ser_tsv t;
     *list = NULL;
     *n = 0;
-    if (ser_tsv_memory(&t, known_published, (size_t)(known_published_end - known_published),
-                       "published.tsv", e))
+    if (ser_tsv_memory(&t, known_published, strlen(known_published), "published.tsv", e))
         return -1;
     int failed = read_rows(list, n, &t, study, metric, e);
     ser_tsv_close(&t);

@@ -35,25 +35,20 @@ SER_PRINTF(1, 2) static char *make_text(const char *fmt, ...) {
     return n < 0 ? NULL : text;
 }
 
-/* Puts more behind *text (NULL: none yet), and gap between them. 0, or -1 without memory. */
-static int add_text(char **text, const char *gap, const char *more) {
-    size_t n = *text ? strlen(*text) : 0, between = n ? strlen(gap) : 0, k = strlen(more);
-    char *p = realloc(*text, n + between + k + 1);
-    if (!p)
-        return -1;
-    memcpy(p + n, gap, between);
-    memcpy(p + n + between, more, k + 1);
-    *text = p;
-    return 0;
+/* Puts more behind the text, and gap between them if there is any. */
+static void add_text(struct ser_text *text, const char *gap, const char *more) {
+    if (text->n)
+        ser_text_add(text, gap, strlen(gap));
+    ser_text_add(text, more, strlen(more));
 }
 
 /* Makes *list one longer and returns the new element, zeros; NULL without memory. */
 static void *add_element(void *list, size_t *n, size_t size) {
+    size_t cap = *n;
     char *at;
-    memcpy(&at, list, sizeof at); /* of whatever type it points to */
-    if (!(at = realloc(at, (*n + 1) * size)))
+    if (ser_grow(list, &cap, *n + 1, size))
         return NULL;
-    memcpy(list, &at, sizeof at);
+    memcpy(&at, list, sizeof at); /* of whatever type it points to */
     return memset(at + (*n)++ * size, 0, size);
 }
 
@@ -282,16 +277,17 @@ static int read_tested(struct ser_tsv *t, struct ser_set *set, struct ser_error 
     return got;
 }
 
-/* The set's words in byte order, as one text; NULL without memory. */
+/* The set's words in byte order, each behind a newline, as one text; NULL without memory. */
 static char *join_set(const struct ser_set *set) {
-    char **word = ser_set_sorted(set), *text = word ? make_text("%s", "") : NULL;
-    for (size_t i = 0; i < set->n && text; i++)
-        if (add_text(&text, "\n", word[i])) {
-            free(text);
-            text = NULL;
-        }
+    struct ser_text text = {0};
+    char **word = ser_set_sorted(set);
+    ser_text_add(&text, "\n", 1);
+    for (size_t i = 0; word && i < set->n; i++)
+        add_text(&text, "\n", word[i]);
+    if (!word || text.failed)
+        ser_text_free(&text);
     free(word);
-    return text;
+    return text.at;
 }
 
 static int find_tested(struct ser_run *r, struct ser_error *e) {
@@ -796,13 +792,13 @@ static int list_speaker(struct ser_certificate *c, struct met *m, enum ser_part 
     if (added <= 0)
         return added;
     c->part[part].speakers++;
+    add_text(&c->part[part].who, ", ", speaker);
     for (int p = 0; p < SER_PARTS; p++)
         elsewhere |= p != (int)part && ser_set_has(&m->in[p], speaker);
     added = elsewhere ? ser_set_add(&m->shared, speaker) : 0;
-    return added < 0 || add_text(&c->part[part].who, ", ", speaker) ||
-                   (added && add_text(&c->shared_who, ", ", speaker))
-               ? -1
-               : 0;
+    if (added > 0)
+        add_text(&c->shared_who, ", ", speaker);
+    return added < 0 ? -1 : 0;
 }
 
 static int list_speakers(struct ser_certificate *c, const struct rows *r, struct ser_error *e) {
@@ -833,23 +829,17 @@ static int read_manifest(struct ser_certificate *c, const char *path, struct ser
 }
 
 /* "emotion.happy 20" goes to the emotions of a part as "happy 20". */
-static int add_content(struct ser_part_content *p, const char *what, const char *value) {
-    static const char emotion[] = "emotion.", corpus[] = "corpus.";
-    int is_emotion = strncmp(what, emotion, sizeof emotion - 1) == 0;
-    if (is_emotion || strncmp(what, corpus, sizeof corpus - 1) == 0) {
-        const char *name = what + (is_emotion ? sizeof emotion : sizeof corpus) - 1;
-        char *text = make_text("%s %s", name, value);
-        int failed = text ? add_text(is_emotion ? &p->emotions : &p->corpora, ", ", text) : -1;
-        free(text);
-        return failed;
-    }
-    char **sum = strcmp(what, "sha256.id") == 0      ? &p->ids_sha256
-                 : strcmp(what, "sha256.audio") == 0 ? &p->audio_sha256
-                                                     : NULL;
-    if (!sum)
-        return 0;
-    free(*sum);
-    return (*sum = make_text("%s", value)) ? 0 : -1;
+static void add_content(struct ser_part_content *p, const char *what, const char *value) {
+    const char *dot = strchr(what, '.');
+    struct ser_text *list = strncmp(what, "emotion.", 8) == 0  ? &p->emotions
+                            : strncmp(what, "corpus.", 7) == 0 ? &p->corpora
+                                                               : NULL;
+    if (list)
+        ser_text_printf(list, "%s%s %s", list->n ? ", " : "", dot + 1, value);
+    else if (strcmp(what, "sha256.id") == 0)
+        snprintf(p->ids_sha256, sizeof p->ids_sha256, "%s", value);
+    else if (strcmp(what, "sha256.audio") == 0)
+        snprintf(p->audio_sha256, sizeof p->audio_sha256, "%s", value);
 }
 
 static int read_contents(struct ser_certificate *c, const char *path, struct ser_error *e) {
@@ -860,34 +850,26 @@ static int read_contents(struct ser_certificate *c, const char *path, struct ser
     int value = what < 0 ? -1 : ser_tsv_need(&t, "value", e), got = value < 0 ? -1 : 0;
     while (!got && (got = ser_tsv_next(&t, e)) > 0) {
         int p = ser_part_of(t.field[part]);
-        got = p >= 0 && add_content(&c->part[p], t.field[what], t.field[value]) ? no_memory(e) : 0;
+        got = 0;
+        if (p >= 0)
+            add_content(&c->part[p], t.field[what], t.field[value]);
     }
     ser_tsv_close(&t);
     return got;
 }
 
-/* Texts that nothing has come to are empty. */
-static int fill_texts(struct ser_certificate *c) {
-    char **text[1 + 5 * SER_PARTS] = {&c->shared_who};
-    for (int i = 0, n = 1; i < SER_PARTS; i++, n += 5) {
-        struct ser_part_content *p = &c->part[i];
-        text[n] = &p->who;
-        text[n + 1] = &p->emotions;
-        text[n + 2] = &p->corpora;
-        text[n + 3] = &p->ids_sha256;
-        text[n + 4] = &p->audio_sha256;
-    }
-    for (size_t i = 0; i < sizeof text / sizeof *text; i++)
-        if (!*text[i] && !(*text[i] = make_text("%s", "")))
-            return -1;
-    return 0;
+static int has_failed(const struct ser_certificate *c) {
+    int failed = c->shared_who.failed;
+    for (int i = 0; i < SER_PARTS; i++)
+        failed |= c->part[i].who.failed | c->part[i].emotions.failed | c->part[i].corpora.failed;
+    return failed;
 }
 
 int ser_study_certify(const struct ser_split *s, struct ser_certificate *c, struct ser_error *e) {
     *c = (struct ser_certificate){0};
     int failed = read_manifest(c, s->manifest, e) ||
                  (s->certificate && read_contents(c, s->certificate, e)) ||
-                 (fill_texts(c) && no_memory(e));
+                 (has_failed(c) && no_memory(e));
     if (failed)
         ser_certificate_free(c);
     return failed ? -1 : 0;
@@ -895,12 +877,9 @@ int ser_study_certify(const struct ser_split *s, struct ser_certificate *c, stru
 
 void ser_certificate_free(struct ser_certificate *c) {
     for (int i = 0; i < SER_PARTS; i++) {
-        free(c->part[i].who);
-        free(c->part[i].emotions);
-        free(c->part[i].corpora);
-        free(c->part[i].ids_sha256);
-        free(c->part[i].audio_sha256);
+        ser_text_free(&c->part[i].who);
+        ser_text_free(&c->part[i].emotions);
+        ser_text_free(&c->part[i].corpora);
     }
-    free(c->shared_who);
-    *c = (struct ser_certificate){0};
+    ser_text_free(&c->shared_who);
 }

@@ -16,6 +16,7 @@
 
 #include "bridge/split.h"
 #include "core/attrs.h"
+#include "core/bytes.h"
 #include "core/sha256.h"
 
 #define SER_MAX_PREDICTIONS 100000000 /* bytes of one table of predictions */
@@ -94,17 +95,18 @@ int ser_split_recordings(const struct ser_split *s, size_t n, const char *const 
 
 /* What is in one part. */
 struct ser_part_content {
-    size_t utterances, speakers;     /* speakers that are known */
-    char *who;                       /* these, separated by ", " */
-    char *emotions, *corpora;        /* "NAME COUNT, ..." by certificate.tsv */
-    char *ids_sha256, *audio_sha256; /* by certificate.tsv; empty: it does not say */
+    size_t utterances, speakers;       /* speakers that are known */
+    struct ser_text who;               /* these, separated by ", " */
+    struct ser_text emotions, corpora; /* "NAME COUNT, ..." by certificate.tsv */
+    char ids_sha256[SER_SHA256_HEX];   /* by certificate.tsv; empty: it does not say */
+    char audio_sha256[SER_SHA256_HEX];
 };
 
 struct ser_certificate {
     struct ser_part_content part[SER_PARTS];
-    struct ser_shared shared; /* by its manifest; pair is NULL */
-    char *shared_who;         /* speakers in more than one part, separated by ", " */
-    int compared;             /* the manifest has audio_hash, so recordings were compared */
+    struct ser_shared shared;   /* by its manifest; pair is NULL */
+    struct ser_text shared_who; /* speakers in more than one part, separated by ", " */
+    int compared;               /* the manifest has audio_hash, so recordings were compared */
 };
 
 /* Finds what the parts of a split that has a manifest hold and share. 0, or -1 with e set (SER_BAD:

@@ -21,7 +21,7 @@ static int no_picture(const struct ser_plot *what, const struct ser_plot_script 
 
 static int no_version(char *to, size_t size, struct ser_error *e) {
     (void)size;
-    (void)e;
+    *e = (struct ser_error){0};
     *to = '\0';
     return 0;
 }
