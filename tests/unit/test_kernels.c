@@ -73,36 +73,50 @@ struct product {
     int M, N, K, more; /* more: by so much the leading dimensions are larger than the rows */
 };
 
-static void test_product(const struct at_work *w, const struct at_work *plain,
-                         const struct product *p, int ta, int tb, float beta) {
+/* C as the definition has it, in double precision. */
+static void multiply(const struct product *p, int ta, int tb, const float *A, int lda,
+                     const float *B, int ldb, float beta, float *C, int ldc) {
+    for (int m = 0; m < p->M; m++)
+        for (int n = 0; n < p->N; n++) {
+            double sum = beta != 0 ? (double)C[m * ldc + n] : 0;
+            for (int k = 0; k < p->K; k++)
+                sum += (double)A[ta ? k * lda + m : m * lda + k] *
+                       (double)B[tb ? n * ldb + k : k * ldb + n];
+            C[m * ldc + n] = (float)sum;
+        }
+}
+
+static void test_product(const struct at_work *w, const struct product *p, int ta, int tb,
+                         float beta) {
     int lda = (ta ? p->M : p->K) + p->more, ldb = (tb ? p->K : p->N) + p->more,
         ldc = p->N + p->more;
-    size_t n = (size_t)p->M * ldc;
-    float *A = numbers((size_t)lda * (ta ? p->K : p->M), 1),
-          *B = numbers((size_t)ldb * (tb ? p->N : p->K), 2);
+    size_t n = (size_t)p->M * (size_t)ldc;
+    float *A = numbers((size_t)lda * (size_t)(ta ? p->K : p->M), 1),
+          *B = numbers((size_t)ldb * (size_t)(tb ? p->N : p->K), 2);
     float *C = numbers(n, 3), *want = numbers(n, 3);
     int served = w->k->gemm(w->state, ta, tb, p->M, p->N, p->K, A, lda, B, ldb, beta, C, ldc);
-    plain->k->gemm(plain->state, ta, tb, p->M, p->N, p->K, A, lda, B, ldb, beta, want, ldc);
+    multiply(p, ta, tb, A, lda, B, ldb, beta, want, ldc);
     double d = apart(C, want, n);
     if (!served || !(d < 1e-5))
-        check(0, "%s: %dx%d by %dx%d, turned %d %d, added to %g: %s, differs by %.1e", w->k->name,
-              p->M, p->K, p->K, p->N, ta, tb, (double)beta, served ? "served" : "refused", d);
+        check(0, "%s: %dx%d by %dx%d, transposed %d %d, added to %g: %s, differs by %.1e",
+              w->k->name, p->M, p->K, p->K, p->N, ta, tb, (double)beta,
+              served ? "served" : "refused", d);
     free(A);
     free(B);
     free(C);
     free(want);
 }
 
-static void test_products(const struct at_work *w, const struct at_work *plain) {
+static void test_products(const struct at_work *w) {
     static const struct product all[] = {
         {1, 1, 1, 0},     {1, 512, 128, 0},  {2, 300, 7, 5},     {8, 512, 128, 0}, {9, 33, 17, 3},
-        {60, 60, 128, 0}, {17, 31, 1100, 2}, {128, 512, 480, 0}, {3, 16, 600, 1},  {40, 6, 13, 0},
+        {60, 60, 128, 0}, {17, 31, 1100, 2}, {128, 256, 480, 0}, {3, 16, 600, 1},  {40, 6, 13, 0},
     };
     int before = failed;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         for (int how = 0; how < 8; how++)
-            test_product(w, plain, &all[i], how & 1, how >> 1 & 1, (float)(how >> 2));
-    check(failed == before, "%s: products of matrices are those of plain", w->k->name);
+            test_product(w, &all[i], how & 1, how >> 1 & 1, (float)(how >> 2));
+    check(failed == before, "%s: products of matrices as defined", w->k->name);
 }
 
 /* ---- convolutions ---- */
@@ -314,6 +328,45 @@ static void test_inference(const struct ser_kernels *k, const char *called) {
     free(x);
 }
 
+/* What fast chooses among: all that are built, the best first, and the one that always suits last. */
+static void test_choice(void) {
+    const struct ser_kernels *fast = ser_kernels_find("fast");
+    int last = -1, n = 0, ordered = 1;
+    for (; fast->among[n]; n++) {
+        int i = 0;
+        while (i < NAMES && strcmp(names[i], fast->among[n]->name) != 0)
+            i++;
+        ordered &= i > last && i < NAMES;
+        last = i;
+    }
+    check(ordered && last == NAMES - 1, "fast asks in order, plain last");
+    for (int i = 0; i < NAMES; i++)
+        n -= !strcmp(names[i], "onednn") ? ser_kernels_alone("onednn") != NULL : 1;
+    check(n == 0, "fast asks all that are built");
+}
+
+/* The first that suits serves: its very bytes. */
+static void test_first(const char *first) {
+    const struct ser_conv_shape s = {1, 8, 9, 16, 16, 3, 3};
+    enum { IN = 8 * 9 * 16, OUT = 6 * 7 * 16, WEIGHTS = 9 * 16 * 16 };
+    char why[SER_WHY] = "";
+    const struct ser_kernels *fast = ser_kernels_find("fast");
+    struct at_work w = start(first);
+    void *state = must(fast->open(fast, why, sizeof why));
+    float *x = numbers(IN, 1), *filter = numbers(WEIGHTS, 2), *b = numbers(16, 4),
+          *y = numbers(OUT, 5), *want = numbers(OUT, 6);
+    int served = fast->conv(state, &s, x, filter, b, 1, y);
+    w.k->conv(w.state, &s, x, filter, b, 1, want);
+    check(served && !memcmp(y, want, OUT * sizeof *y), "fast: %s serves here", first);
+    fast->close(state);
+    stop(&w);
+    free(x);
+    free(filter);
+    free(b);
+    free(y);
+    free(want);
+}
+
 static void test_names(void) {
     check(!strcmp(ser_kernels_default(), "fast"), "the default is fast");
     check(ser_kernels_find("onednn") == ser_kernels_find("fast"), "onednn is another word for it");
@@ -324,6 +377,10 @@ static void test_names(void) {
 int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     test_names();
+    test_choice();
+    for (int i = 0, found = 0; i < NAMES && !found; i++)
+        if ((found = ser_kernels_alone(names[i]) != NULL))
+            test_first(names[i]);
     struct at_work plain = start("plain");
     for (int i = 0; i < NAMES; i++) {
         const struct ser_kernels *alone = ser_kernels_alone(names[i]);
@@ -334,7 +391,7 @@ int main(void) {
         }
         printf("# here: %s\n", names[i]);
         struct at_work w = start(names[i]);
-        test_products(&w, &plain);
+        test_products(&w);
         test_convolutions(&w, &plain);
         test_renew(&w, &plain);
         stop(&w);
