@@ -69,7 +69,7 @@ setup_file() {
     load helper
     cd "$BATS_FILE_TMPDIR" || return 1
     mkdir -p tree/tests/unit
-    cp -r "$ROOT/Makefile" "$ROOT/lib" "$ROOT/tools" tree
+    cp -r "$ROOT/Makefile" "$ROOT/lib" "$ROOT/tools" "$ROOT/manifests" tree # programs hold tables
     cp "$ROOT/tests/unit/gradient.c" "$ROOT/tests/unit/check.h" tree/tests/unit
     layer >tree/lib/nn/layers/divide.c
     sed -i '/^LAYER(dense)$/i LAYER(divide)' tree/lib/nn/layers/table.h

@@ -772,7 +772,11 @@ static void test_reference(const char *folder, const char *kernels, const char *
 enum { CLASSES = 6, SIZE = 40 * 174 };
 
 /* Batches with a ragged last shard; fewer where every access is checked and slow. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifndef __has_feature /* clang's way to say what gcc says with __SANITIZE_... */
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                               \
+    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 enum { LARGE = 11, MANY = 19 };
 #else
 enum { LARGE = 100, MANY = 60 };
