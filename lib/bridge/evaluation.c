@@ -201,9 +201,9 @@ static int number_classes(const struct ser_evaluation *v, struct ser_predictions
         f->at[i].p = f->columns ? p + i * K : NULL;
     }
     for (int c = 0; c < f->columns; c++) {
-        int class = class_of(v, f->column[c]);
+        int y = class_of(v, f->column[c]);
         for (size_t i = 0; i < f->n; i++)
-            p[i * K + (size_t) class] = f->p[i * (size_t)f->columns + (size_t)c];
+            p[i * K + (size_t)y] = f->p[i * (size_t)f->columns + (size_t)c];
     }
     free(f->p);
     f->p = p;

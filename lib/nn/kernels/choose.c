@@ -7,11 +7,13 @@
 #include <string.h>
 
 /* What a thread has of those that this processor can. */
+enum { MOST = 3 };
+
 struct choice {
     struct {
         const struct ser_kernels *k;
         void *state;
-    } from[3];
+    } from[MOST];
     int n;
 };
 
@@ -32,7 +34,7 @@ static void *open_all(const struct ser_kernels *self, char *why, size_t size) {
         snprintf(why, size, "not enough memory");
         return NULL;
     }
-    for (const struct ser_kernels *const *k = self->among; *k; k++) {
+    for (const struct ser_kernels *const *k = self->among; *k && c->n < MOST; k++) {
         if (!can(*k))
             continue;
         void *state = (*k)->open(*k, why, size);
