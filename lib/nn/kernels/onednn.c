@@ -33,6 +33,7 @@ struct onednn {
     dnnl_engine_t engine; /* NULL, and the stream, until something needs them */
     dnnl_stream_t stream;
     struct conv *conv;
+    int alone;  /* OpenMP was told so on this thread */
     int failed; /* memory ended, or oneDNN failed */
 };
 
@@ -192,7 +193,17 @@ static int make_memory(struct onednn *o, struct conv *c, const struct layouts *l
     return make_reorder(o, c, ours, theirs);
 }
 
+/* Sums depend on the number of OpenMP threads, and a new thread starts with the default: so it is
+ * set here, on the thread that this state belongs to. Not before it is needed: OpenMP ends the
+ * process when it finds no memory for a new thread. */
+static void work_alone(struct onednn *o) {
+    if (!o->alone)
+        omp_set_num_threads(1);
+    o->alone = 1;
+}
+
 static int start(struct onednn *o) {
+    work_alone(o);
     return (!o->engine && dnnl_engine_create(&o->engine, dnnl_cpu, 0)) ||
            (!o->stream && dnnl_stream_create(&o->stream, o->engine, dnnl_stream_default_flags));
 }
@@ -328,6 +339,7 @@ static int onednn_conv_back(void *state, const struct ser_conv_shape *s, const f
 static int onednn_gemm(void *state, int ta, int tb, int M, int N, int K, const float *A, int lda,
                        const float *B, int ldb, float beta, float *C, int ldc) {
     struct onednn *o = state;
+    work_alone(o);
     o->failed |= dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', M, N, K, 1, A, lda, B, ldb, beta, C,
                             ldc) != dnnl_success;
     return 1;
@@ -349,11 +361,8 @@ static void onednn_close(void *state) {
     free(o);
 }
 
-/* A primitive's sums depend on the number of OpenMP threads at its making, and a new thread starts
- * with the default: so it is set here, on the thread itself. */
 static void *onednn_open(const struct ser_kernels *k, char *why, size_t size) {
     (void)k;
-    omp_set_num_threads(1);
     struct onednn *o = calloc(1, sizeof *o);
     if (!o)
         snprintf(why, size, "not enough memory");
