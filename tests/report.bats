@@ -452,6 +452,23 @@ network_of() {
     fails 3 "2 fields, the header has 3" ser-report like
 }
 
+@test "what no page can show is refused" {
+    study $'a\001b'
+    fails 3 "^ser-report: like: not UTF-8 text, or with control characters" ser-report like
+    study $'a\377'
+    fails 3 "^ser-report: like: not UTF-8 text" ser-report like
+    study ravdess
+    cp -r like/split/a $'like/split/b\e[2J'
+    fails 3 "^ser-report: like: not UTF-8 text" ser-report like
+    study ravdess
+    mkdir like/options
+    printf 'a\0b\n' >like/options/thing
+    fails 3 "^ser-report: like/options/thing: holds a NUL byte" ser-report like
+    study ravdess
+    printf 'id\tspeaker\tpart\n1\ts\001\ttest\n' >like/split/a/manifest.tsv
+    fails 3 "^ser-report: like/split/a/manifest.tsv: not UTF-8 text" ser-report like
+}
+
 @test "wrong command lines: 2" {
     fails 2 "one folder is meant" ser-report
     fails 2 "one folder is meant" ser-report study study
