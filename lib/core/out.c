@@ -229,7 +229,7 @@ int ser_out_open(struct ser_out *o, const char *path, int binary, struct ser_err
 int ser_out_try(const char *path, int binary, struct ser_error *e) {
     struct ser_out o;
     struct stat st;
-    if (stat(path, &st) == 0 && S_ISFIFO(st.st_mode))
+    if (path && stat(path, &st) == 0 && S_ISFIFO(st.st_mode))
         return 0;
     if (ser_out_open(&o, path, binary, e))
         return -1;
