@@ -272,6 +272,16 @@ shown() {
     ser-tensor ls -H b.bin | grep -q 'train.class_weight=balanced'
 }
 
+@test "smoothed targets are those of the validation loss, too, as Keras evaluates it" {
+    printf 'reshape 960\ndense classes\n' >small.net
+    for x in 0 0.3; do
+        train a.bin --epochs 1 --lr 1e-12 --min-lr 0 --label-smoothing $x --log - | sed 1d | cut -f 3,5 >$x.log
+    done
+    paste 0.log 0.3.log | awk '$1 == $3 || $2 == $4 {bad = 1} END {exit bad}' || fail "$(paste 0.log 0.3.log)"
+    # The logits of this network lie far apart: a clipped loss could not be above -ln 1e-7.
+    awk '$1 <= 16.2 || $2 <= 16.2 {exit 1}' 0.log || fail "$(cat 0.log)"
+}
+
 @test "a loss that is no number stops, named, and the best model so far is written" {
     # Many layers without normalisation, and weights that jump: products overflow in a few steps.
     { printf 'reshape 24x40\nmean\n'
