@@ -67,6 +67,29 @@ train() { # train OUTPUT OPTION...
     done
 }
 
+@test "a summary needs no data where the shape is given" {
+    ser-train --net small.net --val val.sert --summary train.sert >want.txt
+    ser-train --net small.net --summary --input 40x24 --classes 3 </dev/null | same - want.txt
+    ser-train --net - --summary --input 40x24 --classes 3 <small.net | same - want.txt
+    # The published network has 226,184 parameters.
+    run ser-train --net "$ROOT/pipelines/nets/attention.net" --summary --input 40x174 --classes 8
+    assert_line --partial "total 226184,"
+    only() { fails 2 "$1" ser-train "${@:2}"; }
+    only "belong together" --net small.net --summary --input 40x24
+    only "belong together" --net small.net --summary --classes 3
+    only "belong together" --net small.net --input 40x24 --classes 3
+    only "belong together" --summary --input 40x24 --classes 3
+    only "for --summary alone" --net small.net --summary --input 40x24 --classes 3 train.sert
+    only "for --summary alone" --net small.net --summary --input 40x24 --classes 3 --val val.sert
+    only "for --summary alone" --net small.net --summary --input 40x24 --classes 3 -o m.bin
+    for bad in 40 40x 0x24 40x24x1 x 40x-3 99999x2; do
+        only "--input: '$bad' is not ROWSxFRAMES" --net small.net --summary --input $bad --classes 3
+    done
+    only "--classes: '1' is not a number from 2 to 256" --net small.net --summary --input 40x24 --classes 1
+    fails 3 "small.net: line" ser-train --net small.net --summary --input 4x24 --classes 3
+    fails 4 "none.net: cannot open" ser-train --net none.net --summary --input 4x24 --classes 3
+}
+
 @test "it learns: unseen speakers are told apart" {
     train model.bin --epochs 30 --lr 0.003 --log log.tsv
     ser-score model.bin test.sert >p.tsv
@@ -226,7 +249,7 @@ shown() {
 
 @test "options that do not fit together are refused" {
     fails 2 "--net, --val and --output are needed" ser-train --net small.net --val val.sert train.sert
-    fails 2 "--summary needs --net and --val" ser-train --net small.net --summary train.sert
+    fails 2 "--summary needs --net and --val, or --net, --input and --classes" ser-train --net small.net --summary train.sert
     fails 2 "only one input can be standard input, not 2" ser-train --net small.net --val - -o x.bin
     fails 2 "only one input can be standard input, not 3" ser-train --net - --val - -o x.bin train.sert -
     fails 2 "only one input can be standard input, not 2" ser-score -
@@ -270,6 +293,16 @@ shown() {
     run ser-cmp --values a.bin b.bin
     assert_success
     ser-tensor ls -H b.bin | grep -q 'train.class_weight=balanced'
+}
+
+@test "smoothed targets are those of the validation loss, too, as Keras evaluates it" {
+    printf 'reshape 960\ndense classes\n' >small.net
+    for x in 0 0.3; do
+        train a.bin --epochs 1 --lr 1e-12 --min-lr 0 --label-smoothing $x --log - | sed 1d | cut -f 3,5 >$x.log
+    done
+    paste 0.log 0.3.log | awk '$1 == $3 || $2 == $4 {bad = 1} END {exit bad}' || fail "$(paste 0.log 0.3.log)"
+    # The logits of this network lie far apart: a clipped loss could not be above -ln 1e-7.
+    awk '$1 <= 16.2 || $2 <= 16.2 {exit 1}' 0.log || fail "$(cat 0.log)"
 }
 
 @test "a loss that is no number stops, named, and the best model so far is written" {
@@ -369,6 +402,18 @@ random_split() {
     [ ! -e p.tsv ]
 }
 
+@test "a model behind what it shall score: the two were swapped" {
+    printf 'reshape 960\ndense classes\n' >small.net
+    train model.bin --epochs 1
+    fails 3 "calm1.1.wav: .*; model.bin is a model: were the two swapped\? The model comes first" \
+        ser-score "$BATS_FILE_TMPDIR/calm1.1.wav" model.bin -o p.tsv
+    fails 3 "test.sert: a stream of kind features, but model is needed; model.bin is a model: were" \
+        ser-score test.sert val.sert model.bin -o p.tsv
+    fails 3 "val.sert: a stream of kind features, but model is needed$" ser-score val.sert test.sert none.bin -o p.tsv
+    fails 4 "none.bin: cannot open: No such file or directory$" ser-score none.bin model.bin -o p.tsv
+    [ ! -e p.tsv ]
+}
+
 @test "one line scores a recording, however its records arrive" {
     train model.bin --epochs 2
     ser-mfcc --frames 24 <"$BATS_FILE_TMPDIR/happy11.1.wav" | ser-score model.bin >p.tsv
@@ -451,6 +496,65 @@ row_arrives() {
         ser-train --net small.net --val val.sert -o m.bin < <(yes)
     train model.bin --epochs 1
     fails 3 "small.net: not a tensor stream: ser-mfcc makes features of audio" ser-score model.bin small.net -o p.tsv
+}
+
+@test "the classes with their samples are shown first, the epoch that was kept last" {
+    sed -n '/^dense/p; 1i reshape 960' small.net >s.net
+    for patience in 1 0; do
+        ser-train --net s.net --val val.sert --epochs 5 --lr 0.1 --patience $patience -o m.bin -l log.tsv train.sert 2>err
+        assert_equal "$(head -1 err)" "classes, training + validation: calm 16 + 4, happy 16 + 4, sad 16 + 4"
+        assert_equal "$(tail -1 err)" "$(awk -F'\t' '$7 == 1 {e = $1; a = $6}
+            END {printf "m.bin: epoch %d of %d, val_accuracy %.4f", e, $1, a}' log.tsv)"
+    done
+    ser-train -q --net s.net --val val.sert --epochs 2 -o m.bin train.sert 2>err
+    [ ! -s err ]
+}
+
+@test "classes that differ in case or blanks only are named" {
+    # relabel FROM TO PART: PART.sert, with every other recording of FROM called TO
+    relabel() {
+        awk -F'\t' -v p="$3" 'NR == 1 || $7 == p' "$BATS_FILE_TMPDIR/m.tsv" |
+            awk -v FS='\t' -v OFS='\t' -v from="$1" -v to="$2" '$6 == from && n++ % 2 {$6 = to} {print}' |
+            ser-mfcc -q --frames 24 -m - -o "$3.sert"
+    }
+    local name
+    for name in Sad 'sad ' ' SAD' "$(printf 'sad\302\240')"; do
+        relabel sad "$name" train
+        run --separate-stderr train m.bin --epochs 1
+        assert_success
+        [[ $stderr == "ser-train: the classes '"*"' and '"*"' differ in case or blanks only: if they are one, give it one name in the manifest" ]] ||
+            fail "$stderr"
+        [[ $stderr == *"'sad'"* && $stderr == *"'$name'"* ]] || fail "$stderr"
+        [ "$(wc -l <<<"$stderr")" = 1 ]
+    done
+    for name in sads sa happ; do
+        relabel sad "$name" train
+        run --separate-stderr train m.bin --epochs 1
+        assert_success
+        assert_equal "$stderr" ""
+    done
+    cp "$BATS_FILE_TMPDIR/train.sert" .
+    relabel sad Sad val
+    fails 3 "val.sert: the emotion 'Sad' does not occur in the training data, but 'sad' does: only case or blanks differ" \
+        train m.bin --epochs 1
+}
+
+@test "classes are in the order of their code points, in any locale" {
+    local calm happy=Zorn sad=angst # a-umlaut behind all of ASCII, capitals before small letters
+    calm=$(printf '\303\244rger')
+    for part in train val; do
+        awk -F'\t' -v p=$part 'NR == 1 || $7 == p' "$BATS_FILE_TMPDIR/m.tsv" |
+            awk -v FS='\t' -v OFS='\t' -v calm="$calm" -v happy=$happy -v sad=$sad '
+                {sub(/^calm$/, calm, $6); sub(/^happy$/, happy, $6); sub(/^sad$/, sad, $6); print}' |
+            ser-mfcc -q --frames 24 -m - -o $part.sert
+    done
+    for locale in C C.UTF-8 de_DE.UTF-8; do
+        LC_ALL=$locale train model.bin --epochs 1
+        assert_equal "$(ser-tensor ls -H model.bin | grep classes)" "$(printf 'classes=Zorn,angst,\303\244rger')"
+    done
+    LC_ALL=C.UTF-8 ser-score model.bin val.sert >p.tsv
+    assert_equal "$(head -1 p.tsv | cut -f 5-7)" "$(printf 'p_Zorn\tp_angst\tp_\303\244rger')"
+    assert_equal "$(LC_ALL=C.UTF-8 ser-eval --json p.tsv | head -1)" "$(printf '{"classes":["Zorn","angst","\303\244rger"],')"
 }
 
 @test "an emotion that cannot be a class is told with its record" {

@@ -7,10 +7,10 @@
 #include "core/opt.h"
 #include "core/progress.h"
 
-enum { MAX_THREADS = 256 };
+enum { MAX_THREADS = 256, MAX_SIDE = 65536 };
 
 static struct {
-    const char *net, *val;
+    const char *net, *val, *input, *classes;
     struct ser_training_options training;
     int summary, quiet;
 } opt;
@@ -57,7 +57,11 @@ static const struct ser_opt options[] = {
      "write the same as JSON, one object per line"},
     {0, "summary", SER_OPT_FLAG, &opt.summary, 0, 0, NULL,
      "print shapes and parameter counts of the layers"},
-    {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no line per epoch"},
+    {0, "input", SER_OPT_TEXT, &opt.input, 0, 0, "RxF",
+     "for --summary without data: rows by frames"},
+    {0, "classes", SER_OPT_TEXT, &opt.classes, 0, 0, "N",
+     "for --summary without data: number of classes"},
+    {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress, no line per epoch"},
     {0}};
 
 static const struct ser_tool tool = {
@@ -97,7 +101,34 @@ static void print_summary(const struct ser_net *net) {
     must(ser_out_close(&o, &e), &e);
 }
 
-/* ---- what is shown during training ---- */
+/* ---- what is shown before, during and after training ---- */
+
+/* "classes, training + validation: calm 16 + 4, happy 16 + 4" */
+static void show_classes(const struct ser_training *t) {
+    size_t train[SER_MAX_CLASSES], val[SER_MAX_CLASSES];
+    ser_dataset_count(&t->train, train, t->model.classes);
+    ser_dataset_count(&t->val, val, t->model.classes);
+    fputs("classes, training + validation:", stderr);
+    for (int k = 0; k < t->model.classes; k++)
+        fprintf(stderr, "%s %s %zu + %zu", k ? "," : "", t->model.class[k], train[k], val[k]);
+    fputs("\n", stderr);
+}
+
+/* Told with --quiet, too: a model of such classes is hardly meant. */
+static void tell_alike(const struct ser_model *m) {
+    char *const *name = m->class;
+    for (int i = 0; i < m->classes; i++)
+        for (int k = 0; k < i; k++)
+            if (ser_labels_alike(name[k], name[i]))
+                warn("the classes '%s' and '%s' differ in case or blanks only: if they are one, "
+                     "give it one name in the manifest",
+                     name[k], name[i]);
+}
+
+static void show_kept(const struct ser_training *t) {
+    fprintf(stderr, "%s: epoch %d of %d, val_accuracy %.4f\n", t->o.output, t->fit.best_epoch,
+            t->fit.epoch, t->fit.best_accuracy);
+}
 
 struct show {
     struct ser_progress progress;
@@ -157,18 +188,58 @@ static void train(struct ser_training *t) {
     struct show s = {.epoch_began_s = ser_now_s()};
     const struct ser_training_view view = {
         .ctx = &s, .resumed = show_resumed, .batch = show_batch, .epoch = show_epoch};
+    if (!opt.quiet)
+        show_classes(t);
     ser_progress_start(&s.progress, "batches", 0, opt.quiet);
     int failed = ser_training_run(t, &view, &e);
     ser_progress_end(&s.progress);
     must(failed, &e);
+    if (!opt.quiet)
+        show_kept(t);
 }
 
 /* ---- the command line ---- */
 
+/* "40x174" */
+static int parse_shape(const char *text, int *rows, int *frames) {
+    int64_t r, f;
+    char *copy = estrdup(text), *x = strchr(copy, 'x');
+    int bad = !x;
+    if (x) {
+        *x = '\0';
+        bad = ser_parse_int(copy, 1, MAX_SIDE, &r) || ser_parse_int(x + 1, 1, MAX_SIDE, &f);
+    }
+    if (!bad) {
+        *rows = (int)r;
+        *frames = (int)f;
+    }
+    free(copy);
+    return bad;
+}
+
+/* --summary of a network whose input is given, not found in data. */
+static void summarise_alone(char *const *files) {
+    struct ser_error e;
+    struct ser_net *net;
+    int rows, frames;
+    int64_t classes;
+    if (!opt.summary || !opt.net || !opt.input || !opt.classes)
+        ser_usage("--input and --classes belong together, and to --summary with --net");
+    if (opt.val || opt.training.output || *files)
+        ser_usage("--input and --classes are for --summary alone: with data they are known");
+    if (parse_shape(opt.input, &rows, &frames))
+        ser_usage("--input: '%s' is not ROWSxFRAMES, each from 1 to %d", opt.input, MAX_SIDE);
+    if (ser_parse_int(opt.classes, 2, SER_MAX_CLASSES, &classes))
+        ser_usage("--classes: '%s' is not a number from 2 to %d", opt.classes, SER_MAX_CLASSES);
+    must(ser_net_read(&net, opt.net, rows, frames, (int)classes, &e), &e);
+    print_summary(net);
+    ser_net_free(net);
+}
+
 static void check_usage(char *const *files) {
     const struct ser_training_options *o = &opt.training;
     if (opt.summary && (!opt.net || !opt.val))
-        ser_usage("--summary needs --net and --val");
+        ser_usage("--summary needs --net and --val, or --net, --input and --classes");
     if (!opt.net || !opt.val || (!o->output && !opt.summary))
         ser_usage("--net, --val and --output are needed");
     if (!o->output && (o->log || o->json || o->checkpoint))
@@ -231,11 +302,16 @@ int main(int argc, char **argv) {
     opt.training.threads = ser_cores() < MAX_THREADS ? ser_cores() : MAX_THREADS;
     opt.training.kernels = ser_kernels_default();
     int first = ser_options(argc, argv, &tool);
+    if (opt.input || opt.classes) {
+        summarise_alone(argv + first);
+        return SER_OK;
+    }
     char dash[] = "-", *const standard_input[] = {dash, NULL};
     char *const *files = first < argc ? argv + first : standard_input;
     check_usage(files);
     check_outputs(files);
     must(ser_training_open(&t, &opt.training, files, opt.val, opt.net, &e), &e);
+    tell_alike(&t.model);
     if (opt.summary)
         print_summary(t.model.net);
     if (opt.training.output)

@@ -203,7 +203,7 @@ static int validate(struct fit *f, const struct ser_data *val, int epoch, struct
         ser_run_predict(f->run, f->x, B, f->p);
         if (ser_run_failed(f->run))
             return ser_refuse(f->why, "not enough memory for the network in epoch %d", epoch);
-        double loss = penalty + ser_cross_entropy(f->p, f->label, B, f->net->classes);
+        double loss = penalty + ser_run_validation_loss(f->run, f->label, B);
         if (!isfinite(loss))
             return ser_refuse(f->why, "the validation loss is not a finite number in epoch %d",
                               epoch);

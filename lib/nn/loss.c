@@ -18,27 +18,27 @@ SER_CLONES void ser_softmax(float *x, size_t rows, int n) {
     }
 }
 
-/* -ln p, p clipped; not a number stays one. */
-static double minus_log(double p) {
-    if (p < 1e-7)
-        p = 1e-7;
-    return p > 0 ? -ser_ln(p) : p;
+/* -ln p[k] for p = softmax(z); not a number stays one. A small p has lost its digits, or is nothing
+ * but the least value of ser_vexp, so there the logits z are asked:
+ *
+ *   p[k] = p[top] e^(z[k] - z[top])
+ */
+static double minus_log(const float *z, const float *p, int k, int K) {
+    int top = 0;
+    if (!(p[k] < 1e-7))
+        return p[k] > 0 ? -ser_ln(p[k]) : p[k];
+    for (int i = 1; i < K; i++)
+        top = z[i] > z[top] ? i : top;
+    return (double)z[top] - z[k] - ser_ln(p[top]);
 }
 
-double ser_cross_entropy(const float *p, const int *label, int B, int K) {
+double ser_mean_loss(const struct ser_loss *loss, const float *z, const float *p, const int *label,
+                     int B, int K) {
     double sum = 0;
-    for (int b = 0; b < B; b++)
-        sum += minus_log(p[(size_t)b * K + label[b]]);
-    return sum / B;
-}
-
-double ser_training_loss(const struct ser_loss *loss, const float *p, const int *label, int B,
-                         int K) {
-    double sum = 0;
-    for (int b = 0; b < B; b++, p += K) {
-        double own = minus_log(p[label[b]]), all = 0;
+    for (int b = 0; b < B; b++, z += K, p += K) {
+        double own = minus_log(z, p, label[b], K), all = 0;
         for (int k = 0; k < K && loss->smoothing > 0; k++)
-            all += minus_log(p[k]) / K;
+            all += minus_log(z, p, k, K) / K;
         sum += loss->weight[label[b]] * ((1 - loss->smoothing) * own + loss->smoothing * all);
     }
     return sum / B;

@@ -163,8 +163,13 @@ struct ser_loss {
     float weight[SER_MAX_CLASSES]; /* [K] */
 };
 
-/* Sets the loss of ser_run_gradients; before that it is the plain cross-entropy. */
+/* Sets the loss of ser_run_gradients and ser_run_validation_loss; before that it is the plain
+ * cross-entropy. */
 void ser_run_loss(struct ser_run *r, const struct ser_loss *loss);
+
+/* The mean loss of the samples of the last ser_run_predict, label [B]. The targets are smoothed as
+ * in training, but all classes weigh 1, as Keras evaluates validation data. */
+double ser_run_validation_loss(const struct ser_run *r, const int *label, int B);
 
 /* Scales all gradients so that their common Euclidean norm is at most norm; returns what it was. */
 double ser_run_clip(struct ser_run *r, double norm);
@@ -177,9 +182,6 @@ float *ser_run_gradient(struct ser_run *r, int i);
 
 /* Sum over parameters of l2 * sum of squares. */
 double ser_net_penalty(const struct ser_net *net);
-
-/* Mean over the samples of -ln p[label], p clipped to 1e-7..1 as Keras does. */
-double ser_cross_entropy(const float *p, const int *label, int B, int K);
 
 /* ---- optimiser ---- */
 

@@ -293,11 +293,18 @@ double ser_run_gradients(struct ser_run *r, const float *x, const int *label, in
     int K = r->net->classes;
     if (p)
         memcpy(p, r->p, (size_t)B * K * sizeof *p);
-    return ser_training_loss(&r->loss, r->p, label, B, K);
+    return ser_mean_loss(&r->loss, r->logits, r->p, label, B, K);
 }
 
 void ser_run_loss(struct ser_run *r, const struct ser_loss *l) {
     r->loss = *l;
+}
+
+double ser_run_validation_loss(const struct ser_run *r, const int *label, int B) {
+    struct ser_loss even = {.smoothing = r->loss.smoothing};
+    for (int k = 0; k < r->net->classes; k++)
+        even.weight[k] = 1;
+    return ser_mean_loss(&even, r->logits, r->p, label, B, r->net->classes);
 }
 
 double ser_run_clip(struct ser_run *r, double norm) {

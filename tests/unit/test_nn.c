@@ -1319,11 +1319,13 @@ static void test_loss(void) {
     const struct ser_loss loss = {.smoothing = 0.3f, .weight = {0.5f, 2, 1.25f}};
     const int label[4] = {0, 2, 1, 1};
     double z[12], most = 0;
-    float p[12], d[12];
+    float logits[12], p[12], d[12];
     for (int i = 0; i < 12; i++)
-        p[i] = (float)(z[i] = ser_normal(ser_key(5, SER_PURPOSE_INIT, 0, 0), (uint64_t)i));
+        p[i] = logits[i] = ser_normal(ser_key(5, SER_PURPOSE_INIT, 0, 0), (uint64_t)i);
+    for (int i = 0; i < 12; i++)
+        z[i] = logits[i];
     ser_softmax(p, 4, 3);
-    double fast = ser_training_loss(&loss, p, label, 4, 3), slow = slow_loss(&loss, z, label);
+    double fast = ser_mean_loss(&loss, logits, p, label, 4, 3), slow = slow_loss(&loss, z, label);
     check(fabs(fast - slow) < 1e-6, "smoothed, weighted loss %.7f", fast);
     for (int b = 0; b < 4; b++)
         ser_loss_gradient(&loss, p + 3 * b, label[b], 4, 3, d + 3 * b);
@@ -1337,6 +1339,46 @@ static void test_loss(void) {
         most = fmax(most, fabs((up - down) / 2e-5 - d[i]));
     }
     check(most < 1e-6, "its gradient differs by %.1e at most", most);
+}
+
+/* Probabilities down to e^-300 are not clipped, with smoothed targets and without. */
+static void test_far_logits(void) {
+    const int label[4] = {0, 2, 1, 1};
+    const float logits[12] = {0, 30, -1, 20, 5, -300, 150, -150, 0, -40, 2, 9};
+    float p[12];
+    double z[12];
+    for (int i = 0; i < 12; i++)
+        z[i] = p[i] = logits[i];
+    ser_softmax(p, 4, 3);
+    for (int i = 0; i < 2; i++) {
+        const struct ser_loss loss = {.smoothing = i ? 0.1f : 0, .weight = {1, 1, 1}};
+        double fast = ser_mean_loss(&loss, logits, p, label, 4, 3);
+        double slow = slow_loss(&loss, z, label);
+        check(fabs(fast - slow) < 1e-6 * slow, "smoothing %g, logits far apart: loss %.6f, %.6f",
+              (double)loss.smoothing, fast, slow);
+    }
+}
+
+/* Validation data has smoothed targets, too, but its classes weigh 1. */
+static void test_validation_loss(void) {
+    struct ser_net *net = parse("reshape 4x1\nmean\ndense classes\n", 2, 2, 3);
+    struct ser_run *r = start(net, "plain", 4, 1);
+    struct ser_loss loss = {.smoothing = 0.3f, .weight = {0.5f, 2, 1.25f}};
+    const int label[4] = {0, 2, 1, 1};
+    float *x = random_floats(16, 3, 1), p[12];
+    double z[12];
+    ser_net_init(net, 1);
+    ser_run_loss(r, &loss);
+    ser_run_predict(r, x, 4, p);
+    for (int i = 0; i < 12; i++)
+        z[i] = ser_run_logits(r)[i];
+    for (int k = 0; k < 3; k++)
+        loss.weight[k] = 1;
+    double fast = ser_run_validation_loss(r, label, 4), slow = slow_loss(&loss, z, label);
+    check(fabs(fast - slow) < 1e-6, "validation loss %.7f, smoothed %.7f", fast, slow);
+    free(x);
+    ser_run_free(r);
+    ser_net_free(net);
 }
 
 static void test_clip(void) {
@@ -1369,6 +1411,8 @@ int main(int argc, char **argv) {
     test_fit_errors();
     test_dropout_place();
     test_loss();
+    test_far_logits();
+    test_validation_loss();
     test_clip();
     struct batch b = make_batch();
     for (size_t k = 0; k < sizeof kernel_names / sizeof *kernel_names; k++) {
