@@ -80,10 +80,14 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	$(COMPILE) -c -o $@ $<
 
 # What is known of the corpora, what draws each kind of picture, and what a page is made of are parts of programs.
-$(BUILD)/obj/tools/ser-manifest.o: $(addprefix manifests/,counts.tsv quarantine.tsv cremad-actors.tsv)
+$(BUILD)/obj/tools/ser-manifest.o: $(BUILD)/descriptions $(addprefix manifests/,quarantine.tsv labels.tsv)
+$(BUILD)/obj/tools/ser-manifest.o: OUR_CFLAGS += -DDESCRIPTIONS='"$(BUILD)/descriptions"'
 $(BUILD)/obj/lib/bridge/plot-script.o: $(wildcard tools/plots/*.gp)
 $(BUILD)/obj/lib/bridge/published.o: manifests/published.tsv
 $(BUILD)/obj/tools/ser-report.o: $(wildcard tools/page/*)
+
+$(BUILD)/descriptions: $(wildcard manifests/*.corpus) $(BUILD)/flags
+	cat $(filter %.corpus,$^) >$@
 
 $(BIN): $(BUILD)/%: $(BUILD)/obj/tools/%.o $(BUILD)/libser.a
 	$(LINK) -o $@ $^ $(LIBS)

@@ -17,7 +17,7 @@ END
 
 # Headers of the C library and the system; the second line: those that arrays in, arrays out have no use for.
 libc='assert ctype endian errno float inttypes limits math sched stdarg stdatomic stddef stdint stdio stdlib string strings time'
-system='dirent fcntl fnmatch getopt malloc poll pthread signal spawn sys unistd'
+system='dirent fcntl fnmatch getopt malloc poll pthread regex signal spawn sys unistd'
 
 # walls TREE: a line for each include of lib/ and tools/ that breaks the table
 walls() {

@@ -149,7 +149,7 @@ savee_KL_a01 s/KL/a01.wav"
 @test "manifest: song and video are skipped and counted, --strict lets them pass" {
     put r/Actor_01/03-01-01-01-01-01-01.wav r/Actor_01/03-02-01-01-01-01-01.wav \
         r/Actor_01/02-01-01-01-01-01-01.wav r/Actor_01/01-01-01-01-01-01-01.wav
-    ser-manifest --strict r >m.tsv 2>err
+    ser-manifest -q --strict r >m.tsv 2>err
     assert_equal "$(ids m.tsv)" ravdess_03-01-01-01-01-01-01
     assert_equal "$(cat err)" "ser-manifest: utterances: 1; songs or videos: 3"
 }
@@ -250,11 +250,11 @@ ser-manifest: s/song.wav: not of the corpus"
     fails 4 'file: is not a folder' ser-manifest file
     fails 3 'empty: holds no utterance' ser-manifest empty
     put s/DC/a01.wav
-    fails 3 '^ser-manifest: s: no utterance is left of 1, with --emotions calm$' ser-manifest --emotions calm s
+    fails 3 '^ser-manifest: s: no utterance is left of 1, with --emotions calm$' ser-manifest -q --emotions calm s
     fails 3 '^ser-manifest: s and the other folders: no utterance is left of 1, with --drop angry$' \
-        ser-manifest --drop angry s empty
+        ser-manifest -q --drop angry s empty
     fails 2 'no folder' ser-manifest
-    fails 2 'corpus' ser-manifest --corpus tess empty
+    fails 2 "'nosuch' is neither auto.* cremad.* ravdess" ser-manifest --corpus nosuch empty
 }
 
 @test "manifest: a folder that may not be read is named" {
@@ -279,6 +279,113 @@ ser-manifest: s/song.wav: not of the corpus"
     same <(tail -q -n +2 {ravdess,savee,cremad}-notebook.tsv) <(tail -n +2 combined-notebook.tsv)
     diff <(cut -f 1 cremad-actors.tsv) <(cut -f 1 cremad-folds5.tsv)
     assert_equal "$(cut -f 2 cremad-actors.tsv | sort | uniq -c | xargs)" "43 female 48 male 1 sex"
+}
+
+@test "manifest: the descriptions count and sex as the tables do" {
+    for a in {1001..1091}; do put "all/${a}_IEO_ANG_XX.wav"; done
+    put all/{DC,JE,JK,KL}/a01.wav
+    for a in {01..24}; do put "all/Actor_$a/03-01-01-01-01-01-$a.wav"; done
+    ser-manifest all >m.tsv 2>err
+    cut -f 4,5 m.tsv | sed -n '/^cremad/p' | diff - <(tail -n +2 "$ROOT/manifests/cremad-actors.tsv")
+    awk -F'\t' '$1 ~ /^ravdess/ { print $1, $5 }' m.tsv | sed -E 's/.*([0-9]) /\1 /; s/[13579] male/good/; s/[02468] female/good/' |
+        uniq -c | grep -q '^ *24 good$'
+    ser-manifest --check all >m.tsv 2>err || true
+    sed -n 's/^ser-manifest: \([a-z]*_[0-9A-Z]*\): has 1 clips, should have \([0-9]*\)$/\1\t\2/p' err | sort |
+        diff - <(awk -F'\t' -v OFS='\t' 'NR > 1 && $2 != "-" { print $2, $3 }' "$ROOT/manifests/counts.tsv" | sort)
+}
+
+@test "manifest: each folder is judged as a whole, and the choice is told" {
+    put both/x/DC/a0{1,2}.wav both/1001_DFA_ANG_XX.wav
+    ser-manifest both 2>&1 >m.tsv | same - <(cat <<'END'
+ser-manifest: both: read as savee (Surrey Audio-Visual Expressed Emotion: audio): files whose names it reads: 2 of 3
+ser-manifest: both: read as cremad (Crowd-sourced Emotional Multimodal Actors Dataset): files whose names it reads: 1 of 3
+END
+    )
+    assert_equal "$(ids m.tsv | xargs)" "cremad_1001_DFA_ANG_XX savee_DC_a01 savee_DC_a02"
+    cat >two.corpus <<'END'
+corpus one
+title First
+pattern /x([0-9]+)$
+groups speaker
+set emotion sad
+corpus two
+title Second
+pattern /x([0-9])$
+groups speaker
+set emotion happy
+END
+    put t/x1.wav t/x2.wav
+    fails 2 'one \(First\) or of two \(Second\).* equally: 2: give --corpus one or --corpus two' ser-manifest --corpus two.corpus t
+    put t/x11.wav
+    ser-manifest --corpus two.corpus t >m.tsv 2>err
+    assert_equal "$(ids m.tsv | xargs)" "one_x1 one_x11 one_x2"
+}
+
+# wrong LINE PATTERN TEXT: a description whose line is wrong for that reason
+wrong() {
+    printf '%b' "$3" >wrong.corpus
+    put d/x1.wav
+    fails 3 "wrong.corpus: line $1: .*$2" ser-manifest --corpus wrong.corpus d
+}
+
+@test "manifest: a description of one's own" {
+    cat >mine.corpus <<'END'
+# what a name does not tell is in a table
+corpus mine
+column age room
+pattern /(r[0-9])?/?([a-z]+)([0-9]+)_([a-z]*)$
+groups room speaker number emotion
+table people.csv name={speaker} age=age "born in"=place trim
+parity sex number male female
+modulo repetition number 10
+band intensity number 1-9=low 10-99=high
+when emotion= other nothing is felt
+when place=Rome emotion!=joy
+    set statement {speaker} of
+    {place}
+code emotion joy=happy grief=sad "*"=neutral
+END
+    printf '\xef\xbb\xbfname,age,born in\r\n bob , 40 ,"Rome"\r\neve,"3""1",Paris\n' >d.csv
+    put d/r1/bob7_grief.wav d/r1/bob12_joy.wav d/r2/eve1_what.wav d/eve2_.wav d/ann1_joy.wav
+    fails 4 'd: has no table people.csv' ser-manifest --corpus mine.corpus d
+    mv d.csv d/people.csv
+    ser-manifest --corpus mine.corpus d >m.tsv 2>err
+    tr '\t' '|' <m.tsv | same - <(cat <<'END'
+id|path|corpus|speaker|sex|emotion|intensity|statement|repetition|age|room
+mine_bob12_joy|d/r1/bob12_joy.wav|mine|mine_bob|female|happy|high|-|2|40|r1
+mine_bob7_grief|d/r1/bob7_grief.wav|mine|mine_bob|male|sad|low|bob of Rome|7|40|r1
+mine_eve1_what|d/r2/eve1_what.wav|mine|mine_eve|male|neutral|low|-|1|3"1|r2
+END
+    )
+    grep -qx "ser-manifest: d/ann1_joy.wav: people.csv has no row for 'ann'" err
+    grep -q 'songs or videos: 1' err
+    printf 'name,age,born in\nbob,1,x\nbob,2,x\n' >d/people.csv
+    fails 3 "people.csv: two rows for 'bob' that differ in age: '1', '2'" ser-manifest --corpus mine.corpus d
+    printf 'name,age\nbob,1\n' >d/people.csv
+    fails 3 "people.csv: has no column 'born in'" ser-manifest --corpus mine.corpus d
+}
+
+@test "manifest: what is wrong with a description is told by file and line" {
+    wrong 1 "begins with 'corpus NAME', not with 'title'" 'title T\n'
+    wrong 2 'no pattern' 'corpus x\ntitle T'
+    wrong 2 'Unmatched|[Pp]arenthes' 'corpus x\npattern /((x[0-9])$\n'
+    wrong 3 '2 are named, the pattern has 1|only 1' 'corpus x\npattern /(x[0-9])$\ngroups a b\n'
+    wrong 3 'groups is missing' 'corpus x\npattern /(x[0-9])$\npattern /y$\n'
+    wrong 3 "unknown statement 'paint'" 'corpus x\npattern /x1$\npaint it\n'
+    wrong 3 'a pattern comes first|there is no variable' 'corpus x\n\nset emotion sad\n'
+    wrong 3 "no variable 'mood'" 'corpus x\npattern /x1$\nset emotion {mood}\n'
+    wrong 3 'braces do not pair' 'corpus x\npattern /x1$\nset emotion {id\n'
+    wrong 3 'LOW HIGH' 'corpus x\npattern /x1$\nrange id 5 1\n'
+    wrong 4 'twice' 'corpus x\npattern /x1$\n\ncorpus x\npattern /x2$\n'
+    wrong 2 'has a column .speaker' 'corpus x\ncolumn speaker\n'
+    wrong 2 'back-references' 'corpus x\npattern /(x)\\1$\n'
+    wrong 2 'repeats more than' 'corpus x\npattern /(x{999}){999}$\n'
+    wrong 2 'expected a number of clips' 'corpus x\ncount many\n'
+    wrong 3 'below the folder' 'corpus x\npattern /x1$\ntable ../t.csv a={stem}\n'
+    wrong 5 "unknown statement 'odd'" 'corpus x\npattern /x1$\nset emotion\n  sad\nodd\n'
+    : >empty.corpus
+    fails 3 'empty.corpus: describes no corpus' ser-manifest --corpus empty.corpus d
+    fails 4 'nowhere.corpus: .*No such file' ser-manifest --corpus nowhere.corpus d
 }
 
 # wav FILE N: four samples of 16 bit at 8 kHz, the last two tell N
@@ -309,7 +416,7 @@ savee() {
 
 @test "manifest: --check passes a whole corpus, in silence, for any number of jobs" {
     savee
-    ser-manifest --check --strict savee >m.tsv 2>err
+    ser-manifest --corpus savee --check --strict savee >m.tsv 2>err
     [ ! -s err ] || fail "$(cat err)"
     assert_equal "$(ids m.tsv | wc -l)" 480
     assert_equal "$(head -n 1 m.tsv | cut -f 10)" audio_hash
@@ -322,7 +429,7 @@ savee() {
     savee
     rm savee/JK/n30.wav
     rm -r savee/DC
-    ser-manifest --check savee 2>&1 >m.tsv | same - <(printf '%s\n' \
+    ser-manifest --corpus savee --check savee 2>&1 >m.tsv | same - <(printf '%s\n' \
         'ser-manifest: savee_JK: has 119 clips, should have 120' \
         'ser-manifest: speakers without any clip: savee_DC' \
         'ser-manifest: utterances: 359; wrong counts: 2')

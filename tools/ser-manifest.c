@@ -18,17 +18,20 @@
 #include "core/opt.h"
 #include "core/out.h"
 #include "core/progress.h"
+#include "core/set.h"
 #include "core/tsv.h"
 
 static struct {
     const char *corpus, *emotions, *drop, *quarantine, *output;
-    int no_quarantine, check, strict, quiet;
+    int list, no_quarantine, check, strict, quiet;
     int64_t jobs;
 } opt = {.corpus = "auto"};
 
 static const struct ser_opt options[] = {
-    {0, "corpus", SER_OPT_CHOICE, &opt.corpus, 0, 0, "ravdess|savee|cremad|auto",
-     "corpus whose file names to read"},
+    {0, "corpus", SER_OPT_TEXT, &opt.corpus, 0, 0, "NAME|FILE.corpus|auto",
+     "corpus, or description of one, to read"},
+    {0, "list", SER_OPT_FLAG, &opt.list, 0, 0, NULL,
+     "print a table of the corpora it knows, and exit"},
     {0, "emotions", SER_OPT_TEXT, &opt.emotions, 0, 0, "LIST",
      "keep only these emotions, separated by commas"},
     {0, "drop", SER_OPT_TEXT, &opt.drop, 0, 0, "LIST", "drop these emotions, separated by commas"},
@@ -42,24 +45,29 @@ static const struct ser_opt options[] = {
      "exit 3 without a table if anything is wrong"},
     {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, 1024, "N", "files to decode at a time"},
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
-    {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress line"},
+    {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress line, no word on a choice"},
     {0}};
 
 static const struct ser_tool tool = {
     "DIR...", "Writes a table of the utterances in the folders DIR: id, path, emotion ...", options,
     "Emotions: angry calm disgust fearful happy neutral sad surprised"};
 
-/* ---- what is known of the corpora: tables of manifests/, part of the program ---- */
+/* ---- what is known of the corpora: files of manifests/, part of the program ---- */
 
-SER_EMBED(known_counts, "manifests/counts.tsv");
+/* All manifests/NAME.corpus, one after the other: the Makefile puts them together. */
+#ifndef DESCRIPTIONS
+#define DESCRIPTIONS "build/descriptions"
+#endif
+SER_EMBED(known_corpora, DESCRIPTIONS);
 SER_EMBED(known_quarantine, "manifests/quarantine.tsv");
-SER_EMBED(known_actors, "manifests/cremad-actors.tsv");
+SER_EMBED(known_labels, "manifests/labels.tsv");
 
 /* ---- findings ---- */
 
 enum finding {
     FOREIGN,
     OTHER,
+    LEFT,
     BAD,
     BROKEN,
     COUNT,
@@ -79,6 +87,7 @@ static const struct {
 } finding[FINDINGS] = {
     [FOREIGN] = {"not of the corpus", 20, 0},
     [OTHER] = {"songs or videos", 0, 1},
+    [LEFT] = {"left out by the description", 0, 1},
     [BAD] = {"invalid names", SIZE_MAX, 0},
     [BROKEN] = {"broken links", SIZE_MAX, 0},
     [COUNT] = {"wrong counts", SIZE_MAX, 0},
@@ -90,10 +99,23 @@ static const struct {
 };
 
 struct row {
-    struct ser_utterance u;
-    char *path;
+    const struct ser_corpus *corpus;
+    const char *field[SER_FIELDS]; /* texts in room, like path and extra */
+    const char **extra;            /* [corpus->columns] */
+    const char *path;
+    char *room;
     uint64_t audio_hash; /* with --check */
     int dropped;
+};
+
+/* What lies in the folders, in the order in which it is reported. */
+struct entry {
+    char *path;
+    char *subject; /* what descriptions match: the absolute path without the extension; or NULL: */
+    enum finding kind; /* it is no audio file, and what is said of it */
+    char *what;
+    int operand;  /* the number of the folder given that leads to it */
+    size_t place; /* its own number */
 };
 
 struct folder {
@@ -101,13 +123,23 @@ struct folder {
     ino_t ino;
 };
 
+struct link {
+    char *path;
+    int operand;
+};
+
 struct manifest {
+    struct ser_corpora corpora;
+    struct ser_corpus *only; /* the corpus that --corpus names; NULL: each folder tells */
+    char **operand, **base;  /* [operands] folders given, and their absolute paths */
+    int operands;
+    struct entry *entry;
+    size_t entries, entry_cap;
     struct row *row;
     size_t rows, row_cap;
     struct folder *seen; /* folders already read: links may lead there again */
     size_t seens, seen_cap;
-    char absent[4096]; /* names of speakers without any clip, each behind a blank */
-    char **link;       /* links to folders, read after all folders */
+    struct link *link; /* links to folders, read after all folders */
     size_t links, link_cap;
     size_t found[FINDINGS];
     size_t failed; /* unreadable because the system failed: the file itself may be good */
@@ -139,39 +171,30 @@ static int is_audio_extension(const char *s) {
     return 0;
 }
 
-static void add_row(struct manifest *m, const struct ser_utterance *u, const char *path) {
-    if (strpbrk(path, "\t\n"))
-        die(SER_BAD, "%s: a manifest cannot hold a path with a tab or a newline: rename it", path);
-    grow(&m->row, m->rows, &m->row_cap, sizeof *m->row);
-    m->row[m->rows++] = (struct row){.u = *u, .path = estrdup(path)};
+static struct entry *add_entry(struct manifest *m, int operand, const char *path) {
+    grow(&m->entry, m->entries, &m->entry_cap, sizeof *m->entry);
+    struct entry *new = &m->entry[m->entries++];
+    *new = (struct entry){.path = estrdup(path), .operand = operand, .place = m->entries};
+    return new;
 }
 
-static void add_file(struct manifest *m, const char *path, const char *folder, const char *name) {
-    struct ser_utterance u = {0};
-    char stem[64], why[200];
-    const char *dot = strrchr(name, '.');
+static void note(struct manifest *m, int operand, const char *path, enum finding kind, char *what) {
+    struct entry *new = add_entry(m, operand, path);
+    new->kind = kind;
+    new->what = what;
+}
+
+static void add_file(struct manifest *m, int operand, const char *path, const char *name) {
+    const char *dot = strrchr(name, '.'), *given = m->operand[operand], *base = m->base[operand];
     if (!dot || !is_audio_extension(dot + 1)) {
-        report(m, FOREIGN, path, "not of the corpus: its extension is not that of an audio file");
+        note(m, operand, path, FOREIGN,
+             estrdup("not of the corpus: its extension is not that of an audio file"));
         return;
     }
-    enum ser_name_kind kind = SER_NAME_FOREIGN;
-    if ((size_t)(dot - name) < sizeof stem) {
-        snprintf(stem, sizeof stem, "%.*s", (int)(dot - name), name);
-        kind = ser_corpus_parse(opt.corpus, folder, stem, &u, why, sizeof why);
-    }
-    switch (kind) {
-    case SER_NAME_GOOD:
-        add_row(m, &u, path);
-        return;
-    case SER_NAME_OTHER:
-        report(m, OTHER, path, why);
-        return;
-    case SER_NAME_BAD:
-        report(m, BAD, path, why);
-        return;
-    case SER_NAME_FOREIGN:
-        report(m, FOREIGN, path, "not of the corpus: its files are named in another way");
-    }
+    const char *below = path + strlen(given);
+    below += *below == '/';
+    add_entry(m, operand, path)->subject = eprintf_alloc(
+        "%s/%.*s", strcmp(base, "/") == 0 ? "" : base, (int)(strlen(below) - strlen(dot)), below);
 }
 
 /* ---- folders ---- */
@@ -186,53 +209,53 @@ static int is_new(struct manifest *m, const struct stat *st) {
     return 1;
 }
 
-static void defer(struct manifest *m, const char *path) {
+static void defer(struct manifest *m, int operand, const char *path) {
     grow(&m->link, m->links, &m->link_cap, sizeof *m->link);
-    m->link[m->links++] = estrdup(path);
+    m->link[m->links++] = (struct link){estrdup(path), operand};
 }
 
 static int by_bytes(const struct dirent **a, const struct dirent **b) {
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* The last part of path, or that of the real folder where path ends in a dot. The caller frees. */
-static char *folder_name(const char *path) {
+/* The absolute path of a folder given. The last part stays as given where it is a name, also that of
+ * a link. The caller frees. */
+static char *absolute(const char *path) {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    if (*name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
-        return estrdup(name);
-    char *real = realpath(path, NULL);
-    if (real) {
-        char *last = estrdup(strrchr(real, '/') + 1);
-        free(real);
-        return last;
-    }
-    die(SER_SYS, "%s: cannot find the name of this folder: %s", path, strerror(errno));
+    int is_named = *name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+    char *above = !is_named ? estrdup(path)
+                  : !slash  ? estrdup(".")
+                            : eprintf_alloc("%.*s/", (int)(slash - path), path);
+    char *real = realpath(above, NULL);
+    if (!real)
+        die(SER_SYS, "%s: cannot find where this folder is: %s", path, strerror(errno));
+    char *whole = !is_named ? estrdup(real)
+                            : eprintf_alloc("%s/%s", strcmp(real, "/") == 0 ? "" : real, name);
+    free(above);
+    free(real);
+    return whole;
 }
 
-static void add_folder(struct manifest *m, const char *path);
+static void add_folder(struct manifest *m, int operand, const char *path);
 
-static void add_entry(struct manifest *m, const char *path, const char *folder, const char *name) {
+static void add_child(struct manifest *m, int operand, const char *path, const char *name) {
     struct stat st;
     if (lstat(path, &st))
         die(SER_SYS, "%s: cannot read its type: %s", path, strerror(errno));
     int is_link = S_ISLNK(st.st_mode);
-    if (is_link && stat(path, &st)) {
-        char what[200];
-        snprintf(what, sizeof what, "broken link: %s", strerror(errno));
-        report(m, BROKEN, path, what);
-        return;
-    }
-    if (S_ISREG(st.st_mode))
-        add_file(m, path, folder, name);
+    if (is_link && stat(path, &st))
+        note(m, operand, path, BROKEN, eprintf_alloc("broken link: %s", strerror(errno)));
+    else if (S_ISREG(st.st_mode))
+        add_file(m, operand, path, name);
     else if (!S_ISDIR(st.st_mode))
-        report(m, FOREIGN, path, "not of the corpus: neither a file nor a folder");
+        note(m, operand, path, FOREIGN, estrdup("not of the corpus: neither a file nor a folder"));
     else if (is_link)
-        defer(m, path); /* so that a path never depends on where a link happens to lie */
+        defer(m, operand, path); /* so that a path never depends on where a link happens to lie */
     else if (*name != '.')
-        add_folder(m, path);
+        add_folder(m, operand, path);
 }
 
-static void add_folder(struct manifest *m, const char *path) {
+static void add_folder(struct manifest *m, int operand, const char *path) {
     struct stat st;
     struct dirent **entry;
     if (stat(path, &st))
@@ -242,62 +265,284 @@ static void add_folder(struct manifest *m, const char *path) {
     int n = scandir(path, &entry, NULL, by_bytes);
     if (n < 0)
         die(SER_SYS, "%s: cannot read the folder: %s", path, strerror(errno));
-    char *folder = folder_name(path);
     for (int i = 0; i < n; i++) {
         const char *name = entry[i]->d_name;
         if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0) {
             char *child = eprintf_alloc("%s/%s", strcmp(path, "/") == 0 ? "" : path, name);
-            add_entry(m, child, folder, name);
+            add_child(m, operand, child, name);
             free(child);
         }
         free(entry[i]);
     }
     free(entry);
-    free(folder);
 }
 
-static const char *how_to_get(void) {
-    if (strcmp(opt.corpus, "savee") == 0)
-        return "SAVEE needs registration: 'ser-fetch savee DIR' tells how to get it";
-    if (strcmp(opt.corpus, "ravdess") == 0)
-        return "'ser-fetch ravdess DIR' gets the corpus";
-    if (strcmp(opt.corpus, "cremad") == 0)
-        return "'ser-fetch cremad DIR' gets the corpus";
-    return "'ser-fetch CORPUS DIR' gets a corpus: ravdess, cremad or savee";
+static const char *how_to_get(const struct manifest *m) {
+    return !m->only       ? "'ser-manifest --list' tells how each corpus is had"
+           : m->only->get ? m->only->get
+                          : "its description does not tell how it is had";
 }
 
-static void add_operand(struct manifest *m, const char *operand) {
+static void add_operand(struct manifest *m, int operand) {
     struct stat st;
-    int there = stat(operand, &st) == 0;
+    char *path = m->operand[operand];
+    int there = stat(path, &st) == 0;
     if (!there && (errno == ENOENT || errno == ENOTDIR))
-        die(SER_SYS, "%s: no such folder: %s", operand, how_to_get());
+        die(SER_SYS, "%s: no such folder: %s", path, how_to_get(m));
     if (there && !S_ISDIR(st.st_mode))
-        die(SER_SYS, "%s: is not a folder", operand);
-    char *path = estrdup(operand);
-    for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
-        path[n - 1] = '\0';
-    add_folder(m, path);
-    free(path);
+        die(SER_SYS, "%s: is not a folder", path);
+    m->base[operand] = absolute(path);
+    add_folder(m, operand, path);
+}
+
+static int by_operand(const void *a, const void *b) {
+    const struct entry *x = a, *y = b;
+    if (x->operand != y->operand)
+        return x->operand < y->operand ? -1 : 1;
+    return x->place < y->place ? -1 : x->place > y->place;
+}
+
+/* ---- names ---- */
+
+/* The row of an utterance, with texts of its own. */
+static void add_row(struct manifest *m, const struct ser_corpus *c, const struct ser_utterance *u,
+                    const char *path) {
+    if (strpbrk(path, "\t\n"))
+        die(SER_BAD, "%s: a manifest cannot hold a path with a tab or a newline: rename it", path);
+    size_t pointers = c->columns * sizeof(char *), n = pointers + strlen(path) + 1;
+    for (size_t i = 0; i < SER_FIELDS + c->columns; i++)
+        n += strlen(i < SER_FIELDS ? u->field[i] : u->extra[i - SER_FIELDS]) + 1;
+    grow(&m->row, m->rows, &m->row_cap, sizeof *m->row);
+    struct row *r = &m->row[m->rows++];
+    *r = (struct row){.corpus = c, .room = emalloc(n)};
+    char *at = r->room + pointers;
+    r->extra = (const char **)(void *)r->room;
+    r->path = strcpy(at, path);
+    for (size_t i = 0; i < SER_FIELDS + c->columns; i++) {
+        at += strlen(at) + 1;
+        *(i < SER_FIELDS ? &r->field[i] : &r->extra[i - SER_FIELDS]) =
+            strcpy(at, i < SER_FIELDS ? u->field[i] : u->extra[i - SER_FIELDS]);
+    }
+}
+
+/* How many of a folder's files a description explains. */
+struct fit {
+    size_t good, other, bad;
+};
+
+/* The descriptions that serve for the files of a folder. */
+struct choice {
+    struct entry *file; /* [files] */
+    size_t files;
+    unsigned char *kind; /* [files * corpora] enum ser_name_kind of each file to each description */
+    char *chosen;        /* [corpora] */
+    const char *folder;
+};
+
+static enum ser_name_kind kind_of(const struct manifest *m, const struct choice *c, size_t file,
+                                  size_t corpus) {
+    return (enum ser_name_kind)c->kind[file * m->corpora.n + corpus];
+}
+
+/* 1 if a description that is chosen already knows the file. */
+static int is_known(const struct manifest *m, const struct choice *c, size_t file) {
+    for (size_t d = 0; d < m->corpora.n; d++)
+        if (c->chosen[d] && kind_of(m, c, file, d) != SER_NAME_FOREIGN)
+            return 1;
+    return 0;
+}
+
+static struct fit fit_of(const struct manifest *m, const struct choice *c, const char *known,
+                         size_t corpus) {
+    struct fit fit = {0};
+    for (size_t i = 0; i < c->files; i++) {
+        enum ser_name_kind kind = known[i] ? SER_NAME_FOREIGN : kind_of(m, c, i, corpus);
+        fit.good += kind == SER_NAME_GOOD;
+        fit.other += kind == SER_NAME_OTHER || kind == SER_NAME_LEFT;
+        fit.bad += kind == SER_NAME_BAD;
+    }
+    return fit;
+}
+
+/* More than 0 if a explains more than b, 0 if it is a matter of taste. What is invalid counts only
+ * where nothing else does. */
+static int compare_fits(const struct fit *a, const struct fit *b) {
+    if (a->good != b->good)
+        return a->good > b->good ? 1 : -1;
+    if (a->other != b->other)
+        return a->other > b->other ? 1 : -1;
+    if (a->good || a->bad == b->bad)
+        return 0;
+    return a->bad > b->bad ? 1 : -1;
+}
+
+static int share_a_file(const struct manifest *m, const struct choice *c, size_t a, size_t b) {
+    for (size_t i = 0; i < c->files; i++)
+        if (kind_of(m, c, i, a) == SER_NAME_GOOD && kind_of(m, c, i, b) == SER_NAME_GOOD)
+            return 1;
+    return 0;
+}
+
+static _Noreturn void die_undecided(const struct manifest *m, const struct choice *c, size_t a,
+                                    size_t b, size_t good) {
+    ser_usage("%s: its files can be of %s (%s) or of %s (%s), by their names; files that fit both "
+              "equally: %zu: give --corpus %s or --corpus %s",
+              c->folder, m->corpora.at[a].name, m->corpora.at[a].title, m->corpora.at[b].name,
+              m->corpora.at[b].title, good, m->corpora.at[a].name, m->corpora.at[b].name);
+}
+
+/* Chooses one more description for files that none of the chosen ones knows: 1, or 0 if none fits. */
+static int choose_one(const struct manifest *m, struct choice *c) {
+    struct fit best = {0};
+    size_t n = m->corpora.n, first = n, second = n;
+    char *known = ecalloc(c->files + 1, 1);
+    for (size_t i = 0; i < c->files; i++)
+        known[i] = (char)is_known(m, c, i);
+    for (size_t d = 0; d < n; d++) {
+        struct fit fit = fit_of(m, c, known, d);
+        int order = compare_fits(&fit, &best);
+        if (c->chosen[d] || !(fit.good + fit.other + fit.bad))
+            continue;
+        if (order > 0 || first == n) {
+            best = fit;
+            first = d;
+            second = n;
+        } else if (order == 0 && (!best.good || share_a_file(m, c, first, d)))
+            second = d;
+    }
+    free(known);
+    if (first == n || (second < n && !best.good))
+        return 0;
+    if (second < n)
+        die_undecided(m, c, first, second, best.good);
+    for (size_t d = 0; d < n; d++)
+        if (c->chosen[d] && share_a_file(m, c, first, d))
+            die(SER_USAGE,
+                "%s: holds files of %s, and others whose names can be of %s or of %s: give the "
+                "folder of each corpus with --corpus",
+                c->folder, m->corpora.at[d].name, m->corpora.at[d].name, m->corpora.at[first].name);
+    c->chosen[first] = 1;
+    if (best.good && !opt.quiet)
+        warn("%s: read as %s (%s): files whose names it reads: %zu of %zu", c->folder,
+             m->corpora.at[first].name, m->corpora.at[first].title, best.good, c->files);
+    return 1;
+}
+
+static void warn_untested(const struct ser_corpus *c) {
+    if (c->untested)
+        warn("%s: nobody has tried this description on the corpus itself: %s", c->name,
+             c->untested);
+}
+
+/* The kind of each file to each description. A description that lacks its tables, or finds other
+ * tables than its own, is none for this folder. */
+static void judge(struct manifest *m, struct choice *c) {
+    size_t n = m->corpora.n;
+    struct ser_utterance u;
+    struct ser_error e;
+    memset(c->kind, SER_NAME_FOREIGN, c->files * n);
+    for (size_t d = 0; d < n; d++) {
+        struct ser_corpus *corpus = &m->corpora.at[d];
+        if (ser_corpus_lacks(corpus, c->folder) || ser_corpus_read_tables(corpus, c->folder, &e))
+            continue;
+        for (size_t i = 0; i < c->files; i++)
+            if (c->file[i].subject)
+                c->kind[i * n + d] =
+                    (unsigned char)ser_corpus_match(corpus, c->file[i].subject, &u);
+    }
+    while (choose_one(m, c))
+        ;
+}
+
+static void use_only(const struct manifest *m, const struct choice *c) {
+    struct ser_error e;
+    const char *lacks = ser_corpus_lacks(m->only, c->folder);
+    if (lacks)
+        die(SER_SYS, "%s: has no table %s, which tells the labels of %s: %s", c->folder, lacks,
+            m->only->name, how_to_get(m));
+    must(ser_corpus_read_tables(m->only, c->folder, &e), &e);
+    c->chosen[m->only - m->corpora.at] = 1;
+}
+
+/* Gives a file to the chosen description that makes most of it. */
+static void name_file(struct manifest *m, const struct choice *c, const struct entry *file) {
+    struct ser_utterance u;
+    struct ser_corpus *best = NULL;
+    enum ser_name_kind kind = SER_NAME_FOREIGN;
+    for (size_t d = 0; d < m->corpora.n; d++) {
+        enum ser_name_kind k = c->chosen[d] ? ser_corpus_match(&m->corpora.at[d], file->subject, &u)
+                                            : SER_NAME_FOREIGN;
+        if (k < kind) {
+            kind = k;
+            best = &m->corpora.at[d];
+        }
+    }
+    if (!best) {
+        report(m, FOREIGN, file->path, "not of the corpus: its files are named in another way");
+        return;
+    }
+    ser_corpus_match(best, file->subject, &u); /* once more: another may have come behind it */
+    if (kind == SER_NAME_GOOD)
+        add_row(m, best, &u, file->path);
+    else
+        report(m,
+               kind == SER_NAME_OTHER  ? OTHER
+               : kind == SER_NAME_LEFT ? LEFT
+                                       : BAD,
+               file->path, u.why);
+}
+
+/* Names the files of a folder given. */
+static void name_files(struct manifest *m, struct entry *file, size_t files, char *folder) {
+    struct choice c = {.file = file, .files = files, .folder = folder};
+    c.chosen = ecalloc(m->corpora.n, 1);
+    c.kind = ecalloc(files, m->corpora.n);
+    if (m->only)
+        use_only(m, &c);
+    else
+        judge(m, &c);
+    for (size_t d = 0; d < m->corpora.n; d++)
+        if (c.chosen[d])
+            warn_untested(&m->corpora.at[d]);
+    for (size_t i = 0; i < files; i++)
+        if (file[i].subject)
+            name_file(m, &c, &file[i]);
+        else
+            report(m, file[i].kind, file[i].path, file[i].what);
+    free(c.chosen);
+    free(c.kind);
 }
 
 static void read_folders(struct manifest *m, char **operand, int n) {
-    for (int i = 0; i < n; i++)
-        add_operand(m, operand[i]);
+    m->operand = operand;
+    m->operands = n;
+    m->base = ecalloc((size_t)n, sizeof *m->base);
+    for (int i = 0; i < n; i++) {
+        for (size_t len = strlen(operand[i]); len > 1 && operand[i][len - 1] == '/'; len--)
+            operand[i][len - 1] = '\0';
+        add_operand(m, i);
+    }
     for (size_t i = 0; i < m->links; i++) { /* each may add more */
-        add_folder(m, m->link[i]);
-        free(m->link[i]);
+        add_folder(m, m->link[i].operand, m->link[i].path);
+        free(m->link[i].path);
+    }
+    if (m->entries)
+        qsort(m->entry, m->entries, sizeof *m->entry, by_operand);
+    for (size_t from = 0, to; from < m->entries; from = to) {
+        for (to = from + 1; to < m->entries && m->entry[to].operand == m->entry[from].operand;)
+            to++;
+        name_files(m, m->entry + from, to - from, operand[m->entry[from].operand]);
     }
     if (!m->rows)
         die(SER_BAD, "%s: holds no utterance of %s (files that are not of it: %zu): %s", operand[0],
-            strcmp(opt.corpus, "auto") == 0 ? "a known corpus" : opt.corpus, m->found[FOREIGN],
-            how_to_get());
+            m->only ? m->only->name : "a known corpus", m->found[FOREIGN], how_to_get(m));
 }
 
 /* ---- rows ---- */
 
 static int by_id(const void *a, const void *b) {
     const struct row *x = a, *y = b;
-    int order = strcmp(x->u.id, y->u.id);
+    int order = strcmp(x->field[SER_ID], y->field[SER_ID]);
     return order ? order : strcmp(x->path, y->path);
 }
 
@@ -305,14 +550,14 @@ static void sort_rows(struct manifest *m) {
     size_t twice = 0, first = 0;
     qsort(m->row, m->rows, sizeof *m->row, by_id);
     for (size_t i = m->rows; i-- > 1;)
-        if (strcmp(m->row[i].u.id, m->row[i - 1].u.id) == 0) {
+        if (strcmp(m->row[i].field[SER_ID], m->row[i - 1].field[SER_ID]) == 0) {
             twice++;
             first = i;
         }
     if (twice)
         die(SER_BAD,
             "%s: has the id %s, like %s (ids that come twice: %zu): give each utterance once",
-            m->row[first].path, m->row[first].u.id, m->row[first - 1].path, twice);
+            m->row[first].path, m->row[first].field[SER_ID], m->row[first - 1].path, twice);
 }
 
 static void drop(struct manifest *m, struct row *r, enum finding kind, const char *why) {
@@ -345,26 +590,8 @@ static void quarantine(struct manifest *m, const char *id, const char *reason) {
     char why[300];
     snprintf(why, sizeof why, "quarantined: %s", reason);
     for (size_t i = 0; i < m->rows; i++)
-        if (!m->row[i].dropped && strcmp(m->row[i].u.id, id) == 0)
+        if (!m->row[i].dropped && strcmp(m->row[i].field[SER_ID], id) == 0)
             drop(m, &m->row[i], QUARANTINED, why);
-}
-
-static void set_sex(struct manifest *m, const char *speaker, const char *sex) {
-    for (size_t i = 0; i < m->rows; i++)
-        if (strcmp(m->row[i].u.speaker, speaker) == 0)
-            m->row[i].u.sex = strcmp(sex, "female") == 0 ? "female" : "male";
-}
-
-/* Opens a table of manifests/. */
-static void open_known(struct ser_tsv *t, const char *begin, const char *end, const char *name) {
-    struct ser_error e;
-    must(ser_tsv_memory(t, begin, (size_t)(end - begin), name, &e), &e);
-}
-
-static void set_sexes(struct manifest *m) {
-    struct ser_tsv t;
-    open_known(&t, known_actors, known_actors_end, "cremad-actors.tsv");
-    each_row(&t, "speaker", "sex", m, set_sex);
 }
 
 static void apply_quarantine(struct manifest *m) {
@@ -373,7 +600,9 @@ static void apply_quarantine(struct manifest *m) {
     if (opt.no_quarantine)
         return;
     if (!opt.quarantine)
-        open_known(&t, known_quarantine, known_quarantine_end, "quarantine.tsv");
+        must(ser_tsv_memory(&t, known_quarantine, (size_t)(known_quarantine_end - known_quarantine),
+                            "quarantine.tsv", &e),
+             &e);
     else if (ser_tsv_open(&t, opt.quarantine, &e))
         die_error(&e);
     each_row(&t, "id", "reason", m, quarantine);
@@ -381,28 +610,36 @@ static void apply_quarantine(struct manifest *m) {
 
 /* ---- checks ---- */
 
-static void check_count(struct manifest *m, const char *speaker, const char *clips) {
-    size_t of_corpus = 0, of_speaker = 0, n = strcspn(speaker, "_"), used = strlen(m->absent);
-    char what[100];
-    if (strcmp(speaker, "-") == 0)
-        return; /* the whole corpus, the sum of the others */
-    for (size_t i = 0; i < m->rows; i++) {
-        of_corpus += strncmp(m->row[i].u.speaker, speaker, n + 1) == 0;
-        of_speaker += strcmp(m->row[i].u.speaker, speaker) == 0;
+/* Compares the clips of a corpus, or of each of its speakers where the description knows them. */
+static void check_counts_of(struct manifest *m, const struct ser_corpus *c) {
+    size_t of_corpus = 0, n;
+    char what[100], *absent = estrdup("");
+    for (size_t i = 0; i < m->rows; i++)
+        of_corpus += m->row[i].corpus == c;
+    for (size_t k = 0; of_corpus && k < c->counts; k++) {
+        const char *speaker = c->count[k].speaker;
+        if (!speaker && c->counts > 1)
+            continue; /* the sum of the others */
+        n = speaker ? 0 : of_corpus;
+        for (size_t i = 0; speaker && i < m->rows; i++)
+            n += strcmp(m->row[i].field[SER_SPEAKER], speaker) == 0;
+        snprintf(what, sizeof what, "has %zu clips, should have %ld", n, c->count[k].clips);
+        if (!n) {
+            char *longer = eprintf_alloc("%s%s%s", absent, *absent ? " " : "", speaker);
+            free(absent);
+            absent = longer;
+        } else if (n != (size_t)c->count[k].clips) {
+            report(m, COUNT, speaker ? speaker : c->name, what);
+        }
     }
-    snprintf(what, sizeof what, "has %zu clips, should have %s", of_speaker, clips);
-    if (of_corpus && !of_speaker)
-        snprintf(m->absent + used, sizeof m->absent - used, " %s", speaker);
-    else if (of_corpus && of_speaker != strtoul(clips, NULL, 10))
-        report(m, COUNT, speaker, what);
+    if (*absent)
+        report(m, COUNT, "speakers without any clip", absent);
+    free(absent);
 }
 
 static void check_counts(struct manifest *m) {
-    struct ser_tsv t;
-    open_known(&t, known_counts, known_counts_end, "counts.tsv");
-    each_row(&t, "speaker", "clips", m, check_count);
-    if (*m->absent)
-        report(m, COUNT, "speakers without any clip", m->absent + 1);
+    for (size_t d = 0; d < m->corpora.n; d++)
+        check_counts_of(m, &m->corpora.at[d]);
 }
 
 /* One file on its way through the threads. */
@@ -498,7 +735,7 @@ static int by_audio(const void *a, const void *b) {
     const struct row *const *x = a, *const *y = b;
     if ((*x)->audio_hash != (*y)->audio_hash)
         return (*x)->audio_hash < (*y)->audio_hash ? -1 : 1;
-    return strcmp((*x)->u.id, (*y)->u.id);
+    return strcmp((*x)->field[SER_ID], (*y)->field[SER_ID]);
 }
 
 /* r[n] are n > 1 clips with the same audio, sorted by id. If all have one emotion the first stays,
@@ -507,14 +744,14 @@ static void drop_duplicates(struct manifest *m, struct row **r, size_t n) {
     size_t other = 0;
     char why[200];
     for (size_t i = 1; i < n; i++)
-        if (strcmp(r[i]->u.emotion, r[0]->u.emotion) != 0)
+        if (strcmp(r[i]->field[SER_EMOTION], r[0]->field[SER_EMOTION]) != 0)
             other = i;
     for (size_t i = other ? 0 : 1; i < n; i++) {
-        const struct ser_utterance *u = &r[i == 0 ? other : 0]->u;
+        const struct row *like = r[i == 0 ? other : 0];
         snprintf(why, sizeof why,
                  other ? "has the same audio as %s, which is labelled %s: none of them is kept"
                        : "has the same audio as %s, which is kept",
-                 u->id, u->emotion);
+                 like->field[SER_ID], like->field[SER_EMOTION]);
         drop(m, r[i], other ? CONTRADICTORY : DUPLICATE, why);
     }
 }
@@ -561,20 +798,56 @@ static int in_list(const char *list, const char *word) {
     return 0;
 }
 
-static void check_list(const char *option, const char *list) {
+/* The labels that occur, and those that the table of labels names: each may be asked for. */
+static void collect_labels(const struct manifest *m, struct ser_set *known, struct ser_set *there) {
+    struct ser_tsv t;
+    struct ser_error e;
+    int to, got;
+    must(ser_tsv_memory(&t, known_labels, (size_t)(known_labels_end - known_labels), "labels.tsv",
+                        &e),
+         &e);
+    must((to = ser_tsv_need(&t, "to", &e)) < 0, &e);
+    while ((got = ser_tsv_next(&t, &e)) > 0)
+        if (ser_set_add(known, t.field[to]) < 0)
+            die(SER_SYS, "out of memory");
+    must(got, &e);
+    ser_tsv_close(&t);
+    for (size_t i = 0; i < m->rows; i++)
+        if (ser_set_add(known, m->row[i].field[SER_EMOTION]) < 0 ||
+            ser_set_add(there, m->row[i].field[SER_EMOTION]) < 0)
+            die(SER_SYS, "out of memory");
+}
+
+static void check_list(const struct manifest *m, const char *option, const char *list) {
+    struct ser_set known = {0}, there = {0};
+    if (!list)
+        return;
+    collect_labels(m, &known, &there);
+    char **word = ser_set_sorted(&there), *text = estrdup("");
+    if (!word)
+        die(SER_SYS, "out of memory");
+    for (size_t i = 0; i < there.n && i < 40; i++) {
+        char *longer = eprintf_alloc("%s%s%s", text, *text ? " " : "", word[i]);
+        free(text);
+        text = longer;
+    }
     for (const char *s = list; s; s = strchr(s, ',') ? strchr(s, ',') + 1 : NULL) {
         size_t n = strcspn(s, ",");
-        if (!ser_is_emotion(s, n))
-            ser_usage(
-                "--%s: '%.*s' is not an emotion (angry calm disgust fearful happy neutral sad "
-                "surprised)",
-                option, n > 100 ? 100 : (int)n, s);
+        char *label = eprintf_alloc("%.*s", (int)n, s);
+        if (!n || !ser_set_has(&known, label))
+            ser_usage("--%s: '%.100s' is not an emotion of these recordings, which are: %s", option,
+                      label, text);
+        free(label);
     }
+    free(word);
+    free(text);
+    ser_set_free(&known);
+    ser_set_free(&there);
 }
 
 static void select_emotions(struct manifest *m) {
     for (size_t i = 0; i < m->rows; i++) {
-        const char *emotion = m->row[i].u.emotion;
+        const char *emotion = m->row[i].field[SER_EMOTION];
         if ((opt.emotions && !in_list(opt.emotions, emotion)) ||
             (opt.drop && in_list(opt.drop, emotion)))
             m->row[i].dropped = 1;
@@ -584,7 +857,7 @@ static void select_emotions(struct manifest *m) {
 /* ---- output ---- */
 
 static void summarise(const struct manifest *m, size_t kept) {
-    char text[600] = "";
+    char text[1000] = "";
     size_t n = 0;
     int wrong = 0;
     for (int k = 0; k < FINDINGS; k++)
@@ -604,33 +877,142 @@ static void summarise(const struct manifest *m, size_t kept) {
         die(SER_BAD, "no table is written: --strict is given and something is wrong");
 }
 
+/* The further columns of the corpora that have rows. A column of two of them stands once. */
+static char **further_columns(const struct manifest *m, size_t *n) {
+    char **name = NULL;
+    size_t cap = 0;
+    *n = 0;
+    for (size_t d = 0; d < m->corpora.n; d++) {
+        const struct ser_corpus *c = &m->corpora.at[d];
+        size_t of_corpus = 0;
+        for (size_t i = 0; i < m->rows; i++)
+            of_corpus += m->row[i].corpus == c && !m->row[i].dropped;
+        for (size_t k = 0; of_corpus && k < c->columns; k++) {
+            size_t i = 0;
+            while (i < *n && strcmp(name[i], c->column[k]) != 0)
+                i++;
+            if (i < *n)
+                continue;
+            grow(&name, *n, &cap, sizeof *name);
+            name[(*n)++] = (char *)c->column[k];
+        }
+    }
+    return name;
+}
+
+static const char *value_in(const struct row *r, const char *column) {
+    for (size_t i = 0; i < r->corpus->columns; i++)
+        if (strcmp(r->corpus->column[i], column) == 0)
+            return r->extra[i];
+    return "-";
+}
+
 static void write_table(const struct manifest *m) {
     struct ser_error e;
     struct ser_out o;
+    size_t further;
+    char **column = further_columns(m, &further);
     must(ser_out_open(&o, opt.output, 0, &e), &e);
-    ser_out_printf(&o,
-                   "id\tpath\tcorpus\tspeaker\tsex\temotion\tintensity\tstatement\trepetition%s\n",
-                   opt.check ? "\taudio_hash" : "");
+    ser_out_printf(&o, "id\tpath\tcorpus\tspeaker\tsex\temotion\tintensity\tstatement\trepetition");
+    for (size_t i = 0; i < further; i++)
+        ser_out_printf(&o, "\t%s", column[i]);
+    ser_out_printf(&o, "%s\n", opt.check ? "\taudio_hash" : "");
     for (size_t i = 0; i < m->rows; i++) {
         const struct row *r = &m->row[i];
-        const struct ser_utterance *u = &r->u;
         if (r->dropped)
             continue;
-        ser_out_printf(&o, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", u->id, r->path, u->corpus,
-                       u->speaker, u->sex, u->emotion, u->intensity, u->statement, u->repetition);
+        ser_out_printf(&o, "%s\t%s\t%s", r->field[SER_ID], r->path, r->corpus->name);
+        for (int f = SER_SPEAKER; f < SER_FIELDS; f++)
+            ser_out_printf(&o, "\t%s", r->field[f]);
+        for (size_t k = 0; k < further; k++)
+            ser_out_printf(&o, "\t%s", value_in(r, column[k]));
         if (opt.check)
             ser_out_printf(&o, "\t%016llx", (unsigned long long)r->audio_hash);
+        ser_out_printf(&o, "\n");
+    }
+    free(column);
+    must(ser_out_close(&o, &e), &e);
+}
+
+/* ---- descriptions ---- */
+
+static void list_corpora(const struct manifest *m) {
+    struct ser_error e;
+    struct ser_out o;
+    must(ser_out_open(&o, opt.output, 0, &e), &e);
+    ser_out_printf(&o, "corpus\ttitle\tlanguage\tlicence\tregistration\ttested\tget\tcitation\n");
+    for (size_t d = 0; d < m->corpora.n; d++) {
+        const struct ser_corpus *c = &m->corpora.at[d];
+        const char *text[] = {c->title,
+                              c->language,
+                              c->licence,
+                              c->registration ? "yes" : "no",
+                              c->untested ? "no" : "yes",
+                              c->get,
+                              c->citation};
+        ser_out_printf(&o, "%s", c->name);
+        for (size_t i = 0; i < sizeof text / sizeof *text; i++)
+            ser_out_printf(&o, "\t%s", text[i] ? text[i] : "-");
         ser_out_printf(&o, "\n");
     }
     must(ser_out_close(&o, &e), &e);
 }
 
+static void read_own_corpora(struct manifest *m) {
+    struct ser_in in;
+    struct ser_error e;
+    unsigned char *text;
+    size_t len;
+    must(ser_in_open(&in, opt.corpus, &e), &e);
+    must(ser_in_rest(&in, 1 << 24, &text, &len, &e), &e);
+    ser_in_close(&in);
+    must(ser_corpora_read(&m->corpora, (const char *)text, len, opt.corpus, &e), &e);
+    free(text);
+    m->only = m->corpora.n == 1 ? m->corpora.at : NULL;
+}
+
+/* Reads the descriptions that --corpus stands for: a file's or the program's. */
+static void read_corpora(struct manifest *m) {
+    const char *suffix = strrchr(opt.corpus, '.');
+    struct ser_error e;
+    if (strchr(opt.corpus, '/') || (suffix && strcmp(suffix, ".corpus") == 0)) {
+        read_own_corpora(m);
+        return;
+    }
+    must(ser_corpora_read(&m->corpora, known_corpora, (size_t)(known_corpora_end - known_corpora),
+                          "descriptions", &e),
+         &e);
+    if (strcmp(opt.corpus, "auto") == 0)
+        return;
+    m->only = ser_corpora_find(&m->corpora, opt.corpus);
+    if (m->only)
+        return;
+    char *names = estrdup("");
+    for (size_t d = 0; d < m->corpora.n; d++) {
+        char *longer = eprintf_alloc("%s %s", names, m->corpora.at[d].name);
+        free(names);
+        names = longer;
+    }
+    ser_usage("--corpus: '%s' is neither auto, nor a file NAME.corpus, nor one of:%s", opt.corpus,
+              names);
+}
+
 static void release(struct manifest *m) {
     for (size_t i = 0; i < m->rows; i++)
-        free(m->row[i].path);
+        free(m->row[i].room);
+    for (size_t i = 0; i < m->entries; i++) {
+        free(m->entry[i].path);
+        free(m->entry[i].subject);
+        free(m->entry[i].what);
+    }
+    for (int i = 0; i < m->operands; i++)
+        free(m->base[i]);
+    free(m->base);
     free(m->row);
+    free(m->entry);
     free(m->seen);
     free(m->link);
+    ser_corpora_free(&m->corpora);
 }
 
 int main(int argc, char **argv) {
@@ -638,17 +1020,22 @@ int main(int argc, char **argv) {
     ser_start(argv[0]);
     opt.jobs = ser_cores();
     int first = ser_options(argc, argv, &tool);
-    check_list("emotions", opt.emotions);
-    check_list("drop", opt.drop);
     if (opt.quarantine && opt.no_quarantine)
         ser_usage("--quarantine and --no-quarantine exclude each other: give one of them");
+    read_corpora(&m);
+    if (opt.list) {
+        list_corpora(&m);
+        release(&m);
+        return SER_OK;
+    }
     if (first == argc)
         ser_usage("no folder is given");
     ser_keep_inputs("--output", opt.output, argv + first, opt.quarantine, NULL);
 
     read_folders(&m, argv + first, argc - first);
     sort_rows(&m);
-    set_sexes(&m);
+    check_list(&m, "emotions", opt.emotions);
+    check_list(&m, "drop", opt.drop);
     if (opt.check)
         check_counts(&m);
     apply_quarantine(&m);

@@ -1,48 +1,53 @@
-/* Whatever a folder and a file are called (a form feed between them), what is taken from the names
- * is fit to be a row of a manifest. */
+/* Whatever a description says and a path is called, the description is refused with a reason, or what
+ * it takes from the path is fit to be a row of a manifest. A form feed ends the description, and each
+ * path behind it. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bridge/corpus.h"
-#include "core/core.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void look_at(const char *text) {
-    size_t n = strlen(text);
+    size_t n = text ? strlen(text) : 0;
     if (!n || !ser_is_text(text, n))
         abort();
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static const char *const corpora[] = {"ravdess", "savee", "cremad", "auto"};
-    char *folder = malloc(size + 1), why[200] = "?";
-    if (!folder)
+static void match(struct ser_corpus *c, const char *path) {
+    struct ser_utterance u;
+    enum ser_name_kind kind = ser_corpus_match(c, path, &u);
+    if (kind == SER_NAME_GOOD) {
+        for (int f = 0; f < SER_FIELDS; f++)
+            look_at(u.field[f]);
+        for (size_t i = 0; i < c->columns; i++)
+            look_at(u.extra[i]);
+    } else if (kind != SER_NAME_FOREIGN && !*u.why) {
         abort();
-    memcpy(folder, data, size);
-    folder[size] = '\0';
-    char *feed = strchr(folder, '\f'), *stem = feed ? feed + 1 : folder + strlen(folder);
-    if (feed)
-        *feed = '\0';
-    for (int i = 0; i < 4; i++) {
-        struct ser_utterance u = {0};
-        enum ser_name_kind kind = ser_corpus_parse(corpora[i], folder, stem, &u, why, sizeof why);
-        if (kind == SER_NAME_GOOD) {
-            look_at(u.id);
-            look_at(u.speaker);
-            look_at(u.corpus);
-            look_at(u.sex);
-            look_at(u.intensity);
-            look_at(u.statement);
-            look_at(u.repetition);
-            if (!ser_is_emotion(u.emotion, strlen(u.emotion)))
-                abort();
-        } else if ((kind == SER_NAME_OTHER || kind == SER_NAME_BAD) &&
-                   !memchr(why, 0, sizeof why)) {
-            abort();
-        }
     }
-    free(folder);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct ser_corpora c = {0};
+    struct ser_error e;
+    const uint8_t *feed = size ? memchr(data, '\f', size) : NULL;
+    size_t n = feed ? (size_t)(feed - data) : size;
+    char *path = malloc(size - n + 1);
+    if (!path)
+        abort();
+    if (feed)
+        memcpy(path, feed + 1, size - n - 1);
+    path[feed ? size - n - 1 : 0] = '\0';
+    if (ser_corpora_read(&c, (const char *)data, n, "fuzz", &e) == 0)
+        for (char *s = path, *end = path; end && *s; s = end + 1) {
+            end = strchr(s, '\f');
+            if (end)
+                *end = '\0';
+            for (size_t i = 0; i < c.n; i++)
+                match(&c.at[i], s);
+        }
+    ser_corpora_free(&c);
+    free(path);
     return 0;
 }
