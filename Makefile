@@ -4,6 +4,7 @@
 #   make demo       the whole pipeline on generated speech
 #   make test       every test
 #   make check      the quick tests
+#   make units      the tests' own programs; then tests/run tests/NAME.bats runs one file
 #   make bench      speed beside that of the peers; tests/bench/README.md says how
 #   make lint       format, static analysis, manual pages, warnings of two compilers
 #   make asan       every test under AddressSanitizer and UndefinedBehaviorSanitizer

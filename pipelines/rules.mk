@@ -12,7 +12,8 @@
 #   CHECK=     leaves out the decoding of every file that ser-manifest --check does; then a recording that is
 #              replaced under its name is not noticed. Either way the new one must be newer than the manifest
 #   NET        of ser-train: a file, or a name in nets/: attention, baseline
-#   EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR   of ser-train; THREADS
+#   EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR   of ser-train; THREADS. PATIENCE and LR_PATIENCE
+#              are 20 and 0 for the network baseline, 15 and 5 for any other
 #   JOBS       as make's -j
 #
 # The target cv judges a network by all splits of a protocol with all seeds (default: the folds that the
@@ -27,7 +28,9 @@
 # A pipeline of several models names its SPLITS and RUNS, a run being SPLIT/NAME.SEED. ROWS, FROM, PARTS,
 # FOLDS and AUGMENT can then be given for one split, and ser-train's for one NAME, as in combined.BATCH;
 # on the command line the plain name is for all.
-#   FROM       the corpora of a split; ROWS: the manifest that it is made of
+#   FROM       the corpora of a split
+#   ROWS       the manifest that splits are made of (default OUT/manifest.tsv); a pipeline that names another
+#              has a rule for it, as combined.mk
 #
 # The unit of work is one speaker. A stamp holds the options of each step; it is compared while make
 # parses and remade only when it differs, so a finished run has nothing to be done.

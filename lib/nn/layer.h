@@ -1,7 +1,10 @@
 /* layer.h - what a layer is, for the files of lib/nn only.
  *
  * A layer type is a table of functions in a file of its own, lib/nn/layers/NAME.c, and a line of
- * lib/nn/layers/table.h. Nothing else in the tree names it.
+ * lib/nn/layers/table.h: the programs need no more. Its tests: a model and a network in
+ * tests/unit/test_nn.c, a network in tests/export.bats, its operators in tests/onnx.pl; its words:
+ * NETWORKS in tools/ser-train.1, tests/fuzz/fuzz_net.dict. tests/newlayer.bats is an example from
+ * end to end, and tests/unit/gradient.c says whether a gradient is right.
  *
  * Each function works on one shard of N samples and touches nothing but what its pass names; so
  * shards run side by side. Where a layer needs the whole batch (batchnorm in training), it fills
@@ -30,10 +33,11 @@ struct ser_pass {
     int training;
     const struct ser_dropout *dropout; /* NULL: nothing is dropped */
     const size_t *place;               /* [N] in the training data; NULL without dropout */
-    const float *x;                    /* [N, in] */
-    float *y;                          /* [N, out] */
+    const float *x;                    /* [N, in]; backward too */
+    float *y;                          /* [N, out]; backward too: what forward wrote */
     float *dy;                         /* backward: [N, out]; the layer may use it up */
-    float *dx;                         /* backward: [N, in], overwritten; NULL: not wanted */
+    float *dx;                         /* backward: [N, in], overwritten; NULL: not wanted. Never
+                                        * dy where the type has a forward */
 
     /* Backward: this shard's gradient of each parameter of the layer, overwritten. An entry is NULL
      * where the parameter is not trained: its gradient is not wanted. */

@@ -79,7 +79,7 @@ struct ser_layer {
     int units;  /* filters of a convolution, units of an LSTM, outputs of a dense layer */
     int relu;   /* max(0, .) of the output */
     float rate; /* of dropout */
-    void *own;  /* whatever else a type keeps, one block of memory; owned by the net */
+    void *own;  /* whatever else a type reads and keeps, one block from malloc; the net frees it */
 };
 
 struct ser_net {

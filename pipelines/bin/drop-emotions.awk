@@ -16,4 +16,13 @@ FNR == 1 {
     next
 }
 
+{ seen[$column["emotion"]] }
+
 !($column["emotion"] in dropped)
+
+# A word that was misspelt would drop nothing, and nobody would know.
+END {
+    for (word in dropped)
+        if (!(word in seen))
+            print "drop-emotions: no row has the emotion '" word "'" >"/dev/stderr"
+}

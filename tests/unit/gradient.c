@@ -3,7 +3,8 @@
  * usage: gradient ROWS FRAMES CLASSES <NETWORK
  * Each gradient is compared with differences of the loss, in training mode and without dropout. The
  * loss has single precision, so an error of a hundredth of the largest slope is let pass. Leave out
- * relu and maxpool: a difference across a kink is no slope.
+ * what has a kink, as relu and maxpool: a difference across it is no slope (test_nn.c takes steps
+ * small enough, in double precision).
  */
 #include "check.h"
 #include "math/rng.h"
