@@ -272,7 +272,7 @@ static uint64_t data_size(struct ser_bytes *b, uint64_t at, uint64_t says, uint6
 
 static int check_riff(struct ser_bytes *b, int big_endian, struct ser_container *c,
                       struct ser_error *e) {
-    unsigned char head[8], ds64[16];
+    unsigned char head[8] = {0}, ds64[16];
     uint64_t base = c->begin, at = base + 12, long_data = 0;
     struct wave wave = {0};
     if (ser_bytes_read(b, base, head, 8) < 8)
@@ -315,7 +315,7 @@ static int check_riff(struct ser_bytes *b, int big_endian, struct ser_container 
 }
 
 static int check_form(struct ser_bytes *b, struct ser_container *c, struct ser_error *e) {
-    unsigned char head[8];
+    unsigned char head[8] = {0};
     uint64_t at = c->begin + 12;
     for (int i = 0, common = 0; i < MAX_CHUNKS; i++) {
         if (read_head(b, at, "SSND", head, e))

@@ -64,8 +64,10 @@ int ser_model_new(struct ser_model *m, const char *net, size_t net_len, const ch
         return -1;
     errno = 0;
     m->net = ser_net_parse(net, net_len, rows, frames, classes, why);
-    if (!m->net)
-        return ser_fail(e, ser_blame(), "%s: %s", where, why);
+    if (!m->net) {
+        ser_fail(e, ser_blame(), "%s: %s", where, why);
+        return -1; /* as analysers cannot know of ser_fail */
+    }
     char *joined = join_classes(class, classes);
     m->class = joined ? cut_classes(joined, &m->classes) : NULL;
     if (m->class) {
