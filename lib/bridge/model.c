@@ -10,7 +10,7 @@
 /* ---- classes as one attribute: angry,calm,... ---- */
 
 static void free_classes(char **class, int n) {
-    for (int i = 0; i < n; i++)
+    for (int i = 0; class && i < n; i++)
         free(class[i]);
     free(class);
 }
@@ -77,10 +77,12 @@ int ser_model_new(struct ser_model *m, const char *net, size_t net_len, const ch
         ser_attr_setf(&m->header, "input", "%dx%d", rows, frames);
     }
     free(joined);
-    int failed = m->class ? ser_attrs_check(&m->header, where, e) : ser_no_memory(e);
-    if (failed)
-        ser_model_free(m);
-    return failed;
+    if (m->class && !ser_attrs_check(&m->header, where, e))
+        return 0;
+    if (!m->class)
+        ser_no_memory(e);
+    ser_model_free(m);
+    return -1;
 }
 
 void ser_model_free(struct ser_model *m) {

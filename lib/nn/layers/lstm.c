@@ -279,7 +279,9 @@ static void backward(const struct ser_pass *p) {
 static float *turn_gates(const float *v, int D, int n, int U) {
     static const int gate[] = {0, 3, 1, 2};
     float *turned = malloc((size_t)D * n * 4 * (size_t)U * sizeof *turned), *to = turned;
-    for (int d = 0; turned && d < D; d++)
+    if (!turned)
+        return NULL;
+    for (int d = 0; d < D; d++)
         for (int q = 0; q < 4; q++)
             for (int j = 0; j < U; j++)
                 for (int i = 0; i < n; i++)
