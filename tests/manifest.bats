@@ -227,7 +227,7 @@ ser-manifest: s/song.wav: not of the corpus"
 }
 
 @test "manifest: known bad clips are dropped by name" {
-    put c/{1006_TIE_HAP,1006_TIE_NEU,1006_TIE_SAD,1076_MTI_SAD}_XX.wav r/03-01-03-01-02-0{1,2}-07.wav
+    put c/{1006_TIE_HAP,1006_TIE_NEU,1006_TIE_SAD,1076_MTI_SAD}_XX.wav r/Actor_07/03-01-03-01-02-0{1,2}-07.wav
     ser-manifest --strict c r >m.tsv 2>err
     assert_equal "$(ids m.tsv | xargs)" "cremad_1006_TIE_SAD_XX ravdess_03-01-03-01-02-01-07"
     assert_equal "$(grep -c ': quarantined: ' err)" 4

@@ -244,7 +244,7 @@ static int begin_corpus(struct parser *p, char *name) {
         return fail(p, "the corpus %s is described twice", name);
     if (ser_grow(&all->at, &all->cap, all->n + 1, sizeof *all->at))
         return ser_no_memory(p->e);
-    struct ser_corpus c = {.name = name};
+    struct ser_corpus c = {.name = name, .people = name};
     c.var = own(p, MAX_VARS, sizeof *c.var);
     c.column = c.var ? own(p, MAX_VARS, sizeof *c.column) : NULL;
     c.scratch = all->n ? all->at->scratch : c.column ? own(p, 1, sizeof *c.scratch) : NULL;
@@ -288,10 +288,10 @@ static int set_count(struct parser *p, const char *speaker, long clips) {
     struct ser_corpus *c = p->c;
     char *full = NULL;
     if (speaker) {
-        size_t n = strlen(c->name) + strlen(speaker) + 2;
+        size_t n = strlen(c->people) + strlen(speaker) + 2;
         if (!(full = own(p, n, 1)))
             return -1;
-        snprintf(full, n, "%s_%s", c->name, speaker);
+        snprintf(full, n, "%s_%s", c->people, speaker);
     }
     struct ser_corpus_count *old = find_count(c, full);
     if (old) {
@@ -661,6 +661,13 @@ static int read_line(struct parser *p, char *at) {
         return p->c->registration || (answer && strcmp(answer, "no") == 0)
                    ? 0
                    : fail(p, "registration: yes or no");
+    }
+    if (strcmp(word, "people") == 0) {
+        const char *name = next_word(&at);
+        if (!name || !is_name(name) || p->c->counts)
+            return fail(p, "people: expected the name of a corpus, before any count");
+        p->c->people = name;
+        return 0;
     }
     if (strcmp(word, "column") == 0)
         return add_columns(p, &at);
@@ -1133,8 +1140,9 @@ static enum ser_name_kind finish(const struct ser_corpus *c, struct ser_utteranc
         u->field[f] = *value ? value : "-";
         if ((f != SER_ID && f != SER_SPEAKER) || !*value || strcmp(value, "-") == 0)
             continue;
+        const char *prefix = f == SER_ID ? c->name : c->people;
         u->field[f] = s->text + s->used;
-        if (put(s, c->name, strlen(c->name)) || put(s, "_", 1) || put(s, value, strlen(value)) ||
+        if (put(s, prefix, strlen(prefix)) || put(s, "_", 1) || put(s, value, strlen(value)) ||
             put(s, "", 1))
             return too_long(s);
     }

@@ -38,7 +38,8 @@ struct ser_scratch;
 
 /* A description. Texts that it does not have are NULL; all belong to the ser_corpora it is in. */
 struct ser_corpus {
-    const char *name; /* the beginning of ids and speakers */
+    const char *name;   /* the beginning of ids */
+    const char *people; /* the beginning of speakers: name, or a corpus of the same people */
     const char *title, *language, *licence, *citation;
     const char *get;      /* how the corpus is had */
     const char *untested; /* why nobody has tried the description on a real list of files */
