@@ -59,13 +59,28 @@ double ser_energy(const float *x, size_t n) {
     return all;
 }
 
+/* The same of x around its mean; 0 where x is constant. */
+static double energy_around_mean(const float *x, size_t n) {
+    double sum = 0, mean, energy = 0;
+    size_t same = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i];
+    mean = sum / (double)n;
+    for (size_t i = 0; i < n; i++) {
+        double d = x[i] - mean;
+        energy += d * d;
+        same += x[i] == x[0];
+    }
+    return same < n ? energy : 0;
+}
+
 void ser_noise(struct ser_key key, double amplitude, const float *x, size_t n, float *y) {
     ser_normals(key, n, y);
     add(x, (float)amplitude, n, y);
 }
 
 int ser_noise_snr(struct ser_key key, double snr_db, const float *x, size_t n, float *y) {
-    double signal = ser_energy(x, n);
+    double signal = energy_around_mean(x, n);
     if (!(signal > 0))
         return -1;
     ser_normals(key, n, y);

@@ -17,8 +17,9 @@ void ser_normals(struct ser_key key, size_t n, float *z);
 /* y = x + amplitude * z, with z of ser_normals: white noise with standard deviation amplitude. */
 void ser_noise(struct ser_key key, double amplitude, const float *x, size_t n, float *y);
 
-/* y = x + white noise, whose power is snr_db decibels below that of x, both measured over all n
- * samples. 0, or -1 if x is silent, which has no signal-to-noise ratio. */
+/* y = x + white noise, whose power is snr_db decibels below that of x around its mean, both measured
+ * over all n samples: an offset is no sound. 0, or -1 if x is constant, which is silence and has no
+ * signal-to-noise ratio. */
 int ser_noise_snr(struct ser_key key, double snr_db, const float *x, size_t n, float *y);
 
 /* y[i] = x[i - by], and 0 where x has no such sample: later for by > 0, earlier for by < 0. */

@@ -130,8 +130,21 @@ static void test_noise(void) {
         y[i] -= x[i];
     double got = level_db(x, 100) - level_db(y, 100);
     check(status == 0 && fabs(got - 10) < 0.01, "also of 100 samples (%.4f dB)", got);
-    memset(x, 0, n * sizeof *x);
-    check(ser_noise_snr(key, 10, x, n, y) == -1, "silence has no signal-to-noise ratio");
+    for (size_t i = 0; i < n; i++)
+        x[i] += 0.3f;
+    status = ser_noise_snr(key, 10, x, n, y);
+    for (size_t i = 0; i < n; i++) {
+        y[i] -= x[i];
+        x[i] -= 0.3f;
+    }
+    got = level_db(x, n) - level_db(y, n);
+    check(status == 0 && fabs(got - 10) < 0.01, "an offset is no part of it (%.4f dB)", got);
+    for (int k = 0; k < 3; k++) {
+        for (size_t i = 0; i < n; i++)
+            x[i] = 0.1f * (float)k;
+        check(ser_noise_snr(key, 10, x, n, y) == -1, "a constant %g has no signal-to-noise ratio",
+              (double)x[0]);
+    }
     free(x);
     free(y);
 }
