@@ -262,6 +262,16 @@ about() {
     # shellcheck disable=SC2154 # run sets it
     [[ $stderr == *"1 of 2 recordings was skipped"* ]]
     assert_equal "$(ser-tensor ls a.sert | tail -n +2 | cut -f 1 | xargs)" "a#snr.1 a#snr.2"
+    # Its unaltered copy is kept, whatever could not be made of it.
+    for way in "--snr 5:20" "--shift 300" "--noise 0.1 --shift 300"; do
+        # shellcheck disable=SC2086
+        run --separate-stderr ser-augment -k --keep $way -o a.sert m.tsv
+        assert_failure 3
+        [[ $stderr == *"1 of 2 recordings was skipped, 1 of them only in part"* ]] || fail "$stderr"
+        assert_equal "$(ser-tensor ls a.sert | tail -n +2 | cut -f 1 | grep -v '#' | xargs)" "a b"
+        run grep -c 'b#' <(ser-tensor ls a.sert)
+        assert_output 0
+    done
     head -c 5000 a.wav >cut.wav
     printf 'id\tpath\na\tcut.wav\n' >m.tsv
     fails 3 'm.tsv: row 1 \(a\): cut.wav: .*cut short' ser-augment --keep -o a.sert m.tsv

@@ -251,6 +251,7 @@ static int make_all(struct thread *t, struct item *it) {
         if (!y)
             return -2;
         memcpy(y, t->x, t->n * sizeof *y);
+        it->made.kept = 1;
     }
     for (size_t i = 0; i < KINDS; i++)
         for (int copy = 1; wanted(i) && copy <= opt.copies; copy++) {

@@ -1,5 +1,6 @@
 #include "bridge/convert.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/jobs.h"
@@ -9,8 +10,8 @@ struct run {
     const struct ser_convert *c;
     struct ser_writer writer;
     struct ser_progress progress;
-    uint64_t done, bad;
-    struct ser_error e; /* what ends the run */
+    uint64_t done, bad, partly; /* partly: of the bad ones, those with records that are kept */
+    struct ser_error e;         /* what ends the run */
 };
 
 static int fetch(void *ctx, void *slot) {
@@ -18,6 +19,7 @@ static int fetch(void *ctx, void *slot) {
     struct ser_item *it = slot;
     if (!it->record)
         it->record = calloc(c->records, sizeof *it->record);
+    it->kept = 0;
     int got = it->record ? c->fetch(c->ctx, slot) : ser_no_memory(&it->e);
     it->state = got < 0 ? SER_ITEM_BROKEN : SER_ITEM_GOOD;
     return got != 0;
@@ -31,6 +33,13 @@ static void work(void *ctx, void *slot, int worker) {
         it->state = bad == -1 ? SER_ITEM_BAD : SER_ITEM_BROKEN;
 }
 
+static int write_records(struct run *r, const struct ser_item *it, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (ser_writer_put(&r->writer, &it->record[i], &r->e))
+            return -1;
+    return ser_out_flush(&r->writer.out, &r->e); /* the next program in the pipe need not wait */
+}
+
 static int finish(void *ctx, void *slot) {
     struct run *r = ctx;
     const struct ser_item *it = slot;
@@ -42,12 +51,10 @@ static int finish(void *ctx, void *slot) {
         ser_progress_end(&r->progress);
         warn("%s", it->e.text);
         r->bad++;
-        return 0;
+        r->partly += it->kept != 0;
+        return write_records(r, it, it->kept);
     }
-    for (size_t i = 0; i < r->c->records; i++)
-        if (ser_writer_put(&r->writer, &it->record[i], &r->e))
-            return -1;
-    if (ser_out_flush(&r->writer.out, &r->e)) /* the next program in the pipe need not wait */
+    if (write_records(r, it, r->c->records))
         return -1;
     ser_progress_show(&r->progress, ++r->done);
     return 0;
@@ -85,7 +92,11 @@ int ser_convert_run(const struct ser_convert *c, int jobs, struct ser_error *e) 
         return -1;
     if (!r.bad)
         return 0;
-    warn("%llu of %llu recordings %s skipped", (unsigned long long)r.bad,
-         (unsigned long long)(r.bad + r.done), r.bad == 1 ? "was" : "were");
+    char partly[64] = "";
+    if (r.partly)
+        snprintf(partly, sizeof partly, ", %llu of them only in part",
+                 (unsigned long long)r.partly);
+    warn("%llu of %llu recordings %s skipped%s", (unsigned long long)r.bad,
+         (unsigned long long)(r.bad + r.done), r.bad == 1 ? "was" : "were", partly);
     return 1;
 }

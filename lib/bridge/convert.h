@@ -10,6 +10,7 @@
 struct ser_item {
     struct ser_record *record; /* [records]; they keep their memory for the next recording */
     struct ser_error e;        /* why the recording is bad or the run broken */
+    size_t kept;               /* records of a bad one that are written with keep_going */
     enum {
         SER_ITEM_GOOD,
         SER_ITEM_BAD,   /* ends the run, or is skipped with keep_going */
@@ -25,7 +26,8 @@ struct ser_convert {
      * e set if the input is broken here, which ends the run. */
     int (*fetch)(void *ctx, void *item);
     /* Makes the records of item; several run in parallel, worker is 0..jobs-1. 0; -1 with e set if
-     * the recording is bad; -2 with e set if the system failed, which ends the run. */
+     * the recording is bad, and kept set to how many of its records are good from the first (it is 0
+     * before); -2 with e set if the system failed, which ends the run. */
     int (*make)(void *ctx, void *item, int worker);
     /* Frees what the caller keeps in item; called for every item at the end. */
     void (*release)(void *item);
