@@ -51,6 +51,19 @@ value() { # value MEASURE CLASS PREDICTED FILE...
     printf 'id\temotion\tpredicted\n1\ta"\\b\ta"\\b\n' | ser-eval --json | grep -qF '"a\"\\b"'
 }
 
+@test "names are aligned by characters, and none is cut" {
+    printf 'id\temotion\tpredicted\tspeaker\n1\t\303\274berrascht\tabcdefgh\303\274\ts\303\244\n2\tabcdefgh\303\274\tabcdefgh\303\274\ts2\n' >p.tsv
+    printf '3\thappiness_low\thappiness_high\ta speaker with a very long name\n' >>p.tsv
+    ser-eval p.tsv >got
+    iconv -f UTF-8 -t UTF-32LE got >/dev/null # no character is torn
+    # A byte a character, then every line of a table is as long as its head.
+    sed 's/\xc3[\xa4\xbc]/u/g' got >plain
+    [ "$(grep -c ' abcdefghu happiness_high  happiness_low     uberrascht$' plain)" = 2 ]
+    awk '/^(class|speaker|truth)/ { want = 0; next } !NF { want = 0; next }
+        /^ *[^ ].*[0-9]$/ && !/^(acc|una|mac|wei|utt)/ { n++; if (want && length($0) != want) exit 1; want = length($0) }
+        END { exit n < 15 }' plain || fail "$(cat got)"
+}
+
 @test "the text shows every class and the confusion" {
     run ser-eval p.tsv
     assert_line --regexp '^accuracy \(WA\) +0\.6667  \(95 %: n/a\)$'

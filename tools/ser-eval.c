@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bridge/evaluation.h"
+#include "bridge/plot-text.h"
 #include "core/opt.h"
 #include "core/out.h"
 
@@ -33,19 +34,42 @@ static const struct ser_interval *interval(const struct ser_evaluation *v, int i
 
 /* ---- text ---- */
 
+/* Names are aligned by characters, and none is cut: printf would count and cut bytes. */
+static int wider(int width, const char *name) {
+    int n = (int)ser_text_width(name);
+    return n > width ? n : width;
+}
+
+static int class_width(const struct ser_evaluation *v, int least) {
+    int width = least;
+    for (int c = 0; c < v->classes; c++)
+        width = wider(width, v->class[c]);
+    return width;
+}
+
+static void print_left(struct ser_out *o, const char *name, int width) {
+    ser_out_printf(o, "%s%*s", name, width - (int)ser_text_width(name), "");
+}
+
+static void print_right(struct ser_out *o, const char *name, int width) {
+    ser_out_printf(o, "%*s%s", width - (int)ser_text_width(name), "", name);
+}
+
 /* Truth by row, prediction by column: counts, or rates. */
 static void print_confusion(const struct ser_evaluation *v, int rates, struct ser_out *o) {
-    ser_out_printf(o, "\n%-12s predicted%s\n%-12s", "truth", rates ? ", share of the row" : "", "");
+    int left = class_width(v, 12), right = 1 + class_width(v, 9);
+    ser_out_printf(o, "\n%-*s predicted%s\n%*s", left, "truth", rates ? ", share of the row" : "",
+                   left, "");
     for (int c = 0; c < v->classes; c++)
-        ser_out_printf(o, " %9.9s", v->class[c]);
+        print_right(o, v->class[c], right);
     ser_out_printf(o, "\n");
     for (int c = 0; c < v->classes; c++) {
-        ser_out_printf(o, "%-12s", v->class[c]);
+        print_left(o, v->class[c], left);
         for (int k = 0; k < v->classes; k++)
             if (rates)
-                ser_out_printf(o, " %9.4f", ser_confusion_rate(v, &v->all, c, k));
+                ser_out_printf(o, "%*.4f", right, ser_confusion_rate(v, &v->all, c, k));
             else
-                ser_out_printf(o, " %9zu", v->all.confusion[c * v->classes + k]);
+                ser_out_printf(o, "%*zu", right, v->all.confusion[c * v->classes + k]);
         ser_out_printf(o, "\n");
     }
 }
@@ -53,12 +77,16 @@ static void print_confusion(const struct ser_evaluation *v, int rates, struct se
 static void print_group(const struct ser_evaluation *v, int g, struct ser_out *o) {
     if (v->members[g] == 1 && strcmp(v->member[g][0].name, "-") == 0)
         return; /* the column is not there */
-    ser_out_printf(o, "\n%-24s%10s%10s%10s%12s%10s\n", ser_grouping_name[g], "WA", "UA", "macro F1",
-                   "weighted F1", "n");
+    int left = 24;
+    for (size_t i = 0; i < v->members[g]; i++)
+        left = wider(left, v->member[g][i].name);
+    ser_out_printf(o, "\n%-*s%10s%10s%10s%12s%10s\n", left, ser_grouping_name[g], "WA", "UA",
+                   "macro F1", "weighted F1", "n");
     for (size_t i = 0; i < v->members[g]; i++) {
         const struct ser_result *s = &v->member[g][i];
-        ser_out_printf(o, "%-24s%10.4f%10.4f%10.4f%12.4f%10zu\n", s->name, s->scores.wa,
-                       s->scores.ua, s->scores.macro_f1, s->scores.weighted_f1, s->n);
+        print_left(o, s->name, left);
+        ser_out_printf(o, "%10.4f%10.4f%10.4f%12.4f%10zu\n", s->scores.wa, s->scores.ua,
+                       s->scores.macro_f1, s->scores.weighted_f1, s->n);
     }
 }
 
@@ -100,13 +128,14 @@ static void print_text(const struct ser_evaluation *v, struct ser_out *o) {
             ser_out_printf(o, "  (95 %%: %.4f to %.4f)", in->low, in->high);
         ser_out_printf(o, i < SER_INTERVALS && !in ? "  (95 %%: n/a)\n" : "\n");
     }
-    ser_out_printf(o, "%-24s %zu\n\n%-12s%10s%10s%10s%10s\n", "utterances", v->all.n, "class",
+    int left = class_width(v, 12);
+    ser_out_printf(o, "%-24s %zu\n\n%-*s%10s%10s%10s%10s\n", "utterances", v->all.n, left, "class",
                    "precision", "recall", "F1", "support");
     for (int c = 0; c < v->classes; c++) {
         const struct ser_class_score *score = &v->all.of[c];
-        const char *name = v->class[c];
-        ser_out_printf(o, "%-12s%10.4f%10.4f%10.4f%10zu\n", name, score->precision, score->recall,
-                       score->f1, score->support);
+        print_left(o, v->class[c], left);
+        ser_out_printf(o, "%10.4f%10.4f%10.4f%10zu\n", score->precision, score->recall, score->f1,
+                       score->support);
     }
     print_confusion(v, 0, o);
     print_confusion(v, 1, o);
