@@ -218,6 +218,20 @@ close_to() {
     fails 2 "from 1 to 65536" ser-mfcc --hop 0 a.wav
 }
 
+@test "mel bands that hold nothing are told once, with their number" {
+    tone a.wav
+    run --separate-stderr ser-mfcc -j 2 --type logmel --rate 44100 --window 1024 --fmax 2000 -o x.sert a.wav a.wav
+    assert_success
+    # In librosa, filters.mel(sr=44100, n_fft=1024, n_mels=128, fmax=2000) has as many rows of zeros.
+    assert_equal "$stderr" "ser-mfcc: 39 of 128 mel bands lie between two bins of the spectrum, and are empty in all \
+recordings: take fewer --bands, or a longer --window"
+    run --separate-stderr ser-mfcc -q --window 256 --hop 128 -o x.sert a.wav
+    assert_success
+    assert_equal "$stderr" ""
+    run --separate-stderr ser-mfcc -o x.sert a.wav
+    assert_equal "$stderr" ""
+}
+
 @test "--like takes the whole recipe from a model or from features" {
     tone a.wav
     recipe=(--type logmel --rate 16000 --window 512 --hop 200 --bands 48 --fmin 30.5 --fmax 7000 --top-db 60 --frames 50 --deltas 1)

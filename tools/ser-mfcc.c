@@ -59,7 +59,7 @@ static const struct ser_opt options[] = {
      "threads to use; the result does not depend on it"},
     {'k', "keep-going", SER_OPT_FLAG, &opt.keep_going, 0, 0, NULL,
      "skip bad recordings; exit 3 at the end"},
-    {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress line"},
+    {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress line, no remarks"},
     {0}};
 
 static const struct ser_tool tool = {
@@ -344,6 +344,15 @@ static void close_threads(struct source *s, int jobs) {
     free(s->thread);
 }
 
+/* What librosa warns of as empty filters. */
+static void tell_empty_bands(const struct source *s) {
+    int n = ser_mfcc_empty_bands(s->thread[0].mfcc);
+    if (n && !opt.quiet)
+        warn("%d of %d mel bands lie between two bins of the spectrum, and are empty in all "
+             "recordings: take fewer --bands, or a longer --window",
+             n, s->recipe.bands);
+}
+
 int main(int argc, char **argv) {
     struct source s = {0};
     struct ser_attrs header = {0};
@@ -359,6 +368,7 @@ int main(int argc, char **argv) {
     int one = s.take == take_stdin || (s.take == take_file && s.total == 1);
     int jobs = one ? 1 : (int)opt.jobs;
     open_threads(&s, jobs);
+    tell_empty_bands(&s);
 
     ser_attr_set(&header, "kind", "features");
     ser_recipe_put(&s.recipe, &header);

@@ -100,6 +100,13 @@ void ser_mfcc_free(struct ser_mfcc *m) {
     free(m);
 }
 
+int ser_mfcc_empty_bands(const struct ser_mfcc *m) {
+    int n = 0;
+    for (int b = 0; b < m->mel.bands; b++)
+        n += m->mel.band[b].groups == 0;
+    return n;
+}
+
 /* ---- the steps; matrices have rows of stride numbers ---- */
 
 static size_t padded(size_t T) {

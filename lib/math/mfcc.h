@@ -31,6 +31,10 @@ struct ser_mfcc;
 struct ser_mfcc *ser_mfcc_new(const struct ser_recipe *r);
 void ser_mfcc_free(struct ser_mfcc *m);
 
+/* How many of the recipe's mel bands are narrower than the spectrum is fine and lie between two of
+ * its bins: they hold no power, whatever the sound. */
+int ser_mfcc_empty_bands(const struct ser_mfcc *m);
+
 /* x[n], n >= 1 finite mono samples at the recipe's rate_hz -> *out [rows, *T]: rows is
  * ser_recipe_rows; *T is the recipe's frames, or 1 + n/hop where that is 0. *full is the number of
  * frames before padding or cutting. *out belongs to m and lasts until the next call. 0, or -1
