@@ -232,6 +232,34 @@ recordings: take fewer --bands, or a longer --window"
     assert_equal "$stderr" ""
 }
 
+@test "what was not heard is told at the end" {
+    sox -D -n -r 22050 -b 16 silent.wav trim 0 1
+    sox -D silent.wav constant.wav dcshift 0.3
+    sox -n -r 22050 -b 16 short.wav synth 0.05 sine 300
+    sox -n -r 22050 -b 16 long.wav synth 34.25 sine 300
+    sox -n -r 22050 -b 16 longer.wav synth 10 sine 300
+    tone a.wav
+    for j in 1 3; do
+        run --separate-stderr ser-mfcc -j $j -o x.sert a.wav silent.wav constant.wav short.wav long.wav longer.wav
+        assert_success
+        assert_equal "$stderr" "\
+ser-mfcc: 2 of 6 recordings are silent: nothing above -60 dBFS
+ser-mfcc: 1 of 6 recordings is shorter than the window of 2048 samples
+ser-mfcc: 2 of 6 recordings are longer than 174 frames: 36.2 of 44.2 s not used; --frames 0 keeps all"
+    done
+    # What fits exactly is used: 174 frames are there up to 89087 samples.
+    sox -r 22050 -n -b 16 fits.wav synth 89087s sine 300
+    sox -r 22050 -n -b 16 more.wav synth 89088s sine 300
+    for way in "-q long.wav short.wav silent.wav" "--frames 0 long.wav" fits.wav; do
+        # shellcheck disable=SC2086
+        run --separate-stderr ser-mfcc $way -o x.sert
+        assert_success
+        assert_equal "$stderr" ""
+    done
+    run --separate-stderr ser-mfcc more.wav -o x.sert
+    assert_equal "$stderr" "ser-mfcc: 1 of 1 recording is longer than 174 frames: 0.0 of 4.0 s not used; --frames 0 keeps all"
+}
+
 @test "--like takes the whole recipe from a model or from features" {
     tone a.wav
     recipe=(--type logmel --rate 16000 --window 512 --hop 200 --bands 48 --fmin 30.5 --fmax 7000 --top-db 60 --frames 50 --deltas 1)

@@ -1,5 +1,6 @@
 /* ser-mfcc - audio to features: MFCCs as librosa computes them, or log-mel spectra. */
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "core/opt.h"
 #include "core/progress.h"
 #include "core/reader.h"
+#include "math/effects.h"
 #include "math/mfcc.h"
 #include "math/resample.h"
 
@@ -78,8 +80,16 @@ struct item {
     int rate_hz;
 };
 
+/* What was not heard, or not in full; counts of recordings, and of samples at the recipe's rate. */
+struct remarks {
+    uint64_t heard; /* all recordings */
+    uint64_t silent, brief, longer;
+    uint64_t samples, unused; /* of the longer ones */
+};
+
 /* What a thread keeps between recordings. */
 struct thread {
+    struct remarks remarks;
     struct ser_mfcc *mfcc;
     struct ser_resampler *resampler;
     struct ser_audio audio;
@@ -180,9 +190,20 @@ static int fetch(void *ctx, void *slot) {
     return s->take(s, it);
 }
 
+static void remark(struct remarks *m, const struct ser_recipe *r, const float *x, size_t n,
+                   size_t frames) {
+    m->heard++;
+    m->silent += (uint64_t)ser_is_silent(x, n);
+    m->brief += n < (size_t)r->window;
+    if (!r->frames || frames <= (size_t)r->frames)
+        return;
+    m->longer++;
+    m->samples += n;
+    m->unused += n - (size_t)r->frames * (size_t)r->hop;
+}
+
 /* The features of n samples at the recipe's rate. */
-static int compute(struct source *s, struct item *it, const float *x, size_t n,
-                   const struct thread *t) {
+static int compute(struct source *s, struct item *it, const float *x, size_t n, struct thread *t) {
     const float *y;
     size_t frames, full;
     if (ser_mfcc_run(t->mfcc, x, n, &y, &frames, &full))
@@ -195,10 +216,11 @@ static int compute(struct source *s, struct item *it, const float *x, size_t n,
     memcpy(r->data, y, r->bytes);
     ser_attrs_copy(&r->attrs, &it->attrs);
     ser_attr_setf(&r->attrs, "frames", "%zu", full);
+    remark(&t->remarks, &s->recipe, x, n, full);
     return 0;
 }
 
-static int make_of_record(struct source *s, struct item *it, const struct thread *t) {
+static int make_of_record(struct source *s, struct item *it, struct thread *t) {
     const float *x;
     size_t n;
     const char *why;
@@ -353,6 +375,37 @@ static void tell_empty_bands(const struct source *s) {
              n, s->recipe.bands);
 }
 
+/* "1 of 3 recordings is ", "2 of 3 recordings are " */
+static const char *of_all(uint64_t n, uint64_t all, char text[96]) {
+    snprintf(text, 96, "%llu of %llu recording%s %s", (unsigned long long)n,
+             (unsigned long long)all, all == 1 ? "" : "s", n == 1 ? "is" : "are");
+    return text;
+}
+
+/* What the features do not tell of. */
+static void tell_remarks(const struct source *s, int jobs) {
+    struct remarks m = {0};
+    const struct ser_recipe *r = &s->recipe;
+    char text[96];
+    for (int i = 0; i < jobs; i++) {
+        const struct remarks *of = &s->thread[i].remarks;
+        m.heard += of->heard;
+        m.silent += of->silent;
+        m.brief += of->brief;
+        m.longer += of->longer;
+        m.samples += of->samples;
+        m.unused += of->unused;
+    }
+    if (m.silent)
+        warn("%s silent: nothing above -60 dBFS", of_all(m.silent, m.heard, text));
+    if (m.brief)
+        warn("%s shorter than the window of %d samples", of_all(m.brief, m.heard, text), r->window);
+    if (m.longer)
+        warn("%s longer than %d frames: %.1f of %.1f s not used; --frames 0 keeps all",
+             of_all(m.longer, m.heard, text), r->frames, (double)m.unused / r->rate_hz,
+             (double)m.samples / r->rate_hz);
+}
+
 int main(int argc, char **argv) {
     struct source s = {0};
     struct ser_attrs header = {0};
@@ -385,6 +438,8 @@ int main(int argc, char **argv) {
                                      .quiet = opt.quiet};
     int skipped = ser_convert_run(&todo, jobs, &e);
     must(skipped < 0, &e);
+    if (!opt.quiet)
+        tell_remarks(&s, jobs);
 
     ser_attrs_clear(&header);
     close_threads(&s, jobs);

@@ -74,6 +74,15 @@ static double energy_around_mean(const float *x, size_t n) {
     return same < n ? energy : 0;
 }
 
+int ser_is_silent(const float *x, size_t n) {
+    double sum = 0, most = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i];
+    for (size_t i = 0; i < n; i++)
+        most = fmax(most, fabs(x[i] - sum / (double)n));
+    return most < 1e-3;
+}
+
 void ser_noise(struct ser_key key, double amplitude, const float *x, size_t n, float *y) {
     ser_normals(key, n, y);
     add(x, (float)amplitude, n, y);
