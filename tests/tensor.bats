@@ -188,6 +188,23 @@ no_leftovers() {
     [ ! -e out ]
 }
 
+@test "from-npy: shapes as NumPy reads them" {
+    streams
+    # Python 2 wrote an L behind long numbers.
+    for shape in '(2L, 3L)' '(2L,3,)' '( 2 , 3 )'; do
+        tail -c 12 a.npy | npy l.npy '<i2' "$shape"
+        ser-tensor from-npy --key a l.npy | ser-tensor npy | same - a.npy
+    done
+    for shape in '(6L,)' '(6,)' '(6 , )'; do
+        tail -c 12 a.npy | npy l.npy '<i2' "$shape"
+        assert_equal "$(ser-tensor from-npy l.npy | ser-tensor ls | tail -1 | cut -f 1-3)" "$(printf 'l\ti16\t6')"
+    done
+    for shape in '(6)' '(6L)' '(L,)' '(6LL,)' '(6 L,)' '(,)' '(2, 3' '(2 3)' '6'; do
+        tail -c 12 a.npy | npy l.npy '<i2' "$shape"
+        fails 3 "l.npy: the array's head is damaged" ser-tensor from-npy l.npy
+    done
+}
+
 @test "from-npy: keys, kinds, recipes" {
     streams
     mkdir folder

@@ -54,7 +54,10 @@ static const char *take_flag(const char *s, struct head *h) {
     return h->fortran ? skip(s + 4) : strncmp(s, "False", 5) == 0 ? skip(s + 5) : NULL;
 }
 
+/* A tuple of whole numbers. Python 2 writes long ones with an L behind them, as on Windows it does
+ * all; (6) is a number in parentheses and no tuple, which is (6,). */
 static const char *take_shape(const char *s, struct head *h) {
+    int commas = 0;
     if (*s++ != '(')
         return NULL;
     for (s = skip(s); *s != ')';) {
@@ -68,13 +71,15 @@ static const char *take_shape(const char *s, struct head *h) {
         if (ser_parse_int(digits, 0, INT64_MAX, &dim))
             return NULL;
         h->dim[h->rank++] = (uint64_t)dim;
-        s = skip(s + n);
+        s += n;
+        s = skip(*s == 'L' ? s + 1 : s);
+        commas += *s == ',';
         if (*s == ',')
             s = skip(s + 1);
         else if (*s != ')')
             return NULL;
     }
-    return skip(s + 1);
+    return h->rank == 1 && !commas ? NULL : skip(s + 1);
 }
 
 /* Reads the dictionary, a Python literal; -1 when it is not one that describes an array. */
