@@ -96,7 +96,7 @@ onnx() {
 @test "the graph: nodes, shapes, sizes" {
     onnx list notebook.onnx | grep -v '^metadata' >list.txt
     diff - list.txt <<LIST
-ir 7 opset 13 domain ''
+ir 8 opset 15 domain ''
 producer ser $(ser-export --version | sed 's/.* //')
 input features type 1 batch,40,24
 output probabilities type 1 batch,3

@@ -3,7 +3,7 @@
 #        perl onnx.pl run FILE.onnx FEATURES.npy
 # Reads an ONNX file strictly: protobuf's wire format, messages and fields that ser-export may use,
 # sizes of tensors, names that are defined once and before they are used. list prints what the file
-# holds, one thing a line. run computes the graph as ONNX's operators are defined (set 13), in double
+# holds, one thing a line. run computes the graph as ONNX's operators are defined (set 15), in double
 # precision, and prints one row of probabilities a sample.
 use strict;
 use warnings;

@@ -20,7 +20,7 @@ static struct {
 } opt;
 
 static const struct ser_opt options[] = {
-    {0, "onnx", SER_OPT_FLAG, &opt.onnx, 0, 0, NULL, "as ONNX, operator set 13 (needed)"},
+    {0, "onnx", SER_OPT_FLAG, &opt.onnx, 0, 0, NULL, "as ONNX, operator set 15 (needed)"},
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
     {0}};
 
@@ -216,11 +216,12 @@ static struct bytes graph_of(const struct ser_model *m) {
     return out;
 }
 
-/* A ModelProto. Version 7 of the format came with operator set 13 (ONNX 1.8, 2020): old enough for
- * every runtime in use. */
+/* A ModelProto. Version 8 of the format came with operator set 15 (ONNX 1.10, 2021), which defines
+ * batch normalisation as it is in inference by default: old enough for every runtime in use, and
+ * new enough for the converters that take nothing older. */
 static struct bytes onnx_of(const struct ser_model *m) {
     struct bytes out = {0}, part = graph_of(m);
-    put_int(&out, 1, 7);
+    put_int(&out, 1, 8);
     put_text(&out, 2, "ser");
     put_text(&out, 3, SER_VERSION);
     put_text(&out, 6,
@@ -228,7 +229,7 @@ static struct bytes onnx_of(const struct ser_model *m) {
              "metadata 'feat.*' say.");
     put_message(&out, 7, &part);
     put_text(&part, 1, ""); /* the standard operators */
-    put_int(&part, 2, 13);
+    put_int(&part, 2, 15);
     put_message(&out, 8, &part);
     for (int i = 0; i < m->header.n; i++) {
         if (strcmp(m->header.at[i].key, "kind") == 0)
