@@ -463,6 +463,24 @@ row_arrives() {
     fails 3 "small.net: not a tensor stream: ser-mfcc makes features of audio" ser-score model.bin small.net -o p.tsv
 }
 
+@test "classes are in the order of their code points, in any locale" {
+    local calm happy=Zorn sad=angst # a-umlaut behind all of ASCII, capitals before small letters
+    calm=$(printf '\303\244rger')
+    for part in train val; do
+        awk -F'\t' -v p=$part 'NR == 1 || $7 == p' "$BATS_FILE_TMPDIR/m.tsv" |
+            awk -v FS='\t' -v OFS='\t' -v calm="$calm" -v happy=$happy -v sad=$sad '
+                {sub(/^calm$/, calm, $6); sub(/^happy$/, happy, $6); sub(/^sad$/, sad, $6); print}' |
+            ser-mfcc -q --frames 24 -m - -o $part.sert
+    done
+    for locale in C C.UTF-8 de_DE.UTF-8; do
+        LC_ALL=$locale train model.bin --epochs 1
+        assert_equal "$(ser-tensor ls -H model.bin | grep classes)" "$(printf 'classes=Zorn,angst,\303\244rger')"
+    done
+    LC_ALL=C.UTF-8 ser-score model.bin val.sert >p.tsv
+    assert_equal "$(head -1 p.tsv | cut -f 5-7)" "$(printf 'p_Zorn\tp_angst\tp_\303\244rger')"
+    assert_equal "$(LC_ALL=C.UTF-8 ser-eval --json p.tsv | head -1)" "$(printf '{"classes":["Zorn","angst","\303\244rger"],')"
+}
+
 @test "an emotion that cannot be a class is told with its record" {
     for emotion in 'a,b' -; do
         printf 'id\tpath\temotion\nx\t%s\t%s\n' "$BATS_FILE_TMPDIR/calm1.1.wav" "$emotion" >x.tsv

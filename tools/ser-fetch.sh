@@ -168,7 +168,7 @@ compare() {
                     printf "%s has %d of %d recordings\n", s, have[s], want[s]
             if (!lacks)
                 print "-"
-        }' - <(printf '%s\n' "$expected") | sort) || die 4 "$1: cannot be read"
+        }' - <(printf '%s\n' "$expected") | LC_ALL=C sort) || die 4 "$1: cannot be read"
     [ -n "$lack" ] || die 4 "$1: cannot be compared"
     lack=${lack%%$'\n'*}
     lack=${lack#-}

@@ -15,7 +15,7 @@ struct ser_model {
     struct ser_net *net;
     int rows, frames;        /* shape of its input */
     int classes;             /* number of classes */
-    char **class;            /* [classes] in byte order; owned */
+    char **class;            /* [classes] in byte order, which is that of code points; owned */
     struct ser_attrs header; /* kind, classes, input, feat.*, train.* */
 };
 
