@@ -463,6 +463,18 @@ row_arrives() {
     fails 3 "small.net: not a tensor stream: ser-mfcc makes features of audio" ser-score model.bin small.net -o p.tsv
 }
 
+@test "the classes with their samples are shown first, the epoch that was kept last" {
+    sed -n '/^dense/p; 1i reshape 960' small.net >s.net
+    for patience in 1 0; do
+        ser-train --net s.net --val val.sert --epochs 5 --lr 0.1 --patience $patience -o m.bin -l log.tsv train.sert 2>err
+        assert_equal "$(head -1 err)" "classes, training + validation: calm 16 + 4, happy 16 + 4, sad 16 + 4"
+        assert_equal "$(tail -1 err)" "$(awk -F'\t' '$7 == 1 {e = $1; a = $6}
+            END {printf "m.bin: epoch %d of %d, val_accuracy %.4f", e, $1, a}' log.tsv)"
+    done
+    ser-train -q --net s.net --val val.sert --epochs 2 -o m.bin train.sert 2>err
+    [ ! -s err ]
+}
+
 @test "classes are in the order of their code points, in any locale" {
     local calm happy=Zorn sad=angst # a-umlaut behind all of ASCII, capitals before small letters
     calm=$(printf '\303\244rger')

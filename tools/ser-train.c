@@ -57,7 +57,7 @@ static const struct ser_opt options[] = {
      "write the same as JSON, one object per line"},
     {0, "summary", SER_OPT_FLAG, &opt.summary, 0, 0, NULL,
      "print shapes and parameter counts of the layers"},
-    {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no line per epoch"},
+    {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress, no line per epoch"},
     {0}};
 
 static const struct ser_tool tool = {
@@ -97,7 +97,23 @@ static void print_summary(const struct ser_net *net) {
     must(ser_out_close(&o, &e), &e);
 }
 
-/* ---- what is shown during training ---- */
+/* ---- what is shown before, during and after training ---- */
+
+/* "classes, training + validation: calm 16 + 4, happy 16 + 4" */
+static void show_classes(const struct ser_training *t) {
+    size_t train[SER_MAX_CLASSES], val[SER_MAX_CLASSES];
+    ser_dataset_count(&t->train, train, t->model.classes);
+    ser_dataset_count(&t->val, val, t->model.classes);
+    fputs("classes, training + validation:", stderr);
+    for (int k = 0; k < t->model.classes; k++)
+        fprintf(stderr, "%s %s %zu + %zu", k ? "," : "", t->model.class[k], train[k], val[k]);
+    fputs("\n", stderr);
+}
+
+static void show_kept(const struct ser_training *t) {
+    fprintf(stderr, "%s: epoch %d of %d, val_accuracy %.4f\n", t->o.output, t->fit.best_epoch,
+            t->fit.epoch, t->fit.best_accuracy);
+}
 
 struct show {
     struct ser_progress progress;
@@ -157,10 +173,14 @@ static void train(struct ser_training *t) {
     struct show s = {.epoch_began_s = ser_now_s()};
     const struct ser_training_view view = {
         .ctx = &s, .resumed = show_resumed, .batch = show_batch, .epoch = show_epoch};
+    if (!opt.quiet)
+        show_classes(t);
     ser_progress_start(&s.progress, "batches", 0, opt.quiet);
     int failed = ser_training_run(t, &view, &e);
     ser_progress_end(&s.progress);
     must(failed, &e);
+    if (!opt.quiet)
+        show_kept(t);
 }
 
 /* ---- the command line ---- */
