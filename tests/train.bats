@@ -475,6 +475,35 @@ row_arrives() {
     [ ! -s err ]
 }
 
+@test "classes that differ in case or blanks only are named" {
+    # relabel FROM TO PART: PART.sert, with every other recording of FROM called TO
+    relabel() {
+        awk -F'\t' -v p="$3" 'NR == 1 || $7 == p' "$BATS_FILE_TMPDIR/m.tsv" |
+            awk -v FS='\t' -v OFS='\t' -v from="$1" -v to="$2" '$6 == from && n++ % 2 {$6 = to} {print}' |
+            ser-mfcc -q --frames 24 -m - -o "$3.sert"
+    }
+    local name
+    for name in Sad 'sad ' ' SAD' "$(printf 'sad\302\240')"; do
+        relabel sad "$name" train
+        run --separate-stderr train m.bin --epochs 1
+        assert_success
+        [[ $stderr == "ser-train: the classes '"*"' and '"*"' differ in case or blanks only: if they are one, give it one name in the manifest" ]] ||
+            fail "$stderr"
+        [[ $stderr == *"'sad'"* && $stderr == *"'$name'"* ]] || fail "$stderr"
+        [ "$(wc -l <<<"$stderr")" = 1 ]
+    done
+    for name in sads sa happ; do
+        relabel sad "$name" train
+        run --separate-stderr train m.bin --epochs 1
+        assert_success
+        assert_equal "$stderr" ""
+    done
+    cp "$BATS_FILE_TMPDIR/train.sert" .
+    relabel sad Sad val
+    fails 3 "val.sert: the emotion 'Sad' does not occur in the training data, but 'sad' does: only case or blanks differ" \
+        train m.bin --epochs 1
+}
+
 @test "classes are in the order of their code points, in any locale" {
     local calm happy=Zorn sad=angst # a-umlaut behind all of ASCII, capitals before small letters
     calm=$(printf '\303\244rger')

@@ -110,6 +110,17 @@ static void show_classes(const struct ser_training *t) {
     fputs("\n", stderr);
 }
 
+/* Told with --quiet, too: a model of such classes is hardly meant. */
+static void tell_alike(const struct ser_model *m) {
+    char *const *name = m->class;
+    for (int i = 0; i < m->classes; i++)
+        for (int k = 0; k < i; k++)
+            if (ser_labels_alike(name[k], name[i]))
+                warn("the classes '%s' and '%s' differ in case or blanks only: if they are one, "
+                     "give it one name in the manifest",
+                     name[k], name[i]);
+}
+
 static void show_kept(const struct ser_training *t) {
     fprintf(stderr, "%s: epoch %d of %d, val_accuracy %.4f\n", t->o.output, t->fit.best_epoch,
             t->fit.epoch, t->fit.best_accuracy);
@@ -256,6 +267,7 @@ int main(int argc, char **argv) {
     check_usage(files);
     check_outputs(files);
     must(ser_training_open(&t, &opt.training, files, opt.val, opt.net, &e), &e);
+    tell_alike(&t.model);
     if (opt.summary)
         print_summary(t.model.net);
     if (opt.training.output)

@@ -183,6 +183,43 @@ int ser_dataset_classes(const struct ser_dataset *d, char ***classes, int *n, st
     return 0;
 }
 
+/* The next character of *s that is no blank, in lower case; 0 at the end. */
+static int next_letter(const char **s) {
+    for (; **s; (*s)++) {
+        if (strncmp(*s, "\xc2\xa0", 2) == 0)
+            (*s)++;
+        else if (!strchr(" \t", **s))
+            break;
+    }
+    int c = (unsigned char)**s;
+    *s += c != 0;
+    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
+}
+
+int ser_labels_alike(const char *a, const char *b) {
+    int x, y;
+    if (strcmp(a, b) == 0)
+        return 0;
+    do {
+        x = next_letter(&a);
+        y = next_letter(&b);
+    } while (x && x == y);
+    return x == y;
+}
+
+/* An emotion that is no class; one that is, and looks like it, is named. */
+static int no_class(const struct ser_dataset *d, const char *emotion, char *const *classes, int n,
+                    struct ser_error *e) {
+    for (int c = 0; c < n; c++)
+        if (ser_labels_alike(classes[c], emotion))
+            return ser_fail(e, SER_BAD,
+                            "%s: the emotion '%.100s' does not occur in the training data, but "
+                            "'%.100s' does: only case or blanks differ",
+                            d->path[0], emotion, classes[c]);
+    return ser_fail(e, SER_BAD, "%s: the emotion '%.100s' does not occur in the training data",
+                    d->path[0], emotion);
+}
+
 int ser_dataset_label(struct ser_dataset *d, char *const *classes, int n, struct ser_error *e) {
     free(d->label);
     d->label = calloc((size_t)d->emotions, sizeof *d->label);
@@ -193,9 +230,7 @@ int ser_dataset_label(struct ser_dataset *d, char *const *classes, int n, struct
         while (c < n && strcmp(classes[c], d->emotion[i]) != 0)
             c++;
         if (c == n)
-            return ser_fail(e, SER_BAD,
-                            "%s: the emotion '%.100s' does not occur in the training data",
-                            d->path[0], d->emotion[i]);
+            return no_class(d, d->emotion[i], classes, n, e);
         d->label[i] = c;
     }
     return 0;

@@ -54,6 +54,10 @@ int ser_dataset_classes(const struct ser_dataset *d, char ***classes, int *n,
 int ser_dataset_label(struct ser_dataset *d, char *const *classes, int n,
                       struct ser_error *e) SER_MUST_CHECK;
 
+/* 1 if the two differ only in the case of ASCII letters or in blanks (also no-break ones), as sad, Sad
+ * and "sad " do: most likely somebody meant one class. Else 0; also for equal ones. */
+int ser_labels_alike(const char *a, const char *b);
+
 /* Checks that the validation data suits the training data. 0, or -1 with e set. SER_BAD: another
  * recipe or shape, or a speaker in both, unless all samples come from a random split. */
 int ser_dataset_suits(const struct ser_dataset *train, const struct ser_dataset *val,
