@@ -379,6 +379,18 @@ random_split() {
     [ ! -e p.tsv ]
 }
 
+@test "a model behind what it shall score: the two were swapped" {
+    printf 'reshape 960\ndense classes\n' >small.net
+    train model.bin --epochs 1
+    fails 3 "calm1.1.wav: .*; model.bin is a model: were the two swapped\? The model comes first" \
+        ser-score "$BATS_FILE_TMPDIR/calm1.1.wav" model.bin -o p.tsv
+    fails 3 "test.sert: a stream of kind features, but model is needed; model.bin is a model: were" \
+        ser-score test.sert val.sert model.bin -o p.tsv
+    fails 3 "val.sert: a stream of kind features, but model is needed$" ser-score val.sert test.sert none.bin -o p.tsv
+    fails 4 "none.bin: cannot open: No such file or directory$" ser-score none.bin model.bin -o p.tsv
+    [ ! -e p.tsv ]
+}
+
 @test "one line scores a recording, however its records arrive" {
     train model.bin --epochs 2
     ser-mfcc --frames 24 <"$BATS_FILE_TMPDIR/happy11.1.wav" | ser-score model.bin >p.tsv

@@ -155,10 +155,30 @@ static uint64_t bytes_of(char **path) {
     return n ? sum : 0;
 }
 
-static void open_scoring(struct scoring *s, const char *model) {
+static int is_model(const char *path) {
+    struct ser_reader r;
+    struct ser_error e;
+    if (strcmp(path, "-") == 0 || ser_reader_open(&r, path, "model", &e))
+        return 0;
+    ser_reader_close(&r);
+    return 1;
+}
+
+/* The first operand is no model. If another one is, that was most likely meant. */
+static void refuse_model(char *const *operand, const struct ser_error *e) {
+    for (char *const *o = operand + 1; *o && e->status == SER_BAD; o++)
+        if (is_model(*o))
+            die(SER_BAD, "%s; %s is a model: were the two swapped? The model comes first", e->text,
+                *o);
+    die_error(e);
+}
+
+static void open_scoring(struct scoring *s, char *const *operand) {
     struct ser_error e;
     char why[SER_WHY];
-    must(ser_model_load(&s->model, model, &e), &e);
+    const char *model = *operand;
+    if (ser_model_load(&s->model, model, &e))
+        refuse_model(operand, &e);
     s->run = ser_run_new(s->model.net, ser_kernels_find(opt.kernels), (int)opt.batch,
                          (int)opt.threads, 0, why);
     if (!s->run)
@@ -182,7 +202,7 @@ int main(int argc, char **argv) {
     ser_keep_inputs("--output", opt.output, argv + first, NULL, NULL);
     if (!ser_kernels_find(opt.kernels))
         ser_usage("--kernels: '%s' is none of " SER_KERNELS, opt.kernels);
-    open_scoring(&s, argv[first]);
+    open_scoring(&s, argv + first);
     s.bytes = ser_progress_wanted(opt.quiet) ? bytes_of(argv + first + 1) : 0;
     must(ser_out_open(&s.out, opt.output, 0, &e), &e);
     write_header(&s);
