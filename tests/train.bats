@@ -67,6 +67,29 @@ train() { # train OUTPUT OPTION...
     done
 }
 
+@test "a summary needs no data where the shape is given" {
+    ser-train --net small.net --val val.sert --summary train.sert >want.txt
+    ser-train --net small.net --summary --input 40x24 --classes 3 </dev/null | same - want.txt
+    ser-train --net - --summary --input 40x24 --classes 3 <small.net | same - want.txt
+    # The published network has 226,184 parameters.
+    run ser-train --net "$ROOT/pipelines/nets/attention.net" --summary --input 40x174 --classes 8
+    assert_line --partial "total 226184,"
+    only() { fails 2 "$1" ser-train "${@:2}"; }
+    only "belong together" --net small.net --summary --input 40x24
+    only "belong together" --net small.net --summary --classes 3
+    only "belong together" --net small.net --input 40x24 --classes 3
+    only "belong together" --summary --input 40x24 --classes 3
+    only "for --summary alone" --net small.net --summary --input 40x24 --classes 3 train.sert
+    only "for --summary alone" --net small.net --summary --input 40x24 --classes 3 --val val.sert
+    only "for --summary alone" --net small.net --summary --input 40x24 --classes 3 -o m.bin
+    for bad in 40 40x 0x24 40x24x1 x 40x-3 99999x2; do
+        only "--input: '$bad' is not ROWSxFRAMES" --net small.net --summary --input $bad --classes 3
+    done
+    only "--classes: '1' is not a number from 2 to 256" --net small.net --summary --input 40x24 --classes 1
+    fails 3 "small.net: line" ser-train --net small.net --summary --input 4x24 --classes 3
+    fails 4 "none.net: cannot open" ser-train --net none.net --summary --input 4x24 --classes 3
+}
+
 @test "it learns: unseen speakers are told apart" {
     train model.bin --epochs 30 --lr 0.003 --log log.tsv
     ser-score model.bin test.sert >p.tsv
@@ -226,7 +249,7 @@ shown() {
 
 @test "options that do not fit together are refused" {
     fails 2 "--net, --val and --output are needed" ser-train --net small.net --val val.sert train.sert
-    fails 2 "--summary needs --net and --val" ser-train --net small.net --summary train.sert
+    fails 2 "--summary needs --net and --val, or --net, --input and --classes" ser-train --net small.net --summary train.sert
     fails 2 "only one input can be standard input, not 2" ser-train --net small.net --val - -o x.bin
     fails 2 "only one input can be standard input, not 3" ser-train --net - --val - -o x.bin train.sert -
     fails 2 "only one input can be standard input, not 2" ser-score -

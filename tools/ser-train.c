@@ -7,10 +7,10 @@
 #include "core/opt.h"
 #include "core/progress.h"
 
-enum { MAX_THREADS = 256 };
+enum { MAX_THREADS = 256, MAX_SIDE = 65536 };
 
 static struct {
-    const char *net, *val;
+    const char *net, *val, *input, *classes;
     struct ser_training_options training;
     int summary, quiet;
 } opt;
@@ -57,6 +57,10 @@ static const struct ser_opt options[] = {
      "write the same as JSON, one object per line"},
     {0, "summary", SER_OPT_FLAG, &opt.summary, 0, 0, NULL,
      "print shapes and parameter counts of the layers"},
+    {0, "input", SER_OPT_TEXT, &opt.input, 0, 0, "RxF",
+     "for --summary without data: rows by frames"},
+    {0, "classes", SER_OPT_TEXT, &opt.classes, 0, 0, "N",
+     "for --summary without data: number of classes"},
     {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress, no line per epoch"},
     {0}};
 
@@ -196,10 +200,46 @@ static void train(struct ser_training *t) {
 
 /* ---- the command line ---- */
 
+/* "40x174" */
+static int parse_shape(const char *text, int *rows, int *frames) {
+    int64_t r, f;
+    char *copy = estrdup(text), *x = strchr(copy, 'x');
+    int bad = !x;
+    if (x) {
+        *x = '\0';
+        bad = ser_parse_int(copy, 1, MAX_SIDE, &r) || ser_parse_int(x + 1, 1, MAX_SIDE, &f);
+    }
+    if (!bad) {
+        *rows = (int)r;
+        *frames = (int)f;
+    }
+    free(copy);
+    return bad;
+}
+
+/* --summary of a network whose input is given, not found in data. */
+static void summarise_alone(char *const *files) {
+    struct ser_error e;
+    struct ser_net *net;
+    int rows, frames;
+    int64_t classes;
+    if (!opt.summary || !opt.net || !opt.input || !opt.classes)
+        ser_usage("--input and --classes belong together, and to --summary with --net");
+    if (opt.val || opt.training.output || *files)
+        ser_usage("--input and --classes are for --summary alone: with data they are known");
+    if (parse_shape(opt.input, &rows, &frames))
+        ser_usage("--input: '%s' is not ROWSxFRAMES, each from 1 to %d", opt.input, MAX_SIDE);
+    if (ser_parse_int(opt.classes, 2, SER_MAX_CLASSES, &classes))
+        ser_usage("--classes: '%s' is not a number from 2 to %d", opt.classes, SER_MAX_CLASSES);
+    must(ser_net_read(&net, opt.net, rows, frames, (int)classes, &e), &e);
+    print_summary(net);
+    ser_net_free(net);
+}
+
 static void check_usage(char *const *files) {
     const struct ser_training_options *o = &opt.training;
     if (opt.summary && (!opt.net || !opt.val))
-        ser_usage("--summary needs --net and --val");
+        ser_usage("--summary needs --net and --val, or --net, --input and --classes");
     if (!opt.net || !opt.val || (!o->output && !opt.summary))
         ser_usage("--net, --val and --output are needed");
     if (!o->output && (o->log || o->json || o->checkpoint))
@@ -262,6 +302,10 @@ int main(int argc, char **argv) {
     opt.training.threads = ser_cores() < MAX_THREADS ? ser_cores() : MAX_THREADS;
     opt.training.kernels = ser_kernels_default();
     int first = ser_options(argc, argv, &tool);
+    if (opt.input || opt.classes) {
+        summarise_alone(argv + first);
+        return SER_OK;
+    }
     char dash[] = "-", *const standard_input[] = {dash, NULL};
     char *const *files = first < argc ? argv + first : standard_input;
     check_usage(files);

@@ -169,19 +169,38 @@ static int make_model(struct ser_training *t, const char *text, size_t len, cons
     return ser_attrs_check(&t->identity, where, e);
 }
 
-static int open_net(struct ser_training *t, const char *net, struct ser_error *e) {
+/* The text of a description, which the caller frees. */
+static int read_net(const char *path, unsigned char **text, size_t *len, struct ser_error *e) {
     struct ser_in in;
+    if (ser_in_open(&in, path, e))
+        return -1;
+    int failed = ser_in_rest(&in, MAX_NET, text, len, e);
+    ser_in_close(&in);
+    return failed;
+}
+
+int ser_net_read(struct ser_net **net, const char *path, int rows, int frames, int classes,
+                 struct ser_error *e) {
+    unsigned char *text;
+    size_t len;
+    char why[SER_WHY];
+    if (read_net(path, &text, &len, e))
+        return -1;
+    errno = 0;
+    *net = ser_net_parse((char *)text, len, rows, frames, classes, why);
+    int blame = ser_blame();
+    free(text);
+    return *net ? 0 : ser_fail(e, blame, "%s: %s", path, why);
+}
+
+static int open_net(struct ser_training *t, const char *net, struct ser_error *e) {
     unsigned char *text;
     size_t len;
     char **class;
     int classes;
-    if (ser_in_open(&in, net, e))
+    if (read_net(net, &text, &len, e))
         return -1;
-    int failed = ser_in_rest(&in, MAX_NET, &text, &len, e);
-    ser_in_close(&in);
-    if (failed)
-        return -1;
-    failed = ser_dataset_classes(&t->train, &class, &classes, e);
+    int failed = ser_dataset_classes(&t->train, &class, &classes, e);
     if (!failed) {
         failed = make_model(t, (char *)text, len, net, class, classes, e);
         free(class);
