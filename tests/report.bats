@@ -176,6 +176,14 @@ lacks() { # lacks PATTERN FILE
     texts leaky.html >leaky.txt
     grep -qx 'Parts overlap: scores flatter.' leaky.txt
     grep -q '7 speakers in all, 1 of them in more than one part: <script>bad(1)' leaky.txt
+    for file in leaky/split/*/manifest.tsv; do
+        cp "${file/leaky/study}" "$file"
+        awk -F '\t' -v OFS='\t' 'NR == 1 { while ($++i != "speaker"); } NR == 2 { $i = "-" } { print }' "$file" >x && mv x "$file"
+    done
+    ser-report leaky >leaky.html
+    texts leaky.html >leaky.txt
+    grep -qx 'Whether a speaker is in two parts is unknown.' leaky.txt
+    grep -q 'The speaker of 1 utterances is unknown; ' leaky.txt
     rm -r leaky
 }
 

@@ -185,6 +185,43 @@ ser-split: m.tsv: validation is fold 1"
     done
 }
 
+@test "split: whom nobody knows is shared with nobody, and that is told" {
+    rows id,speaker,emotion a,-,sad b,,sad c,-,happy d,-,happy >m.tsv
+    ser-split --random 50/50/0 m.tsv >out.tsv 2>err
+    assert_equal "$(cat err)" "ser-split: m.tsv: the speaker of 4 of 4 utterances is unknown: whether the parts share \
+speakers cannot be judged"
+    rows id,corpus,speaker,emotion,part a,c,-,sad,train b,c,-,sad,test >s.tsv
+    run --separate-stderr ser-split --certificate s.tsv
+    assert_success
+    assert_line $'all\tshared.speakers\tunknown'
+    assert_equal "$stderr" "ser-split: s.tsv: the speaker of 2 of 2 utterances is unknown: whether the parts share \
+speakers cannot be judged"
+    { cat <<<"$output"; } >1.tsv
+    rows id,corpus,speaker,emotion,part a,c,s1,sad,train b,c,s1,sad,test | ser-split --certificate 2>err >2.tsv || [ $? = 1 ]
+    assert_equal "$(helper sum-certificates 2.tsv 1.tsv)" "splits: 2; in more than one part: unknown speakers, unknown recordings"
+    assert_equal "$(helper sum-certificates 1.tsv 2.tsv)" "splits: 2; in more than one part: unknown speakers, unknown recordings"
+    assert_equal "$(helper sum-certificates 2.tsv 2.tsv)" "splits: 2; in more than one part: 2 speakers, unknown recordings"
+}
+
+@test "split: an emotion that a part lacks is named" {
+    { table 4 10; rows x1,u.wav,s1,calm x2,u.wav,s2,calm; } >m.tsv
+    ser-split --random 60/20/20 m.tsv 2>err >out.tsv
+    lacks=$(for p in train val test; do
+        grep -q "calm.*$p\$" out.tsv || echo "ser-split: m.tsv: none of the 2 utterances of 'calm' is in the part $p"
+    done)
+    [ -n "$lacks" ]
+    assert_equal "$(grep -v speakers err)" "$lacks"
+    list part s1=train s2=train s3=val s4=test >p.tsv
+    ser-split --speakers p.tsv m.tsv 2>err >out.tsv
+    assert_equal "$(cat err)" "\
+ser-split: m.tsv: none of the 2 utterances of 'calm' is in the part val
+ser-split: m.tsv: none of the 2 utterances of 'calm' is in the part test"
+    # Nobody asked for the part test, and - is no emotion.
+    { table 4 10; rows x1,u.wav,s1,-; } >m.tsv
+    ser-split --random 80/20/0 m.tsv 2>err >out.tsv
+    assert_equal "$(grep -v speakers err)" ""
+}
+
 @test "split: percentages must be three and add up to 100" {
     table 3 10 >m.tsv
     for bad in 70/15 70/15/14 70/15/15/0 a/b/c 70/15/x '' 110/-5/-5 70//30 70/15/15/; do
@@ -276,20 +313,26 @@ rows() {
     assert_equal "$(grep $'\tspeakers\t' <<<"$output" | xargs)" "train speakers 2 val speakers 1 test speakers 1"
     assert_equal "$stderr" "\
 ser-split: m.tsv: the same audio is in two parts: u2 (test) and u3 (val) (pairs: 2)
-ser-split: m.tsv: 1 of 2 speakers are in more than one part: scores will flatter"
+ser-split: m.tsv: 1 of 2 speakers are in more than one part: scores will flatter
+ser-split: m.tsv: the speaker of 4 of 9 utterances is unknown: whether the parts share speakers cannot be judged"
     # One of the two is enough.
     grep -v '^u[39]' m.tsv >speakers.tsv
     run -1 --separate-stderr ser-split --certificate speakers.tsv
-    assert_equal "$stderr" "ser-split: speakers.tsv: 1 of 2 speakers are in more than one part: scores will flatter"
+    assert_equal "$stderr" "\
+ser-split: speakers.tsv: 1 of 2 speakers are in more than one part: scores will flatter
+ser-split: speakers.tsv: the speaker of 4 of 7 utterances is unknown: whether the parts share speakers cannot be judged"
     sed 's/^\(u[12]\tc\t\)s1/\1s3/; s/^\(u3\tc\t\)s1/\1s4/; s/^\(u1.*\)train/\1test/' m.tsv >audio.tsv
     run -1 --separate-stderr ser-split --certificate audio.tsv
-    assert_equal "$stderr" "ser-split: audio.tsv: the same audio is in two parts: u2 (test) and u3 (val) (pairs: 2)"
+    assert_equal "$stderr" "\
+ser-split: audio.tsv: the same audio is in two parts: u2 (test) and u3 (val) (pairs: 2)
+ser-split: audio.tsv: the speaker of 4 of 9 utterances is unknown: whether the parts share speakers cannot be judged"
     # At random it is told, and no failure; but every row has to say so.
     sed 's/\t\([^\t]*\)$/\trandom\t\1/; 1s/random/split/' m.tsv >r.tsv
     run -0 --separate-stderr ser-split --certificate r.tsv
     assert_equal "$stderr" "\
 ser-split: r.tsv: split at random: the same audio is in two parts: u2 (test) and u3 (val) (pairs: 2)
-ser-split: r.tsv: split at random: 1 of 2 speakers are in more than one part: scores will flatter"
+ser-split: r.tsv: split at random: 1 of 2 speakers are in more than one part: scores will flatter
+ser-split: r.tsv: split at random: the speaker of 4 of 9 utterances is unknown: whether the parts share speakers cannot be judged"
     sed '$s/random/other/' r.tsv >other.tsv
     run -1 ser-split --certificate other.tsv
     sed '2s/random/other/' r.tsv >other.tsv

@@ -818,8 +818,14 @@ static const char *shown(const struct ser_text *t) {
 
 static void verdict(struct page *p, const struct ser_certificate *c) {
     int overlap = c->shared.shared_speakers || c->shared.shared_audio;
-    ser_html_markupf(&p->html, "<p class=\"%s\"><strong>%s</strong> ", overlap ? "no" : "yes",
-                     overlap ? "Parts overlap: scores flatter." : "No speaker is in two parts.");
+    size_t nobodys = c->shared.nobodys;
+    ser_html_markupf(&p->html, "<p class=\"%s\"><strong>%s</strong> ",
+                     overlap || nobodys ? "no" : "yes",
+                     overlap   ? "Parts overlap: scores flatter."
+                     : nobodys ? "Whether a speaker is in two parts is unknown."
+                               : "No speaker is in two parts.");
+    if (nobodys)
+        ser_html_textf(&p->html, "The speaker of %zu utterances is unknown; ", nobodys);
     ser_html_textf(&p->html, "%zu speakers in all, %zu of them in more than one part%s%s; ",
                    c->shared.speakers, c->shared.shared_speakers,
                    c->shared.shared_speakers ? ": " : "", shown(&c->shared_who));

@@ -451,6 +451,33 @@ static void report_shared(const struct manifest *m, const struct ser_shared *s, 
     if (s->shared_speakers)
         warn("%s: %s%zu of %zu speakers are in more than one part: scores will flatter", m->name,
              how, s->shared_speakers, s->speakers);
+    if (s->nobodys)
+        warn("%s: %sthe speaker of %zu of %zu utterances is unknown: whether the parts share "
+             "speakers cannot be judged",
+             m->name, how, s->nobodys, m->rows);
+}
+
+static int by_emotion(const void *a, const void *b) {
+    const struct ser_utterance *const *x = a, *const *y = b;
+    return strcmp((*x)->emotion, (*y)->emotion);
+}
+
+/* Tells of classes that a part lacks, most often since they have too few utterances for a share. */
+static void report_absent_classes(const struct manifest *m, unsigned wanted) {
+    const struct ser_utterance **u = ecalloc(m->rows, sizeof *u);
+    for (size_t i = 0; i < m->rows; i++)
+        u[i] = &m->row[i];
+    qsort(u, m->rows, sizeof *u, by_emotion);
+    for (size_t from = 0, to; from < m->rows; from = to) {
+        unsigned has = 0;
+        for (to = from; to < m->rows && !strcmp(u[from]->emotion, u[to]->emotion); to++)
+            has |= 1u << u[to]->part;
+        for (int p = 0; p < SER_PARTS && *u[from]->emotion && strcmp(u[from]->emotion, "-"); p++)
+            if (wanted & ~has & 1u << p)
+                warn("%s: none of the %zu utterances of '%.100s' is in the part %s", m->name,
+                     to - from, u[from]->emotion, ser_part_name[p]);
+    }
+    free(u);
 }
 
 /* ---- output ---- */
@@ -507,6 +534,7 @@ static int split(struct manifest *m) {
         report_shared(m, &shared, "");
     else
         refuse_shared_audio(m, &shared);
+    report_absent_classes(m, wanted);
     write_manifest(m);
     return SER_OK;
 }

@@ -39,6 +39,8 @@ static void share_speakers(const struct ser_utterance **sorted, size_t n, struct
         if (is_known(sorted[from]->speaker)) {
             s->speakers++;
             s->shared_speakers += (size_t)differ;
+        } else {
+            s->nobodys += to - from;
         }
     }
 }
@@ -157,7 +159,10 @@ int ser_split_certify(const struct ser_utterance *u, size_t n, const struct ser_
         if (has_audio)
             write_checksum(o, name, "audio", values, collect(u, n, p, AUDIO, values));
     }
-    ser_out_printf(o, "all\tshared.speakers\t%zu\n", shared->shared_speakers);
+    if (n && !shared->speakers)
+        ser_out_printf(o, "all\tshared.speakers\tunknown\n");
+    else
+        ser_out_printf(o, "all\tshared.speakers\t%zu\n", shared->shared_speakers);
     if (has_audio)
         ser_out_printf(o, "all\tshared.audio\t%zu\n", shared->shared_audio);
     else

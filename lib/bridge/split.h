@@ -25,6 +25,7 @@ struct ser_utterance {
 struct ser_shared {
     size_t speakers;        /* all that there are */
     size_t shared_speakers; /* of them: in more than one part */
+    size_t nobodys;         /* utterances whose speaker is unknown */
     size_t shared_audio;    /* recordings, by their checksums, in more than one part */
     size_t pairs;           /* of such utterances: neighbours, by id, in different parts */
     const struct ser_utterance *pair[2]; /* the first of them; NULL where there is none */
@@ -40,8 +41,9 @@ int ser_split_share(const struct ser_utterance *u, size_t n, struct ser_shared *
  *   corpus.C, emotion.E, speaker.S  how many utterances each has, sorted by name
  *   sha256.id, sha256.audio         SHA-256 over the sorted ids (audio hashes), one a line
  *
- * and for the part "all" shared.speakers and shared.audio. Without audio hashes sha256.audio is left
- * out, and shared.audio is "unknown". 0, or -1 with e set: no memory. */
+ * and for the part "all" shared.speakers and shared.audio. Where no speaker at all is known,
+ * shared.speakers is "unknown". Without audio hashes sha256.audio is left out, and shared.audio is
+ * "unknown". 0, or -1 with e set: no memory. */
 int ser_split_certify(const struct ser_utterance *u, size_t n, const struct ser_shared *shared,
                       struct ser_out *o, struct ser_error *e) SER_MUST_CHECK;
 

@@ -15,11 +15,11 @@ FNR == 1 {
 
 $column["what"] == "shared.speakers" {
     splits++
-    speakers += $column["value"]
+    speakers = $column["value"] == "unknown" || speakers == "unknown" ? "unknown" : speakers + $column["value"]
 }
 
 $column["what"] == "shared.audio" {
-    audio = $column["value"] == "unknown" ? "unknown" : audio + $column["value"]
+    audio = $column["value"] == "unknown" || audio == "unknown" ? "unknown" : audio + $column["value"]
 }
 
 END {
