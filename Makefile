@@ -4,7 +4,6 @@
 #   make demo       the whole pipeline on generated speech
 #   make test       every test
 #   make check      the quick tests
-#   make units      the tests' own programs; then tests/run tests/NAME.bats runs one file
 #   make bench      speed beside that of the peers; tests/bench/README.md says how
 #   make lint       format, static analysis, manual pages, warnings of two compilers
 #   make asan       every test under AddressSanitizer and UndefinedBehaviorSanitizer
@@ -16,6 +15,7 @@
 #   make install    tools, pipelines and manuals, under PREFIX=/usr/local; DESTDIR= before it
 #   make uninstall  what install has put there
 #   make clean      removes build/
+# One file of tests: make units, then tests/run tests/NAME.bats.
 # BUILD=FOLDER keeps a flavour apart: make BUILD=build/debug CFLAGS='-O0 -g'
 
 PREFIX  = /usr/local
