@@ -328,6 +328,65 @@ wrong() {
     fails 3 "wrong.corpus: line $1: .*$2" ser-manifest --corpus wrong.corpus d
 }
 
+@test "manifest: readme files, tables of the corpus and traces of systems are nobody's fault" {
+    put s/DC/a01.wav s/.DS_Store s/DC/._a01.wav s/Thumbs.db s/desktop.ini s/README s/DC/ReadMe.txt
+    ser-manifest -q --strict s >m.tsv 2>err
+    assert_equal "$(ids m.tsv)" savee_DC_a01
+    assert_equal "$(cat err)" "ser-manifest: utterances: 1; readme files and traces of systems: 6"
+    put s/readmenot.txt
+    fails 3 'strict' ser-manifest --strict s
+    printf 'corpus t\npattern /(x)$\ngroups id\ntable t.csv k={id} e=emotion\n' >t.corpus
+    put t/x.wav
+    printf 'k,e\nx,sad\n' >t/t.csv
+    ser-manifest --strict --corpus t.corpus t >m.tsv 2>err
+    [ ! -s err ] || fail "$(cat err)"
+    put t/t2.csv
+    fails 3 't/t2.csv: not of the corpus' ser-manifest --strict --corpus t.corpus t
+}
+
+@test "manifest: a folder that repeats another is named once, and left out with --check" {
+    wav r/Actor_01/03-01-03-01-01-01-01.wav 1
+    wav r/Actor_01/03-01-04-01-01-01-01.wav 2
+    wav r/Actor_02/03-01-05-01-01-01-02.wav 3
+    mkdir r/Audio
+    cp -r r/Actor_01 r/Actor_02 r/Audio
+    fails 3 'ids that come twice: 3.*--check leaves out copies' ser-manifest r
+    ser-manifest --corpus ravdess --check r >m.tsv 2>err
+    assert_equal "$(cut -f 2 m.tsv | tail -n +2 | xargs)" \
+        "r/Actor_01/03-01-03-01-01-01-01.wav r/Actor_01/03-01-04-01-01-01-01.wav r/Actor_02/03-01-05-01-01-01-02.wav"
+    assert_equal "$(grep -c 'byte by byte' err)" 1
+    grep -qx 'ser-manifest: r/Audio: repeats r byte by byte: left out, files: 3' err
+    grep -q 'ravdess_01: has 2 clips' err
+    grep -q '; copies: 3;' err
+    printf x >>r/Audio/Actor_02/03-01-05-01-01-01-02.wav
+    fails 3 'r/Audio/Actor_02/03-01-05-01-01-01-02.wav: has the id .*, like r/Actor_02/.*twice: 1' ser-manifest --check r
+}
+
+@test "manifest: emotions get other names, and variants are told" {
+    put s/DC/{a,d,f,h,n,sa,su}01.wav
+    ser-manifest -q --map fearful=afraid,sad=low,disgust=low,afraid=x s 2>err >m.tsv || grep -q "labelled 'afraid'" err
+    ser-manifest -q --map fearful=afraid,sad=low,disgust=low s >m.tsv
+    assert_equal "$(cut -f 6 m.tsv | tail -n +2 | xargs)" "angry low afraid happy neutral low surprised"
+    ser-manifest -q --map fearful=afraid --emotions afraid s >m.tsv
+    assert_equal "$(ids m.tsv)" savee_DC_f01
+    printf 'from\tto\nsad\tangry\nangry\tsad\nunheard\tof\n' >map.tsv
+    ser-manifest -q --map map.tsv s >m.tsv
+    assert_equal "$(cut -f 6 m.tsv | tail -n +2 | xargs)" "sad disgust fearful happy neutral angry surprised"
+    fails 2 "no recording is labelled 'glad'" ser-manifest -q --map glad=happy s
+    fails 2 'FROM=TO' ser-manifest -q --map sad=low,happy s
+    fails 2 'FROM=TO' ser-manifest -q --map sad= s
+    fails 4 'No such file' ser-manifest -q --map nowhere.tsv s
+    printf 'corpus w\npattern /([^/]*)/([0-9]+)$\ngroups emotion repetition\nset id {emotion}{repetition}\n' >w.corpus
+    put w/Sad/1.wav 'w/sad /2.wav' w/sad/3.wav w/glad/4.wav
+    ser-manifest --corpus w.corpus --emotions sad,Sad w >m.tsv 2>err
+    assert_equal "$(ids m.tsv | xargs)" "w_Sad1 w_sad3"
+    assert_equal "$(grep -c 'differ in case or blanks only' err)" 3
+    grep -qx "ser-manifest: the emotions 'Sad' and 'sad' differ in case or blanks only: --map 'Sad=sad' makes them one" err
+    ser-manifest --corpus w.corpus --map "Sad=sad,sad =sad" w 2>&1 >m.tsv | same - /dev/null
+    assert_equal "$(cut -f 6 m.tsv | sort | uniq -c | xargs)" "1 emotion 1 glad 3 sad"
+    fails 2 "'mad' is not an emotion of these recordings, which are: Sad glad sad sad " ser-manifest --corpus w.corpus --drop mad w
+}
+
 @test "manifest: a description of one's own" {
     cat >mine.corpus <<'END'
 # what a name does not tell is in a table

@@ -22,7 +22,7 @@
 #include "core/tsv.h"
 
 static struct {
-    const char *corpus, *emotions, *drop, *quarantine, *output;
+    const char *corpus, *map, *emotions, *drop, *quarantine, *output;
     int list, no_quarantine, check, strict, quiet;
     int64_t jobs;
 } opt = {.corpus = "auto"};
@@ -32,6 +32,8 @@ static const struct ser_opt options[] = {
      "corpus, or description of one, to read"},
     {0, "list", SER_OPT_FLAG, &opt.list, 0, 0, NULL,
      "print a table of the corpora it knows, and exit"},
+    {0, "map", SER_OPT_TEXT, &opt.map, 0, 0, "FILE|FROM=TO,...",
+     "give emotions other names, or one to several"},
     {0, "emotions", SER_OPT_TEXT, &opt.emotions, 0, 0, "LIST",
      "keep only these emotions, separated by commas"},
     {0, "drop", SER_OPT_TEXT, &opt.drop, 0, 0, "LIST", "drop these emotions, separated by commas"},
@@ -50,7 +52,7 @@ static const struct ser_opt options[] = {
 
 static const struct ser_tool tool = {
     "DIR...", "Writes a table of the utterances in the folders DIR: id, path, emotion ...", options,
-    "Emotions: angry calm disgust fearful happy neutral sad surprised"};
+    "Emotions: angry calm disgust fearful happy neutral sad surprised, and others"};
 
 /* ---- what is known of the corpora: files of manifests/, part of the program ---- */
 
@@ -62,12 +64,18 @@ SER_EMBED(known_corpora, DESCRIPTIONS);
 SER_EMBED(known_quarantine, "manifests/quarantine.tsv");
 SER_EMBED(known_labels, "manifests/labels.tsv");
 
+static size_t bytes_between(const char *begin, const char *end) {
+    return (size_t)(end - begin);
+}
+
 /* ---- findings ---- */
 
 enum finding {
     FOREIGN,
     OTHER,
     LEFT,
+    ASIDE,
+    COPY,
     BAD,
     BROKEN,
     COUNT,
@@ -88,6 +96,8 @@ static const struct {
     [FOREIGN] = {"not of the corpus", 20, 0},
     [OTHER] = {"songs or videos", 0, 1},
     [LEFT] = {"left out by the description", 0, 1},
+    [ASIDE] = {"readme files and traces of systems", 0, 1},
+    [COPY] = {"copies", 0, 1},
     [BAD] = {"invalid names", SIZE_MAX, 0},
     [BROKEN] = {"broken links", SIZE_MAX, 0},
     [COUNT] = {"wrong counts", SIZE_MAX, 0},
@@ -105,6 +115,7 @@ struct row {
     const char *path;
     char *room;
     uint64_t audio_hash; /* with --check */
+    int is_mapped;       /* --map gave the emotion its name */
     int dropped;
 };
 
@@ -141,6 +152,7 @@ struct manifest {
     size_t seens, seen_cap;
     struct link *link; /* links to folders, read after all folders */
     size_t links, link_cap;
+    struct ser_set label; /* names that --map gives */
     size_t found[FINDINGS];
     size_t failed; /* unreadable because the system failed: the file itself may be good */
 };
@@ -184,8 +196,19 @@ static void note(struct manifest *m, int operand, const char *path, enum finding
     new->what = what;
 }
 
+/* 1 for what systems leave in folders, and for what is there to be read by people. */
+static int is_aside(const char *name) {
+    return strcmp(name, ".DS_Store") == 0 || strncmp(name, "._", 2) == 0 ||
+           strcasecmp(name, "Thumbs.db") == 0 || strcasecmp(name, "desktop.ini") == 0 ||
+           (strncasecmp(name, "readme", 6) == 0 && (!name[6] || strchr("._-", name[6])));
+}
+
 static void add_file(struct manifest *m, int operand, const char *path, const char *name) {
     const char *dot = strrchr(name, '.'), *given = m->operand[operand], *base = m->base[operand];
+    if (is_aside(name)) {
+        note(m, operand, path, ASIDE, NULL);
+        return;
+    }
     if (!dot || !is_audio_extension(dot + 1)) {
         note(m, operand, path, FOREIGN,
              estrdup("not of the corpus: its extension is not that of an audio file"));
@@ -304,6 +327,14 @@ static int by_operand(const void *a, const void *b) {
 
 /* ---- names ---- */
 
+/* Copies text to *at, which moves behind it. */
+static const char *put_text(char **at, const char *text) {
+    size_t n = strlen(text) + 1;
+    char *to = memcpy(*at, text, n);
+    *at += n;
+    return to;
+}
+
 /* The row of an utterance, with texts of its own. */
 static void add_row(struct manifest *m, const struct ser_corpus *c, const struct ser_utterance *u,
                     const char *path) {
@@ -317,12 +348,11 @@ static void add_row(struct manifest *m, const struct ser_corpus *c, const struct
     *r = (struct row){.corpus = c, .room = emalloc(n)};
     char *at = r->room + pointers;
     r->extra = (const char **)(void *)r->room;
-    r->path = strcpy(at, path);
-    for (size_t i = 0; i < SER_FIELDS + c->columns; i++) {
-        at += strlen(at) + 1;
-        *(i < SER_FIELDS ? &r->field[i] : &r->extra[i - SER_FIELDS]) =
-            strcpy(at, i < SER_FIELDS ? u->field[i] : u->extra[i - SER_FIELDS]);
-    }
+    r->path = put_text(&at, path);
+    for (int f = 0; f < SER_FIELDS; f++)
+        r->field[f] = put_text(&at, u->field[f]);
+    for (size_t i = 0; i < c->columns; i++)
+        r->extra[i] = put_text(&at, u->extra[i]);
 }
 
 /* How many of a folder's files a description explains. */
@@ -422,9 +452,12 @@ static int choose_one(const struct manifest *m, struct choice *c) {
                 "folder of each corpus with --corpus",
                 c->folder, m->corpora.at[d].name, m->corpora.at[d].name, m->corpora.at[first].name);
     c->chosen[first] = 1;
+    size_t audio = 0;
+    for (size_t i = 0; i < c->files; i++)
+        audio += c->file[i].subject != NULL;
     if (best.good && !opt.quiet)
         warn("%s: read as %s (%s): files whose names it reads: %zu of %zu", c->folder,
-             m->corpora.at[first].name, m->corpora.at[first].title, best.good, c->files);
+             m->corpora.at[first].name, m->corpora.at[first].title, best.good, audio);
     return 1;
 }
 
@@ -492,6 +525,15 @@ static void name_file(struct manifest *m, const struct choice *c, const struct e
                file->path, u.why);
 }
 
+/* What is said of something else than an audio file, unless it is a table of the corpus. */
+static void name_other(struct manifest *m, const struct choice *c, const struct entry *file) {
+    for (size_t d = 0; d < m->corpora.n; d++)
+        if (c->chosen[d] && file->kind == FOREIGN &&
+            ser_corpus_has_table(&m->corpora.at[d], file->path + strlen(c->folder) + 1))
+            return;
+    report(m, file->kind, file->path, file->what);
+}
+
 /* Names the files of a folder given. */
 static void name_files(struct manifest *m, struct entry *file, size_t files, char *folder) {
     struct choice c = {.file = file, .files = files, .folder = folder};
@@ -508,7 +550,7 @@ static void name_files(struct manifest *m, struct entry *file, size_t files, cha
         if (file[i].subject)
             name_file(m, &c, &file[i]);
         else
-            report(m, file[i].kind, file[i].path, file[i].what);
+            name_other(m, &c, &file[i]);
     free(c.chosen);
     free(c.kind);
 }
@@ -540,24 +582,109 @@ static void read_folders(struct manifest *m, char **operand, int n) {
 
 /* ---- rows ---- */
 
+static size_t depth(const char *path) {
+    size_t n = 0;
+    for (; *path; path++)
+        n += *path == '/';
+    return n;
+}
+
 static int by_id(const void *a, const void *b) {
     const struct row *x = a, *y = b;
     int order = strcmp(x->field[SER_ID], y->field[SER_ID]);
-    return order ? order : strcmp(x->path, y->path);
+    size_t p = depth(x->path), q = depth(y->path);
+    return order ? order : p != q ? (p < q ? -1 : 1) : strcmp(x->path, y->path);
 }
 
-static void sort_rows(struct manifest *m) {
-    size_t twice = 0, first = 0;
-    qsort(m->row, m->rows, sizeof *m->row, by_id);
-    for (size_t i = m->rows; i-- > 1;)
-        if (strcmp(m->row[i].field[SER_ID], m->row[i - 1].field[SER_ID]) == 0) {
-            twice++;
-            first = i;
+/* 1 if both files can be read and hold the same bytes. */
+static int same_bytes(const char *a, const char *b) {
+    static char x[65536], y[65536];
+    FILE *f = fopen(a, "rbe"), *g = fopen(b, "rbe");
+    size_t n = f && g ? 1 : 0;
+    int same = n > 0;
+    while (same && n) {
+        n = fread(x, 1, sizeof x, f);
+        same = fread(y, 1, sizeof y, g) == n && memcmp(x, y, n) == 0;
+    }
+    same = same && !ferror(f) && !ferror(g);
+    if (f)
+        (void)fclose(f);
+    if (g)
+        (void)fclose(g);
+    return same;
+}
+
+/* A folder whose files repeat those of another. */
+struct copy {
+    char *folder, *of;
+    size_t files;
+};
+
+/* The folders of two files, up to where the paths differ: of r/A/x.wav and r/copy/A/x.wav, r and
+ * r/copy. The caller frees both. */
+static void differing_folders(const char *a, const char *b, char **folder_a, char **folder_b) {
+    size_t n = strlen(a), k = strlen(b), cut_a = n, cut_b = k;
+    for (; n && k && a[n - 1] == b[k - 1]; n--, k--)
+        if (a[n - 1] == '/') {
+            cut_a = n - 1;
+            cut_b = k - 1;
         }
-    if (twice)
+    if ((!n && k && b[k - 1] == '/') || (!k && n && a[n - 1] == '/')) {
+        cut_a = n;
+        cut_b = k;
+    }
+    *folder_a = eprintf_alloc("%.*s", (int)cut_a, a);
+    *folder_b = eprintf_alloc("%.*s", (int)cut_b, b);
+}
+
+static void count_copy(struct copy **copy, size_t *n, size_t *cap, const char *path,
+                       const char *of) {
+    struct copy new = {.files = 1};
+    differing_folders(path, of, &new.folder, &new.of);
+    for (size_t i = 0; i < *n; i++)
+        if (strcmp((*copy)[i].folder, new.folder) == 0 && strcmp((*copy)[i].of, new.of) == 0) {
+            (*copy)[i].files++;
+            free(new.folder);
+            free(new.of);
+            return;
+        }
+    grow(copy, *n, cap, sizeof **copy);
+    (*copy)[(*n)++] = new;
+}
+
+/* Sorts the rows. An id must not come twice; but --check leaves out files that repeat another of the
+ * same id byte by byte, as in copies that hold a tree twice. */
+static void sort_rows(struct manifest *m) {
+    size_t twice = 0, second = 0, first = 0, copies = 0, cap = 0;
+    struct copy *copy = NULL;
+    qsort(m->row, m->rows, sizeof *m->row, by_id);
+    for (size_t i = 1, k = 0; i < m->rows; i++) {
+        struct row *r = &m->row[i];
+        if (strcmp(r->field[SER_ID], m->row[k].field[SER_ID]) != 0) {
+            k = i;
+        } else if (opt.check && same_bytes(m->row[k].path, r->path)) {
+            r->dropped = 1;
+            m->found[COPY]++;
+            count_copy(&copy, &copies, &cap, r->path, m->row[k].path);
+        } else if (!twice++) {
+            first = k;
+            second = i;
+        }
+    }
+    if (twice) {
+        const char *a = m->row[first].path, *b = m->row[second].path;
         die(SER_BAD,
-            "%s: has the id %s, like %s (ids that come twice: %zu): give each utterance once",
-            m->row[first].path, m->row[first].field[SER_ID], m->row[first - 1].path, twice);
+            "%s: has the id %s, like %s (ids that come twice: %zu): give each utterance once%s",
+            strcmp(a, b) < 0 ? b : a, m->row[first].field[SER_ID], strcmp(a, b) < 0 ? a : b, twice,
+            opt.check ? "" : "; --check leaves out copies that are equal byte by byte");
+    }
+    for (size_t i = 0; i < copies; i++) {
+        warn("%s: repeats %s byte by byte: left out, files: %zu", copy[i].folder, copy[i].of,
+             copy[i].files);
+        free(copy[i].folder);
+        free(copy[i].of);
+    }
+    free(copy);
 }
 
 static void drop(struct manifest *m, struct row *r, enum finding kind, const char *why) {
@@ -600,8 +727,9 @@ static void apply_quarantine(struct manifest *m) {
     if (opt.no_quarantine)
         return;
     if (!opt.quarantine)
-        must(ser_tsv_memory(&t, known_quarantine, (size_t)(known_quarantine_end - known_quarantine),
-                            "quarantine.tsv", &e),
+        must(ser_tsv_memory(&t, known_quarantine,
+                            bytes_between(known_quarantine, known_quarantine_end), "quarantine.tsv",
+                            &e),
              &e);
     else if (ser_tsv_open(&t, opt.quarantine, &e))
         die_error(&e);
@@ -615,14 +743,15 @@ static void check_counts_of(struct manifest *m, const struct ser_corpus *c) {
     size_t of_corpus = 0, n;
     char what[100], *absent = estrdup("");
     for (size_t i = 0; i < m->rows; i++)
-        of_corpus += m->row[i].corpus == c;
+        of_corpus += m->row[i].corpus == c && !m->row[i].dropped;
     for (size_t k = 0; of_corpus && k < c->counts; k++) {
         const char *speaker = c->count[k].speaker;
         if (!speaker && c->counts > 1)
             continue; /* the sum of the others */
         n = speaker ? 0 : of_corpus;
         for (size_t i = 0; speaker && i < m->rows; i++)
-            n += strcmp(m->row[i].field[SER_SPEAKER], speaker) == 0;
+            n += m->row[i].corpus == c && !m->row[i].dropped &&
+                 strcmp(m->row[i].field[SER_SPEAKER], speaker) == 0;
         snprintf(what, sizeof what, "has %zu clips, should have %ld", n, c->count[k].clips);
         if (!n) {
             char *longer = eprintf_alloc("%s%s%s", absent, *absent ? " " : "", speaker);
@@ -798,13 +927,88 @@ static int in_list(const char *list, const char *word) {
     return 0;
 }
 
+/* Gives every emotion that is called from the name to. 1 if there is one. */
+static int rename_emotion(struct manifest *m, const char *from, const char *to) {
+    int found = 0;
+    if (!*to || !ser_is_text(to, strlen(to)))
+        die(SER_BAD, "--map: '%s' cannot become '%s': expected UTF-8 text", from, to);
+    if (ser_set_add(&m->label, to) < 0)
+        die(SER_SYS, "out of memory");
+    for (size_t i = 0; i < m->rows; i++)
+        if (!m->row[i].is_mapped && strcmp(m->row[i].field[SER_EMOTION], from) == 0) {
+            m->row[i].field[SER_EMOTION] = ser_set_get(&m->label, to);
+            m->row[i].is_mapped = found = 1;
+        }
+    return found;
+}
+
+static void map_by_table(struct manifest *m, const char *from, const char *to) {
+    rename_emotion(m, from, to);
+}
+
+/* --map: from=to,from=to or a table with these columns. A name that was given is not changed
+ * again. */
+static void map_emotions(struct manifest *m) {
+    struct ser_tsv t;
+    struct ser_error e;
+    if (!opt.map)
+        return;
+    if (!strchr(opt.map, '=')) {
+        must(ser_tsv_open(&t, opt.map, &e), &e);
+        each_row(&t, "from", "to", m, map_by_table);
+        return;
+    }
+    char *list = estrdup(opt.map);
+    for (char *s = list, *next; s; s = next) {
+        size_t n = strcspn(s, ","), from = strcspn(s, "=");
+        next = s[n] ? s + n + 1 : NULL;
+        s[n] = '\0';
+        if (from + 1 >= n)
+            ser_usage(
+                "--map: expected FROM=TO,... or a table with the columns from and to, not '%s'", s);
+        s[from] = '\0';
+        if (!rename_emotion(m, s, s + from + 1))
+            ser_usage("--map: no recording is labelled '%s'", s);
+    }
+    free(list);
+}
+
+/* 1 if the words differ in the case of letters and in blanks only. */
+static int is_variant(const char *a, const char *b) {
+    for (;; a++, b++) {
+        a += strspn(a, " ");
+        b += strspn(b, " ");
+        if (!*a || !*b || strncasecmp(a, b, 1) != 0)
+            return !*a && !*b;
+    }
+}
+
+static void warn_variants(const struct manifest *m) {
+    struct ser_set there = {0};
+    for (size_t i = 0; i < m->rows; i++)
+        if (ser_set_add(&there, m->row[i].field[SER_EMOTION]) < 0)
+            die(SER_SYS, "out of memory");
+    char **word = ser_set_sorted(&there);
+    if (!word)
+        die(SER_SYS, "out of memory");
+    for (size_t i = 0; i < there.n; i++)
+        for (size_t k = i + 1; k < there.n; k++)
+            if (is_variant(word[i], word[k]))
+                warn(
+                    "the emotions '%s' and '%s' differ in case or blanks only: --map '%s=%s' makes "
+                    "them one",
+                    word[i], word[k], word[i], word[k]);
+    free(word);
+    ser_set_free(&there);
+}
+
 /* The labels that occur, and those that the table of labels names: each may be asked for. */
 static void collect_labels(const struct manifest *m, struct ser_set *known, struct ser_set *there) {
     struct ser_tsv t;
     struct ser_error e;
     int to, got;
-    must(ser_tsv_memory(&t, known_labels, (size_t)(known_labels_end - known_labels), "labels.tsv",
-                        &e),
+    must(ser_tsv_memory(&t, known_labels, bytes_between(known_labels, known_labels_end),
+                        "labels.tsv", &e),
          &e);
     must((to = ser_tsv_need(&t, "to", &e)) < 0, &e);
     while ((got = ser_tsv_next(&t, &e)) > 0)
@@ -979,8 +1183,8 @@ static void read_corpora(struct manifest *m) {
         read_own_corpora(m);
         return;
     }
-    must(ser_corpora_read(&m->corpora, known_corpora, (size_t)(known_corpora_end - known_corpora),
-                          "descriptions", &e),
+    must(ser_corpora_read(&m->corpora, known_corpora,
+                          bytes_between(known_corpora, known_corpora_end), "descriptions", &e),
          &e);
     if (strcmp(opt.corpus, "auto") == 0)
         return;
@@ -1012,6 +1216,7 @@ static void release(struct manifest *m) {
     free(m->entry);
     free(m->seen);
     free(m->link);
+    ser_set_free(&m->label);
     ser_corpora_free(&m->corpora);
 }
 
@@ -1034,6 +1239,8 @@ int main(int argc, char **argv) {
 
     read_folders(&m, argv + first, argc - first);
     sort_rows(&m);
+    map_emotions(&m);
+    warn_variants(&m);
     check_list(&m, "emotions", opt.emotions);
     check_list(&m, "drop", opt.drop);
     if (opt.check)

@@ -123,8 +123,10 @@ static void *own(struct parser *p, size_t n, size_t size) {
     struct ser_corpora *all = p->all;
     if (ser_grow(&all->owned, &all->own_cap, all->owns + 1, sizeof *all->owned) == 0) {
         void *new = calloc(n ? n : 1, size);
-        if (new)
-            return all->owned[all->owns++] = new;
+        if (new) {
+            all->owned[all->owns++] = new;
+            return new;
+        }
     }
     ser_no_memory(p->e);
     return NULL;
@@ -318,9 +320,12 @@ static int count_speakers(struct parser *p, const char *word, long clips) {
     if (word[n] && number_of(word, n, &low) == 0 && strlen(word) == 2 * n + 1 &&
         number_of(word + n + 1, n, &high) == 0 && high >= low && high - low < 10000) {
         for (char number[32]; low <= high; low++) {
-            snprintf(number, sizeof number, "%0*ld", (int)n, low);
-            char *kept = own(p, strlen(number) + 1, 1);
-            if (!kept || set_count(p, strcpy(kept, number), clips))
+            int digits = snprintf(number, sizeof number, "%0*ld", (int)n, low);
+            char *kept = own(p, (size_t)digits + 1, 1);
+            if (!kept)
+                return -1;
+            memcpy(kept, number, (size_t)digits);
+            if (set_count(p, kept, clips))
                 return -1;
         }
         return 0;
@@ -775,6 +780,16 @@ const char *ser_corpus_lacks(const struct ser_corpus *c, const char *folder) {
     return each_table(c, is_missing, folder, NULL, &t) ? t->file : NULL;
 }
 
+static int is_called(struct table *t, const char *file, struct ser_error *e) {
+    (void)e;
+    return strcmp(t->file, file) == 0;
+}
+
+int ser_corpus_has_table(const struct ser_corpus *c, const char *file) {
+    struct table *t;
+    return each_table(c, is_called, file, NULL, &t) != 0;
+}
+
 /* Cuts the next record of a table at *at, in place: how many fields, of which at most max are kept.
  * Fields between commas and semicolons may stand in quotes. */
 static size_t cut_record(char **at, char separator, char **field, size_t max) {
@@ -868,7 +883,7 @@ static int check_keys(const struct table *t, struct ser_error *e) {
 
 static int read_rows(struct table *t, char *at, struct ser_error *e) {
     char *field[MAX_FIELDS], *pool = t->pool;
-    int place[MAX_WORDS];
+    int place[MAX_WORDS] = {0};
     uint64_t row = 0;
     if (strncmp(at, "\xef\xbb\xbf", 3) == 0)
         at += 3;
@@ -1163,7 +1178,7 @@ static enum ser_name_kind finish(const struct ser_corpus *c, struct ser_utteranc
 
 enum ser_name_kind ser_corpus_match(struct ser_corpus *c, const char *path,
                                     struct ser_utterance *u) {
-    regmatch_t m[MAX_GROUPS + 1];
+    regmatch_t m[MAX_GROUPS + 1] = {{0}};
     const struct ser_pattern *p = c->pattern, *end = p + c->patterns;
     *u = (struct ser_utterance){.why = c->scratch->why};
     while (p < end && regexec(&p->regex, path, p->groups + 1, m, 0) != 0)

@@ -77,6 +77,9 @@ struct ser_corpus *ser_corpora_find(const struct ser_corpora *c, const char *nam
 /* The first of the description's tables that is not a file below folder; NULL if all are there. */
 const char *ser_corpus_lacks(const struct ser_corpus *c, const char *folder);
 
+/* 1 if file, a path below the folder of the corpus, is one of the description's tables. */
+int ser_corpus_has_table(const struct ser_corpus *c, const char *file);
+
 /* Reads the description's tables, which lie below folder, instead of those read before; all
  * descriptions may keep one folder's tables at a time. 0, or -1 with e set. Without tables (never
  * called), ser_corpus_match carries out no `table` statement. */
