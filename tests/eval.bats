@@ -64,6 +64,11 @@ value() { # value MEASURE CLASS PREDICTED FILE...
         END { exit n < 15 }' plain || fail "$(cat got)"
 }
 
+@test "the pipelines' tables are aligned by characters, too" {
+    printf 'name\tn\n\303\244\303\266\303\274\t7\nabcdef\t12345\n' >t.tsv
+    assert_equal "$(helper align-columns t.tsv | sed 's/\xc3./u/g')" "$(printf 'name        n\nuuu         7\nabcdef  12345')"
+}
+
 @test "the text shows every class and the confusion" {
     run ser-eval p.tsv
     assert_line --regexp '^accuracy \(WA\) +0\.6667  \(95 %: n/a\)$'

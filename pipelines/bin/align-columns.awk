@@ -10,8 +10,8 @@ BEGIN {
 {
     for (i = 1; i <= NF; i++) {
         cell[NR, i] = $i
-        if (length($i) > width[i])
-            width[i] = length($i)
+        if (characters($i) > width[i])
+            width[i] = characters($i)
         if (NR > 1 && $i !~ /^-?[0-9]+(\.[0-9]+)?$/)
             has_text[i]
     }
@@ -22,7 +22,10 @@ END {
     for (row = 1; row <= NR; row++) {
         line = ""
         for (i = 1; i <= columns; i++)
-            line = line sprintf((i in has_text ? "%-" : "%") width[i] "s  ", cell[row, i])
+            if (i in has_text)
+                line = line padded(cell[row, i], width[i]) "  "
+            else
+                line = line blanks(width[i] - characters(cell[row, i])) cell[row, i] "  "
         sub(/ +$/, "", line)
         print line
     }

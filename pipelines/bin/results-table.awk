@@ -86,7 +86,8 @@ FILENAME in label_of && $column["class"] == "-" && $column["file"] == "pooled" {
 # ---- what is printed ----
 
 function print_row(label, where, net_name, number, wa, ua, macro_f1, n, who) {
-    printf "%-10s %-17s %-12s %5s  %6s  %6s  %8s  %6s  %8s\n", label, where, net_name, number, wa, ua, macro_f1, n, who
+    printf "%s %s %s %5s  %6s  %6s  %8s  %6s  %8s\n", padded(label, 10), padded(where, 17), padded(net_name, 12), \
+        number, wa, ua, macro_f1, n, who
 }
 
 function shown(of, measure) {

@@ -32,6 +32,23 @@ function usage(arguments) {
     exit exit_status = 2
 }
 
+# Characters of UTF-8 text: in the C locale length and printf count bytes, of which those that go on with a character
+# are left out here.
+function characters(text) {
+    gsub(/[\200-\277]/, "", text)
+    return length(text)
+}
+
+# So many blanks; none for a negative number.
+function blanks(n) {
+    return n > 0 ? sprintf("%*s", n, "") : ""
+}
+
+# text with blanks behind it, so that it has at least n characters.
+function padded(text, n) {
+    return text blanks(n - characters(text))
+}
+
 function name_columns(  i) {
     split("", column)
     for (i = 1; i <= NF; i++)
