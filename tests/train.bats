@@ -504,7 +504,7 @@ row_arrives() {
         ser-train --net s.net --val val.sert --epochs 5 --lr 0.1 --patience $patience -o m.bin -l log.tsv train.sert 2>err
         assert_equal "$(head -1 err)" "classes, training + validation: calm 16 + 4, happy 16 + 4, sad 16 + 4"
         assert_equal "$(tail -1 err)" "$(awk -F'\t' '$7 == 1 {e = $1; a = $6}
-            END {printf "m.bin: epoch %d of %d, val_accuracy %.4f", e, $1, a}' log.tsv)"
+            END {printf "the model is epoch %d of %d, val_accuracy %.4f", e, $1, a}' log.tsv)"
     done
     ser-train -q --net s.net --val val.sert --epochs 2 -o m.bin train.sert 2>err
     [ ! -s err ]

@@ -126,7 +126,7 @@ static void tell_alike(const struct ser_model *m) {
 }
 
 static void show_kept(const struct ser_training *t) {
-    fprintf(stderr, "%s: epoch %d of %d, val_accuracy %.4f\n", t->o.output, t->fit.best_epoch,
+    fprintf(stderr, "the model is epoch %d of %d, val_accuracy %.4f\n", t->fit.best_epoch,
             t->fit.epoch, t->fit.best_accuracy);
 }
 
