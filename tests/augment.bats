@@ -294,7 +294,7 @@ about() {
 @test "the shortest recordings work" {
     for n in 1 2 100; do
         printf 'id\tpath\na\ta.wav\n' >m.tsv
-        sox -r 22050 -n -b 16 a.wav synth 1 square 5000 trim 0 "${n}s"
+        sox -D -r 22050 -n -b 16 a.wav synth 1 square 5000 trim 0 "${n}s"
         ser-augment --keep --noise 0.1 --pitch 3 --speed 0.9 m.tsv >a.sert
         assert_equal "$(ser-tensor ls a.sert | tail -n +2 | cut -f 3 | head -n 3 | xargs)" "$n $n $n"
         # One sample is a constant, and so are the first two of this wave: silence.
