@@ -424,6 +424,31 @@ END
     fails 3 "people.csv: has no column 'born in'" ser-manifest --corpus mine.corpus d
 }
 
+@test "manifest: folders are labels" {
+    put f/Happy/p1_a.wav f/sad/p2_a.wav f/sad/more/p1_b.wav f/q.wav
+    ser-manifest --corpus folders f 2>err | cut -f 1,4,6 | tr '\t' ' ' | same - <(cat <<'END'
+id speaker emotion
+folders_Happy/p1_a - Happy
+folders_q - f
+folders_sad/more/p1_b - more
+folders_sad/p2_a - sad
+END
+    )
+    ser-manifest --corpus folders --label-from 'f/([^/]+)/' --speaker-from '/(p[0-9])_[^/]*$' f 2>err | cut -f 1,4,6 | tr '\t' ' ' |
+        same - <(cat <<'END'
+id speaker emotion
+folders_Happy/p1_a folders_p1 Happy
+folders_sad/more/p1_b folders_p1 sad
+folders_sad/p2_a folders_p2 sad
+END
+    )
+    grep -qx 'ser-manifest: f/q.wav: its path has no label' err
+    fails 2 'no group' ser-manifest --corpus folders --label-from happy f
+    fails 2 'Unmatched|[Pp]arenthes' ser-manifest --corpus folders --speaker-from '(p' f
+    fails 2 'one line' ser-manifest --corpus folders --speaker-from $'(p)\nset emotion sad' f
+    fails 2 'only with --corpus folders' ser-manifest --label-from '(p)' f
+}
+
 @test "manifest: what is wrong with a description is told by file and line" {
     wrong 1 "begins with 'corpus NAME', not with 'title'" 'title T\n'
     wrong 2 'no pattern' 'corpus x\ntitle T'

@@ -22,14 +22,18 @@
 #include "core/tsv.h"
 
 static struct {
-    const char *corpus, *map, *emotions, *drop, *quarantine, *output;
+    const char *corpus, *label_from, *speaker_from, *map, *emotions, *drop, *quarantine, *output;
     int list, no_quarantine, check, strict, quiet;
     int64_t jobs;
 } opt = {.corpus = "auto"};
 
 static const struct ser_opt options[] = {
-    {0, "corpus", SER_OPT_TEXT, &opt.corpus, 0, 0, "NAME|FILE.corpus|auto",
+    {0, "corpus", SER_OPT_TEXT, &opt.corpus, 0, 0, "NAME|FILE.corpus|folders|auto",
      "corpus, or description of one, to read"},
+    {0, "label-from", SER_OPT_TEXT, &opt.label_from, 0, 0, "REGEX",
+     "with --corpus folders: its group is the emotion"},
+    {0, "speaker-from", SER_OPT_TEXT, &opt.speaker_from, 0, 0, "REGEX",
+     "with --corpus folders: its group is the speaker"},
     {0, "list", SER_OPT_FLAG, &opt.list, 0, 0, NULL,
      "print a table of the corpora it knows, and exit"},
     {0, "map", SER_OPT_TEXT, &opt.map, 0, 0, "FILE|FROM=TO,...",
@@ -480,8 +484,8 @@ static void judge(struct manifest *m, struct choice *c) {
             continue;
         for (size_t i = 0; i < c->files; i++)
             if (c->file[i].subject)
-                c->kind[i * n + d] =
-                    (unsigned char)ser_corpus_match(corpus, c->file[i].subject, &u);
+                c->kind[i * n + d] = (unsigned char)ser_corpus_match(
+                    corpus, c->file[i].subject, strlen(m->base[c->file[i].operand]), &u);
     }
     while (choose_one(m, c))
         ;
@@ -503,7 +507,8 @@ static void name_file(struct manifest *m, const struct choice *c, const struct e
     struct ser_corpus *best = NULL;
     enum ser_name_kind kind = SER_NAME_FOREIGN;
     for (size_t d = 0; d < m->corpora.n; d++) {
-        enum ser_name_kind k = c->chosen[d] ? ser_corpus_match(&m->corpora.at[d], file->subject, &u)
+        enum ser_name_kind k = c->chosen[d] ? ser_corpus_match(&m->corpora.at[d], file->subject,
+                                                               strlen(m->base[file->operand]), &u)
                                             : SER_NAME_FOREIGN;
         if (k < kind) {
             kind = k;
@@ -514,7 +519,8 @@ static void name_file(struct manifest *m, const struct choice *c, const struct e
         report(m, FOREIGN, file->path, "not of the corpus: its files are named in another way");
         return;
     }
-    ser_corpus_match(best, file->subject, &u); /* once more: another may have come behind it */
+    ser_corpus_match(best, file->subject, strlen(m->base[file->operand]),
+                     &u); /* once more: another may have come behind it */
     if (kind == SER_NAME_GOOD)
         add_row(m, best, &u, file->path);
     else
@@ -1175,10 +1181,41 @@ static void read_own_corpora(struct manifest *m) {
     m->only = m->corpora.n == 1 ? m->corpora.at : NULL;
 }
 
+/* --corpus folders: a description made of the options. */
+static void read_folder_corpus(struct manifest *m) {
+    const char *label = opt.label_from ? opt.label_from : "/([^/]+)/[^/]*$";
+    const char *speaker = opt.speaker_from;
+    struct ser_error e;
+    if (strchr(label, '\n') || (speaker && strchr(speaker, '\n')))
+        ser_usage("--label-from, --speaker-from: an expression is one line");
+    char *text =
+        eprintf_alloc("corpus folders\n"
+                      "title Folders as labels\n"
+                      "get give the folder that holds a folder of recordings for each label\n"
+                      "pattern /[^/]*$\n"
+                      "set id {below}\n"
+                      "find emotion %s\n"
+                      "when emotion= bad its path has no label\n%s%s\n",
+                      label, speaker ? "find speaker " : "", speaker ? speaker : "");
+    if (ser_corpora_read(&m->corpora, text, strlen(text), "--label-from, --speaker-from", &e)) {
+        e.status = SER_USAGE;
+        die_error(&e);
+    }
+    free(text);
+    m->only = m->corpora.at;
+}
+
 /* Reads the descriptions that --corpus stands for: a file's or the program's. */
 static void read_corpora(struct manifest *m) {
     const char *suffix = strrchr(opt.corpus, '.');
     struct ser_error e;
+    int is_folders = strcmp(opt.corpus, "folders") == 0;
+    if ((opt.label_from || opt.speaker_from) && !is_folders)
+        ser_usage("--label-from and --speaker-from: only with --corpus folders");
+    if (is_folders) {
+        read_folder_corpus(m);
+        return;
+    }
     if (strchr(opt.corpus, '/') || (suffix && strcmp(suffix, ".corpus") == 0)) {
         read_own_corpora(m);
         return;
@@ -1197,8 +1234,8 @@ static void read_corpora(struct manifest *m) {
         free(names);
         names = longer;
     }
-    ser_usage("--corpus: '%s' is neither auto, nor a file NAME.corpus, nor one of:%s", opt.corpus,
-              names);
+    ser_usage("--corpus: '%s' is neither auto, nor folders, nor a file NAME.corpus, nor one of:%s",
+              opt.corpus, names);
 }
 
 static void release(struct manifest *m) {

@@ -24,17 +24,18 @@ enum {
     VAR_PATH = SER_FIELDS, /* variables that are there before any statement */
     VAR_STEM,
     VAR_FOLDER,
+    VAR_BELOW,
     FIRST_VARS
 };
 
 static const char *const first_var[FIRST_VARS] = {"id",        "speaker",   "sex",        "emotion",
                                                   "intensity", "statement", "repetition", "path",
-                                                  "stem",      "folder"};
+                                                  "stem",      "folder",    "below"};
 
-enum verb { SET, CODE, RANGE, PARITY, BAND, MODULO, SAME, BAD, OTHER, LEAVE, TABLE, VERBS };
+enum verb { SET, CODE, RANGE, PARITY, BAND, MODULO, SAME, BAD, OTHER, LEAVE, TABLE, FIND, VERBS };
 
-static const char *const verb_name[VERBS] = {"set",  "code", "range", "parity", "band", "modulo",
-                                             "same", "bad",  "other", "leave",  "table"};
+static const char *const verb_name[VERBS] = {"set",  "code", "range", "parity", "band",  "modulo",
+                                             "same", "bad",  "other", "leave",  "table", "find"};
 
 struct condition {
     int var, unlike;
@@ -78,6 +79,7 @@ struct statement {
     struct code *code; /* [codes] */
     size_t codes;
     struct table *table;
+    regex_t *find;
 };
 
 struct ser_pattern {
@@ -374,29 +376,44 @@ static int check_regex(struct parser *p, const char *s) {
     return 0;
 }
 
-static int begin_pattern(struct parser *p, char **at) {
-    const char *text = rest_of(at);
+/* Compiles the expression that the statement what has. */
+static int compile(struct parser *p, const char *what, const char *text, regex_t *regex) {
     char why[200];
     if (!text)
-        return fail(p, "pattern: an expression is missing");
+        return fail(p, "%s: an expression is missing", what);
     if (check_regex(p, text))
         return -1;
+    int status = regcomp(regex, text, REG_EXTENDED);
+    if (!status)
+        return 0;
+    regerror(status, regex, why, sizeof why);
+    return fail(p, "%s: %s: %s", what, text, why);
+}
+
+static int begin_pattern(struct parser *p, char **at) {
     struct ser_corpus *c = p->c;
     struct ser_pattern *new = own(p, c->patterns + 1, sizeof *new);
     if (!new)
         return -1;
     if (c->patterns)
         memcpy(new, c->pattern, c->patterns * sizeof *new);
-    int status = regcomp(&new[c->patterns].regex, text, REG_EXTENDED);
-    if (status) {
-        regerror(status, &new[c->patterns].regex, why, sizeof why);
-        return fail(p, "pattern: %s: %s", text, why);
-    }
+    if (compile(p, "pattern", rest_of(at), &new[c->patterns].regex))
+        return -1;
     c->pattern = new;
     p->p = &new[c->patterns++];
     return p->p->regex.re_nsub < MAX_GROUPS
                ? 0
                : fail(p, "pattern: more than %d groups", MAX_GROUPS - 1);
+}
+
+/* VAR EXPRESSION: the statement is there already when this fails, so that its memory is freed. */
+static int read_find(struct parser *p, struct statement *s, char **at) {
+    regex_t *regex = own(p, 1, sizeof *regex);
+    if (!regex || (s->var = make_var(p, next_word(at))) < 0 ||
+        compile(p, "find", rest_of(at), regex))
+        return -1;
+    s->find = regex;
+    return regex->re_nsub ? 0 : fail(p, "find: the expression has no group");
 }
 
 static int name_groups(struct parser *p, char **at) {
@@ -477,8 +494,8 @@ static const char **cut(struct parser *p, char *list, size_t *n) {
     const char **part = own(p, *n, sizeof *part);
     for (size_t i = 0; part && i < *n; i++) {
         part[i] = list;
-        list = strchr(list, '+');
-        if (list)
+        list += strcspn(list, "+");
+        if (*list)
             *list++ = '\0';
     }
     return part;
@@ -581,6 +598,8 @@ static int read_statement(struct parser *p, enum verb verb, struct statement *s,
                        : fail(p, "%s: a text is missing", verb_name[verb]);
     case TABLE:
         return read_table(p, s, at);
+    case FIND:
+        return read_find(p, s, at);
     case VERBS:
         break;
     }
@@ -616,10 +635,9 @@ static int add_statement(struct parser *p, char *word, char **at) {
         return fail(p, "%s: a pattern comes first", word);
     if (ser_grow(&pattern->statement, &pattern->cap, pattern->statements + 1, sizeof s))
         return ser_no_memory(p->e);
-    if (read_statement(p, verb, &s, at))
-        return -1;
-    pattern->statement[pattern->statements++] = s;
-    return 0;
+    int failed = read_statement(p, verb, &s, at);
+    pattern->statement[pattern->statements++] = s; /* also then: it may own an expression */
+    return failed;
 }
 
 /* ---- lines ---- */
@@ -733,9 +751,12 @@ void ser_corpora_free(struct ser_corpora *c) {
     for (size_t i = 0; i < c->n; i++)
         for (size_t j = 0; j < c->at[i].patterns; j++) {
             struct ser_pattern *p = &c->at[i].pattern[j];
-            for (size_t k = 0; k < p->statements; k++)
+            for (size_t k = 0; k < p->statements; k++) {
                 if (p->statement[k].table)
                     forget_table(p->statement[k].table);
+                if (p->statement[k].find)
+                    regfree(p->statement[k].find);
+            }
             free(p->statement);
             regfree(&p->regex);
         }
@@ -1082,6 +1103,21 @@ static enum ser_name_kind carry_table(const struct ser_corpus *c, const struct t
     return SER_NAME_GOOD;
 }
 
+/* The first group of the first match in the path; nothing where there is none. */
+static enum ser_name_kind carry_find(const struct ser_corpus *c, const struct statement *t) {
+    struct ser_scratch *s = c->scratch;
+    const char *path = s->value[VAR_PATH];
+    regmatch_t m[2] = {{0}};
+    if (regexec(t->find, path, 2, m, 0) != 0 || m[1].rm_so < 0) {
+        s->value[t->var] = "";
+        return SER_NAME_GOOD;
+    }
+    s->value[t->var] = s->text + s->used;
+    return put(s, path + m[1].rm_so, (size_t)(m[1].rm_eo - m[1].rm_so)) || put(s, "", 1)
+               ? too_long(s)
+               : SER_NAME_GOOD;
+}
+
 static enum ser_name_kind carry_out(const struct ser_corpus *c, const struct statement *t) {
     struct ser_scratch *s = c->scratch;
     const char *text = "";
@@ -1111,6 +1147,8 @@ static enum ser_name_kind carry_out(const struct ser_corpus *c, const struct sta
         return because(s, SER_NAME_LEFT, "%s", text);
     case TABLE:
         return carry_table(c, t->table);
+    case FIND:
+        return carry_find(c, t);
     case VERBS:
         break;
     }
@@ -1119,13 +1157,14 @@ static enum ser_name_kind carry_out(const struct ser_corpus *c, const struct sta
 
 /* Gives the variables the values that they have before the statements. -1: no room. */
 static int begin(const struct ser_corpus *c, const struct ser_pattern *p, const char *path,
-                 const regmatch_t *m) {
+                 size_t above, const regmatch_t *m) {
     struct ser_scratch *s = c->scratch;
     const char *slash = strrchr(path, '/'), *folder = slash;
     s->used = 0;
     for (size_t i = 0; i < c->vars; i++)
         s->value[i] = "";
     s->value[VAR_PATH] = path;
+    s->value[VAR_BELOW] = path + above + (path[above] == '/');
     s->value[VAR_STEM] = s->value[SER_ID] = slash ? slash + 1 : path;
     if (slash) {
         while (folder > path && folder[-1] != '/')
@@ -1176,7 +1215,7 @@ static enum ser_name_kind finish(const struct ser_corpus *c, struct ser_utteranc
     return SER_NAME_GOOD;
 }
 
-enum ser_name_kind ser_corpus_match(struct ser_corpus *c, const char *path,
+enum ser_name_kind ser_corpus_match(struct ser_corpus *c, const char *path, size_t above,
                                     struct ser_utterance *u) {
     regmatch_t m[MAX_GROUPS + 1] = {{0}};
     const struct ser_pattern *p = c->pattern, *end = p + c->patterns;
@@ -1185,7 +1224,7 @@ enum ser_name_kind ser_corpus_match(struct ser_corpus *c, const char *path,
         p++;
     if (p == end)
         return SER_NAME_FOREIGN;
-    if (begin(c, p, path, m))
+    if (begin(c, p, path, above, m))
         return too_long(c->scratch);
     for (size_t i = 0; i < p->statements; i++) {
         const struct statement *t = &p->statement[i];

@@ -100,9 +100,10 @@ struct ser_utterance {
     const char *why;               /* of an OTHER, LEFT or BAD name: the reason */
 };
 
-/* Reads a path: "/", folders, the file's name without its extension. What u points to lasts until
- * the next call for any description of the same ser_corpora. */
-enum ser_name_kind ser_corpus_match(struct ser_corpus *c, const char *path,
+/* Reads a path: "/", folders, the file's name without its extension. The first above bytes of it
+ * are the folder that was given. What u points to lasts until the next call for any description of
+ * the same ser_corpora. */
+enum ser_name_kind ser_corpus_match(struct ser_corpus *c, const char *path, size_t above,
                                     struct ser_utterance *u);
 
 #endif

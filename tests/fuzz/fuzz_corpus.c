@@ -17,7 +17,7 @@ static void look_at(const char *text) {
 
 static void match(struct ser_corpus *c, const char *path) {
     struct ser_utterance u;
-    enum ser_name_kind kind = ser_corpus_match(c, path, &u);
+    enum ser_name_kind kind = ser_corpus_match(c, path, 0, &u);
     if (kind == SER_NAME_GOOD) {
         for (int f = 0; f < SER_FIELDS; f++)
             look_at(u.field[f]);

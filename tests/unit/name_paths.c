@@ -23,7 +23,7 @@ static void add(struct ser_corpora *c, const char *file) {
 static void name(struct ser_corpus *c, const char *path) {
     static const char *const kind_name[] = {"good", "other", "left", "bad", "foreign"};
     struct ser_utterance u;
-    enum ser_name_kind kind = ser_corpus_match(c, path, &u);
+    enum ser_name_kind kind = ser_corpus_match(c, path, 0, &u);
     printf("%s\t%s", kind_name[kind], c->name);
     if (kind == SER_NAME_GOOD)
         printf("\t%s\t%s\t%s\t%s\n", u.field[SER_ID], u.field[SER_SPEAKER], u.field[SER_SEX],
