@@ -20,6 +20,7 @@
 #include "core/progress.h"
 #include "core/set.h"
 #include "core/tsv.h"
+#include "math/effects.h"
 
 static struct {
     const char *corpus, *label_from, *speaker_from, *map, *emotions, *drop, *quarantine, *output;
@@ -791,17 +792,6 @@ struct looking {
     struct ser_progress progress;
 };
 
-/* 1 if no sample is further than -60 dBFS from the mean: a constant is silence, whatever its
- * level. */
-static int is_silent(const struct ser_audio *a) {
-    double sum = 0, peak = 0;
-    for (size_t i = 0; i < a->frames; i++)
-        sum += a->sample[i];
-    for (size_t i = 0; i < a->frames; i++)
-        peak = fmax(peak, fabs(a->sample[i] - sum / (double)a->frames));
-    return peak < 1e-3;
-}
-
 static int hash_audio(const struct ser_audio *a, uint64_t *hash, struct ser_error *e) {
     unsigned char buf[4096], *p = ser_put(buf, 8, (uint64_t)a->rate_hz);
     XXH3_state_t *state = XXH3_createState();
@@ -842,7 +832,7 @@ static void look_into(void *ctx, void *slot, int worker) {
         hash_audio(&k->audio, &k->row->audio_hash, &k->why))
         k->kind = UNREADABLE;
     else
-        k->kind = is_silent(&k->audio) ? SILENT : FINE;
+        k->kind = ser_is_silent(k->audio.sample, k->audio.frames) ? SILENT : FINE;
 }
 
 static int report_look(void *ctx, void *slot) {
