@@ -352,7 +352,7 @@ static void add_row(struct manifest *m, const struct ser_corpus *c, const struct
     struct row *r = &m->row[m->rows++];
     *r = (struct row){.corpus = c, .room = emalloc(n)};
     char *at = r->room + pointers;
-    r->extra = (const char **)(void *)r->room;
+    r->extra = (const char **)r->room;
     r->path = put_text(&at, path);
     for (int f = 0; f < SER_FIELDS; f++)
         r->field[f] = put_text(&at, u->field[f]);
@@ -607,13 +607,12 @@ static int by_id(const void *a, const void *b) {
 static int same_bytes(const char *a, const char *b) {
     static char x[65536], y[65536];
     FILE *f = fopen(a, "rbe"), *g = fopen(b, "rbe");
-    size_t n = f && g ? 1 : 0;
-    int same = n > 0;
-    while (same && n) {
+    size_t n = sizeof x;
+    int same = f && g;
+    while (same && n == sizeof x) { /* less is the end */
         n = fread(x, 1, sizeof x, f);
-        same = fread(y, 1, sizeof y, g) == n && memcmp(x, y, n) == 0;
+        same = fread(y, 1, sizeof y, g) == n && memcmp(x, y, n) == 0 && !ferror(f) && !ferror(g);
     }
-    same = same && !ferror(f) && !ferror(g);
     if (f)
         (void)fclose(f);
     if (g)
@@ -939,7 +938,7 @@ static int rename_emotion(struct manifest *m, const char *from, const char *to) 
 }
 
 static void map_by_table(struct manifest *m, const char *from, const char *to) {
-    rename_emotion(m, from, to);
+    (void)rename_emotion(m, from, to);
 }
 
 /* --map: from=to,from=to or a table with these columns. A name that was given is not changed

@@ -124,11 +124,9 @@ static int fail(struct parser *p, const char *fmt, ...) {
 static void *own(struct parser *p, size_t n, size_t size) {
     struct ser_corpora *all = p->all;
     if (ser_grow(&all->owned, &all->own_cap, all->owns + 1, sizeof *all->owned) == 0) {
-        void *new = calloc(n ? n : 1, size);
-        if (new) {
-            all->owned[all->owns++] = new;
-            return new;
-        }
+        all->owned[all->owns] = calloc(n ? n : 1, size);
+        if (all->owned[all->owns])
+            return all->owned[all->owns++];
     }
     ser_no_memory(p->e);
     return NULL;
