@@ -350,7 +350,8 @@ static int add_count(struct parser *p, char **at) {
 /* ---- patterns and statements ---- */
 
 /* 0 if the expression is one that regcomp(3) can take without much memory: short, without
- * back-references, and with few repetitions. */
+ * back-references, and with few repetitions: these multiply where they are nested, and a plus sign
+ * doubles what is before it. */
 static int check_regex(struct parser *p, const char *s) {
     long product = 1, n;
     if (strlen(s) > MAX_PATTERN)
@@ -361,6 +362,8 @@ static int check_regex(struct parser *p, const char *s) {
                 return fail(p, "pattern: back-references such as \\%c are not supported", *s);
             continue;
         }
+        if (*s == '+' && (product *= 2) > MAX_REPEATS)
+            return fail(p, "pattern: repeats more than %d times in all", MAX_REPEATS);
         if (*s != '{')
             continue;
         for (const char *d = s + 1; *d && *d != '}'; d++) {
