@@ -162,8 +162,10 @@ static int make_speed(struct thread *t, struct item *it, struct ser_record *r, c
     const float *faster;
     size_t m;
     const char *why;
-    if (ser_resample(t->resampler, t->x, t->n, from_hz, (int)opt.rate, &faster, &m, &why))
-        return ser_fail(&it->made.e, ser_blame(), "%s: cannot resample: %s", it->path, why);
+    if (ser_resample(t->resampler, t->x, t->n, from_hz, (int)opt.rate, &faster, &m, &why)) {
+        ser_fail(&it->made.e, ser_blame(), "%s: cannot resample: %s", it->path, why);
+        return it->made.e.status == SER_SYS ? -2 : -1;
+    }
     float *y = begin(r, key, it, m);
     if (!y)
         return -2;

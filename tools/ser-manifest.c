@@ -481,8 +481,12 @@ static void judge(struct manifest *m, struct choice *c) {
     memset(c->kind, SER_NAME_FOREIGN, c->files * n);
     for (size_t d = 0; d < n; d++) {
         struct ser_corpus *corpus = &m->corpora.at[d];
-        if (ser_corpus_lacks(corpus, c->folder) || ser_corpus_read_tables(corpus, c->folder, &e))
+        if (ser_corpus_lacks(corpus, c->folder))
             continue;
+        if (ser_corpus_read_tables(corpus, c->folder, &e)) {
+            must(e.status == SER_SYS, &e); /* a table that is there and cannot be read */
+            continue;
+        }
         for (size_t i = 0; i < c->files; i++)
             if (c->file[i].subject)
                 c->kind[i * n + d] = (unsigned char)ser_corpus_match(

@@ -202,17 +202,24 @@ static void remark(struct remarks *m, const struct ser_recipe *r, const float *x
     m->unused += n - (size_t)r->frames * (size_t)r->hop;
 }
 
-/* The features of n samples at the recipe's rate. */
+/* What happened is no recording's fault, if the system failed. */
+static int blame(const struct ser_error *e) {
+    return e->status == SER_SYS ? -2 : -1;
+}
+
+/* The features of n samples at the recipe's rate: 0, -1 or -2 as make of struct ser_convert. */
 static int compute(struct source *s, struct item *it, const float *x, size_t n, struct thread *t) {
     const float *y;
     size_t frames, full;
-    if (ser_mfcc_run(t->mfcc, x, n, &y, &frames, &full))
-        return ser_fail(&it->made.e, SER_SYS, "%s: (%s): out of memory for features",
-                        it->path ? it->path : "<stdin>", it->key);
+    if (ser_mfcc_run(t->mfcc, x, n, &y, &frames, &full)) {
+        ser_fail(&it->made.e, SER_SYS, "%s: (%s): out of memory for features",
+                 it->path ? it->path : "<stdin>", it->key);
+        return -2;
+    }
     const uint64_t dim[2] = {(uint64_t)ser_recipe_rows(&s->recipe), frames};
     struct ser_record *r = it->made.record;
     if (ser_record_set(r, it->key, SER_F32, 2, dim, &it->made.e))
-        return -1;
+        return blame(&it->made.e);
     memcpy(r->data, y, r->bytes);
     ser_attrs_copy(&r->attrs, &it->attrs);
     ser_attr_setf(&r->attrs, "frames", "%zu", full);
@@ -227,9 +234,10 @@ static int make_of_record(struct source *s, struct item *it, struct thread *t) {
     if (!it->sound.count)
         return ser_fail(&it->made.e, SER_BAD, "<stdin>: (%s): has no samples", it->key);
     if (ser_resample(t->resampler, it->sound.data, it->sound.count, it->rate_hz, s->recipe.rate_hz,
-                     &x, &n, &why))
-        return ser_fail(&it->made.e, ser_blame(), "<stdin>: (%s): cannot resample: %s", it->key,
-                        why);
+                     &x, &n, &why)) {
+        ser_fail(&it->made.e, ser_blame(), "<stdin>: (%s): cannot resample: %s", it->key, why);
+        return blame(&it->made.e);
+    }
     return compute(s, it, x, n, t);
 }
 
@@ -247,11 +255,10 @@ static int make_features(struct source *s, struct item *it, struct thread *t) {
 static int make(void *ctx, void *slot, int worker) {
     struct source *s = ctx;
     struct item *it = slot;
-    if (!make_features(s, it, &s->thread[worker]))
-        return 0;
-    if (opt.manifest)
+    int bad = make_features(s, it, &s->thread[worker]);
+    if (bad && opt.manifest)
         ser_manifest_name_row(&s->manifest, it->row, it->key, &it->made.e);
-    return -1;
+    return bad;
 }
 
 static void release(void *slot) {

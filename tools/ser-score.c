@@ -158,7 +158,7 @@ static uint64_t bytes_of(char **path) {
 static int is_model(const char *path) {
     struct ser_reader r;
     struct ser_error e;
-    if (strcmp(path, "-") == 0 || ser_reader_open(&r, path, "model", &e))
+    if (strcmp(path, "-") == 0 || !ser_file_bytes(path) || ser_reader_open(&r, path, "model", &e))
         return 0;
     ser_reader_close(&r);
     return 1;

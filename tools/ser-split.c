@@ -470,9 +470,10 @@ static void report_absent_classes(const struct manifest *m, unsigned wanted) {
     qsort(u, m->rows, sizeof *u, by_emotion);
     for (size_t from = 0, to; from < m->rows; from = to) {
         unsigned has = 0;
-        for (to = from; to < m->rows && !strcmp(u[from]->emotion, u[to]->emotion); to++)
+        for (to = from; to < m->rows && strcmp(u[from]->emotion, u[to]->emotion) == 0; to++)
             has |= 1u << u[to]->part;
-        for (int p = 0; p < SER_PARTS && *u[from]->emotion && strcmp(u[from]->emotion, "-"); p++)
+        int known = *u[from]->emotion && strcmp(u[from]->emotion, "-") != 0;
+        for (int p = 0; p < SER_PARTS && known; p++)
             if (wanted & ~has & 1u << p)
                 warn("%s: none of the %zu utterances of '%.100s' is in the part %s", m->name,
                      to - from, u[from]->emotion, ser_part_name[p]);

@@ -1221,10 +1221,13 @@ enum ser_name_kind ser_corpus_match(struct ser_corpus *c, const char *path, size
     regmatch_t m[MAX_GROUPS + 1] = {{0}};
     const struct ser_pattern *p = c->pattern, *end = p + c->patterns;
     *u = (struct ser_utterance){.why = c->scratch->why};
-    while (p < end && regexec(&p->regex, path, p->groups + 1, m, 0) != 0)
+    int no = REG_NOMATCH;
+    while (p < end && (no = regexec(&p->regex, path, p->groups + 1, m, 0)) == REG_NOMATCH)
         p++;
     if (p == end)
         return SER_NAME_FOREIGN;
+    if (no)
+        return too_long(c->scratch);
     if (begin(c, p, path, above, m))
         return too_long(c->scratch);
     for (size_t i = 0; i < p->statements; i++) {

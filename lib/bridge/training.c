@@ -351,10 +351,10 @@ static int fit(struct ser_training *t, struct ser_run *run, struct ser_error *e)
                  t->fit.best_epoch ? "the best model so far was written" : "no model was written");
     const struct ser_error *inner[] = {&t->e, &t->train.e, &t->val.e};
     for (int i = 2; i >= 0; i--)
-        if (inner[i]->status) {
-            *e = *inner[i];
-            failed = -1;
-        }
+        if (inner[i]->status)
+            failed = ser_fail(e, inner[i]->status, "%s; %s", inner[i]->text,
+                              t->fit.best_epoch ? "the best model so far was written"
+                                                : "no model was written");
     return failed;
 }
 
@@ -538,7 +538,8 @@ int ser_checkpoint_load(struct ser_training *t, const char *path, struct ser_err
     if (ser_reader_open(&r, path, "checkpoint", e))
         return -1;
     rename_kernels(&r.header);
-    int failed = same_training(&r, &t->identity, e) || take_checkpoint(t, &r, &rec, e);
+    int failed = ser_attrs_check(&r.header, path, e) || same_training(&r, &t->identity, e) ||
+                 take_checkpoint(t, &r, &rec, e);
     ser_record_free(&rec);
     ser_reader_close(&r);
     return failed ? -1 : 0;

@@ -26,7 +26,8 @@ struct ser_jobs {
 /* Runs until fetch returns 0 or finish returns -1. 0; 1 if finish stopped it; -1 with e set
  * without memory or threads, when some items may have been finished already. With jobs 1
  * everything runs on the calling thread; otherwise callbacks run on any of the threads and must
- * not end the process. */
+ * not end the process. After a stop it waits for callbacks under way: a fetch that waits for input
+ * delays it. */
 int ser_jobs_run(const struct ser_jobs *j, int jobs, struct ser_error *e) SER_MUST_CHECK;
 
 #endif

@@ -129,8 +129,10 @@ int ser_same_file(const char *a, const char *b, struct ser_error *e) {
         return 0;
     if (there)
         return !S_ISCHR(x.st_mode) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+    /* What cannot be followed to a place is in no other's; who opens it says why. */
+    errno = 0;
     char *p = resolve(a, e), *q = p ? resolve(b, e) : NULL;
-    int same = q ? same_entry(p, q, e) : -1;
+    int same = q ? same_entry(p, q, e) : errno == ENOMEM ? -1 : 0;
     free(p);
     free(q);
     return same;

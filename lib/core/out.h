@@ -41,8 +41,8 @@ void ser_out_printf(struct ser_out *o, const char *fmt, ...) SER_PRINTF(2, 3);
 int ser_out_flush(struct ser_out *o, struct ser_error *e) SER_MUST_CHECK;
 
 /* Flushes, syncs, renames and closes: the output is then complete. 0, or -1 with e set to the first
- * failure; then the temporary file is removed, and an old file at path stays as it was. There is
- * nothing to close in either case. */
+ * failure; then the temporary file is removed, and an old file at path stays as it was, unless
+ * only the sync of its folder failed. There is nothing to close in either case. */
 int ser_out_close(struct ser_out *o, struct ser_error *e) SER_MUST_CHECK;
 
 /* Gives the output up: removes the temporary file; an old file at path stays as it was. */
