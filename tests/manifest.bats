@@ -627,7 +627,7 @@ END
     assert_equal "$(ids m.tsv | wc -l)" 1200
     assert_equal "$(cut -f 6 m.tsv | sort | uniq -c | xargs)" \
         "160 angry 160 calm 160 disgust 1 emotion 160 fearful 160 happy 80 neutral 160 sad 160 surprised"
-    ser-manifest --check --no-quarantine "$SER_DATA/ravdess/Actor_07" >m.tsv 2>err
+    ser-manifest --corpus ravdess --check --no-quarantine "$SER_DATA/ravdess/Actor_07" >m.tsv 2>err
     assert_equal "$(grep -v 'without any clip' err)" "\
 ser-manifest: $SER_DATA/ravdess/Actor_07/03-01-03-01-02-02-07.flac: has the same audio as ravdess_03-01-03-01-02-01-07, which is kept
 ser-manifest: utterances: 59; wrong counts: 1; duplicates: 1"

@@ -387,6 +387,16 @@ static int is_known(const struct manifest *m, const struct choice *c, size_t fil
     return 0;
 }
 
+/* What a description makes of a file's path. */
+static enum ser_name_kind match(const struct manifest *m, struct ser_corpus *corpus,
+                                const struct entry *file, struct ser_utterance *u) {
+    enum ser_name_kind kind =
+        ser_corpus_match(corpus, file->subject, strlen(m->base[file->operand]), u);
+    if (kind == SER_NAME_FAILED)
+        die(SER_SYS, "out of memory");
+    return kind;
+}
+
 static struct fit fit_of(const struct manifest *m, const struct choice *c, const char *known,
                          size_t corpus) {
     struct fit fit = {0};
@@ -489,8 +499,7 @@ static void judge(struct manifest *m, struct choice *c) {
         }
         for (size_t i = 0; i < c->files; i++)
             if (c->file[i].subject)
-                c->kind[i * n + d] = (unsigned char)ser_corpus_match(
-                    corpus, c->file[i].subject, strlen(m->base[c->file[i].operand]), &u);
+                c->kind[i * n + d] = (unsigned char)match(m, corpus, &c->file[i], &u);
     }
     while (choose_one(m, c))
         ;
@@ -512,9 +521,8 @@ static void name_file(struct manifest *m, const struct choice *c, const struct e
     struct ser_corpus *best = NULL;
     enum ser_name_kind kind = SER_NAME_FOREIGN;
     for (size_t d = 0; d < m->corpora.n; d++) {
-        enum ser_name_kind k = c->chosen[d] ? ser_corpus_match(&m->corpora.at[d], file->subject,
-                                                               strlen(m->base[file->operand]), &u)
-                                            : SER_NAME_FOREIGN;
+        enum ser_name_kind k =
+            c->chosen[d] ? match(m, &m->corpora.at[d], file, &u) : SER_NAME_FOREIGN;
         if (k < kind) {
             kind = k;
             best = &m->corpora.at[d];
@@ -524,8 +532,7 @@ static void name_file(struct manifest *m, const struct choice *c, const struct e
         report(m, FOREIGN, file->path, "not of the corpus: its files are named in another way");
         return;
     }
-    ser_corpus_match(best, file->subject, strlen(m->base[file->operand]),
-                     &u); /* once more: another may have come behind it */
+    match(m, best, file, &u); /* once more: another may have come behind it */
     if (kind == SER_NAME_GOOD)
         add_row(m, best, &u, file->path);
     else

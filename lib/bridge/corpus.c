@@ -387,6 +387,8 @@ static int compile(struct parser *p, const char *what, const char *text, regex_t
     int status = regcomp(regex, text, REG_EXTENDED);
     if (!status)
         return 0;
+    if (status == REG_ESPACE)
+        return ser_no_memory(p->e);
     regerror(status, regex, why, sizeof why);
     return fail(p, "%s: %s: %s", what, text, why);
 }
@@ -1014,6 +1016,13 @@ static enum ser_name_kind because(struct ser_scratch *s, enum ser_name_kind kind
     return kind;
 }
 
+/* 0 if the text matches, 1 if not; -1 without memory, which glibc's regexec(3) also calls no match. */
+static int search(const regex_t *regex, const char *text, size_t n, regmatch_t *m) {
+    errno = 0;
+    int no = regexec(regex, text, n, m, 0);
+    return !no ? 0 : no == REG_NOMATCH && errno != ENOMEM ? 1 : -1;
+}
+
 static enum ser_name_kind too_long(struct ser_scratch *s) {
     return because(s, SER_NAME_BAD, "what the description makes of this path is too long");
 }
@@ -1109,7 +1118,10 @@ static enum ser_name_kind carry_find(const struct ser_corpus *c, const struct st
     struct ser_scratch *s = c->scratch;
     const char *path = s->value[VAR_PATH];
     regmatch_t m[2] = {{0}};
-    if (regexec(t->find, path, 2, m, 0) != 0 || m[1].rm_so < 0) {
+    int no = search(t->find, path, 2, m);
+    if (no < 0)
+        return SER_NAME_FAILED;
+    if (no || m[1].rm_so < 0) {
         s->value[t->var] = "";
         return SER_NAME_GOOD;
     }
@@ -1221,13 +1233,13 @@ enum ser_name_kind ser_corpus_match(struct ser_corpus *c, const char *path, size
     regmatch_t m[MAX_GROUPS + 1] = {{0}};
     const struct ser_pattern *p = c->pattern, *end = p + c->patterns;
     *u = (struct ser_utterance){.why = c->scratch->why};
-    int no = REG_NOMATCH;
-    while (p < end && (no = regexec(&p->regex, path, p->groups + 1, m, 0)) == REG_NOMATCH)
+    int no = 1;
+    while (p < end && (no = search(&p->regex, path, p->groups + 1, m)) > 0)
         p++;
+    if (no < 0)
+        return SER_NAME_FAILED;
     if (p == end)
         return SER_NAME_FOREIGN;
-    if (no)
-        return too_long(c->scratch);
     if (begin(c, p, path, above, m))
         return too_long(c->scratch);
     for (size_t i = 0; i < p->statements; i++) {

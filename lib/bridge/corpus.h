@@ -92,6 +92,7 @@ enum ser_name_kind {
     SER_NAME_LEFT,    /* left out by the description: a copy, for example */
     SER_NAME_BAD,     /* has the form of the corpus, but an invalid part */
     SER_NAME_FOREIGN, /* does not have the form of the corpus */
+    SER_NAME_FAILED,  /* there was no memory to find out */
 };
 
 struct ser_utterance {

@@ -21,7 +21,7 @@ static void add(struct ser_corpora *c, const char *file) {
 }
 
 static void name(struct ser_corpus *c, const char *path) {
-    static const char *const kind_name[] = {"good", "other", "left", "bad", "foreign"};
+    static const char *const kind_name[] = {"good", "other", "left", "bad", "foreign", "failed"};
     struct ser_utterance u;
     enum ser_name_kind kind = ser_corpus_match(c, path, 0, &u);
     printf("%s\t%s", kind_name[kind], c->name);
