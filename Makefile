@@ -42,7 +42,9 @@ UNITS    := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 FUZZ     := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 BENCH    := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 FAULT    := $(BUILD)/fault.so
-BATS     := $(wildcard tests/*.bats)
+# Those that take longest come first, so that no core waits for them at the end.
+LONG     := tests/units.bats tests/contract.bats
+BATS     := $(LONG) $(filter-out $(LONG),$(wildcard tests/*.bats))
 SOURCES  := $(wildcard lib/*/*.[ch] lib/nn/*/*.[ch] tools/*.[ch] tests/unit/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch] tests/fault/*.[ch])
 BASH     := bootstrap lib/script.sh .ci/run tests/run tests/valgrind tests/tsan tests/soak tests/coverage tests/fault/each-tool tests/fault/each-step tests/fault/break-study tests/fuzz/seeds $(PROGRAMS) $(SCRIPTS)
 

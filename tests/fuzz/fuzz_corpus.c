@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         memcpy(path, feed + 1, size - n - 1);
     path[feed ? size - n - 1 : 0] = '\0';
     if (ser_corpora_read(&c, (const char *)data, n, "fuzz", &e) == 0)
-        for (char *s = path, *end = path; end && *s; s = end + 1) {
+        for (char *s = path, *end = path; end && *s; s = end ? end + 1 : s) {
             end = strchr(s, '\f');
             if (end)
                 *end = '\0';
