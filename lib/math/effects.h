@@ -28,7 +28,7 @@ void ser_shift(const float *x, size_t n, int64_t by, float *y);
 /* The sum of the squares of x[n]. */
 double ser_energy(const float *x, size_t n);
 
-/* 1 if no sample of x[n] is further than -60 dBFS from their mean, else 0: a constant is silence,
+/* 1 if no sample of x[n], n >= 1, is further than -60 dBFS from their mean, else 0: a constant is silence,
  * whatever its level. */
 int ser_is_silent(const float *x, size_t n);
 
