@@ -289,7 +289,7 @@ ser-manifest: s/song.wav: not of the corpus"
     cut -f 4,5 m.tsv | sed -n '/^cremad/p' | diff - <(tail -n +2 "$ROOT/manifests/cremad-actors.tsv")
     awk -F'\t' '$1 ~ /^ravdess/ { print $1, $5 }' m.tsv | sed -E 's/.*([0-9]) /\1 /; s/[13579] male/good/; s/[02468] female/good/' |
         uniq -c | grep -q '^ *24 good$'
-    ser-manifest --check all >m.tsv 2>err || true
+    run -3 bash -c 'ser-manifest --check all >m.tsv 2>err' # the files are empty: no utterance is left
     sed -n 's/^ser-manifest: \([a-z]*_[0-9A-Z]*\): has 1 clips, should have \([0-9]*\)$/\1\t\2/p' err | sort |
         diff - <(awk -F'\t' -v OFS='\t' 'NR > 1 && $2 != "-" { print $2, $3 }' "$ROOT/manifests/counts.tsv" | sort)
 }

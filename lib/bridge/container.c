@@ -260,8 +260,8 @@ static uint64_t data_size(struct ser_bytes *b, uint64_t at, uint64_t says, uint6
     if (b->len > UINT32_MAX && sized && b->len - 8 > file_says &&
         (b->len - 8 - file_says) % (1ULL << 32) == 0)
         says += b->len - 8 - file_says;
-    int placeholder = says == 0 || says == 0x7ffff000 || says == 0x7fffffff || says == UINT32_MAX;
-    if (says <= has && !placeholder)
+    int made_up = says == 0 || says == 0x7ffff000 || says == 0x7fffffff || says == UINT32_MAX;
+    if (says <= has && !made_up)
         return says;
     if (says == 0 && sized && chunks_fill(b, at, 8 + file_says, big_endian))
         return 0;
