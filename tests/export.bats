@@ -54,7 +54,53 @@ reshape 11
 dense classes
 NET
     printf '%s\n' 'scale max' 'reshape 40x24' 'bilstm 5' mean 'dense classes relu' >scale.net
-    for net in notebook other scale; do
+    # Windows, activations, residuals of an image; then of a sequence.
+    cat >image.net <<'NET'
+standardize
+conv 4 3x5 same stride=2x2
+mark start
+conv 6 3x3 groups=2 same relu
+depthwise 3x3 same stride=2x2
+layernorm
+gelu
+add start
+dropout2d 0.1
+avgpool 2x2
+elu
+noise 0.1
+timemajor
+bigru 5
+last
+dense classes
+NET
+    cat >sequence.net <<'NET'
+standardize
+timemajor
+mark start
+conv1d 6 3 same stride=2 groups=2
+tanh
+depthwise 3 same
+add start
+mark step
+layernorm
+gru 6
+add step
+mark kept
+attend 2 units=4
+mark vector
+leaky 0.2
+dense 7
+add vector
+relu
+reshape 7x1
+conv1d 3 2
+add kept
+attentivestats units=5
+dense classes
+NET
+    printf '%s\n' standardize 'conv 4 3x3' timemajor 'bilstm 3' 'dropout 0.1' last 'dense classes' >ends.net
+    printf '%s\n' standardize 'conv 8 5x5 relu' batchnorm leaky globalpool 'dense 16 relu' 'dense classes' >global.net
+    for net in notebook other scale image sequence ends global; do
         ser-train -q --net $net.net --val val.sert --epochs 30 --lr 0.02 --patience 0 --batch 4 -o $net.bin train.sert
         ser-export --onnx $net.bin >$net.onnx
         ser-score $net.bin val.sert >$net.tsv
@@ -89,7 +135,7 @@ onnx() {
     types=$(sed -n 's/^LAYER(\(.*\))$/\1/p' "$ROOT/lib/nn/layers/table.h")
     assert [ -n "$types" ]
     for type in $types; do
-        grep -q "^$type\b" notebook.net other.net scale.net || fail "$type is in no network"
+        grep -q "^$type\b" ./*.net || fail "$type is in no network"
     done
 }
 
@@ -145,7 +191,7 @@ LIST
 }
 
 @test "the graph computes what ser-score does" {
-    for net in notebook other scale; do
+    for net in notebook other scale image sequence ends global; do
         onnx run $net.onnx val.npy >$net.rows
         agree $net.tsv $net.rows
     done
@@ -185,7 +231,7 @@ NODE
         return
     fi
     for runtime in "${runtimes[@]}"; do
-        for net in notebook other scale; do
+        for net in notebook other scale image sequence ends global; do
             $runtime $net.onnx val.npy >$net.$runtime 2>$net.$runtime.err || fail "$(cat $net.$runtime.err)"
             agree $net.tsv $net.$runtime
         done

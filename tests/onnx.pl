@@ -7,7 +7,7 @@
 # precision, and prints one row of probabilities a sample.
 use strict;
 use warnings;
-use List::Util qw(max product);
+use List::Util qw(max product sum);
 
 # ---- protobuf ----
 
@@ -164,44 +164,69 @@ sub transpose {
     });
 }
 
-sub windows { # of H x W: for output place (h, w) the indices of a kh x kw window
-    my ($W, $kh, $kw, $h, $w) = @_;
-    return map { my $r = $_; map { ($h + $r) * $W + $w + $_ } 0 .. $kw - 1 } 0 .. $kh - 1;
+# The last dimensions of an image or a sequence with channels second, and where the windows of a
+# convolution or a pooling stand in it: a list of lists of indices (undef in the padding), and the
+# sizes of the output.
+sub windows {
+    my ($a, $kernel, @size) = @_;
+    my @k = @$kernel;
+    my @stride = @{$a->{strides} // [(1) x @k]};
+    my @pad = @{$a->{pads} // [(0) x (2 * @k)]};
+    my @out = map { int(($size[$_] + $pad[$_] + $pad[$_ + @k] - $k[$_]) / $stride[$_]) + 1 } 0 .. $#k;
+    my @windows;
+    for my $place (0 .. product(@out) - 1) {
+        my @window;
+        for my $in (0 .. product(@k) - 1) {
+            my ($p, $i, $at, $unit) = ($place, $in, 0, 1);
+            for my $d (reverse 0 .. $#k) {
+                my $x = $p % $out[$d] * $stride[$d] - $pad[$d] + $i % $k[$d];
+                $at = undef if $x < 0 || $x >= $size[$d];
+                $at += $x * $unit if defined $at;
+                ($p, $i, $unit) = (int($p / $out[$d]), int($i / $k[$d]), $unit * $size[$d]);
+            }
+            push @window, $at;
+        }
+        push @windows, \@window;
+    }
+    return (\@windows, @out);
 }
 
 sub conv {
-    my (undef, $x, $w, $b) = @_;
-    my ($N, $C, $H, $W) = @{$x->[0]};
-    my ($F, $c, $kh, $kw) = @{$w->[0]};
-    die "conv: $C channels, weights for $c\n" if $c != $C;
-    my ($oh, $ow, $k) = ($H - $kh + 1, $W - $kw + 1, $C * $kh * $kw);
+    my ($a, $x, $w, $b) = @_;
+    my ($N, $C, @size) = @{$x->[0]};
+    my ($F, $c, @k) = @{$w->[0]};
+    my $groups = $a->{group} // 1;
+    die "conv: $C channels in $groups groups, weights for $c\n" if $c * $groups != $C;
+    my ($windows, @out) = windows($a, \@k, @size);
+    my ($inner, $taps) = (product(@size), product(@k));
     my @y;
     for my $n (0 .. $N - 1) {
         for my $f (0 .. $F - 1) {
-            for my $p (0 .. $oh * $ow - 1) {
-                my @in = windows($W, $kh, $kw, int($p / $ow), $p % $ow);
-                my ($sum, $at) = ($b->[1][$f], $f * $k);
-                for my $ch (0 .. $C - 1) {
-                    my $from = ($n * $C + $ch) * $H * $W;
-                    $sum += $x->[1][$from + $_] * $w->[1][$at++] for @in;
+            my $first = int($f / ($F / $groups)) * $c;
+            for my $window (@$windows) {
+                my ($sum, $at) = ($b->[1][$f], $f * $c * $taps);
+                for my $ch ($first .. $first + $c - 1) {
+                    my $from = ($n * $C + $ch) * $inner;
+                    for (@$window) {
+                        $sum += $x->[1][$from + $_] * $w->[1][$at] if defined;
+                        $at++;
+                    }
                 }
                 push @y, $sum;
             }
         }
     }
-    return [[$N, $F, $oh, $ow], \@y];
+    return [[$N, $F, @out], \@y];
 }
 
-sub maxpool {
-    my ($a, $x) = @_;
-    my ($N, $C, $H, $W) = @{$x->[0]};
-    my ($kh, $kw) = @{$a->{kernel_shape}};
-    my ($sh, $sw) = @{$a->{strides}};
-    my ($oh, $ow) = (int(($H - $kh) / $sh) + 1, int(($W - $kw) / $sw) + 1);
-    return tensor([$N, $C, $oh, $ow], sub {
-        my ($plane, $p) = (int($_[0] / ($oh * $ow)), $_[0] % ($oh * $ow));
-        my @in = windows($W, $kh, $kw, int($p / $ow) * $sh, $p % $ow * $sw);
-        return max map { $x->[1][$plane * $H * $W + $_] } @in;
+sub pool { # with a function of a window's values
+    my ($f, $a, $x) = @_;
+    my ($N, $C, @size) = @{$x->[0]};
+    my ($windows, @out) = windows($a, $a->{kernel_shape}, @size);
+    my ($inner, $n) = (product(@size), scalar @$windows);
+    return tensor([$N, $C, @out], sub {
+        my ($plane, $window) = (int($_[0] / $n), $windows->[$_[0] % $n]);
+        return $f->(map { $x->[1][$plane * $inner + $_] } @$window);
     });
 }
 
@@ -281,12 +306,36 @@ sub lstm_one {
     }
 }
 
-sub lstm {
-    my ($a, $x, $w, $r, $b) = @_;
+# One direction of one sample: gates z, r, h; the reset gate after the product.
+sub gru_one {
+    my ($U, $x, $w, $r, $b, $steps, $put) = @_;
+    my @h = (0) x $U;
+    for my $t (@$steps) {
+        my @in = $x->($t);
+        my (@a, @q);
+        for my $row (0 .. 3 * $U - 1) {
+            my ($a, $q) = ($b->($row), $b->(3 * $U + $row));
+            $a += $in[$_] * $w->($row * @in + $_) for 0 .. $#in;
+            $q += $h[$_] * $r->($row * $U + $_) for 0 .. $U - 1;
+            push @a, $a;
+            push @q, $q;
+        }
+        for my $j (0 .. $U - 1) {
+            my ($z, $reset) = map { sigmoid($a[$_ * $U + $j] + $q[$_ * $U + $j]) } 0, 1;
+            my $new = tanh($a[2 * $U + $j] + $reset * $q[2 * $U + $j]);
+            $h[$j] = (1 - $z) * $new + $z * $h[$j];
+        }
+        $put->($t, $_, $h[$_]) for 0 .. $U - 1;
+    }
+}
+
+# An LSTM or a GRU, by what one direction of it does and how many gates it has.
+sub recurrent {
+    my ($one, $gates, $a, $x, $w, $r, $b) = @_;
     my ($T, $N, $C) = @{$x->[0]};
     my ($D, $U) = ($a->{direction} eq 'bidirectional' ? 2 : 1, $a->{hidden_size});
-    my @want = ([$D, 4 * $U, $C], [$D, 4 * $U, $U], [$D, 8 * $U]);
-    "@{$_->[0]}" eq join ' ', @{shift @want} or die "lstm: weights of @{$_->[0]}\n" for $w, $r, $b;
+    my @want = ([$D, $gates * $U, $C], [$D, $gates * $U, $U], [$D, 2 * $gates * $U]);
+    "@{$_->[0]}" eq join ' ', @{shift @want} or die "recurrent: weights of @{$_->[0]}\n" for $w, $r, $b;
     my @y;
     for my $d (0 .. $D - 1) {
         my @part = map {
@@ -295,19 +344,96 @@ sub lstm {
         } $w, $r, $b;
         for my $n (0 .. $N - 1) {
             my $in = sub { @{$x->[1]}[($_[0] * $N + $n) * $C .. ($_[0] * $N + $n + 1) * $C - 1] };
-            lstm_one($U, $in, @part, [$d ? reverse 0 .. $T - 1 : 0 .. $T - 1],
+            $one->($U, $in, @part, [$d ? reverse 0 .. $T - 1 : 0 .. $T - 1],
                 sub { $y[(($_[0] * $D + $d) * $N + $n) * $U + $_[1]] = $_[2] });
         }
     }
     return [[$T, $D, $N, $U], \@y];
 }
 
-sub broadcast { # a column or one number against the last two dimensions
+# An element by element function of two tensors; a dimension of 1, or one that is missing in front,
+# goes with any other, as in NumPy.
+sub broadcast {
     my ($f, $x, $y) = @_;
-    my ($H, $W) = @{$x->[0]}[-2, -1];
-    my $n = @{$y->[1]};
-    die "@{$y->[0]} against @{$x->[0]}\n" if "@{$y->[0]}" ne ($n == 1 ? '1' : "$H 1");
-    return tensor($x->[0], sub { $f->($x->[1][$_[0]], $y->[1][int($_[0] / $W) % $n]) });
+    my $rank = max scalar @{$x->[0]}, scalar @{$y->[0]};
+    my ($p, $q) = map { [(1) x ($rank - @{$_->[0]}), @{$_->[0]}] } $x, $y;
+    my @dim = map { max $p->[$_], $q->[$_] } 0 .. $rank - 1;
+    for my $d (0 .. $rank - 1) {
+        die "@$p against @$q\n" if grep { $_->[$d] != 1 && $_->[$d] != $dim[$d] } $p, $q;
+    }
+    return tensor(\@dim, sub {
+        my ($i, $unit_p, $unit_q, $at_p, $at_q) = ($_[0], 1, 1, 0, 0);
+        for my $d (reverse 0 .. $rank - 1) {
+            my $k = $i % $dim[$d];
+            $at_p += $k % $p->[$d] * $unit_p;
+            $at_q += $k % $q->[$d] * $unit_q;
+            ($i, $unit_p, $unit_q) = (int($i / $dim[$d]), $unit_p * $p->[$d], $unit_q * $q->[$d]);
+        }
+        return $f->($x->[1][$at_p], $y->[1][$at_q]);
+    });
+}
+
+sub each_of { # a function of each element
+    my ($f, $x) = @_;
+    return [$x->[0], [map { $f->($_) } @{$x->[1]}]];
+}
+
+sub erf { # its series, and 1 where that would not do
+    my ($x) = @_;
+    return $x < 0 ? -1 : 1 if abs $x > 4;
+    my ($sum, $term) = (0, $x);
+    for my $n (0 .. 80) {
+        $sum += $term / (2 * $n + 1);
+        $term *= -$x * $x / ($n + 1);
+    }
+    return 2 / sqrt(4 * atan2 1, 1) * $sum;
+}
+
+# Elements of a dimension: the indices @$which of axis $axis.
+sub choose {
+    my ($x, $axis, $which) = @_;
+    my @dim = @{$x->[0]};
+    my ($inner, $was) = (product(1, @dim[$axis + 1 .. $#dim]), $dim[$axis]);
+    $dim[$axis] = my $now = @$which;
+    return tensor(\@dim, sub {
+        my ($outer, $k, $in) = (int($_[0] / ($now * $inner)), int($_[0] / $inner) % $now, $_[0] % $inner);
+        return $x->[1][($outer * $was + $which->[$k]) * $inner + $in];
+    });
+}
+
+sub slice {
+    my (undef, $x, $starts, $ends, $axes, $steps) = @_;
+    for my $i (0 .. $#{$axes->[1]}) {
+        my $step = $steps ? $steps->[1][$i] : 1;
+        my ($from, $to) = ($starts->[1][$i], $ends->[1][$i]);
+        $x = choose($x, $axes->[1][$i], [map { $from + $_ * $step } 0 .. int(($to - $from - 1) / $step)]);
+    }
+    return $x;
+}
+
+sub concat {
+    my ($a, $x, $y) = @_;
+    my ($axis, @dim) = ($a->{axis}, @{$x->[0]});
+    my ($p, $q) = map { product(@{$_->[0]}[$axis .. $#dim]) } $x, $y;
+    $dim[$axis] += $y->[0][$axis];
+    return tensor(\@dim, sub {
+        my ($row, $col) = (int($_[0] / ($p + $q)), $_[0] % ($p + $q));
+        return $col < $p ? $x->[1][$row * $p + $col] : $y->[1][$row * $q + $col - $p];
+    });
+}
+
+sub reduce_mean {
+    my ($a, $x) = @_;
+    my @dim = @{$x->[0]};
+    my @axes = map { $_ < 0 ? $_ + @dim : $_ } @{$a->{axes}}; # in ascending order
+    die "mean over axes @axes\n" if "@axes" ne join ' ', $axes[0] .. $axes[0] + $#axes;
+    my $n = product(@dim[@axes]);
+    my $inner = product(1, @dim[$axes[-1] + 1 .. $#dim]);
+    splice @dim, $axes[0], scalar @axes, $a->{keepdims} ? (1) x @axes : ();
+    return tensor(\@dim, sub {
+        my ($outer, $in) = (int($_[0] / $inner), $_[0] % $inner);
+        return sum(map { $x->[1][($outer * $n + $_) * $inner + $in] } 0 .. $n - 1) / $n;
+    });
 }
 
 my %op = (
@@ -320,24 +446,30 @@ my %op = (
     Transpose => \&transpose,
     Conv => \&conv,
     Relu => sub { [$_[1][0], [map { max 0, $_ } @{$_[1][1]}]] },
-    MaxPool => \&maxpool,
+    MaxPool => sub { pool(sub { max @_ }, @_) },
+    AveragePool => sub { pool(sub { sum(@_) / @_ }, @_) },
     BatchNormalization => \&batchnorm,
     MatMul => \&matmul,
     Gemm => \&gemm,
     Softmax => \&softmax,
-    LSTM => \&lstm,
-    Sub => sub { broadcast(sub { $_[0] - $_[1] }, @_[1, 2]) },
-    Div => sub { broadcast(sub { $_[0] / $_[1] }, @_[1, 2]) },
-    ReduceMean => sub {
-        my ($a, $x) = @_;
-        my ($N, $T, $C) = @{$x->[0]};
-        die "mean over axes @{$a->{axes}}\n" if "@{$a->{axes}} $a->{keepdims}" ne '1 0';
-        return tensor([$N, $C], sub {
-            my ($sum, $n, $c) = (0, int($_[0] / $C), $_[0] % $C);
-            $sum += $x->[1][($n * $T + $_) * $C + $c] for 0 .. $T - 1;
-            return $sum / $T;
-        });
+    LSTM => sub { recurrent(\&lstm_one, 4, @_) },
+    GRU => sub {
+        die "the reset gate is before the product\n" if !$_[0]{linear_before_reset};
+        recurrent(\&gru_one, 3, @_);
     },
+    Add => sub { broadcast(sub { $_[0] + $_[1] }, @_[1, 2]) },
+    Sub => sub { broadcast(sub { $_[0] - $_[1] }, @_[1, 2]) },
+    Mul => sub { broadcast(sub { $_[0] * $_[1] }, @_[1, 2]) },
+    Div => sub { broadcast(sub { $_[0] / $_[1] }, @_[1, 2]) },
+    Identity => sub { $_[1] },
+    Sqrt => sub { each_of(sub { sqrt $_[0] }, $_[1]) },
+    Erf => sub { each_of(\&erf, $_[1]) },
+    Tanh => sub { each_of(\&tanh, $_[1]) },
+    Elu => sub { each_of(sub { $_[0] > 0 ? $_[0] : exp($_[0]) - 1 }, $_[1]) },
+    LeakyRelu => sub { my $s = $_[0]{alpha}; each_of(sub { $_[0] > 0 ? $_[0] : $s * $_[0] }, $_[1]) },
+    Slice => \&slice,
+    Concat => \&concat,
+    ReduceMean => \&reduce_mean,
     Gather => sub {
         my ($a, $x, $step) = @_;
         my ($N, $T, $C) = @{$x->[0]};

@@ -67,6 +67,23 @@ train() { # train OUTPUT OPTION...
     done
 }
 
+@test "a reshape that mixes rows and frames is named, timemajor is not" {
+    run ser-train --net small.net --val val.sert --epochs 1 -o a.bin train.sert
+    assert_line 'reshape1 makes a sequence that does not run over time: its steps are pieces of the 19 rows, not frames; timemajor makes one of frames'
+    sed 's/reshape.*/timemajor/' small.net >time.net
+    run ser-train --net time.net --val val.sert --epochs 1 -o a.bin train.sert
+    refute_output --partial 'does not run over time'
+}
+
+@test "a network with residuals, groups, GRUs and noise resumes to the same bytes" {
+    printf '%s\n' standardize 'conv 8 3x3 same stride=2x2' 'mark a' 'conv 8 3x3 same groups=2' layernorm gelu 'add a' \
+        'dropout2d 0.2' 'noise 0.1' timemajor 'bigru 6' 'attentivestats units=5' 'dense classes' >new.net
+    train whole.bin --net new.net
+    train part.bin --net new.net --epochs 2 --checkpoint c
+    train part.bin --net new.net --checkpoint c --resume --threads 1
+    cmp whole.bin part.bin
+}
+
 @test "a summary needs no data where the shape is given" {
     ser-train --net small.net --val val.sert --summary train.sert >want.txt
     ser-train --net small.net --summary --input 40x24 --classes 3 </dev/null | same - want.txt

@@ -57,6 +57,10 @@ reference() { # the folder NAME of the reference data, if there is one
     unit test_nn $(reference seednet)
 }
 
+@test "layers: held to PyTorch and to the slopes of the loss" {
+    unit test_layers
+}
+
 @test "kernels: each is held to the plain one" {
     unit test_kernels
 }

@@ -183,13 +183,24 @@ static void show_epoch(void *ctx, const struct ser_training *t, const struct ser
     ser_progress_start(&s->progress, "batches", 0, opt.quiet);
 }
 
+static void show_mixing(const struct ser_net *net) {
+    const struct ser_layer *l = ser_net_mixes(net);
+    if (l)
+        fprintf(stderr,
+                "%s makes a sequence that does not run over time: its steps are pieces of the %d "
+                "rows, not frames; timemajor makes one of frames\n",
+                l->name, l->in.dim[0]);
+}
+
 static void train(struct ser_training *t) {
     struct ser_error e;
     struct show s = {.epoch_began_s = ser_now_s()};
     const struct ser_training_view view = {
         .ctx = &s, .resumed = show_resumed, .batch = show_batch, .epoch = show_epoch};
-    if (!opt.quiet)
+    if (!opt.quiet) {
         show_classes(t);
+        show_mixing(t->model.net);
+    }
     ser_progress_start(&s.progress, "batches", 0, opt.quiet);
     int failed = ser_training_run(t, &view, &e);
     ser_progress_end(&s.progress);

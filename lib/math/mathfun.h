@@ -41,6 +41,23 @@ SER_INLINE ser_vec ser_vtanh(ser_vec x) {
     return 1.0f - 2.0f / (1.0f + ser_vexp(x + x));
 }
 
+/* The error function, absolute error below 3e-7.
+ *
+ *   erf(x) = 1 - (a1 t + a2 t^2 + a3 t^3 + a4 t^4 + a5 t^5) e^(-x^2), t = 1 / (1 + p x), x >= 0
+ *   erf(-x) = -erf(x)
+ *
+ * Coefficients: Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26.
+ */
+SER_INLINE ser_vec ser_verf(ser_vec x) {
+    ser_vec a = ser_select(x < 0.0f, -x, x), t = 1.0f / (1.0f + 0.3275911f * a);
+    ser_vec sum = t * 1.061405429f - 1.453152027f;
+    sum = sum * t + 1.421413741f;
+    sum = sum * t - 0.284496736f;
+    sum = sum * t + 0.254829592f;
+    ser_vec y = 1.0f - sum * t * ser_vexp(-a * a);
+    return ser_select(x < 0.0f, -y, y);
+}
+
 /* A logarithm of a normal number x > 0 in single precision, relative error below 3e-7. The base is
  * set by octave, the logarithm of 2, and nepers, twice the logarithm of e.
  *

@@ -19,6 +19,11 @@ void ser_graph_wholes(struct ser_graph *g, const char *name, int rank, const int
     g->tensor(g->ctx, &(struct ser_graph_tensor){name, rank, dim, NULL, v});
 }
 
+void ser_graph_number(struct ser_graph *g, const char *what, float v, char name[64]) {
+    ser_graph_name(g, what, name);
+    ser_graph_reals(g, name, 0, NULL, &v);
+}
+
 void ser_graph_param(struct ser_graph *g, const struct ser_param *p) {
     ser_graph_reals(g, p->name, p->rank, p->dim, p->value);
 }
@@ -53,6 +58,11 @@ void ser_graph_node(struct ser_graph *g, const char *op, const char *what,
 void ser_graph_transpose(struct ser_graph *g, const char *what, int rank, const int *order) {
     ser_graph_node(g, "Transpose", what, SER_INPUTS(g->x),
                    SER_ATTRIBUTES(ser_attribute_list("perm", rank, order)));
+}
+
+void ser_graph_channels_second(struct ser_graph *g, int rank, const char *what) {
+    if (rank == 2)
+        ser_graph_transpose(g, what, 3, (int[]){0, 2, 1});
 }
 
 void ser_graph_reshape(struct ser_graph *g, const char *what, int rank, const int *dim) {

@@ -61,6 +61,9 @@ void ser_graph_reals(struct ser_graph *g, const char *name, int rank, const int 
 void ser_graph_wholes(struct ser_graph *g, const char *name, int rank, const int *dim,
                       const int *v);
 
+/* A constant of one number, called LAYER.what: name is set to that. */
+void ser_graph_number(struct ser_graph *g, const char *what, float v, char name[64]);
+
 /* A parameter in the layout that the network has it in. */
 void ser_graph_param(struct ser_graph *g, const struct ser_param *p);
 
@@ -82,6 +85,9 @@ struct ser_graph_attribute ser_attribute_text(const char *name, const char *v);
 
 /* g->x with its dimensions in another order. */
 void ser_graph_transpose(struct ser_graph *g, const char *what, int rank, const int *order);
+
+/* Between a sequence's [N,T,C] and [N,C,T], either way; an image (rank 3) is [N,C,H,W] as it is. */
+void ser_graph_channels_second(struct ser_graph *g, int rank, const char *what);
 
 /* g->x as [batch, dim...], rank at most 3. */
 void ser_graph_reshape(struct ser_graph *g, const char *what, int rank, const int *dim);

@@ -39,6 +39,11 @@ struct ser_pass {
     float *dx;                         /* backward: [N, in], overwritten; NULL: not wanted. Never
                                         * dy where the type has a forward */
 
+    /* Of a layer that reads a mark: what it marks [N, the mark's in], and in backward where its
+     * gradient goes, overwritten. Of a mark, in backward, that gradient. */
+    const float *marked;
+    float *dmarked;
+
     /* Backward: this shard's gradient of each parameter of the layer, overwritten. An entry is NULL
      * where the parameter is not trained: its gradient is not wanted. */
     float **grad;
@@ -61,6 +66,9 @@ struct ser_layer_type {
     const char *name;
     const char *usage; /* of its line in a description, for messages */
     int idle;          /* does nothing outside training */
+    int both_ways;     /* the first half of y's channels runs over time, the second against it */
+    int in_place;      /* y has x's shape, and its steps and channels are x's */
+    int marks;         /* y is x, which a later layer reads once more */
 
     /* Reads words[1..n-1] into the layer, checks in, sets out, declares parameters. */
     int (*setup)(struct ser_net *net, struct ser_layer *l, int n, char **words, char why[SER_WHY]);

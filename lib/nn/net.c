@@ -126,7 +126,7 @@ static void number_layer(const struct ser_net *net, struct ser_layer *l) {
 }
 
 static int refuse_unknown(const char *word, char why[SER_WHY]) {
-    char all[SER_WHY / 2] = "";
+    char all[SER_WHY - 128] = "";
     for (size_t t = 0, n = 0; t < TYPES && n < sizeof all; t++)
         n += (size_t)snprintf(all + n, sizeof all - n, "%s%s", t ? ", " : "", types[t]->name);
     return ser_refuse(why, "there is no layer '%.40s', but: %s", word, all);
@@ -186,6 +186,20 @@ static int parse_line(struct ser_net *net, char *line, char why[SER_WHY]) {
     return 0;
 }
 
+/* What is marked is added later. */
+static int check_marks(const struct ser_net *net, char why[SER_WHY]) {
+    for (int i = 0; i < net->layers; i++) {
+        const struct ser_layer *mark = &net->layer[i];
+        int used = !mark->type->marks;
+        for (int j = i + 1; j < net->layers; j++)
+            used |= net->layer[j].marked == mark;
+        if (!used)
+            return ser_refuse(why, "'mark %.40s' is never added: put 'add %.40s' after it",
+                              (const char *)mark->own, (const char *)mark->own);
+    }
+    return 0;
+}
+
 static int parse_text(struct ser_net *net, char *text, size_t len, char why[SER_WHY]) {
     int number = 1;
     for (char *line = text, *end = text + len; line < end; number++) {
@@ -202,6 +216,8 @@ static int parse_text(struct ser_net *net, char *text, size_t len, char why[SER_
     }
     if (!net->layers)
         return ser_refuse(why, "no layer in the description");
+    if (check_marks(net, why))
+        return -1;
     const struct ser_shape *out = &net->layer[net->layers - 1].out;
     if (out->rank != 1 || out->dim[0] != net->classes)
         return ser_refuse(why,
@@ -266,6 +282,14 @@ size_t ser_net_count(const struct ser_net *net, size_t *trained) {
     if (trained)
         *trained = some;
     return all;
+}
+
+const struct ser_layer *ser_net_mixes(const struct ser_net *net) {
+    for (const struct ser_layer *l = net->layer; l < net->layer + net->layers; l++)
+        if (l->type == &ser_layer_reshape && l->in.rank == 3 && l->in.dim[0] > 1 &&
+            l->out.rank == 2)
+            return l;
+    return NULL;
 }
 
 double ser_net_penalty(const struct ser_net *net) {

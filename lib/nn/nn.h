@@ -75,11 +75,14 @@ struct ser_layer {
     int first_param, params; /* its parameters in the net; order per layer type */
 
     /* What its line says, as far as its type asks. */
-    int kh, kw; /* size of a kernel or window */
+    int kh, kw;            /* size of a kernel or window */
+    int sh, sw, top, left; /* from window to window; zeros above and to the left of the input */
+    int groups;            /* of channels and filters of a convolution; heads of attend */
     int units;  /* filters of a convolution, units of an LSTM, outputs of a dense layer */
     int relu;   /* max(0, .) of the output */
     float rate; /* of dropout */
-    void *own;  /* whatever else a type reads and keeps, one block from malloc; the net frees it */
+    const struct ser_layer *marked; /* whose output it reads besides: of add */
+    void *own; /* whatever else a type reads and keeps, one block from malloc; the net frees it */
 };
 
 struct ser_net {
@@ -97,6 +100,10 @@ struct ser_net {
 struct ser_net *ser_net_parse(const char *text, size_t len, int rows, int frames, int classes,
                               char why[SER_WHY]);
 void ser_net_free(struct ser_net *net);
+
+/* The first reshape that makes a sequence of an image with several rows: since rows come before
+ * frames, its steps are pieces of rows, and it does not run over time. NULL: there is none. */
+const struct ser_layer *ser_net_mixes(const struct ser_net *net);
 
 /* Keras' initialisers: Glorot uniform kernels, orthogonal recurrent kernel, zeros, forget gate 1,
  * ones. If memory runs out errno is ENOMEM, and the values are not to be used. */

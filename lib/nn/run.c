@@ -34,11 +34,14 @@ struct stage {
     size_t sums;                /* doubles per shard and direction */
     double *forward, *backward; /* [shards][sums] */
     double *total, *dtotal;     /* [sums] */
+    float *dmarked;             /* of a mark: [max_batch, in], the gradient that add sends back */
+    size_t held;                /* of a mark: where inference keeps what it marks */
+    int mark;                   /* of a layer that reads one: the mark's stage */
 };
 
-/* Activations, from the one to the other in turn. */
+/* Activations, from the one to the other in turn; what is marked. */
 struct inference {
-    float *a[2], *saved;
+    float *a[2], *saved, *held;
 };
 
 struct ser_run {
@@ -91,7 +94,10 @@ static void infer_sample(void *ctx, int thread, int i) {
     int K = r->net->classes, turn = 0;
     const float *x = r->x + sample * ser_shape_size(&r->net->input);
     for (int s = 0; s < r->stages; s++) {
-        const struct ser_layer *l = r->stage[s].layer;
+        const struct stage *stage = &r->stage[s];
+        const struct ser_layer *l = stage->layer;
+        if (l->type->marks)
+            memcpy(mine->held + stage->held, x, ser_shape_size(&l->in) * sizeof *x);
         if (!l->type->forward || l->type->idle)
             continue;
         struct ser_pass p = {
@@ -101,6 +107,7 @@ static void infer_sample(void *ctx, int thread, int i) {
             .x = x,
             .y = mine->a[turn],
             .saved = mine->saved,
+            .marked = l->marked ? mine->held + r->stage[stage->mark].held : NULL,
             .worker = &r->worker[thread],
         };
         l->type->forward(&p);
@@ -156,6 +163,13 @@ static float *gradient_at(const struct ser_run *r, int i, int shard) {
     return r->d[turn] + (size_t)shard * SER_SHARD * r->widest;
 }
 
+/* The gradient of what stage i marks; NULL where it marks nothing. */
+static float *marked_gradient(const struct ser_run *r, int i, int shard) {
+    const struct stage *stage = &r->stage[i];
+    size_t first = (size_t)shard * SER_SHARD;
+    return stage->dmarked ? stage->dmarked + first * ser_shape_size(&stage->layer->in) : NULL;
+}
+
 static void set_pass(const struct ser_run *r, int i, int shard, int thread, float **grad,
                      struct ser_pass *p) {
     const struct ser_layer *l = r->stage[i].layer;
@@ -176,6 +190,8 @@ static void set_pass(const struct ser_run *r, int i, int shard, int thread, floa
         .y = stage->y ? stage->y + first * ser_shape_size(&l->out) : NULL,
         .dy = gradient_at(r, i, shard),
         .dx = i > r->lowest ? gradient_at(r, i - 1, shard) : NULL,
+        .marked = l->marked ? input_of(r, stage->mark, shard) : NULL,
+        .dmarked = marked_gradient(r, l->marked ? stage->mark : i, shard),
         .grad = grad,
         .saved = stage->saved ? stage->saved + (size_t)shard * stage->saved_bytes : NULL,
         .total = stage->total,
@@ -337,6 +353,14 @@ static void add_action(struct ser_run *r, enum action action, int stage) {
     r->step[r->steps++] = (struct step){action, stage};
 }
 
+/* The stage of a mark. */
+static int find_stage(const struct ser_run *r, const struct ser_layer *mark) {
+    int i = 0;
+    while (r->stage[i].layer != mark)
+        i++;
+    return i;
+}
+
 /* A stage is a layer, or as many as the kernels do together. */
 static void make_stages(struct ser_run *r, const struct ser_kernels *k) {
     const struct ser_net *net = r->net;
@@ -344,6 +368,8 @@ static void make_stages(struct ser_run *r, const struct ser_kernels *k) {
         struct stage *stage = &r->stage[r->stages++];
         n = k->fuse ? k->fuse(&net->layer[i], net->layers - i, &stage->block) : 0;
         stage->layer = n ? &stage->block.layer : &net->layer[i];
+        if (stage->layer->marked)
+            stage->mark = find_stage(r, stage->layer->marked);
         n = n ? n : 1;
     }
 }
@@ -401,6 +427,8 @@ static void allocate_training(struct ser_run *r, int *short_of) {
     for (int i = 0; i < r->stages; i++) {
         const struct ser_layer *l = r->stage[i].layer;
         struct stage *stage = &r->stage[i];
+        if (l->type->marks)
+            stage->dmarked = allocate(batch * ser_shape_size(&l->in), sizeof(float), short_of);
         if (l->type->forward)
             stage->y = allocate(batch * ser_shape_size(&l->out), sizeof(float), short_of);
         if (l->type->saved_bytes) {
@@ -432,11 +460,13 @@ static void allocate_training(struct ser_run *r, int *short_of) {
 static int allocate_all(struct ser_run *r) {
     const struct ser_net *net = r->net;
     int short_of = 0;
-    size_t scratch = 0, saved = 0, K = (size_t)net->classes;
+    size_t scratch = 0, saved = 0, held = 0, K = (size_t)net->classes;
     r->widest = ser_shape_size(&net->input);
     for (int i = 0; i < r->stages; i++) {
         const struct ser_layer *l = r->stage[i].layer;
         size_t out = ser_shape_size(&l->out);
+        r->stage[i].held = held;
+        held += l->type->marks ? out : 0;
         size_t a = l->type->scratch_bytes ? l->type->scratch_bytes(l, SER_SHARD) : 0;
         size_t b = l->type->saved_bytes && !l->type->idle ? l->type->saved_bytes(l, SER_SHARD) : 0;
         r->widest = out > r->widest ? out : r->widest;
@@ -450,6 +480,7 @@ static int allocate_all(struct ser_run *r) {
     for (size_t t = 0; r->worker && r->inference && t < threads; t++) {
         r->worker[t].scratch = allocate(scratch, 1, &short_of);
         r->inference[t].saved = allocate(saved, 1, &short_of);
+        r->inference[t].held = allocate(held, sizeof(float), &short_of);
         for (int i = 0; i < 2; i++)
             r->inference[t].a[i] = allocate(r->widest, sizeof(float), &short_of);
     }
@@ -512,6 +543,7 @@ void ser_run_free(struct ser_run *r) {
     for (int t = 0; r->worker && r->inference && t < r->threads; t++) {
         free(r->worker[t].scratch);
         free(r->inference[t].saved);
+        free(r->inference[t].held);
         free(r->inference[t].a[0]);
         free(r->inference[t].a[1]);
     }
@@ -525,6 +557,7 @@ void ser_run_free(struct ser_run *r) {
         free(stage->backward);
         free(stage->total);
         free(stage->dtotal);
+        free(stage->dmarked);
     }
     for (int s = 0; r->shard_gradients && s < r->shards; s++)
         free(r->shard_gradients[s]);

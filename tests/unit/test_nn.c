@@ -320,6 +320,7 @@ static void model_layer(const struct model *m, const struct ser_layer *l, const 
                         const double *x, double *y) {
     double *const *w = m->param + l->first_param;
     int B = m->B, T = l->in.dim[0], C = l->in.dim[1];
+    int bidirectional = l->index && strstr(l[-1].name, "bilstm") != NULL;
     size_t in = ser_shape_size(&l->in), all = (size_t)B * in;
     if (!strcmp(name, "conv"))
         model_conv(l, w, B, x, y);
@@ -344,7 +345,8 @@ static void model_layer(const struct model *m, const struct ser_layer *l, const 
             double sum = 0;
             for (int t = 0; t < T; t++)
                 sum += x[(i / C * T + t) * C + i % C] / T;
-            y[i] = *name == 'm' ? sum : x[(i / C * T + T - 1) * C + i % C];
+            int end = bidirectional && i % C >= C / 2 ? 0 : T - 1;
+            y[i] = *name == 'm' ? sum : x[(i / C * T + end) * C + i % C];
         }
     else if (!strcmp(name, "dense"))
         model_dense(l, w, B, x, y);
@@ -1050,7 +1052,7 @@ static void test_unknown(void) {
 #include "nn/layers/table.h"
     };
     char why[SER_WHY] = "";
-    check(!ser_net_parse("gru 5\n", 6, 6, 7, 3, why), "refused: %s", why);
+    check(!ser_net_parse("divine 5\n", 9, 6, 7, 3, why), "refused: %s", why);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strstr(why, names[i]))
             check(0, "%s is not listed", names[i]);

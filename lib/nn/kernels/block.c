@@ -14,6 +14,7 @@
 #include "math/simd.h"
 #include "nn/layers/batchnorm.h"
 #include "nn/layers/dropout.h"
+#include "nn/layers/window.h"
 
 #define DROPPED 255
 #define PART    (1 << 18) /* elements of z that stay in the cache while they are worked on */
@@ -334,7 +335,8 @@ static const struct ser_layer_type block = {
 
 int ser_block_fuse(const struct ser_layer *first, int left, struct ser_block *b) {
     if (left < 3 || first[0].type != &ser_layer_conv || first[1].type != &ser_layer_batchnorm ||
-        first[2].type != &ser_layer_maxpool)
+        first[2].type != &ser_layer_maxpool || first[0].groups != 1 ||
+        !ser_window_simple(&first[0]))
         return 0;
     int drops = left > 3 && first[3].type == &ser_layer_dropout;
     *b = (struct ser_block){

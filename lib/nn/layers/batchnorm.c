@@ -223,22 +223,20 @@ static void backward(const struct ser_pass *p) {
 
 /* ONNX has the channels second. */
 static int export(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
-    static const int swap[] = {0, 2, 1};
     for (int i = 0; i < l->params; i++)
         ser_graph_param(g, &p[i]);
-    if (l->in.rank == 2)
-        ser_graph_transpose(g, "channels", 3, swap);
+    ser_graph_channels_second(g, l->in.rank, "channels");
     ser_graph_node(g, "BatchNormalization", "normal",
                    SER_INPUTS(g->x, p[GAMMA].name, p[BETA].name, p[MEAN].name, p[VAR].name),
                    SER_ATTRIBUTES(ser_attribute_real("epsilon", (float)EPSILON)));
-    if (l->in.rank == 2)
-        ser_graph_transpose(g, "steps", 3, swap);
+    ser_graph_channels_second(g, l->in.rank, "steps");
     return 0;
 }
 
 const struct ser_layer_type ser_layer_batchnorm = {
     .name = "batchnorm",
     .usage = "batchnorm",
+    .in_place = 1,
     .setup = setup,
     .init = init,
     .scratch_bytes = scratch_bytes,

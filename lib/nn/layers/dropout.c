@@ -1,6 +1,8 @@
-/* Dropout: in training each element is zero with probability rate, else divided by 1 - rate; x, y
+/* dropout: in training each element is zero with probability rate, else divided by 1 - rate; x, y
  * [N,n]. What is dropped depends on the seed, the epoch, the layer and the sample's place in the
  * training data: element i of a sample takes 16 bits of Philox number i / 8.
+ * dropout2d: the same for whole channels of an image or a sequence (PyTorch's Dropout2d): element c
+ * of the C that are drawn is channel c.
  *
  * saved: 1 for what is kept, [N,n] bytes.
  */
@@ -56,6 +58,13 @@ static int setup(struct ser_net *net, struct ser_layer *l, int n, char **words, 
     return 0;
 }
 
+static int setup_2d(struct ser_net *net, struct ser_layer *l, int n, char **words,
+                    char why[SER_WHY]) {
+    if (l->in.rank == 1)
+        return ser_refuse(why, "dropout2d needs an image or a sequence");
+    return setup(net, l, n, words, why);
+}
+
 static size_t saved_bytes(const struct ser_layer *l, int N) {
     return (size_t)N * ser_shape_size(&l->in);
 }
@@ -69,17 +78,32 @@ SER_CLONES static void apply(const float *x, const uint8_t *keep, size_t n, floa
     }
 }
 
-static void forward(const struct ser_pass *p) {
+/* What is kept of sample i: draws many are drawn, and repeat over its places. */
+static void draw(const struct ser_pass *p, int i, size_t draws, size_t n, uint8_t *keep) {
+    if (!p->dropout) {
+        memset(keep, 1, n);
+        return;
+    }
+    ser_dropout_mask(ser_dropout_key(p->dropout, p->layer->index), p->place[i], p->layer->rate,
+                     draws, keep);
+    for (size_t at = draws; at < n; at += draws)
+        memcpy(keep + at, keep, draws);
+}
+
+static void forward_draws(const struct ser_pass *p, size_t draws) {
     size_t n = ser_shape_size(&p->layer->in);
     uint8_t *keep = p->saved;
-    for (int i = 0; i < p->N; i++) {
-        if (p->dropout)
-            ser_dropout_mask(ser_dropout_key(p->dropout, p->layer->index), p->place[i],
-                             p->layer->rate, n, keep + (size_t)i * n);
-        else
-            memset(keep + (size_t)i * n, 1, n);
-    }
+    for (int i = 0; i < p->N; i++)
+        draw(p, i, draws, n, keep + (size_t)i * n);
     apply(p->x, keep, (size_t)p->N * n, p->dropout ? 1 / (1 - p->layer->rate) : 1, p->y);
+}
+
+static void forward(const struct ser_pass *p) {
+    forward_draws(p, ser_shape_size(&p->layer->in));
+}
+
+static void forward_2d(const struct ser_pass *p) {
+    forward_draws(p, (size_t)p->layer->in.dim[p->layer->in.rank - 1]);
 }
 
 static void backward(const struct ser_pass *p) {
@@ -91,9 +115,21 @@ static void backward(const struct ser_pass *p) {
 const struct ser_layer_type ser_layer_dropout = {
     .name = "dropout",
     .usage = "dropout RATE (0 to 0.99)",
+    .in_place = 1,
     .idle = 1,
     .setup = setup,
     .saved_bytes = saved_bytes,
     .forward = forward,
+    .backward = backward,
+};
+
+const struct ser_layer_type ser_layer_dropout2d = {
+    .name = "dropout2d",
+    .usage = "dropout2d RATE (0 to 0.99)",
+    .in_place = 1,
+    .idle = 1,
+    .setup = setup_2d,
+    .saved_bytes = saved_bytes,
+    .forward = forward_2d,
     .backward = backward,
 };

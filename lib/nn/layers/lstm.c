@@ -16,6 +16,7 @@
 #include "math/mathfun.h"
 #include "nn/kernels/product.h"
 #include "nn/layer.h"
+#include "nn/layers/orthogonal.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -64,42 +65,13 @@ static int directions(const struct ser_layer *l) {
     return l->out.dim[1] / l->units;
 }
 
-/* Rows [U,4U] of length one, at right angles to each other: Keras' orthogonal initialiser (Q of the
- * QR decomposition of a normal matrix, R's diagonal positive), by Gram-Schmidt done twice. */
-static void orthogonal(float *u, int U, struct ser_key key, uint64_t first) {
-    size_t n = 4 * (size_t)U;
-    double *q = malloc((size_t)U * n * sizeof *q);
-    if (!q)
-        return; /* errno says so to who wants these weights */
-    for (int r = 0; r < U; r++) {
-        double *row = q + (size_t)r * n, norm = 0;
-        for (size_t i = 0; i < n; i++)
-            row[i] = ser_normal(key, first + (size_t)r * n + i);
-        for (int s = 0; s < 2 * r; s++) {
-            const double *other = q + (size_t)(s % r) * n;
-            double dot = 0;
-            for (size_t i = 0; i < n; i++)
-                dot += row[i] * other[i];
-            for (size_t i = 0; i < n; i++)
-                row[i] -= dot * other[i];
-        }
-        for (size_t i = 0; i < n; i++)
-            norm += row[i] * row[i];
-        for (size_t i = 0; i < n; i++) {
-            row[i] /= sqrt(norm);
-            u[(size_t)r * n + i] = (float)row[i];
-        }
-    }
-    free(q);
-}
-
 static void init(const struct ser_layer *l, struct ser_param *p, uint64_t seed) {
     int U = l->units;
     ser_init_glorot(&p[W], seed, l->in.dim[1], 4.0 * U);
     ser_init_constant(&p[B], 0);
     for (int d = 0; d < directions(l); d++) {
         size_t n = (size_t)U * 4 * (size_t)U;
-        orthogonal(p[R].value + d * n, U, ser_param_key(&p[R], seed), d * n);
+        ser_init_orthogonal(p[R].value + d * n, U, 4, ser_param_key(&p[R], seed), d * n);
         for (int j = U; j < 2 * U; j++) /* the forget gate starts open */
             p[B].value[(size_t)d * 4 * U + j] = 1;
     }
@@ -342,6 +314,7 @@ const struct ser_layer_type ser_layer_lstm = {
 const struct ser_layer_type ser_layer_bilstm = {
     .name = "bilstm",
     .usage = bi_usage,
+    .both_ways = 1,
     .setup = bi_setup,
     .init = init,
     .saved_bytes = saved_bytes,

@@ -1,0 +1,116 @@
+/* avgpool     the mean of each kh x kw window, stride the window, what is left over at the edges
+ *             dropped: x [N,H,W,C] -> y [N,H/kh,W/kw,C]
+ * globalpool  the mean of all places: x [N,H,W,C] or [N,T,C] -> y [N,C]
+ */
+#include "nn/layers/window.h"
+#include <string.h>
+
+static int setup(struct ser_net *net, struct ser_layer *l, int n, char **words, char why[SER_WHY]) {
+    (void)net;
+    int k[2];
+    if (n != 2 || ser_word_dims(words[1], 2, k))
+        return ser_refuse(why, "usage: %s", l->type->usage);
+    if (l->in.rank != 3)
+        return ser_refuse(why, "avgpool needs an image; its input is not one");
+    struct ser_window window = {0, {k[0], k[1]}};
+    return ser_window_place(l, &window, k, l->in.dim[2], why);
+}
+
+static int setup_global(struct ser_net *net, struct ser_layer *l, int n, char **words,
+                        char why[SER_WHY]) {
+    (void)net;
+    (void)words;
+    if (n != 1)
+        return ser_refuse(why, "usage: %s", l->type->usage);
+    if (l->in.rank == 1)
+        return ser_refuse(why, "globalpool needs an image or a sequence");
+    struct ser_plane in = ser_plane(&l->in);
+    l->kh = l->sh = in.H;
+    l->kw = l->sw = in.W;
+    l->out = (struct ser_shape){1, {in.C}};
+    return 0;
+}
+
+/* Windows of a sample: rows and columns. */
+static void count_windows(const struct ser_layer *l, int *rows, int *columns) {
+    struct ser_plane in = ser_plane(&l->in);
+    *rows = in.H / l->kh;
+    *columns = in.W / l->kw;
+}
+
+static void forward(const struct ser_pass *p) {
+    const struct ser_layer *l = p->layer;
+    struct ser_plane in = ser_plane(&l->in);
+    int rows, columns;
+    float *y = p->y, share = 1 / ((float)l->kh * (float)l->kw);
+    count_windows(l, &rows, &columns);
+    memset(y, 0, (size_t)p->N * ser_shape_size(&l->out) * sizeof *y);
+    for (int n = 0; n < p->N; n++)
+        for (int h = 0; h < rows; h++)
+            for (int w = 0; w < columns; w++, y += in.C) {
+                for (int k = 0; k < l->kh * l->kw; k++) {
+                    size_t row = ((size_t)n * in.H + (size_t)h * l->kh + k / l->kw);
+                    const float *x = p->x + (row * in.W + (size_t)w * l->kw + k % l->kw) * in.C;
+                    for (int c = 0; c < in.C; c++)
+                        y[c] += x[c];
+                }
+                for (int c = 0; c < in.C; c++)
+                    y[c] *= share;
+            }
+}
+
+static void backward(const struct ser_pass *p) {
+    const struct ser_layer *l = p->layer;
+    struct ser_plane in = ser_plane(&l->in);
+    int rows, columns;
+    const float *dy = p->dy, share = 1 / ((float)l->kh * (float)l->kw);
+    if (!p->dx)
+        return;
+    count_windows(l, &rows, &columns);
+    memset(p->dx, 0, (size_t)p->N * ser_shape_size(&l->in) * sizeof *p->dx);
+    for (int n = 0; n < p->N; n++)
+        for (int h = 0; h < rows; h++)
+            for (int w = 0; w < columns; w++, dy += in.C)
+                for (int k = 0; k < l->kh * l->kw; k++) {
+                    size_t row = ((size_t)n * in.H + (size_t)h * l->kh + k / l->kw);
+                    float *dx = p->dx + (row * in.W + (size_t)w * l->kw + k % l->kw) * in.C;
+                    for (int c = 0; c < in.C; c++)
+                        dx[c] = dy[c] * share;
+                }
+}
+
+static int export(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
+    struct ser_window_export where;
+    (void)p;
+    ser_window_export(l, 0, &where);
+    ser_graph_node(g, "AveragePool", "mean", SER_INPUTS(g->x), where.attribute);
+    return 0;
+}
+
+static int export_global(struct ser_graph *g, const struct ser_layer *l,
+                         const struct ser_param *p) {
+    (void)p;
+    struct ser_graph_attribute axes = l->in.rank == 3 ? ser_attribute_list("axes", 2, (int[]){2, 3})
+                                                      : ser_attribute_list("axes", 1, (int[]){1});
+    ser_graph_node(g, "ReduceMean", "mean", SER_INPUTS(g->x),
+                   SER_ATTRIBUTES(axes, ser_attribute_whole("keepdims", 0)));
+    return 0;
+}
+
+const struct ser_layer_type ser_layer_avgpool = {
+    .name = "avgpool",
+    .usage = "avgpool HxW",
+    .setup = setup,
+    .forward = forward,
+    .backward = backward,
+    .export = export,
+};
+
+const struct ser_layer_type ser_layer_globalpool = {
+    .name = "globalpool",
+    .usage = "globalpool",
+    .setup = setup_global,
+    .forward = forward,
+    .backward = backward,
+    .export = export_global,
+};

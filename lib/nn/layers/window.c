@@ -1,0 +1,76 @@
+#include "nn/layers/window.h"
+#include <string.h>
+
+int ser_window_word(struct ser_window *w, const struct ser_layer *l, const char *word) {
+    if (!strcmp(word, "same"))
+        w->same = 1;
+    else if (!strcmp(word, "valid"))
+        w->same = 0;
+    else
+        return strncmp(word, "stride=", 7) ? -1
+                                           : ser_word_dims(word + 7, l->in.rank - 1, w->stride);
+    return 0;
+}
+
+struct ser_plane ser_plane(const struct ser_shape *s) {
+    return s->rank == 2 ? (struct ser_plane){s->dim[0], 1, s->dim[1]}
+                        : (struct ser_plane){s->dim[0], s->dim[1], s->dim[2]};
+}
+
+/* Along one direction: how many zeros stand before, and how many windows there are, maybe none. */
+static int place(int in, int size, int stride, int same, int *before) {
+    *before = 0;
+    if (!same)
+        return in < size ? 0 : (in - size) / stride + 1;
+    int out = (in + stride - 1) / stride, missing = (out - 1) * stride + size - in;
+    *before = missing > 0 ? missing / 2 : 0;
+    return out;
+}
+
+int ser_window_place(struct ser_layer *l, const struct ser_window *w, const int *size, int channels,
+                     char why[SER_WHY]) {
+    struct ser_plane in = ser_plane(&l->in);
+    int sequence = l->in.rank == 2;
+    l->kh = size[0];
+    l->kw = sequence ? 1 : size[1];
+    l->sh = w->stride[0];
+    l->sw = sequence ? 1 : w->stride[1];
+    int H = place(in.H, l->kh, l->sh, w->same, &l->top);
+    int W = place(in.W, l->kw, l->sw, w->same, &l->left);
+    if (!H || !W)
+        return ser_refuse(why, "a %dx%d %s does not fit into an image of %dx%d", l->kh, l->kw,
+                          strstr(l->type->name, "pool") ? "window" : "kernel", in.H, in.W);
+    l->out =
+        sequence ? (struct ser_shape){2, {H, channels}} : (struct ser_shape){3, {H, W, channels}};
+    return 0;
+}
+
+int ser_window_simple(const struct ser_layer *l) {
+    struct ser_plane in = ser_plane(&l->in), out = ser_plane(&l->out);
+    return l->sh == 1 && l->sw == 1 && out.H == in.H - l->kh + 1 && out.W == in.W - l->kw + 1;
+}
+
+/* Zeros behind the last window. */
+static int behind(int in, int out, int size, int stride, int before) {
+    int missing = (out - 1) * stride + size - before - in;
+    return missing > 0 ? missing : 0;
+}
+
+void ser_window_export(const struct ser_layer *l, int groups, struct ser_window_export *e) {
+    struct ser_plane in = ser_plane(&l->in), out = ser_plane(&l->out);
+    int bottom = behind(in.H, out.H, l->kh, l->sh, l->top),
+        right = behind(in.W, out.W, l->kw, l->sw, l->left), rank = l->in.rank - 1, n = 0;
+    *e = (struct ser_window_export){.kernel = {l->kh, l->kw}, .strides = {l->sh, l->sw}};
+    if (rank == 1)
+        memcpy(e->pads, (int[]){l->top, bottom}, 2 * sizeof(int));
+    else
+        memcpy(e->pads, (int[]){l->top, l->left, bottom, right}, 4 * sizeof(int));
+    if (!groups)
+        e->attribute[n++] = ser_attribute_list("kernel_shape", rank, e->kernel);
+    if (l->sh > 1 || l->sw > 1)
+        e->attribute[n++] = ser_attribute_list("strides", rank, e->strides);
+    if (l->top || l->left || bottom || right)
+        e->attribute[n++] = ser_attribute_list("pads", 2 * rank, e->pads);
+    if (groups > 1)
+        e->attribute[n++] = ser_attribute_whole("group", groups);
+}

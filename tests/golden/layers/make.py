@@ -1,0 +1,257 @@
+"""Makes layers.txt: what PyTorch computes of small networks, for tests/unit/test_layers.c.
+
+usage: make.py >layers.txt          (made with PyTorch 2.15, double precision)
+
+Each case:
+  case NAME ROWS FRAMES CLASSES BATCH
+  text LINE                         of the network
+  KIND NAME N then N numbers        x, label, logits; param, gradient of a parameter of ours
+  end
+"""
+import torch
+import torch.nn.functional as F
+
+torch.manual_seed(1)
+torch.set_default_dtype(torch.float64)
+B, K = 3, 3
+
+
+class Case:
+    """Collects parameters in our layout while PyTorch computes with them."""
+
+    def __init__(self, name, rows, frames, lines):
+        self.name, self.rows, self.frames, self.lines = name, rows, frames, lines
+        self.params, self.count = [], {}
+        self.x = torch.randn(B, rows, frames)
+
+    def layer(self, kind):
+        self.count[kind] = self.count.get(kind, 0) + 1
+        return f"{kind}{self.count[kind]}"
+
+    def param(self, name, *shape, scale=0.5, shift=0.0):
+        p = (torch.randn(*shape) * scale + shift).requires_grad_()
+        self.params.append((name, p))
+        return p
+
+    def write(self, logits):
+        label = torch.arange(B) % K
+        loss = F.cross_entropy(logits, label)
+        loss.backward()
+        print("case", self.name, self.rows, self.frames, K, B)
+        for line in self.lines:
+            print("text", line)
+        put("x", "x", self.x)
+        put("label", "label", label)
+        put("logits", "logits", logits)
+        for name, p in self.params:
+            put("param", name, p)
+            put("gradient", name, p.grad)
+        print("end")
+
+
+def put(kind, name, t):
+    v = t.detach().reshape(-1).tolist()
+    print(kind, name, len(v), *("%.8g" % x for x in v))
+
+
+def dense(c, x, units=K):
+    n = c.layer("dense")
+    w, b = c.param(n + ".w", x.shape[1], units), c.param(n + ".b", units)
+    return x @ w + b
+
+
+def image(c):  # [B,C,H,W]
+    return c.x[:, None]
+
+
+def flat(x):  # of an image, our order: rows, frames, channels
+    return x.permute(0, 2, 3, 1).reshape(B, -1)
+
+
+def conv(c, x, filters, kh, kw, stride=(1, 1), pad=(0, 0, 0, 0), groups=1, kind="conv"):
+    """pad: left, right, top, bottom."""
+    n = c.layer(kind)
+    w = c.param(n + ".w", kh, kw, x.shape[1] // groups, filters)
+    b = c.param(n + ".b", filters)
+    return F.conv2d(F.pad(x, pad), w.permute(3, 2, 0, 1), b, stride=stride, groups=groups)
+
+
+def depthwise(c, x, kh, kw, stride=(1, 1), pad=(0, 0, 0, 0)):
+    n = c.layer("depthwise")
+    C = x.shape[1]
+    w, b = c.param(n + ".w", kh, kw, C), c.param(n + ".b", C)
+    return F.conv2d(F.pad(x, pad), w.permute(2, 0, 1)[:, None], b, stride=stride, groups=C)
+
+
+def conv1d(c, x, filters, size, stride=1, pad=(0, 0), groups=1):  # x [B,T,C]
+    n = c.layer("conv1d")
+    w = c.param(n + ".w", size, x.shape[2] // groups, filters)
+    b = c.param(n + ".b", filters)
+    y = F.conv1d(F.pad(x.transpose(1, 2), pad), w.permute(2, 1, 0), b, stride=stride, groups=groups)
+    return y.transpose(1, 2)
+
+
+def steps(x):  # timemajor
+    n, C, H, W = x.shape
+    return x.permute(0, 3, 2, 1).reshape(n, W, H * C)
+
+
+def gru(c, x, U, both):
+    kind = "bigru" if both else "gru"
+    n = c.layer(kind)
+    D, C = 2 if both else 1, x.shape[2]
+    w, u, b = c.param(n + ".w", D, C, 3 * U), c.param(n + ".u", D, U, 3 * U), c.param(n + ".b", D, 2, 3 * U)
+    out = []
+    for d in range(D):
+        # ours: z, r, n; PyTorch's: r, z, n
+        turn = lambda v: torch.cat([v[..., U:2 * U], v[..., :U], v[..., 2 * U:]], -1)
+        weights = [turn(w[d]).T, turn(u[d]).T, turn(b[d, 0]), turn(b[d, 1])]
+        cell = torch.nn.GRU(C, U, batch_first=True)
+        names = ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"]
+        y, _ = torch.func.functional_call(cell, dict(zip(names, weights)), (x.flip(1) if d else x,))
+        out.append(y.flip(1) if d else y)
+    return torch.cat(out, 2)
+
+
+def bilstm(c, x, U):
+    n = c.layer("bilstm")
+    C = x.shape[2]
+    w, u, b = c.param(n + ".w", 2, C, 4 * U), c.param(n + ".u", 2, U, 4 * U), c.param(n + ".b", 2, 4 * U)
+    out = []
+    for d in range(2):
+        cell = torch.nn.LSTM(C, U, batch_first=True)
+        weights = [w[d].T, u[d].T, b[d], torch.zeros(4 * U)]
+        names = ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"]
+        y, _ = torch.func.functional_call(cell, dict(zip(names, weights)), (x.flip(1) if d else x,))
+        out.append(y.flip(1) if d else y)
+    return torch.cat(out, 2)
+
+
+def layernorm(c, x):  # channels last
+    n = c.layer("layernorm")
+    C = x.shape[-1]
+    g, b = c.param(n + ".gamma", C, shift=1.0), c.param(n + ".beta", C)
+    return F.layer_norm(x, (C,), g, b, eps=1e-5)
+
+
+def attention(c, x, heads, A, kind):
+    n = c.layer(kind)
+    w, b, v = c.param(n + ".w", x.shape[2], A), c.param(n + ".b", A), c.param(n + ".v", A, heads)
+    a = torch.softmax(torch.tanh(x @ w + b) @ v, 1)  # [B,T,H]
+    return a, a.transpose(1, 2) @ x  # [B,H,C]
+
+
+def case_conv_same():
+    c = Case("conv-same", 5, 7, ["conv 4 3x4 same relu", "conv 3 2x3 same", "reshape 105", "dense classes"])
+    x = F.relu(conv(c, image(c), 4, 3, 4, pad=(1, 2, 1, 1)))
+    x = conv(c, x, 3, 2, 3, pad=(1, 1, 0, 1))
+    c.write(dense(c, flat(x)))
+
+
+def case_conv_stride():
+    c = Case("conv-stride", 9, 12, ["conv 4 3x3 stride=2x3 relu", "conv 6 3x2 same stride=2x2", "reshape 24", "dense classes"])
+    x = F.relu(conv(c, image(c), 4, 3, 3, stride=(2, 3)))  # 4 x 4
+    x = conv(c, x, 6, 3, 2, stride=(2, 2), pad=(0, 0, 0, 1))  # 2 x 2
+    c.write(dense(c, flat(x)))
+
+
+def case_groups():
+    c = Case("conv-groups", 6, 8, ["conv 6 2x2", "conv 9 3x3 same groups=3 relu", "depthwise 3x3 same relu", "depthwise 2x3 stride=2x2", "reshape 54", "dense classes"])
+    x = conv(c, image(c), 6, 2, 2)  # 5 x 7
+    x = F.relu(conv(c, x, 9, 3, 3, pad=(1, 1, 1, 1), groups=3))
+    x = F.relu(depthwise(c, x, 3, 3, pad=(1, 1, 1, 1)))
+    x = depthwise(c, x, 2, 3, stride=(2, 2))  # 2 x 3
+    c.write(dense(c, flat(x)))
+
+
+def case_pools():
+    c = Case("pools", 7, 9, ["conv 4 2x2", "avgpool 2x3", "tanh", "conv 3 2x1", "gelu", "globalpool", "dense classes"])
+    x = conv(c, image(c), 4, 2, 2)  # 6 x 8
+    x = torch.tanh(F.avg_pool2d(x, (2, 3)))  # 3 x 2
+    x = F.gelu(conv(c, x, 3, 2, 1))
+    c.write(dense(c, x.mean((2, 3))))
+
+
+def case_sequence():
+    c = Case("sequence", 6, 10, ["conv 3 2x2", "timemajor", "conv1d 6 3 same relu", "elu", "conv1d 4 3 stride=2 groups=2", "leaky 0.2", "depthwise 2", "layernorm", "globalpool", "leaky", "dense classes"])
+    x = steps(conv(c, image(c), 3, 2, 2))  # 9 steps of 15
+    x = F.elu(F.relu(conv1d(c, x, 6, 3, pad=(1, 1))))
+    x = F.leaky_relu(conv1d(c, x, 4, 3, stride=2, groups=2), 0.2)  # 4 steps
+    n = c.layer("depthwise")
+    w, b = c.param(n + ".w", 2, 1, 4), c.param(n + ".b", 4)
+    x = F.conv1d(x.transpose(1, 2), w.permute(2, 1, 0), b, groups=4).transpose(1, 2)
+    x = layernorm(c, x)
+    c.write(dense(c, F.leaky_relu(x.mean(1), 0.01)))
+
+
+def case_norms():
+    c = Case("layernorm", 5, 6, ["conv 7 2x2", "layernorm", "relu", "reshape 140", "layernorm", "dense classes"])
+    x = layernorm(c, conv(c, image(c), 7, 2, 2).permute(0, 2, 3, 1))
+    x = layernorm(c, F.relu(x).reshape(B, -1))
+    c.write(dense(c, x))
+
+
+def case_gru():
+    c = Case("gru", 4, 7, ["conv 2 1x1", "timemajor", "gru 5", "gru 3", "last", "dense classes"])
+    x = gru(c, steps(conv(c, image(c), 2, 1, 1)), 5, False)
+    c.write(dense(c, gru(c, x, 3, False)[:, -1]))
+
+
+def case_bigru():
+    c = Case("bigru", 4, 6, ["conv 2 1x1", "timemajor", "bigru 4", "dropout 0.5", "last", "dense classes"])
+    x = gru(c, steps(conv(c, image(c), 2, 1, 1)), 4, True)
+    c.write(dense(c, torch.cat([x[:, -1, :4], x[:, 0, 4:]], 1)))
+
+
+def case_bilstm_last():
+    c = Case("bilstm-last", 4, 6, ["conv 2 1x1", "timemajor", "bilstm 3", "last", "dense classes"])
+    x = bilstm(c, steps(conv(c, image(c), 2, 1, 1)), 3)
+    c.write(dense(c, torch.cat([x[:, -1, :3], x[:, 0, 3:]], 1)))
+
+
+def case_attend():
+    c = Case("attend", 4, 8, ["conv 3 1x2", "timemajor", "attend 2 units=5", "dense classes"])
+    x = steps(conv(c, image(c), 3, 1, 2))
+    c.write(dense(c, attention(c, x, 2, 5, "attend")[1].reshape(B, -1)))
+
+
+def case_stats():
+    c = Case("attentivestats", 4, 8, ["conv 3 1x2", "timemajor", "attentivestats units=6", "dense classes"])
+    x = steps(conv(c, image(c), 3, 1, 2))
+    a, mean = attention(c, x, 1, 6, "attentivestats")
+    dev = torch.sqrt((a * (x - mean) ** 2).sum(1) + 1e-5)
+    c.write(dense(c, torch.cat([mean[:, 0], dev], 1)))
+
+
+def project(c, marked, C, stride):
+    n = c.layer("add")
+    w, b = c.param(n + ".w", marked.shape[1], C), c.param(n + ".b", C)
+    return F.conv2d(marked, w.T[:, :, None, None], b, stride=stride)
+
+
+def case_residual():
+    c = Case("residual", 7, 9, ["conv 4 2x2", "mark a", "conv 4 3x3 same relu", "mark b", "conv 4 3x3 same", "add a", "relu", "conv 6 3x3 same stride=2x2", "add b", "relu", "globalpool", "dense classes"])
+    a = conv(c, image(c), 4, 2, 2)  # 6 x 8
+    b = F.relu(conv(c, a, 4, 3, 3, pad=(1, 1, 1, 1)))
+    x = F.relu(conv(c, b, 4, 3, 3, pad=(1, 1, 1, 1)) + a)
+    c.count["add"] = 1
+    x = conv(c, x, 6, 3, 3, stride=(2, 2), pad=(0, 1, 0, 1))  # 3 x 4
+    x = F.relu(x + project(c, b, 6, 2))
+    c.write(dense(c, x.mean((2, 3))))
+
+
+def case_residual_sequence():
+    c = Case("residual-sequence", 4, 9, ["timemajor", "mark steps", "conv1d 5 2 stride=2", "add steps", "attend 1 units=3",
+                                         "mark vector", "dense 6", "tanh", "add vector", "dense classes"])
+    x = steps(image(c))
+    w, b = c.param("add1.w", 4, 5), c.param("add1.b", 5)
+    x = conv1d(c, x, 5, 2, stride=2) + x[:, 0:8:2] @ w + b
+    x = attention(c, x, 1, 3, "attend")[1].reshape(B, -1)
+    y = torch.tanh(dense(c, x, 6))
+    w, b = c.param("add2.w", 5, 6), c.param("add2.b", 6)
+    c.write(dense(c, y + x @ w + b))
+
+
+for make in (case_conv_same, case_conv_stride, case_groups, case_pools, case_sequence, case_norms, case_gru, case_bigru,
+             case_bilstm_last, case_attend, case_stats, case_residual, case_residual_sequence):
+    make()

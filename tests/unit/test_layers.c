@@ -1,0 +1,351 @@
+/* test_layers - the layers that test_nn.c has no model for, held to PyTorch and to differences.
+ *
+ * usage: test_layers
+ * Run from the top of the tree: it reads tests/golden/layers/layers.txt (made by make.py there).
+ */
+#include "check.h"
+#include "math/mathfun.h"
+#include "math/rng.h"
+#include "nn/kernels/kernels.h"
+#include "nn/nn.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const kernel_names[] = {"plain", "fast"};
+
+static void *must(void *p) {
+    if (!p) {
+        puts("not ok - out of memory, or a network that does not parse");
+        exit(1);
+    }
+    return p;
+}
+
+static struct ser_run *start(struct ser_net *net, const char *kernels, int batch, int threads) {
+    char why[SER_WHY] = "";
+    struct ser_run *r = ser_run_new(net, ser_kernels_find(kernels), batch, threads, 1, why);
+    if (!r)
+        printf("# %s\n", why);
+    return must(r);
+}
+
+/* The largest |a - b| over the largest |b|; infinite if one is not a number. */
+static double worst(const float *a, const float *b, size_t n) {
+    double most = 0, size = 1e-3;
+    for (size_t i = 0; i < n; i++) {
+        double d = fabs((double)a[i] - b[i]);
+        most = d <= most ? most : d > most ? d : INFINITY;
+        size = fabs((double)b[i]) > size ? fabs((double)b[i]) : size;
+    }
+    return most / size;
+}
+
+static void in_one_line(const char *text, char line[200]) {
+    snprintf(line, 200, "%s", text);
+    for (char *c = line; *c; c++)
+        *c = *c == '\n' ? ';' : *c;
+}
+
+/* ---- what PyTorch computed ---- */
+
+enum { MAX_BATCH = 16, MAX_ARRAYS = 64 };
+
+struct array {
+    char kind[16], name[32];
+    size_t n;
+    float *v;
+};
+
+struct golden {
+    char name[32], text[1024];
+    int rows, frames, classes, batch, arrays;
+    struct array array[MAX_ARRAYS];
+};
+
+static void bad_file(const char *what) {
+    printf("not ok - tests/golden/layers/layers.txt: %s\n", what);
+    exit(1);
+}
+
+static void read_array(FILE *f, struct golden *g, const char *kind) {
+    struct array *a = &g->array[g->arrays++];
+    if (g->arrays == MAX_ARRAYS || fscanf(f, "%31s %zu", a->name, &a->n) != 2 || a->n > 1 << 20)
+        bad_file("an array");
+    snprintf(a->kind, sizeof a->kind, "%s", kind);
+    a->v = must(malloc(a->n * sizeof(float) + 1));
+    for (size_t i = 0; i < a->n; i++)
+        if (fscanf(f, "%f", &a->v[i]) != 1)
+            bad_file("a number");
+}
+
+/* The next case; 0 at the end. */
+static int read_case(FILE *f, struct golden *g) {
+    char word[16], line[128];
+    *g = (struct golden){0};
+    if (fscanf(f, "%15s", word) != 1)
+        return 0;
+    if (fscanf(f, "%31s %d %d %d %d", g->name, &g->rows, &g->frames, &g->classes, &g->batch) != 5)
+        bad_file("a case");
+    while (fscanf(f, "%15s", word) == 1 && strcmp(word, "end") != 0) {
+        if (strcmp(word, "text") != 0) {
+            read_array(f, g, word);
+            continue;
+        }
+        if (!fgets(line, sizeof line, f) || strlen(g->text) + strlen(line) >= sizeof g->text)
+            bad_file("a line of a network");
+        strcat(g->text, line);
+    }
+    return 1;
+}
+
+static const struct array *find(const struct golden *g, const char *kind, const char *name,
+                                size_t n) {
+    for (int i = 0; i < g->arrays; i++)
+        if (!strcmp(g->array[i].kind, kind) && !strcmp(g->array[i].name, name) &&
+            g->array[i].n == n)
+            return &g->array[i];
+    printf("# %s: no %s %s of %zu numbers\n", g->name, kind, name, n);
+    bad_file("an array is missing");
+    return NULL;
+}
+
+static struct ser_net *parse_golden(const struct golden *g) {
+    char why[SER_WHY] = "";
+    struct ser_net *net =
+        ser_net_parse(g->text, strlen(g->text), g->rows, g->frames, g->classes, why);
+    if (!net)
+        printf("# %s: %s\n", g->name, why);
+    must(net);
+    for (int i = 0; i < net->params; i++) {
+        struct ser_param *p = &net->param[i];
+        memcpy(p->value, find(g, "param", p->name, p->n)->v, p->n * sizeof(float));
+    }
+    return net;
+}
+
+static void test_golden(const struct golden *g, const char *kernels) {
+    struct ser_net *net = parse_golden(g);
+    struct ser_run *r = start(net, kernels, g->batch, 1);
+    size_t K = (size_t)g->batch * (size_t)g->classes, size = ser_shape_size(&net->input);
+    const struct array *x = find(g, "x", "x", (size_t)g->batch * size);
+    const struct array *y = find(g, "label", "label", (size_t)g->batch);
+    const struct array *logits = find(g, "logits", "logits", K);
+    int label[MAX_BATCH];
+    float p[MAX_BATCH * 8];
+    for (int b = 0; b < g->batch; b++)
+        label[b] = (int)y->v[b];
+    ser_run_gradients(r, x->v, label, g->batch, NULL, NULL);
+    double out = worst(ser_run_logits(r), logits->v, K), most = 0;
+    const char *which = "-";
+    for (int i = 0; i < net->params; i++) {
+        const struct ser_param *q = &net->param[i];
+        double d = worst(ser_run_gradient(r, i), find(g, "gradient", q->name, q->n)->v, q->n);
+        if (!(d <= most)) {
+            most = d;
+            which = q->name;
+        }
+    }
+    check(out < 1e-5 && most < 1e-4, "%s, %s against PyTorch: logits %.1e, gradients %.1e (%s)",
+          kernels, g->name, out, most, which);
+    ser_run_predict(r, x->v, g->batch, p);
+    out = worst(ser_run_logits(r), logits->v, K);
+    check(out < 1e-5, "%s, %s: outside training logits %.1e", kernels, g->name, out);
+    ser_run_free(r);
+    ser_net_free(net);
+}
+
+/* ---- the gradient of each parameter is the slope of the loss, through dropout and noise, too ---- */
+
+enum { B = 11, K = 3, TRIES = 12 };
+
+struct example {
+    float *x;
+    int label[B];
+    size_t place[B];
+};
+
+static struct example make_example(size_t size) {
+    struct example e = {.x = must(malloc(B * size * sizeof(float)))};
+    struct ser_key key = ser_key(3, SER_PURPOSE_BOOTSTRAP, 0, 0);
+    for (size_t i = 0; i < B * size; i++)
+        e.x[i] = (float)ser_normal(key, i);
+    for (int b = 0; b < B; b++) {
+        e.label[b] = b * 7 % K;
+        e.place[b] = (size_t)(b * 1000 + 5);
+    }
+    return e;
+}
+
+static double loss_of(struct ser_run *r, const struct example *e) {
+    struct ser_dropout dropout = {42, 3, e->place};
+    return ser_run_gradients(r, e->x, e->label, B, &dropout, NULL);
+}
+
+static void test_slopes(const char *kernels, const char *text, int rows, int frames) {
+    char why[SER_WHY] = "", line[200];
+    struct ser_net *net = ser_net_parse(text, strlen(text), rows, frames, K, why);
+    if (!net)
+        printf("# %s\n", why);
+    must(net);
+    struct ser_run *r = start(net, kernels, B, 2);
+    struct example e = make_example(ser_shape_size(&net->input));
+    double most = 0, size = 0;
+    const char *which = "-";
+    ser_net_init(net, 5);
+    for (int i = 0; i < net->params; i++) {
+        struct ser_param *p = &net->param[i];
+        float g[TRIES], step = 1e-2f;
+        size_t stride = p->n / TRIES + 1;
+        loss_of(r, &e);
+        for (size_t j = 0; p->trained && j < p->n; j += stride)
+            g[j / stride] = ser_run_gradient(r, i)[j];
+        for (size_t j = 0; p->trained && j < p->n; j += stride) {
+            float was = p->value[j];
+            p->value[j] = was + step;
+            double up = loss_of(r, &e);
+            p->value[j] = was - step;
+            double slope = (up - loss_of(r, &e)) / (2 * (double)step);
+            p->value[j] = was;
+            double d = fabs(slope - g[j / stride]);
+            if (!(d <= most)) {
+                most = d;
+                which = p->name;
+            }
+            size = fmax(size, fabs(slope));
+        }
+    }
+    in_one_line(text, line);
+    check(size > 0.01 && most < 2e-2 * size, "%s, %s slopes up to %.2g, error %.1e (%s)", kernels,
+          line, size, most, which);
+    free(e.x);
+    ser_run_free(r);
+    ser_net_free(net);
+}
+
+/* Without relu and maxpool: a difference across a kink is no slope. */
+static const char *const smooth[] = {
+    "conv 4 3x3 same\ntanh\nconv 6 2x2 same stride=2x2 groups=2\ngelu\nglobalpool\ndense classes\n",
+    "conv 16 3x3 same\nelu\ndepthwise 3x3 same\nlayernorm\navgpool 2x2\nglobalpool\ndense "
+    "classes\n",
+    "conv 3 2x2\ndropout2d 0.3\nnoise 0.5\ntimemajor\nbigru 4\nattend 2 units=5\ndense classes\n",
+    "conv 3 2x2\ntimemajor\nconv1d 6 3 same groups=3\nattentivestats units=4\ndense classes\n",
+    "conv 4 1x1\nmark a\nconv 4 3x3 same\nbatchnorm\ntanh\nadd a\nmark b\nconv 6 3x3 stride=2x2\n"
+    "gelu\nadd b\nglobalpool\ndense classes\n",
+    "timemajor\ngru 5\nmark a\nlayernorm\nconv1d 5 3 same\ntanh\nadd a\nlast\ndense classes\n",
+    "mark x\nconv 3 1x1\nadd x\ntimemajor\ndropout2d 0.2\nbilstm 3\nnoise 0.1\nlast\ndense "
+    "classes\n",
+};
+
+/* ---- the same bytes for any number of threads; what is frozen stays ---- */
+
+static void test_threads(const char *kernels, const char *text) {
+    char why[SER_WHY] = "", line[200];
+    struct ser_net *net = must(ser_net_parse(text, strlen(text), 8, 9, K, why));
+    struct example e = make_example(ser_shape_size(&net->input));
+    float *kept[SER_MAX_LAYERS * SER_MAX_PARAMS] = {NULL};
+    int same = 1, frozen = 1;
+    ser_net_init(net, 5);
+    for (int threads = 1; threads <= 3; threads++) {
+        struct ser_run *r = start(net, kernels, B, threads);
+        loss_of(r, &e);
+        for (int i = 0; i < net->params; i++) {
+            const float *g = ser_run_gradient(r, i);
+            size_t bytes = net->param[i].n * sizeof *g;
+            if (threads == 1 && g)
+                memcpy(kept[i] = must(malloc(bytes)), g, bytes);
+            same &= !g || !memcmp(g, kept[i], bytes);
+        }
+        ser_run_free(r);
+    }
+    for (int only = 0; only < net->params; only++) {
+        if (!net->param[only].trained)
+            continue;
+        net->param[only].trained = 0;
+        struct ser_run *r = start(net, kernels, B, 2);
+        loss_of(r, &e);
+        for (int i = 0; i < net->params; i++) {
+            const float *g = ser_run_gradient(r, i);
+            frozen &= i == only ? !g : !g || !memcmp(g, kept[i], net->param[i].n * sizeof *g);
+        }
+        ser_run_free(r);
+        net->param[only].trained = 1;
+    }
+    in_one_line(text, line);
+    check(same && frozen, "%s, %s one, two, three threads; each parameter frozen", kernels, line);
+    for (int i = 0; i < net->params; i++)
+        free(kept[i]);
+    free(e.x);
+    ser_net_free(net);
+}
+
+/* ---- what is refused ---- */
+
+static void test_refused(void) {
+    static const char *const wrong[][2] = {
+        {"conv 4 3x3 stride=0x1\n", "'stride=0x1' is not understood"},
+        {"conv 4 3x3 groups=2\n", "cannot both be cut into 2 groups"},
+        {"conv 4 65536x65536 same\n", "padded input would have more than"},
+        {"conv 2000 20x20 same stride=1x2\nconv 2000 20x20 same stride=1x2\n", "more than"},
+        {"conv1d 4 3\n", "conv1d needs a sequence"},
+        {"timemajor\nconv1d 4 99\n", "a 99x1 kernel does not fit into an image of 24x1"},
+        {"timemajor\ndepthwise 3x3\n", "usage: depthwise"},
+        {"timemajor\ntimemajor\n", "timemajor needs an image"},
+        {"globalpool\nglobalpool\n", "globalpool needs an image or a sequence"},
+        {"globalpool\ndropout2d 0.1\n", "dropout2d needs an image or a sequence"},
+        {"avgpool 30x1\n", "a 30x1 window does not fit"},
+        {"timemajor\navgpool 2x1\n", "avgpool needs an image"},
+        {"leaky 2\n", "usage: leaky"},
+        {"noise\n", "usage: noise"},
+        {"gru 4\n", "gru needs a sequence"},
+        {"timemajor\nattend 70000\n", "usage: attend"},
+        {"timemajor\nattend 65536 units=9 9\n", "usage: attend"},
+        {"mark a\nmark a\n", "there is a mark 'a' already"},
+        {"add a\n", "there is no 'mark a' before it"},
+        {"mark a\nconv 2 1x1\nadd a\nadd a\n", "is added already"},
+        {"mark a\ntimemajor\nadd a\n", "of another shape, which no stride makes fit"},
+        {"mark a\nglobalpool\ndense classes\n", "'mark a' is never added"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char why[SER_WHY] = "";
+        struct ser_net *net = ser_net_parse(wrong[i][0], strlen(wrong[i][0]), 16, 24, K, why);
+        check(!net && strstr(why, wrong[i][1]), "refused: %s", why);
+        ser_net_free(net);
+    }
+}
+
+static void test_error_function(void) {
+    double most = 0;
+    for (int i = -600; i <= 600; i++)
+        most = fmax(most, fabs(ser_verf(ser_splat((float)i / 100))[3] - erf((float)i / 100)));
+    check(most < 3e-7, "erf %.1e", most);
+}
+
+int main(void) {
+    struct golden g;
+    int cases = 0;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    test_error_function();
+    test_refused();
+    FILE *f = fopen("tests/golden/layers/layers.txt", "r");
+    if (!f)
+        bad_file("cannot be read: run this from the top of the tree");
+    while (read_case(f, &g)) {
+        cases++;
+        for (size_t k = 0; k < sizeof kernel_names / sizeof *kernel_names; k++)
+            test_golden(&g, kernel_names[k]);
+        for (int i = 0; i < g.arrays; i++)
+            free(g.array[i].v);
+    }
+    fclose(f);
+    check(cases == 13, "%d cases", cases);
+    for (size_t k = 0; k < sizeof kernel_names / sizeof *kernel_names; k++)
+        for (size_t i = 0; i < sizeof smooth / sizeof *smooth; i++) {
+            test_slopes(kernel_names[k], smooth[i], 8, 9);
+            test_threads(kernel_names[k], smooth[i]);
+        }
+    printf("# %d failed\n", failed);
+    return failed != 0;
+}
