@@ -518,6 +518,55 @@ speakers cannot be judged"
     fails 2 'more than one manifest' ser-split --speakers p.tsv m.tsv m.tsv
 }
 
+# speakers_of CORPUS: those that its description counts, and of two that it counts as a whole
+speakers_of() {
+    case $1 in
+    iemocap) printf 'iemocap_%s\n' 0{1..5}{F,M} ;;
+    msp-improv) printf 'msp-improv_%s\n' {F,M}0{1..6} ;;
+    *) awk -v corpus="$1" '$1 == "count" { for (i = 3; i <= NF; i++) {
+            if ($i !~ /^[0-9]+-[0-9]+$/) { print corpus "_" $i; continue }
+            split($i, range, "-")
+            for (s = range[1] + 0; s <= range[2] + 0; s++) printf "%s_%0*d\n", corpus, length(range[1]), s
+        } }' "$ROOT/manifests/$1.corpus" | sort -u ;;
+    esac
+}
+
+@test "split: each table of folds that is shipped has all speakers of its corpus, once a fold, and splits it" {
+    seen=0
+    for table in "$ROOT"/manifests/*-{folds?,emobox,emosuperb}.tsv; do
+        corpus=${table##*/}
+        corpus=${corpus%-*}
+        speakers_of "$corpus" >speakers
+        [ -s speakers ]
+        awk -F'\t' -v OFS='\t' 'BEGIN { print "id", "speaker", "emotion" } { print $1 ".1", $1, "sad" }' speakers >m.tsv
+        folds=$(tail -n +2 "$table" | cut -f 2 | sort -n | tail -n 1)
+        for ((fold = 1; fold <= folds; fold++)); do
+            ser-split --folds "$table" --fold $fold --part test m.tsv 2>err | tail -n +2 | cut -f 2
+            [ ! -s err ] || fail "$table: $(cat err)"
+        done | sort >tested
+        diff speakers tested || fail "$table: not everyone is tested once"
+        if head -n 1 "$table" | grep -q part; then
+            assert_equal "$(wc -l <"$table")" $((folds * $(wc -l <speakers) + 1))
+        fi
+        seen=$((seen + 1))
+    done
+    assert_equal $seen 16
+}
+
+@test "split: the field's folds are those of their source" {
+    source=${SER_REFERENCE-}/../corpora
+    if [ ! -e "$source/folds-emobox.tsv" ]; then
+        echo "# left out: the folds' sources; set SER_REFERENCE" >&3
+        return
+    fi
+    for table in "$ROOT"/manifests/*-emobox.tsv; do
+        tail -n +2 "$table" | sed "s/_/\t/"
+    done | sort | diff - <(tail -n +2 "$source/folds-emobox.tsv" | sort)
+    for table in "$ROOT"/manifests/*-emosuperb.tsv; do
+        tail -n +2 "$table" | sed "s/_/\t/; /^iemocap/s/0\([1-5]\)[FM]/Session\1/"
+    done | awk -F'\t' -v OFS='\t' '{ print $1, $3, $2, $4 }' | sort -u | diff - <(tail -n +2 "$source/folds-emosuperb.tsv" | sort)
+}
+
 @test "split: the project's splits of the three whole corpora have the known sizes" {
     awk -F'\t' 'BEGIN { print "id\tspeaker\temotion" }
         $2 != "-" && NR > 1 { for (i = 0; i < $3; i++) print $2 "_" i "\t" $2 "\tsad" }' "$ROOT/manifests/counts.tsv" >m.tsv
