@@ -318,7 +318,7 @@ download() { # download FILE BYTES
     most=$(size_of "$part")
     size=$most
     while [ -z "$known" ] || ((size < $2)); do
-        line=$(at_most $limit "${curl[@]}" "$show" --continue-at - --output "$part" "$url/$1") || :
+        line=$(at_most "$limit" "${curl[@]}" "$show" --continue-at - --output "$part" "$url/$1") || :
         size=$(size_of "$part")
         IFS='|' read -r code http _ after why <<<"$line"
         : "${code:=127}" "${why:=ended after $size ${known:+of $2 }bytes}"

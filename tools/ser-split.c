@@ -280,7 +280,8 @@ static struct groups read_list(const char *path, int wanted) {
     size_t size = strlen(path) + sizeof ", fold 1000";
     s.label = emalloc(size);
     snprintf(s.label, size, s.names_parts ? "%s, fold %d" : "%s", path, wanted);
-    qsort(s.at, s.n, sizeof *s.at, by_name);
+    if (s.n)
+        qsort(s.at, s.n, sizeof *s.at, by_name);
     refuse_repeated_groups(&s, c.part < 0 ? "fold" : "part");
     return s;
 }
@@ -351,7 +352,7 @@ static int next_fold(const struct manifest *m, const size_t *present, int folds,
     char empty[5 * MAX_FOLDS + 1]; /* " 1000" */
     size_t n = 0;
     int val;
-    for (val = test % folds + 1; !present[val]; val = val % folds + 1)
+    for (val = test < folds ? test + 1 : 1; !present[val]; val = val < folds ? val + 1 : 1)
         n += (size_t)snprintf(empty + n, sizeof empty - n, " %d", val);
     if (n) {
         warn("%s: folds without a %s in the manifest, skipped:%s", m->name, opt.group, empty);
