@@ -5,7 +5,7 @@
 #   OUT        where results go
 #   PROTOCOL   notebook: listed speakers; folds5, folds4: speaker-disjoint folds, FOLD= one or more of them;
 #              random: utterances at random, as many a split as SEEDS
-#   PARTS      table of speakers and parts (notebook); FOLDS: table of speakers and folds (folds5)
+#   PARTS      table of speakers and parts (notebook); FOLDS: table of speakers and folds (folds5); its folds may name their parts
 #   SEEDS      one model a seed, and a table of them all (default: SEED)
 #   MANIFEST FEATURES TRAIN   further options of ser-manifest, ser-mfcc, ser-train
 #   AUGMENT    options of ser-augment: what it makes is added to the training part

@@ -21,6 +21,15 @@ CaFE_48k/Tristesse/Fort/12-T-2-6.wav|good|cafe|cafe_12-T-2-6|cafe_12|female|sad
 zhaozuoxiang/surprise/250.wav|good|casia|casia_zhaozuoxiang_surprise_250|casia_zhaozuoxiang|-|surprised
 CASIA/angry/201-angry-ZhaoZuoxiang.wav|good|casia|casia_zhaozuoxiang_angry_201|casia_zhaozuoxiang|-|angry
 AudioWAV/1091_WSI_SAD_XX.wav|good|cremad|cremad_1091_WSI_SAD_XX|cremad_1091|female|sad
+1-2-1-3-17.wav|good|kbes|kbes_1-2-1-3-17|kbes_3|male|neutral
+IndoWaveSentiment/07-03-02-03.wav|good|indowave|indowave_07-03-02-03|indowave_07|male|surprised
+11-03-02-03.wav|bad|indowave|speaker is 1 to 10, not '11'
+F1/disgust/free/F1_disgust_free_01.wav|good|jvnv|jvnv_F1_disgust_free_01|jvnv_F1|female|disgust
+Acted/wav/F1/01/FOY0101ANT0.wav|good|ogvc|ogvc_FOY0101ANT0|ogvc_FOY|female|anticipation
+02_Audio-Only/03_neutral/HA3/02-03-HA3-T-0012.wav|good|e-seravd|e-seravd_02-03-HA3-T-0012|e-seravd_HA3|-|neutral
+pavoque-happy_poppy0012.wav|good|pavoque|pavoque_pavoque-happy_poppy0012|pavoque_stefan|male|happy
+test2/samplenew_00000012.wav|other|mer2023|a test part of the challenge, whose labels stand in other tables
+14197.wav|left|quechua|its row in the tables of the corpus is wrong
 DEMOS/PR_m_23_tri00a.wav|good|demos|demos_PR_m_23_tri00a|demos_23|male|sad
 DEMOS/NEU/f_07_neu12.wav|good|demos|demos_f_07_neu12|demos_07|female|neutral
 EKORPUS/99.wav|good|eesc|eesc_99|eesc_1|female|-
@@ -92,7 +101,7 @@ END
     cases | cut -d '|' -f 3 | sort -u >named
     for f in "$ROOT"/manifests/*.corpus; do
         corpus=$(basename "$f" .corpus)
-        case $corpus in baum1 | m3ed | nnime) continue ;; esac # nothing without their tables
+        case $corpus in baum1 | dusha | kia | m3ed | nnime) continue ;; esac # nothing without their tables
         grep -qx "$corpus" named || fail "no name of $corpus is here"
     done
     cases | while IFS='|' read -r path want; do
@@ -139,6 +148,38 @@ END
     (cd p && eval "$(commands msp-improv)")
     ser-manifest --corpus msp-improv p 2>err | tail -n +2 | cut -f 1,4- | tr '\t' ' ' |
         same - <(echo 'msp-improv_MSP-IMPROV-S01A-F01-P-FM01 msp-improv_F01 female neutral - 01 - 01 angry P 3.0 2.5 2.0')
+    mkdir -p k/split k/wav v d/crowd_{train,test}/wavs q r/train
+    printf 'fname,angry,sad,happy,neutral\nF5_01,0,0,1,0\r\nF5_02,1,0,0,0\n' >k/split/F5_test.csv
+    printf 'fname,sad,angry,happy,neutral\nM1_01,1,0,0,0\n' >k/split/M1_test.csv
+    : >k/wav/F5_01.wav
+    : >k/wav/F5_02.wav
+    : >k/wav/M1_01.wav
+    (cd k && eval "$(commands kia)")
+    ser-manifest k 2>err | tail -n +2 | cut -f 1,4-6 | tr '\t' ' ' |
+        same - <(printf '%s\n' 'kia_F5_01 kia_F5 female happy' 'kia_F5_02 kia_F5 female angry' 'kia_M1_01 kia_M1 male sad')
+    printf -- '- prompt: spike01\n  text: x\n  start: 0.0\n  end: 0.5\n  segments:\n  - {lab: H#, end: 0.4}\n- prompt: spike02\n  start: 0.5\n  end: 0.75\n' \
+        >v/pavoque-angry.yaml
+    sox -R -n -r 8000 -b 16 v/pavoque-angry.flac synth 1 sine 440
+    (cd v && eval "$(commands pavoque)")
+    rm v/pavoque-angry.flac
+    ser-manifest v 2>err | tail -n +2 | cut -f 1,4-6 | tr '\t' ' ' | same - <(printf '%s\n' \
+        'pavoque_pavoque-angry_spike01 pavoque_stefan male angry' 'pavoque_pavoque-angry_spike02 pavoque_stefan male angry')
+    assert_equal "$(soxi -s v/*.wav | xargs)" "4000 2000"
+    header='hash_id\taudio_path\tduration\tannotator_emo\tgolden_emo\tspeaker_text\tspeaker_emo\tsource_id\tannotator_id\n'
+    row() { printf '%s\twavs/%s.wav\t2\t%s\t\t\t\t%s\tx\n' "$1" "$1" "$2" "$3"; }
+    { printf "$header" && row aa positive s1 && row aa sad s1 && row aa positive s1 && row bb sad s2 && row bb angry s2; } \
+        >d/crowd_train/raw_crowd_train.tsv
+    { printf "$header" && row cc other s3; } >d/crowd_test/raw_crowd_test.tsv
+    touch d/crowd_train/wavs/{aa,bb}.wav d/crowd_test/wavs/cc.wav
+    (cd d && eval "$(commands dusha)")
+    ser-manifest --corpus dusha d 2>err | tail -n +2 | cut -f 1,4,6,10 | sort | tr '\t' ' ' |
+        same - <(printf '%s\n' 'dusha_aa dusha_s1 happy train' 'dusha_bb dusha_s2 - train' 'dusha_cc dusha_s3 - test')
+    printf 'Audio,Actor,emotion\n10001,a2,boredom\n' >q/quechua-map.csv
+    : >q/10001.wav
+    ser-manifest q 2>err | tail -n +2 | cut -f 1,4-6 | tr '\t' ' ' | same - <(echo 'quechua_10001 quechua_a2 male bored')
+    printf 'name,discrete,valence\nsample_00000001,worried,-1.5\n' >r/train-label.csv
+    : >r/train/sample_00000001.wav
+    ser-manifest r 2>err | tail -n +2 | cut -f 1,4-6,10 | tr '\t' ' ' | same - <(echo 'mer2023_sample_00000001 - - worried -1.5')
     printf 'item [1]:\n name = "words"\n text = "tere"\nitem [2]:\n name = "emotion"\n intervals [1]:\n text = ""\n text = "joy"\n' >t/105.TextGrid
     : >t/105.wav
     (cd t && eval "$(commands eesc)")
@@ -172,37 +213,17 @@ END
         echo "# left out: the lists of real files; set SER_REFERENCE" >&3
         return
     fi
-    n=0
-    for list in "$lists"/lists/*.txt; do
-        name=$(basename "$list")
-        corpus=${name%%.*}
-        paths "$corpus" <"$list" >named.tsv
-        # A list of a part of a corpus, of which the table knows nothing, is read in full.
-        awk -F '\t' -v list="$name" '
-            FNR == NR {
-                if ($2 == list) { known = 1; want = $4; emotions = $9; speakers = $10; sub(/^[^:]*: /, "", speakers) }
-                next
-            }
-            $1 == "good" { good++; emotion[$6]++; sub(/^[^_]*_/, "", $4); speaker[$4]++; if (id[$3]++) twice = $3 }
-            { lines++ }
-            function told(counts, wanted,   n, i, w, all, k) {
-                if (wanted == "-") return 1
-                n = split(wanted, w, " ")
-                for (k in counts) all++
-                if (all != n) return 0
-                for (i = 1; i <= n; i++) {
-                    k = w[i]; sub(/=[^=]*$/, "", k); sub(/.*=/, "", w[i])
-                    if (counts[k] != w[i]) return 0
-                }
-                return 1
-            }
-            END {
-                if (good != (known ? want : lines)) { print list ": " good " of " (known ? want : lines); exit 1 }
-                if (twice) { print list ": " twice " comes twice"; exit 1 }
-                if (known && !told(emotion, emotions)) { print list ": other emotions than " emotions; exit 1 }
-                if (known && !told(speaker, speakers)) { print list ": other speakers than " speakers; exit 1 }
-            }' "$lists/tests.tsv" named.tsv
-        n=$((n + 1))
-    done
-    [ "$n" -ge 40 ]
+    "$ROOT/tests/corpora-table" "$lists" >table.tsv
+    assert_equal "$(awk -F'\t' 'NR > 1 && $2 != "-" && $8 !~ /^(equal|all are read)/' table.tsv)" ""
+    [ "$(awk -F'\t' 'NR > 1 && $2 != "-"' table.tsv | wc -l)" -ge 40 ]
+    diff <(tail -n +2 table.tsv | cut -f 1 | sort -u) <(cd "$ROOT/manifests" && ls -- *.corpus | sed 's/\.corpus$//' | sort -u)
+    # It tells what differs.
+    mkdir -p l/lists
+    cp "$lists/lists/mess.txt" l/lists
+    sed 's/angry=450/angry=449/' "$lists/tests.tsv" >l/tests.tsv
+    "$ROOT/tests/corpora-table" l >table.tsv
+    assert_equal "$(awk -F'\t' '$2 == "mess.txt" { print $8 }' table.tsv)" 'other emotions than angry=449 calm=450 happy=450 sad=450'
+    sed -i 1d l/lists/mess.txt
+    "$ROOT/tests/corpora-table" l >table.tsv
+    assert_equal "$(awk -F'\t' '$2 == "mess.txt" { print $8 }' table.tsv)" 'not read: 1'
 }

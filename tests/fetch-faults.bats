@@ -27,7 +27,7 @@ corpus() {
     mkdir -p www/whole manifests
     printf 'f\tActor_01/03-01-05-01-01-01-01.wav\taudio\n' | perl "$ROOT/tests/stored-zip.pl" >speech.zip
     { answer '200 OK' "Content-Length: $(wc -c <speech.zip)" && cat speech.zip; } >$zip
-    printf 'corpus\tspeaker\tclips\nravdess\travdess_01\t1\n' >manifests/counts.tsv
+    printf '%s\n' 'corpus ravdess' 'title speech' 'licence none' 'citation nobody' 'count 1 01' >manifests/ravdess.corpus
     printf 'corpus\tfile\tbytes\tmd5\tsource\nravdess\tspeech.zip\t%d\t%s\ta test\n' "$(wc -c <speech.zip)" \
         "$(md5sum <speech.zip | cut -c 1-32)" >manifests/checksums.tsv
     sed "s|^manifests=.*|manifests='$F/manifests'|" "$BUILD/ser-fetch" >ser-fetch

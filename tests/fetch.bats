@@ -15,6 +15,9 @@ setup_file() {
     perl "$ROOT/tests/stored-zip.pl" <"$F/list" >"$F/www/speech.zip"
     expect_zip "$F/www/speech.zip" >"$F/ravdess.tsv"
     cremad_clips "$F/www" >"$F/cremad.tsv"
+    urdu_files "$F/www" >"$F/urdu.tsv"
+    emodb_list | perl "$ROOT/tests/stored-zip.pl" >"$F/www/emodb.zip"
+    printf 'corpus\tfile\tbytes\tmd5\tsource\nemodb\temodb.zip\t-\t-\ta test\n' >"$F/emodb.tsv"
     perl "$ROOT/tests/faulty-server.pl" "$F/www" "$F/port" "$F/log" 3>&- &
     echo $! >"$F/server"
     for _ in {1..200}; do
@@ -78,6 +81,29 @@ cremad_clips() {
     done
 }
 
+# urdu_files FOLDER: ninety recordings in two folders, and the table that describes them
+urdu_files() {
+    local n name
+    printf 'path\tbytes\tsha256\n'
+    cd "$1" || return 1
+    mkdir Angry Sad
+    for n in {10..54}; do
+        for name in Angry/SM1_F${n}_A0$n.wav Sad/SF2_F${n}_S0$n.wav; do
+            echo "audio of $name" >"$name"
+            printf '%s\t%d\t%s\n' "$name" "$(stat -c %s "$name")" "$(sha256sum <"$name" | cut -c 1-64)"
+        done
+    done
+}
+
+# The names of EmoDB's recordings, as many of each speaker as it has, with what lies beside them, for stored-zip.pl.
+emodb_list() {
+    printf 'd\twav/\nd\tlablaut/\nf\tlablaut/03a01Fa.lablaut\tsounds\nf\terkennung.txt\tlisteners\n'
+    awk 'BEGIN { split("a01 a02 a04 a05 a07 b01 b02 b03 b09 b10", sentence, " ") }
+        $1 == "count" { for (i = 3; i <= NF; i++) for (n = 0; n < $2; n++)
+            printf "f\twav/%s%s%s%c.wav\taudio\n", $i, sentence[1 + n % 10], substr("WLEAFTN", 1 + int(n / 10) % 7, 1), 97 + int(n / 70)
+        }' "$ROOT/manifests/emodb.corpus"
+}
+
 # get MANNER CORPUS DIR [OPTION...]: from the server in this manner, at an address of this test's own
 get() {
     local address
@@ -92,7 +118,8 @@ asked() {
 
 # whole DIR: it is RAVDESS, and nothing else is left
 whole() {
-    (cd "./$1" && grep -r . . | sort) >found
+    (cd "./$1" && grep -r --exclude=ser-source.txt . . | sort) >found
+    [ -s "./$1/ser-source.txt" ]
     sed -n 's,^f\t\(Actor.*\)\t,./\1:,p' "$F/list" | sort >wanted
     same found wanted
     [ ! -e "$1.part" ] || fail "$1.part is left"
@@ -417,7 +444,16 @@ END
     grep -q 'cremad: licence Open Database License' err
     (cd "$F/www" && sha256sum ./*.wav) >sums
     (cd d && sha256sum --quiet -c ../sums)
-    assert_equal "$(find d -type f | wc -l)" 157
+    assert_equal "$(find d -name '*.wav' | wc -l)" 157
+    same d/ser-source.txt - <<END
+corpus: cremad
+title: Crowd-sourced Emotional Multimodal Actors Dataset
+source: http://127.0.0.1:$(cat "$F/port")/plain,label=$BATS_TEST_NUMBER
+checked: the SHA-256 of the recordings of each speaker
+licence: Open Database License 1.0, contents Database Contents License 1.0
+citation: $(sed -n 's/^citation //p' "$ROOT/manifests/cremad.corpus")
+fetched by: $(ser-fetch --version | sed 's/ (ser)//')
+END
     [ ! -e d.part ] || fail "d.part is left"
     run -0 get plain cremad d
     assert_equal "$(asked | wc -l)" 157
@@ -469,6 +505,88 @@ END
     run -0 get plain cremad d
     (cd "$F/www" && sha256sum ./*.wav) | (cd d && sha256sum --quiet -c -)
     assert_equal "$(sed -n "s,^/plain,label=$BATS_TEST_NUMBER/\(.*\) - 200,\1,p" "$F/log" | sort | comm -12 - <(echo "$here"))" ""
+}
+
+@test "URDU: files in folders, each with a checksum; what is damaged is fetched again" {
+    run -0 get plain urdu d
+    assert_line 'd: 2 speakers, 90 recordings'
+    assert_line 'ser-fetch: urdu: licence research only'
+    assert_line 'ser-fetch: urdu: checked: the SHA-256 of each recording'
+    grep -qx 'licence: research only' d/ser-source.txt
+    for folder in Angry Sad; do diff -r "$F/www/$folder" d/$folder; done
+    assert_equal "$(find d -type f | wc -l)" 91
+    run -0 get plain urdu d
+    assert_equal "$(asked | wc -l)" 90
+    run -0 get flip=3,first=1 urdu e
+    assert_line --regexp 'Angry/SM1_F10_A010.wav: not the known recording, nor are 39 others: trying again from the start'
+    assert_line --regexp 'Angry/SM1_F50_A050.wav: not the known recording, nor are 9 others: trying again from the start'
+    diff -r -x ser-source.txt d e
+    run get flip=3 urdu f
+    assert_failure 3
+    assert_line --regexp 'Angry/SM1_F10_A010.wav: not the known recording, nor are 39 others; removed'
+    nothing f
+    run get status=404 urdu g
+    assert_failure 4
+    assert_line --regexp 'Angry/SM1_F10_A010.wav: .* 404$'
+    nothing g
+    # The table that is shipped is of all of it.
+    assert_equal "$(tail -n +2 "$ROOT/manifests/urdu-checksums.tsv" | awk -F'\t' '{ n += $2; bad += length($3) != 64 } END { print NR, n, bad + 0 }')" \
+        '400 88102592 0'
+    tail -n +2 "$ROOT/manifests/urdu-checksums.tsv" | "$BUILD/unit/name_paths" urdu "$ROOT/manifests/urdu.corpus" >named
+    sed -n 's/^count \([0-9]*\) \(.*\)/\1 \2/p' "$ROOT/manifests/urdu.corpus" | awk '{ for (i = 2; i <= NF; i++) print "urdu_" $i, $1 }' | sort >counts
+    tail -n +2 "$ROOT/manifests/urdu-checksums.tsv" | sed 's,.*/S,urdu_,; s/_F[0-9]*_[AHNS].*//' | sort | uniq -c | awk '{ print $2, $1 }' | diff - counts
+}
+
+@test "EmoDB: an archive of which no checksum is known is counted, and that is told" {
+    run -0 get plain emodb d
+    assert_line 'd: 10 speakers, 535 recordings'
+    assert_line 'ser-fetch: emodb: checked: the number of recordings of each speaker: no checksum is known'
+    assert_line --regexp 'only the number of recordings of each speaker: no checksum is known'
+    assert_line 'ser-fetch: emodb: licence CC0 1.0'
+    assert_equal "$(cd d && echo *)" "ser-source.txt wav"
+    grep -qx 'checked: the number of recordings of each speaker: no checksum is known' d/ser-source.txt
+    ser-manifest --corpus emodb d 2>err | tail -n +2 | wc -l | same - <(echo 535)
+    run -0 get plain emodb d
+    assert_equal "$(asked)" "emodb.zip - 200"
+    # Cut, it is gone on with; of a server that gives no end, the connection's is one.
+    run -0 get cut=20000,first=1 emodb e
+    diff -r -x ser-source.txt d e
+    run get norange,cut=20000 emodb f --retries 1
+    assert_failure 4
+    nothing f
+    # One that is not the corpus is not kept for the next run; one that somebody has put there is used.
+    echo nonsense >"$F/www/bad.zip"
+    sed 's/emodb.zip/bad.zip/' "$F/emodb.tsv" >bad.tsv
+    run get plain emodb g --checksums bad.tsv
+    assert_failure 3
+    assert_line --regexp 'bad.zip: not an archive that unzip can read'
+    nothing g
+    mkdir h.part
+    cp "$F/www/emodb.zip" h.part
+    run -0 get status=404 emodb h --keep
+    cmp h/emodb.zip "$F/www/emodb.zip"
+    rm h/wav/03*W*
+    run get plain emodb h
+    assert_failure 3
+    assert_output --partial 'emodb_03 has'
+}
+
+@test "the other corpora: how to get them is a no; all are listed" {
+    run ser-fetch tess
+    assert_failure 1
+    assert_line --partial 'Get it:    https://doi.org/10.5683/SP2/E8H2MF'
+    assert_line --partial 'Licence:   CC BY-NC-ND 4.0'
+    assert_line --partial "ser-manifest --corpus tess --check 'tess_data'"
+    run ser-fetch iemocap 'my iemocap'
+    assert_failure 1
+    assert_line --partial 'only to those who register, sign or pay'
+    assert_line --partial "--check 'my iemocap'"
+    ser-fetch --list >list.tsv
+    diff <(tail -n +2 list.tsv | cut -f 1,4 | LC_ALL=C sort) <(ser-manifest --list | tail -n +2 | cut -f 1,4 | LC_ALL=C sort)
+    assert_equal "$(awk -F'\t' '$2 == "fetched" { print $1 }' list.tsv | xargs)" "cremad emodb ravdess urdu"
+    awk -F'\t' 'NF != 6 { exit 1 } { for (i = 1; i <= 6; i++) if ($i == "") exit 1 }' list.tsv
+    fails 2 'is about all corpora' ser-fetch --list tess
+    fails 4 '<stdout>: cannot write' bash -c 'ser-fetch --list >/dev/full'
 }
 
 @test "SAVEE: how to get it is a no, its recordings in place are a yes" {
@@ -523,7 +641,8 @@ END
     cd empty
     fails 2 'usage: ser-fetch' ser-fetch
     fails 2 'no folder is given' ser-fetch ravdess
-    fails 2 "'tess' is none of ravdess.savee.cremad" ser-fetch tess d
+    fails 2 "'xyz' is none of the known corpora: ser-fetch --list shows them" ser-fetch xyz d
+    fails 2 "'../x' is none of the known corpora" ser-fetch ../x d
     fails 2 'expected exactly one corpus and one folder' ser-fetch ravdess d e
     fails 2 'unrecognized option' ser-fetch --wrong ravdess d
     fails 2 "jobs: '0' is not a whole number from 1 to 64" ser-fetch -j0 ravdess d

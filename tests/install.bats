@@ -41,7 +41,7 @@ setup() {
         [ -e "$page" ] || continue
         same "$page" "$dest/usr/local/share/man/man${page##*.}/${page##*/}"
     done
-    for file in pipelines/rules.mk pipelines/nets/attention.net pipelines/bin/{generate-speech,tsv.awk} manifests/counts.tsv; do
+    for file in pipelines/rules.mk pipelines/nets/attention.net pipelines/bin/{generate-speech,tsv.awk} manifests/{counts,iemocap-emosuperb}.tsv; do
         same "$ROOT/$file" "$dest/usr/local/share/ser/$file"
     done
 }

@@ -247,8 +247,22 @@ ser-manifest: s/song.wav: not of the corpus"
     fails 4 'nowhere: no such folder: .ser-fetch ravdess DIR' ser-manifest --corpus ravdess nowhere
     fails 4 'nowhere: .*registration' ser-manifest --corpus savee nowhere
     fails 4 'nowhere: .*ser-fetch cremad' ser-manifest --corpus cremad nowhere
-    fails 4 'file: is not a folder' ser-manifest file
-    fails 3 'empty: holds no utterance' ser-manifest empty
+    fails 4 'file: is not a folder: give the folder that holds it' ser-manifest file
+    fails 3 'empty: holds no utterance .*0, and no audio file' ser-manifest empty
+    put d/corpus.zip
+    fails 4 'd/corpus.zip: is not a folder: unpack it$' ser-manifest d/corpus.zip
+    put d/talk.webm d/notes.txt
+    run -3 ser-manifest d
+    assert_line 'ser-manifest: d/corpus.zip: not of the corpus: its extension is not that of an audio file: unpack it'
+    assert_line "ser-manifest: d/talk.webm: not of the corpus: its extension is not that of an audio file: convert it, for \
+example with 'ffmpeg -i IN OUT.wav'"
+    assert_line 'ser-manifest: d/notes.txt: not of the corpus: its extension is not that of an audio file'
+    put own/hello.wav
+    fails 3 'own: holds no utterance of a known corpus .*read with --corpus folders$' ser-manifest own
+    put msp/MSP-PODCAST_0001_0008.wav
+    run -3 ser-manifest msp
+    assert_line 'ser-manifest: msp: its names could be those of msp-podcast, which is read with its table Labels/labels_concensus.csv: that is not there'
+    fails 4 'msp: has no table iemocap-labels.tsv, .*: manifests/iemocap.corpus$' ser-manifest --corpus iemocap msp
     put s/DC/a01.wav
     fails 3 '^ser-manifest: s: no utterance is left of 1, with --emotions calm$' ser-manifest -q --emotions calm s
     fails 3 '^ser-manifest: s and the other folders: no utterance is left of 1, with --drop angry$' \
@@ -360,6 +374,30 @@ wrong() {
     grep -q '; copies: 3;' err
     printf x >>r/Audio/Actor_02/03-01-05-01-01-01-02.wav
     fails 3 'r/Audio/Actor_02/03-01-05-01-01-01-02.wav: has the id .*, like r/Actor_02/.*twice: 1' ser-manifest --check r
+}
+
+@test "manifest: the copies that Kaggle spreads: RAVDESS with its tree twice, SAVEE flat" {
+    local actor
+    for actor in 01 02; do
+        wav ravdess-emotional-speech-audio/Actor_$actor/03-01-03-01-01-01-$actor.wav 1$actor
+        wav ravdess-emotional-speech-audio/Actor_$actor/03-01-08-02-02-02-$actor.wav 2$actor
+    done
+    mkdir ravdess-emotional-speech-audio/audio_speech_actors_01-24
+    cp -r ravdess-emotional-speech-audio/Actor_0? ravdess-emotional-speech-audio/audio_speech_actors_01-24
+    ser-manifest --check ravdess-emotional-speech-audio >m.tsv 2>err
+    assert_equal "$(ids m.tsv | xargs)" "ravdess_03-01-03-01-01-01-01 ravdess_03-01-03-01-01-01-02 ravdess_03-01-08-02-02-02-01 ravdess_03-01-08-02-02-02-02"
+    assert_equal "$(cut -f 2 m.tsv | grep -c audio_speech)" 0
+    grep -qx 'ser-manifest: ravdess-emotional-speech-audio/audio_speech_actors_01-24: repeats .* byte by byte: left out, files: 4' err
+    fails 3 'ids that come twice: 4' ser-manifest ravdess-emotional-speech-audio
+    for speaker in DC JE JK KL; do
+        wav surrey/ALL/${speaker}_a01.wav 1
+        wav surrey/ALL/${speaker}_su15.wav 2
+    done
+    touch surrey/ALL/.DS_Store surrey/Thumbs.db surrey/readme.txt
+    ser-manifest --strict surrey >m.tsv 2>err
+    assert_equal "$(ids m.tsv | xargs)" "savee_DC_a01 savee_DC_su15 savee_JE_a01 savee_JE_su15 savee_JK_a01 savee_JK_su15 savee_KL_a01 savee_KL_su15"
+    assert_equal "$(cut -f 4,5,6 m.tsv | sed -n '$p' | tr '\t' ' ')" 'savee_KL male surprised'
+    grep -q 'read as savee .*: 8 of 8$' err
 }
 
 @test "manifest: emotions get other names, and variants are told" {

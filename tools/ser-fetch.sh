@@ -12,8 +12,10 @@ unset UNZIP UNZIPOPT ZIPINFO ZIPINFOOPT
 version='@VERSION@'
 manifests='@MANIFESTS@'
 
-synopsis='[OPTION...] ravdess|savee|cremad DIR'
-url='' checksums='' jobs=8 retries=5 retry_delay=1 timeout=60 keep='' quiet=''
+synopsis='[OPTION...] CORPUS DIR'
+url='' checksums='' jobs=8 retries=5 retry_delay=1 timeout=60 keep='' quiet='' list=''
+title='' licence='' citation='' way='' registration='' checked='' members=''
+fetched='ravdess cremad emodb urdu'
 
 # ---- messages ----
 
@@ -32,12 +34,14 @@ get a speech corpus, checked and unpacked, as the folder DIR
       --retry-delay S         seconds before trying again, doubled each time [$retry_delay]
       --timeout S             cut a connection that is silent for S seconds [$timeout]
       --keep                  keep the archive, in DIR
+      --list                  the corpora, and which of them can be fetched
   -q, --quiet                 no progress, no notes: errors only
   -h, --help                  this text
   -V, --version               the version
 
 ravdess: 208 MB from Zenodo. cremad: 606 MB in 7,442 files from GitHub.
-savee: says how to get it, exit status 1.
+emodb: an archive from its makers. urdu: 88 MB in 400 files from GitHub.
+Of any other corpus: says how to get it, exit status 1.
 After a failure run it again: it goes on from what has arrived."
 }
 
@@ -54,7 +58,7 @@ need_whole() { # need_whole OPTION TEXT MIN MAX
 options() { # sets the options and the array operands
     local line
     line=$(getopt -n "$tool" -o j:qhV -l url:,checksums:,jobs:,retries:,retry-delay:,timeout:,keep \
-        -l quiet,help,version -- "$@") || { (($? > 1)) || usage; die 4 "getopt failed"; }
+        -l list,quiet,help,version -- "$@") || { (($? > 1)) || usage; die 4 "getopt failed"; }
     [ -n "$line" ] || die 4 "getopt failed"
     eval "set -- $line" # getopt has quoted every word
     while [ "$1" != -- ]; do
@@ -66,6 +70,7 @@ options() { # sets the options and the array operands
         --retry-delay) retry_delay=$2 && shift ;;
         --timeout) timeout=$2 && shift ;;
         --keep) keep=1 ;;
+        --list) list=1 ;;
         -q | --quiet) quiet=1 ;;
         -h | --help) help && exit ;;
         -V | --version) out "$tool (ser) $version" && exit ;;
@@ -95,12 +100,16 @@ load() {
     { [ -r "$2" ] && [ ! -d "$2" ]; } || die 4 "$2: no such table, or it cannot be read"
     table=$(awk -F '\t' -v columns="$1" '
         function fits(column, text) {
+            if (text == "-" && columns ~ /md5/ && column ~ /^(bytes|md5)$/)
+                return 1 # of an archive, these may be unknown
             if (column ~ /^(bytes|clips)$/)
                 return text ~ /^[1-9][0-9]*$/ && length(text) <= 12
             if (column ~ /^(md5|sha256)$/)
                 return text ~ /^[0-9a-f]*$/ && length(text) == (column == "md5" ? 32 : 64)
             if (column == "source" || column == "speaker" && text == "-")
                 return text != ""
+            if (column == "path")
+                return text ~ /^[A-Za-z0-9][A-Za-z0-9_.-]*(\/[A-Za-z0-9][A-Za-z0-9_.-]*)*$/
             return text ~ /^[A-Za-z0-9][A-Za-z0-9_.-]*$/
         }
         BEGIN { n = split(columns, name, " ") }
@@ -124,30 +133,72 @@ load() {
     }
 }
 
-# Sets what the corpus' place, licence and names are, and expected to lines "SPEAKER<tab>CLIPS".
+# Prints what the corpus' description says: title, licence, citation, get and registration, a line each, then a line
+# "SPEAKER<tab>CLIPS" for each speaker that it counts.
+described() {
+    awk -v corpus="$corpus" '
+        $1 == "count" {
+            for (i = 3; i <= NF; i++) {
+                if ($i !~ /^[0-9]+-[0-9]+$/) {
+                    clips[$i] = $2
+                    continue
+                }
+                split($i, range, "-")
+                for (s = range[1] + 0; s <= range[2] + 0; s++)
+                    clips[sprintf("%0*d", length(range[1]), s)] = $2
+            }
+        }
+        { text[$1] = substr($0, length($1) + 2) }
+        END {
+            print text["title"] "\n" text["licence"] "\n" text["citation"] "\n" text["get"] "\n" text["registration"]
+            for (s in clips)
+                print corpus "_" s "\t" clips[s]
+        }' "$manifests/$corpus.corpus"
+}
+
+# Sets what the corpus is and where it comes from, and expected to lines "SPEAKER<tab>CLIPS".
 know_corpus() {
+    local text fact
+    { text=$(described) && [ -n "$text" ]; } || die 4 "$manifests/$corpus.corpus: cannot be read"
+    for fact in title licence citation way registration; do
+        printf -v $fact %s "${text%%$'\n'*}"
+        text=${text#*$'\n'}
+    done
+    expected=$text
     case $corpus in
     ravdess)
         home=https://zenodo.org/records/1188976/files
-        licence='CC BY-NC-SA 4.0; Livingstone and Russo, PLoS ONE 13(5): e0196391, 2018'
+        members='Actor_[0-9][0-9]/*.wav'
         speaker_of='s,^Actor_([0-9]{2})/03-01-0[1-8](-0[12]){3}-\1\.wav$,ravdess_\1,p'
+        ;;
+    emodb)
+        home=http://emodb.bilderbar.info/download
+        members='wav/*.wav'
+        speaker_of='s,^(wav/)?([0-9]{2})[ab][0-9]{2}[WLEAFTN][a-f]?\.wav$,emodb_\2,p'
         ;;
     savee)
         speaker_of='s,^(.*/)?(DC|JE|JK|KL)[/_](a|d|f|h|n|sa|su)[0-9]{2}\.wav$,savee_\2,p'
         ;;
     cremad)
-        # One commit: what is known of its files stays true.
+        # One commit: what is known of its files stays true. So it is with URDU.
         home=https://media.githubusercontent.com/media/CheyneyComputerScience/CREMA-D
         home=$home/1658cd342dff90010aa843eaeebd53610a08b1dc/AudioWAV
-        licence='Open Database License 1.0; Cao et al., IEEE Trans. Affective Computing 5(4), 2014'
+        checked='the SHA-256 of the recordings of each speaker'
         speaker_of='s,^(1[0-9]{3})_[A-Z]{3}_[A-Z]{3}_(XX|LO|MD|HI)\.wav$,cremad_\1,p'
         load 'speaker clips bytes sha256' "${checksums:=$manifests/cremad-checksums.tsv}"
         expected=$(cut -f 1,2 <<<"$table")
-        return
+        ;;
+    urdu)
+        home=https://raw.githubusercontent.com/siddiquelatif/URDU-Dataset
+        home=$home/4b546d4e0fa36d1c86c53a281631b2ab7ce2fdec
+        checked='the SHA-256 of each recording'
+        speaker_of='s,^(Angry|Happy|Neutral|Sad)/S([FM][0-9]+)_F[0-9]+_[AHNS][0-9]+\.wav$,urdu_\2,p'
+        load 'path bytes sha256' "${checksums:=$manifests/urdu-checksums.tsv}"
+        expected=$(awk -F '\t' '
+            { sub(/.*\/S/, "", $1); sub(/_.*/, "", $1); clips["urdu_" $1]++ }
+            END { for (s in clips) print s "\t" clips[s] }' <<<"$table")
         ;;
     esac
-    load 'corpus speaker clips' "$manifests/counts.tsv"
-    expected=$(awk -F '\t' -v c="$corpus" '$1 == c && $2 != "-" { print $2 "\t" $3 }' <<<"$table")
 }
 
 # Where the shell has no pipe to be had, it takes what a command says for empty and goes on: where nothing
@@ -199,10 +250,11 @@ clips_of() { # clips_of SPEAKER
 said='%{exitcode}|%{http_code}|%{filename_effective}|%header{retry-after}|%{errormsg}\n'
 
 set_curl() {
-    local protocols='=https'
+    local protocols='=https' asked=', as --url asks'
+    [ "$url" != "${home-}" ] || asked=''
     case $url in http://*)
         protocols='=http,https'
-        note "$url: plain http, as --url asks: the server is not verified, only the checksums of the files"
+        note "$url: plain http$asked: the server is not verified, only $checked"
         ;;
     esac
     # curl's settings file stays unread: it could switch the checks of certificates off.
@@ -257,18 +309,20 @@ back_off() { # back_off FAILURES WHAT WHY SERVER_ASKS
     sleep "$ms"
 }
 
-# Brings FILE.part to BYTES, going on where an earlier attempt or run was cut.
+# Brings FILE.part to BYTES, going on where an earlier attempt or run was cut. BYTES - is unknown: as many as
+# the server has.
 download() { # download FILE BYTES
-    local part=$1.part size most failures=0 line code http after why show=--silent
+    local part=$1.part size most failures=0 line code http after why show=--silent known=1 limit=$2
+    [ "$2" != - ] || known='' limit=2000000000
     [ -z "$progress" ] || show=--progress-bar
     most=$(size_of "$part")
     size=$most
-    while ((size < $2)); do
-        line=$(at_most "$2" "${curl[@]}" "$show" --continue-at - --output "$part" "$url/$1") || :
+    while [ -z "$known" ] || ((size < $2)); do
+        line=$(at_most "$limit" "${curl[@]}" "$show" --continue-at - --output "$part" "$url/$1") || :
         size=$(size_of "$part")
-        if ((size >= $2)); then break; fi
         IFS='|' read -r code http _ after why <<<"$line"
-        : "${code:=127}" "${why:=ended after $size of $2 bytes}"
+        : "${code:=127}" "${why:=ended after $size ${known:+of $2 }bytes}"
+        if [ -n "$known" ]; then if ((size >= $2)); then break; fi; elif [ "$code" = 0 ]; then break; fi
         judge "$code" "$http"
         [ "$verdict" != never ] || give_up "$code" "$1" "$why"
         failures=$((failures + 1))
@@ -298,7 +352,7 @@ download_all() { # download_all NAME...
             trouble="${file%.part}: $why" pause=${after:-$pause}
         done < <(for name in "${missing[@]}"; do
             printf 'url = "%s/%s"\noutput = "%s.part"\n' "$url" "$name" "$name"
-        done | at_most 16777216 "${curl[@]}" --silent --no-progress-meter --parallel --parallel-max "$jobs" \
+        done | at_most 16777216 "${curl[@]}" --silent --no-progress-meter --create-dirs --parallel --parallel-max "$jobs" \
             --config - || :) # what failed, the lines say
         [ "$failures" = 0 ] || back_off $failures "$url" "$trouble" "$pause"
     done
@@ -319,10 +373,17 @@ leave() { # leave FILE...: nothing but these and what enter made is removed
     rmdir -- "$work" || note "$work: not removed: it contains files that ser-fetch did not put there"
 }
 
+# What will stand beside the recordings: where they come from, and whose they are.
+describe() {
+    printf '%s\n' "corpus: $corpus" "title: $title" "source: $url" "checked: $checked" "licence: $licence" \
+        "citation: $citation" "fetched by: $tool $version"
+}
+
 # Makes tree the folder DIR.
 finish() {
     compare tree
     [ -z "$lack" ] || die 3 "$url: not the whole corpus: $lack"
+    describe >tree/ser-source.txt || die 4 "$work/tree/ser-source.txt: cannot write"
     sync -f tree || die 4 "$work: cannot write"
     mv -T -- tree "$whole" || die 4 "$dir: cannot rename $work/tree to it"
 }
@@ -387,18 +448,24 @@ unpack() { # unpack ARCHIVE
     local code=0 why
     inspect "$1"
     rm -rf tree
-    why=$(at_most 67108864 unzip -q "$1" 'Actor_[0-9][0-9]/*.wav' -d tree 2>&1 </dev/null) || code=$?
+    why=$(at_most 67108864 unzip -q "$1" "$members" -d tree 2>&1 </dev/null) || code=$?
     # 1 is a warning: whether it all came out is seen by counting.
     if ((code > 1)); then unzip_failed $code "$1" "$why"; fi
 }
 
-get_ravdess() {
-    local archive bytes md5 found size try
+# Sets archive, bytes and md5 (-: unknown), and how the archive is checked.
+know_archive() {
     load 'corpus file bytes md5 source' "${checksums:=$manifests/checksums.tsv}"
-    found=$(sed -n '/^ravdess\t/p' <<<"$table")
-    IFS=$'\t' read -r _ archive bytes md5 _ <<<"$found"
-    [ -n "$archive" ] || die 3 "$checksums: has no row for ravdess"
-    enter
+    table=$(sed -n "/^$corpus\t/p" <<<"$table")
+    IFS=$'\t' read -r _ archive bytes md5 _ <<<"$table"
+    [ -n "$archive" ] || die 3 "$checksums: has no row for $corpus"
+    checked="the MD5 of $archive, $md5"
+    [ "$md5" != - ] || checked='the number of recordings of each speaker: no checksum is known'
+}
+
+# Brings the archive of which a checksum is known.
+download_known() {
+    local found size try
     # An archive of an earlier run is looked at again.
     [ ! -e "$archive" ] || mv -- "$archive" "$archive.part"
     for try in 1 2; do
@@ -412,6 +479,18 @@ get_ravdess() {
         note "$found: trying again from the start"
     done
     mv -- "$archive.part" "$archive"
+}
+
+get_archive() {
+    enter
+    if [ "$md5" != - ]; then
+        download_known
+    elif [ ! -e "$archive" ]; then # one that somebody has put there is taken
+        download "$archive" "$bytes"
+        mv -- "$archive.part" "$archive"
+        unproven=$work/$archive # a next run must not find it, should it be no good
+        trap 'rm -f -- "$unproven"' EXIT
+    fi
     unpack "$archive"
     [ -z "$keep" ] || mv -- "$archive" tree
     finish
@@ -426,8 +505,7 @@ get_cremad() {
     mkdir -p tree
     cd tree
     while IFS=$'\t' read -r speaker clips bytes sha256; do
-        [ -z "$progress" ] || printf '\r%s: %d/%d speakers, %d/%d MB\033[K' "$tool" $number "$total" \
-            $((done_bytes / 1000000)) $((all_bytes / 1000000)) >&2
+        show_progress $number "$total" speakers "$done_bytes" "$all_bytes"
         found=$(clips_of "$speaker")
         mapfile -t names <<<"$found"
         [ ${#names[@]} = "$clips" ] ||
@@ -451,6 +529,88 @@ get_cremad() {
     leave
 }
 
+# show_progress DONE ALL WHAT BYTES ALL_BYTES
+show_progress() {
+    [ -z "$progress" ] || printf '\r%s: %d/%d %s, %d/%d MB\033[K' "$tool" "$1" "$2" "$3" $(($4 / 1000000)) \
+        $(($5 / 1000000)) >&2
+}
+
+# Sets wrong to those of the array names whose lines of sha256sum are not those of the array sums.
+find_wrong() {
+    local found lines i
+    found=$(sha256sum -- "${names[@]}")
+    mapfile -t lines <<<"$found"
+    { [ -n "$found" ] && [ ${#lines[@]} = ${#sums[@]} ]; } || die 4 "$work/tree: the checksums cannot be computed"
+    wrong=()
+    for i in "${!sums[@]}"; do
+        [ "${lines[i]}" = "${sums[i]}" ] || wrong+=("${names[i]}")
+    done
+}
+
+# Files with a checksum each, some at a time.
+get_files() {
+    local rows row name bytes sha256 names sums wrong found try i step=40 done_bytes=0 all_bytes
+    mapfile -t rows <<<"$table"
+    all_bytes=$(awk -F '\t' '{ n += $2 } END { printf "%d", n }' <<<"$table")
+    enter
+    mkdir -p tree
+    cd tree
+    for ((i = 0; i < ${#rows[@]}; i += step)); do
+        show_progress "$i" ${#rows[@]} files "$done_bytes" "$all_bytes"
+        names=() sums=()
+        for row in "${rows[@]:i:step}"; do
+            IFS=$'\t' read -r name bytes sha256 <<<"$row"
+            names+=("$name") sums+=("$sha256  $name")
+            done_bytes=$((done_bytes + bytes))
+        done
+        for try in 1 2; do
+            download_all "${names[@]}"
+            find_wrong
+            [ ${#wrong[@]} != 0 ] || break
+            rm -f -- "${wrong[@]}"
+            found="$url/${wrong[0]}: not the known recording"
+            ((${#wrong[@]} == 1)) || found="$found, nor are $((${#wrong[@]} - 1)) others"
+            [ $try = 1 ] || die 3 "$found; removed"
+            note "$found: trying again from the start"
+        done
+    done
+    cd ..
+    finish
+    leave
+}
+
+# ---- what is not fetched ----
+
+list_corpora() {
+    # shellcheck disable=SC2016 # $1 is awk's
+    put '<stdout>' awk -v fetched="$fetched" '
+        function row() {
+            print corpus "\t" (index(" " fetched " ", " " corpus " ") ? "fetched" : "told") "\t" text["registration"] \
+                "\t" text["licence"] "\t" text["title"] "\t" text["get"]
+        }
+        BEGIN { print "corpus\thow\tregistration\tlicence\ttitle\tget" }
+        $1 == "corpus" {
+            if (corpus)
+                row()
+            corpus = $2
+        }
+        { text[$1] = substr($0, length($1) + 2) }
+        END { row() }' "$manifests"/*.corpus
+}
+
+say_how() {
+    local who='Its makers ask for no registration, but ser-fetch does not know its files.'
+    [ "$registration" != yes ] ||
+        who='It is given only to those who register, sign or pay; it may not be passed on.'
+    out "$title: $who
+1. Get it:    $way
+   Licence:   $licence
+   Cite:      $citation
+2. Unpack it: into a folder, such as ${dir@Q}
+3. Check it:  ser-manifest --corpus $corpus --check ${dir@Q} > manifest.tsv"
+    exit 1
+}
+
 say_savee() {
     out "SAVEE is given to those who register, for research; it may not be passed on.
 1. Register: http://kahlan.eps.surrey.ac.uk/savee/ (University of Surrey)
@@ -463,20 +623,24 @@ say_savee() {
 main() {
     local need holds advice
     options "$@"
+    if [ -n "$list" ]; then
+        [ ${#operands[@]} = 0 ] || usage "--list is about all corpora"
+        list_corpora
+        exit
+    fi
     [ ${#operands[@]} -le 2 ] || usage "expected exactly one corpus and one folder"
     corpus=${operands[0]-} dir=${operands[1]-}
-    case $corpus in
-    ravdess | cremad) ;;
-    savee) dir=${dir:-savee_data} ;;
-    '') usage "no corpus is given" ;;
-    *) usage "'$corpus' is none of ravdess|savee|cremad" ;;
-    esac
+    [ -n "$corpus" ] || usage "no corpus is given"
+    [[ $corpus =~ ^[a-z0-9-]+$ && -e $manifests/$corpus.corpus ]] ||
+        usage "'$corpus' is none of the known corpora: $tool --list shows them"
+    case " $fetched " in *" $corpus "*) ;; *) dir=${dir:-${corpus}_data} ;; esac
     [ -n "$dir" ] || usage "no folder is given"
     case $dir in *[[:cntrl:]]*) usage "'$dir': control characters in the name" ;; esac
     { whole=$(realpath -m -- "$dir") && [ -n "$whole" ]; } || die 4 "$dir: cannot resolve the path"
     work=$whole.part
 
     know_corpus
+    case " $fetched savee " in *" $corpus "*) ;; *) say_how ;; esac
     if [ -e "$whole" ]; then
         [ -d "$whole" ] || die 4 "$dir: is not a folder"
         compare "$whole"
@@ -495,11 +659,18 @@ main() {
     for need in curl unzip flock; do
         command -v $need >/dev/null || die 4 "$need: not installed; ser-fetch needs it"
     done
+    [ -z "$members" ] || know_archive
     : "${url:=$home}"
     url=${url%"${url##*[!/]}"}
     set_curl
-    get_"$corpus"
+    case $corpus in
+    cremad) get_cremad ;;
+    urdu) get_files ;;
+    *) get_archive ;;
+    esac
+    note "$corpus: checked: $checked"
     note "$corpus: licence $licence"
+    note "$corpus: cite $citation"
     report
     command exit # nothing is read after it
 }

@@ -175,6 +175,22 @@ static void grow(void *array, size_t n, size_t *cap, size_t size) {
 
 /* ---- files ---- */
 
+/* What is to be done with a file that is no sound, by the end of its name; "" if nothing is known. */
+static const char *advice_on(const char *path) {
+    static const char *const archive[] = {".zip", ".tar", ".gz", ".tgz",
+                                          ".bz2", ".xz",  ".7z", ".rar"};
+    static const char *const film[] = {".mp4",  ".avi", ".mov", ".mkv",
+                                       ".webm", ".m4a", ".aac", ".wma"};
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; dot && i < sizeof archive / sizeof *archive; i++)
+        if (strcasecmp(dot, archive[i]) == 0)
+            return ": unpack it";
+    for (size_t i = 0; dot && i < sizeof film / sizeof *film; i++)
+        if (strcasecmp(dot, film[i]) == 0)
+            return ": convert it, for example with 'ffmpeg -i IN OUT.wav'";
+    return "";
+}
+
 /* The extensions of the formats that libsndfile reads. */
 static const char *const extensions[] = {
     "wav",   "wave", "rf64", "w64", "flac", "aif", "aiff", "aifc", "ogg", "oga",  "opus",
@@ -216,7 +232,8 @@ static void add_file(struct manifest *m, int operand, const char *path, const ch
     }
     if (!dot || !is_audio_extension(dot + 1)) {
         note(m, operand, path, FOREIGN,
-             estrdup("not of the corpus: its extension is not that of an audio file"));
+             eprintf_alloc("not of the corpus: its extension is not that of an audio file%s",
+                           advice_on(path)));
         return;
     }
     const char *below = path + strlen(given);
@@ -305,6 +322,12 @@ static void add_folder(struct manifest *m, int operand, const char *path) {
     free(entry);
 }
 
+/* Whether --corpus names a file. */
+static int is_own_corpus(void) {
+    const char *suffix = strrchr(opt.corpus, '.');
+    return strchr(opt.corpus, '/') || (suffix && strcmp(suffix, ".corpus") == 0);
+}
+
 static const char *how_to_get(const struct manifest *m) {
     return !m->only       ? "'ser-manifest --list' tells how each corpus is had"
            : m->only->get ? m->only->get
@@ -318,7 +341,8 @@ static void add_operand(struct manifest *m, int operand) {
     if (!there && (errno == ENOENT || errno == ENOTDIR))
         die(SER_SYS, "%s: no such folder: %s", path, how_to_get(m));
     if (there && !S_ISDIR(st.st_mode))
-        die(SER_SYS, "%s: is not a folder", path);
+        die(SER_SYS, "%s: is not a folder%s", path,
+            *advice_on(path) ? advice_on(path) : ": give the folder that holds it");
     m->base[operand] = absolute(path);
     add_folder(m, operand, path);
 }
@@ -482,6 +506,24 @@ static void warn_untested(const struct ser_corpus *c) {
              c->untested);
 }
 
+/* Names descriptions that lack their tables, but could read the folder's names. */
+static void warn_lacking(struct manifest *m, const struct choice *c) {
+    struct ser_utterance u;
+    for (size_t d = 0; d < m->corpora.n; d++) {
+        struct ser_corpus *corpus = &m->corpora.at[d];
+        const char *lacks = ser_corpus_lacks(corpus, c->folder);
+        size_t good = 0, audio = 0;
+        for (size_t i = 0; i < c->files && lacks; i++) {
+            audio += c->file[i].subject != NULL;
+            good += c->file[i].subject && match(m, corpus, &c->file[i], &u) == SER_NAME_GOOD;
+        }
+        if (good && good == audio)
+            warn("%s: its names could be those of %s, which is read with its table %s: that is not "
+                 "there",
+                 c->folder, corpus->name, lacks);
+    }
+}
+
 /* The kind of each file to each description. A description that lacks its tables, or finds other
  * tables than its own, is none for this folder. */
 static void judge(struct manifest *m, struct choice *c) {
@@ -503,14 +545,20 @@ static void judge(struct manifest *m, struct choice *c) {
     }
     while (choose_one(m, c))
         ;
+    if (!memchr(c->chosen, 1, n))
+        warn_lacking(m, c);
 }
 
 static void use_only(const struct manifest *m, const struct choice *c) {
     struct ser_error e;
     const char *lacks = ser_corpus_lacks(m->only, c->folder);
     if (lacks)
-        die(SER_SYS, "%s: has no table %s, which tells the labels of %s: %s", c->folder, lacks,
-            m->only->name, how_to_get(m));
+        die(SER_SYS,
+            "%s: has no table %s, which tells the labels of %s: %s; where the corpus comes "
+            "without, "
+            "the description says how it is made%s%s%s",
+            c->folder, lacks, m->only->name, how_to_get(m), is_own_corpus() ? "" : ": manifests/",
+            is_own_corpus() ? "" : m->only->name, is_own_corpus() ? "" : ".corpus");
     must(ser_corpus_read_tables(m->only, c->folder, &e), &e);
     c->chosen[m->only - m->corpora.at] = 1;
 }
@@ -573,6 +621,16 @@ static void name_files(struct manifest *m, struct entry *file, size_t files, cha
     free(c.kind);
 }
 
+static _Noreturn void die_empty(const struct manifest *m, const char *folder) {
+    size_t audio = 0;
+    for (size_t i = 0; i < m->entries; i++)
+        audio += m->entry[i].subject != NULL;
+    die(SER_BAD, "%s: holds no utterance of %s (files that are not of it: %zu%s): %s%s", folder,
+        m->only ? m->only->name : "a known corpus", m->found[FOREIGN],
+        audio ? "" : ", and no audio file", how_to_get(m),
+        audio && !m->only ? "; recordings of your own are read with --corpus folders" : "");
+}
+
 static void read_folders(struct manifest *m, char **operand, int n) {
     m->operand = operand;
     m->operands = n;
@@ -594,8 +652,7 @@ static void read_folders(struct manifest *m, char **operand, int n) {
         name_files(m, m->entry + from, to - from, operand[m->entry[from].operand]);
     }
     if (!m->rows)
-        die(SER_BAD, "%s: holds no utterance of %s (files that are not of it: %zu): %s", operand[0],
-            m->only ? m->only->name : "a known corpus", m->found[FOREIGN], how_to_get(m));
+        die_empty(m, operand[0]);
 }
 
 /* ---- rows ---- */
@@ -1207,7 +1264,6 @@ static void read_folder_corpus(struct manifest *m) {
 
 /* Reads the descriptions that --corpus stands for: a file's or the program's. */
 static void read_corpora(struct manifest *m) {
-    const char *suffix = strrchr(opt.corpus, '.');
     struct ser_error e;
     int is_folders = strcmp(opt.corpus, "folders") == 0;
     if ((opt.label_from || opt.speaker_from) && !is_folders)
@@ -1216,7 +1272,7 @@ static void read_corpora(struct manifest *m) {
         read_folder_corpus(m);
         return;
     }
-    if (strchr(opt.corpus, '/') || (suffix && strcmp(suffix, ".corpus") == 0)) {
+    if (is_own_corpus()) {
         read_own_corpora(m);
         return;
     }
