@@ -45,6 +45,7 @@ manifest-own table      own.csv    ser-manifest -q --table IN --columns path=fil
 split       table       m.tsv      ser-split --random 40/30/30 -o OUT IN
 split-parts table       parts.tsv  ser-split --speakers IN -o OUT m.tsv
 split-folds table       folds.tsv  ser-split --folds IN --fold 1 -o OUT m.tsv
+make-folds  table       m.tsv      ser-split --make-folds 3 -o OUT IN
 certificate table       split.tsv  ser-split --certificate -o OUT IN
 augment     table       m.tsv      ser-augment -q -j 1 --keep --noise 0.01 --pitch 1 -o OUT IN
 mfcc-table  table       m.tsv      ser-mfcc -q -j 1 --window 64 --hop 64 --bands 8 --coefs 4 --frames 4 -m IN -o OUT

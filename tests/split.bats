@@ -361,6 +361,150 @@ ser-split: r.tsv: split at random: the speaker of 4 of 9 utterances is unknown: 
     fails 2 '--seed belongs to --random' ser-split --certificate --seed 2 m.tsv
 }
 
+# folds FILE MANIFEST: of each fold, how many utterances of each emotion
+folds() {
+    awk -F'\t' 'FNR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
+        FILENAME == ARGV[1] { fold[$1] = $2; next }
+        { n[fold[$c["speaker"]] " " $c["emotion"]]++ }
+        END { for (k in n) print k, n[k] }' "$1" "$2" | sort -k1,1n -k2
+}
+
+@test "folds: made of speakers, each once, as many of each emotion in each; --folds reads them" {
+    # 10 speakers with 4 of each of three emotions, 5 with 8 of each: 80 of each to 5 folds.
+    { table 10 12 3; table 5 24 3 | sed '1d; s/\ts\([1-5]\)\t/\tt\1\t/; s/^u/v/'; } >m.tsv
+    for seed in 1 2 3; do
+        ser-split --make-folds 5 --seed $seed m.tsv >f$seed.tsv 2>err
+        [ ! -s err ]
+        assert_equal "$(head -n 1 f$seed.tsv)" $'speaker\tfold'
+        same <(tail -n +2 f$seed.tsv | cut -f 1) <(tail -n +2 m.tsv | cut -f 3 | LC_ALL=C sort -u)
+        assert_equal "$(folds f$seed.tsv m.tsv | cut -d ' ' -f 2,3 | sort | uniq -c | awk '{ print $1, $2, $3 }' | xargs)" \
+            "5 angry 16 5 happy 16 5 sad 16"
+    done
+    ! cmp -s f1.tsv f2.tsv || fail "another seed, the same folds"
+    ser-split --make-folds 5 m.tsv | same - f1.tsv
+    # Neither the order of rows nor that of the speakers' utterances matters.
+    { head -n 1 m.tsv && tail -n +2 m.tsv | tac; } | ser-split --make-folds 5 -o r.tsv
+    same r.tsv f1.tsv
+    for fold in 1 2 3 4 5; do ser-split --folds f1.tsv --fold $fold --part test m.tsv; done | grep -v ^id | sort |
+        same - <(tail -n +2 m.tsv | sed 's/$/\ttest/' | sort)
+}
+
+@test "folds: speakers of all sizes, some of few emotions" {
+    # Sizes from 1 to 40, as those of the corpora found on the net: what is largest goes nowhere else.
+    awk 'BEGIN { print "id\tspeaker\temotion"; srand(3)
+        for (s = 1; s <= 30; s++) for (i = 0; i < 1 + int(40 * rand()); i++)
+            print "u" s "_" i "\ts" s "\te" int((s % 3 ? 4 : 2) * rand()) }' >m.tsv
+    ser-split --make-folds 4 m.tsv >f.tsv
+    # No fold is more than a tenth of an emotion's utterances off its quarter.
+    folds f.tsv m.tsv | awk '{ n[$2] += $3; k[$1, $2] = $3; f[$1] }
+        END { for (e in n) for (i in f) if ((d = k[i, e] / n[e] - 0.25) > 0.1 || d < -0.1) { print i, e, k[i, e], n[e]; bad = 1 } exit bad }'
+    assert_equal "$(cut -f 2 f.tsv | sort -u | xargs)" "1 2 3 4 fold"
+}
+
+@test "folds: no fold is empty, and what is too small for all folds is told" {
+    rows id,speaker,emotion a,s1,sad b,s2,happy c,s3,calm d,s4,- >m.tsv
+    ser-split --make-folds 4 m.tsv >f.tsv 2>err
+    assert_equal "$(tail -n +2 f.tsv | cut -f 2 | sort | xargs)" "1 2 3 4"
+    assert_equal "$(cat err)" "\
+ser-split: m.tsv: 3 of 4 folds have none of the 1 utterances of 'calm' (speakers: 1)
+ser-split: m.tsv: 3 of 4 folds have none of the 1 utterances of 'happy' (speakers: 1)
+ser-split: m.tsv: 3 of 4 folds have none of the 1 utterances of 'sad' (speakers: 1)"
+    fails 3 'm.tsv: has 4 speakers, too few for 5 folds' ser-split --make-folds 5 m.tsv
+    fails 2 'make-folds' ser-split --make-folds 1 m.tsv
+    fails 2 'make-folds' ser-split --make-folds 1001 m.tsv
+    fails 2 '--part belongs to' ser-split --make-folds 2 --part test m.tsv
+    fails 2 'give one of' ser-split --make-folds 2 --leave-out s1 m.tsv
+    printf 'x\t-\tsad\n' >>m.tsv
+    fails 3 'm.tsv: the speaker of x is unknown' ser-split --make-folds 2 m.tsv
+    rows id,speaker,emotion,audio_hash a,s1,sad,aa b,s2,sad,aa >m.tsv
+    fails 3 'm.tsv: a \(fold [12]\) and b \(fold [12]\) are the same audio' ser-split --make-folds 2 m.tsv
+}
+
+@test "folds: a table in which each fold names its parts is obeyed" {
+    table 3 2 >m.tsv
+    rows speaker,fold,part s1,1,test s2,1,train s3,1,val s1,2,train s2,2,test s3,2,train s9,2,val s9,1,train >f.tsv
+    ser-split --folds f.tsv --fold 1 m.tsv >out.tsv 2>err
+    assert_equal "$(parts out.tsv)" "s1=test s2=train s3=val"
+    assert_equal "$(cat err)" "ser-split: m.tsv: speakers that f.tsv, fold 1 lists, without a row: s9"
+    fails 3 'm.tsv: the part val would be empty' ser-split --folds f.tsv --fold 2 m.tsv
+    sed -i '/s9\t2/d' f.tsv
+    ser-split --folds f.tsv --fold 2 m.tsv >out.tsv
+    assert_equal "$(parts out.tsv)" "s1=train s2=test s3=train"
+    fails 2 "'3' is none of the folds 1 to 2 of f.tsv" ser-split --folds f.tsv --fold 3 m.tsv
+    sed -i '/s1\t2/d' f.tsv
+    fails 3 'm.tsv: speakers that f.tsv, fold 2 does not list: s1$' ser-split --folds f.tsv --fold 2 m.tsv
+    rows s2,2,val >>f.tsv
+    fails 3 'f.tsv, fold 2: the speaker s2 is there twice: each has one part' ser-split --folds f.tsv --fold 2 m.tsv
+    ser-split --folds f.tsv --fold 1 m.tsv >out.tsv 2>err
+    rows s2,1,dev >>f.tsv
+    fails 3 "f.tsv: row 8 \(s2\): the part 'dev' is not train, val or test" ser-split --folds f.tsv --fold 2 m.tsv
+    # make finds which of them can be tested.
+    rows speaker,fold,part s1,1,test s2,1,train s3,1,val s9,2,test s1,2,train s3,2,val s2,3,test s1,3,train s9,3,train >f.tsv
+    assert_equal "$(helper testable-folds m.tsv f.tsv)" \
+        $'FOLD = 1 3\nLEFT_OUT = folds without a speaker: 2; speakers without a recording: s9'
+    fails 3 'f.tsv: each fold names its own parts' helper pair-parts c f.tsv m.tsv
+}
+
+# dialogues: four sessions of two speakers each, and the same with a session that shares one
+dialogues() {
+    printf 'id\tcorpus\tspeaker\temotion\tsession\n'
+    for s in 1 2 3 4; do
+        for i in 1 2 3 4; do printf 'u%s%s\tc\t%s%s\t%s\t%s\n' $s $i $s "$((i % 2 ? 1 : 2))" "$([ $i -gt 2 ] && echo sad || echo happy)" $s; done
+    done
+}
+
+@test "groups: what --group names stays together, everywhere" {
+    dialogues >m.tsv
+    ser-split --make-folds 2 --group session m.tsv >f.tsv 2>err
+    assert_equal "$(head -n 1 f.tsv) $(wc -l <f.tsv)" $'session\tfold 5'
+    ser-split --make-folds 4 --group session m.tsv >f.tsv 2>err
+    ser-split --folds f.tsv --fold 1 --group session m.tsv >out.tsv 2>>err
+    tested=$(awk -F'\t' '$2 == 1 { print $1 }' f.tsv)
+    assert_equal "$(awk -F'\t' '$6 == "test" { print $5 }' out.tsv | sort -u | xargs)" "$tested"
+    assert_equal "$(awk -F'\t' '$6 == "test" { print $3 }' out.tsv | sort -u | xargs)" "${tested}1 ${tested}2"
+    [ ! -s err ]
+    ser-split --leave-out 4 --group session m.tsv >out.tsv
+    assert_equal "$(tail -n +2 out.tsv | cut -f 5,6 | tr '\t' = | sort -u | xargs)" "1=val 2=train 3=train 4=test"
+    rows session,part 1,train 2,train 3,val 4,test >p.tsv
+    ser-split --speakers p.tsv --group session m.tsv >out.tsv
+    assert_equal "$(tail -n +2 out.tsv | cut -f 5,6 | tr '\t' = | sort -u | xargs)" "1=train 2=train 3=val 4=test"
+    ser-split --certificate --group session out.tsv >c.tsv
+    assert_equal "$(grep -E 'group' c.tsv | tr '\t' ' ')" "\
+train groups 2
+train group.1 4
+train group.2 4
+val groups 1
+val group.3 4
+test groups 1
+test group.4 4
+all shared.groups 0"
+    ser-split --certificate out.tsv | same - <(grep -v group c.tsv)
+    # Parts by speaker share sessions.
+    ser-split --leave-out 11 m.tsv >out.tsv
+    run -0 ser-split --certificate out.tsv
+    run -1 --separate-stderr ser-split --certificate --group session out.tsv
+    assert_line $'all\tshared.groups\t1'
+    assert_equal "$stderr" "ser-split: out.tsv: 1 of 4 sessions are in more than one part"
+    fails 3 "p.tsv: no column 'speaker'" ser-split --speakers p.tsv m.tsv
+    fails 3 "m.tsv: no column 'dialogue'" ser-split --leave-out 1 --group dialogue m.tsv
+    fails 3 'm.tsv: has no session 9' ser-split --leave-out 9 --group session m.tsv
+    fails 2 'random draws utterances one by one' ser-split --random 50/25/25 --group session m.tsv
+}
+
+@test "groups: speakers in common are refused, unknown ones are told" {
+    dialogues | sed 's/\t42\t/\t11\t/' >m.tsv
+    fails 3 'm.tsv: 1 of 7 speakers would be in more than one part: each session needs' ser-split --leave-out 4 --group session m.tsv
+    fails 3 'm.tsv: 1 of 7 speakers would be in more than one fold: each session needs' ser-split --make-folds 4 --group session m.tsv
+    dialogues | sed 's/\t42\t/\t-\t/' >m.tsv
+    for way in '--leave-out 4' '--make-folds 2'; do
+        ser-split $way --group session m.tsv 2>err >out.tsv
+        assert_equal "$(cat err)" "ser-split: m.tsv: the speaker of 2 of 16 utterances is unknown: whether the parts share \
+speakers cannot be judged"
+    done
+    dialogues | sed 's/\t4$/\t-/' >m.tsv
+    fails 3 'm.tsv: the session of u41 is unknown' ser-split --leave-out 1 --group session m.tsv
+}
+
 @test "split: exactly one way must be given" {
     table 3 2 >m.tsv
     list part s1=train s2=val s3=test >p.tsv

@@ -10,24 +10,29 @@
 #include "core/opt.h"
 #include "core/out.h"
 #include "core/tsv.h"
+#include "math/folds.h"
 #include "math/rng.h"
 
-enum { DEFAULT_SEED = 1 };
+enum { DEFAULT_SEED = 1, MAX_FOLDS = 1000 };
 
 static struct {
-    const char *speakers, *folds, *fold, *leave_out, *random, *part, *output;
-    int64_t seed;
+    const char *speakers, *folds, *fold, *leave_out, *random, *group, *part, *output;
+    int64_t make_folds, seed;
     int certificate;
-} opt = {.seed = DEFAULT_SEED};
+} opt = {.group = "speaker", .seed = DEFAULT_SEED};
 
 static const struct ser_opt options[] = {
     {0, "speakers", SER_OPT_TEXT, &opt.speakers, 0, 0, "FILE", "a table: speaker part"},
-    {0, "folds", SER_OPT_TEXT, &opt.folds, 0, 0, "FILE", "a table: speaker fold"},
+    {0, "folds", SER_OPT_TEXT, &opt.folds, 0, 0, "FILE",
+     "a table: speaker fold, or speaker fold part"},
     {0, "fold", SER_OPT_TEXT, &opt.fold, 0, 0, "I", "test fold I of K, validate I mod K + 1"},
     {0, "leave-out", SER_OPT_TEXT, &opt.leave_out, 0, 0, "SPEAKER", "test it, validate the next"},
     {0, "random", SER_OPT_TEXT, &opt.random, 0, 0, "A/B/C", "percent of each emotion's rows"},
+    {0, "make-folds", SER_OPT_INT, &opt.make_folds, 2, MAX_FOLDS, "K",
+     "write a table: speaker fold"},
     {0, "certificate", SER_OPT_FLAG, &opt.certificate, 0, 0, NULL, "say what the parts share"},
-    {0, "seed", SER_OPT_INT, &opt.seed, 0, SER_MAX_SEED, "N", "of --random"},
+    {0, "group", SER_OPT_TEXT, &opt.group, 0, 0, "COLUMN", "what stays together"},
+    {0, "seed", SER_OPT_INT, &opt.seed, 0, SER_MAX_SEED, "N", "of --random and --make-folds"},
     {0, "part", SER_OPT_CHOICE, &opt.part, 0, 0, "train|val|test", "write only these rows"},
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
     {0}};
@@ -36,6 +41,7 @@ static const struct ser_tool tool = {
     "WAY [MANIFEST]", "Adds the column 'part' to a manifest: train, val or test.", options,
     "WAY is --speakers, --folds with --fold, --leave-out, or --random.\n"
     "No speaker is in two parts, except with --random.\n"
+    "With --make-folds instead, folds of speakers, balanced by emotion, for --folds.\n"
     "With --certificate instead, what is in each part of a manifest that is split\n"
     "already, and what they share: 1 if speakers or audio, unless at random."};
 
@@ -49,15 +55,18 @@ struct manifest {
     int at_random; /* split by --random; of a manifest that is split already, each row says so */
 };
 
-/* A speaker, and the part or fold that is meant for it. */
-struct speaker {
+/* A speaker, or what --group names, and the part or fold that is meant for it. */
+struct group {
     const char *name;
     int value;
 };
 
-struct speakers {
-    struct speaker *at; /* sorted by name */
+struct groups {
+    struct group *at; /* sorted by name */
     size_t n;
+    int folds;       /* of a list: the highest fold */
+    int names_parts; /* of a list of folds: each names its own parts, which are the values */
+    char *label;     /* of a list: what messages call it */
 };
 
 /* ---- reading ---- */
@@ -92,7 +101,7 @@ static void refuse_duplicate_ids(const struct manifest *m) {
 
 /* The numbers of the columns that are worked with; -1 for one that is not there. */
 struct columns {
-    int id, corpus, speaker, emotion, hash, split, part;
+    int id, corpus, speaker, group, emotion, hash, split, part;
 };
 
 static struct columns find_columns(const struct ser_tsv *t) {
@@ -106,6 +115,7 @@ static struct columns find_columns(const struct ser_tsv *t) {
             t->in.name, c.part >= 0 ? "part" : "split");
     if ((c.id = ser_tsv_need(t, "id", &e)) < 0 ||
         (c.speaker = ser_tsv_need(t, "speaker", &e)) < 0 ||
+        (c.group = ser_tsv_need(t, opt.group, &e)) < 0 ||
         (c.emotion = ser_tsv_need(t, "emotion", &e)) < 0 ||
         (opt.certificate && (ser_tsv_need(t, "corpus", &e) < 0 || ser_tsv_need(t, "part", &e) < 0)))
         die_error(&e);
@@ -118,6 +128,7 @@ static void add_row(struct manifest *m, const struct ser_tsv *t, const struct co
     *u = (struct ser_utterance){.id = field[c->id],
                                 .corpus = c->corpus < 0 ? "-" : field[c->corpus],
                                 .speaker = field[c->speaker],
+                                .group = c->group == c->speaker ? NULL : field[c->group],
                                 .emotion = field[c->emotion],
                                 .audio_hash = c->hash < 0 ? NULL : field[c->hash]};
     if (!opt.certificate)
@@ -128,7 +139,7 @@ static void add_row(struct manifest *m, const struct ser_tsv *t, const struct co
         ser_tsv_fail(t, &e, "the part '%.100s' is not train, val or test", field[c->part]);
         die_error(&e);
     }
-    u->part = (enum ser_part)part;
+    u->part = part;
     m->at_random &= c->split >= 0 && strcmp(field[c->split], "random") == 0;
 }
 
@@ -160,25 +171,33 @@ static void read_manifest(struct manifest *m, const char *path) {
     refuse_duplicate_ids(m);
 }
 
-/* ---- speakers ---- */
+/* ---- groups: speakers, unless --group names another column ---- */
 
-static int by_name(const void *a, const void *b) {
-    return strcmp(((const struct speaker *)a)->name, ((const struct speaker *)b)->name);
+static int is_unknown(const char *value) {
+    return !*value || strcmp(value, "-") == 0;
 }
 
-static struct speaker *find(const struct speakers *s, const char *name) {
-    struct speaker key = {.name = name};
+static const char *group_of(const struct ser_utterance *u) {
+    return u->group ? u->group : u->speaker;
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(((const struct group *)a)->name, ((const struct group *)b)->name);
+}
+
+static struct group *find(const struct groups *s, const char *name) {
+    struct group key = {.name = name};
     return s->n ? bsearch(&key, s->at, s->n, sizeof *s->at, by_name) : NULL;
 }
 
-/* The manifest's speakers, each once. */
-static struct speakers speakers_of(const struct manifest *m) {
-    struct speakers s = {ecalloc(m->rows, sizeof *s.at), 0};
+/* The manifest's groups, each once. */
+static struct groups groups_of(const struct manifest *m) {
+    struct groups s = {.at = ecalloc(m->rows, sizeof *s.at)};
     for (size_t i = 0; i < m->rows; i++) {
-        if (!*m->row[i].speaker || strcmp(m->row[i].speaker, "-") == 0)
-            die(SER_BAD, "%s: the speaker of %s is unknown: only --random can split it", m->name,
-                m->row[i].id);
-        s.at[i].name = m->row[i].speaker;
+        s.at[i].name = group_of(&m->row[i]);
+        if (is_unknown(s.at[i].name))
+            die(SER_BAD, "%s: the %s of %s is unknown: only --random can split it", m->name,
+                opt.group, m->row[i].id);
     }
     qsort(s.at, m->rows, sizeof *s.at, by_name);
     for (size_t i = 0; i < m->rows; i++)
@@ -186,13 +205,6 @@ static struct speakers speakers_of(const struct manifest *m) {
             s.at[s.n++] = s.at[i];
     return s;
 }
-
-static int parse_part(const char *word, int *value) {
-    *value = ser_part_of(word);
-    return *value < 0 ? -1 : 0;
-}
-
-enum { MAX_FOLDS = 1000 };
 
 static int parse_fold(const char *word, int *value) {
     int64_t n;
@@ -202,48 +214,86 @@ static int parse_fold(const char *word, int *value) {
     return 0;
 }
 
-/* Reads a table of speakers; free_speakers frees it. */
-static struct speakers read_speakers(const char *path, const char *column,
-                                     int (*parse)(const char *, int *), const char *legal) {
-    struct speakers s = {0};
+/* The numbers of a list's columns; -1 for one that is not there. */
+struct list_columns {
+    int group, fold, part;
+};
+
+static struct list_columns find_list_columns(const struct ser_tsv *t) {
+    struct ser_error e;
+    struct list_columns c = {.fold = -1, .part = ser_tsv_column(t, "part")};
+    if ((c.group = ser_tsv_need(t, opt.group, &e)) < 0 ||
+        (opt.folds && (c.fold = ser_tsv_need(t, "fold", &e)) < 0) ||
+        (opt.speakers && ser_tsv_need(t, "part", &e) < 0))
+        die_error(&e);
+    return c;
+}
+
+/* The fold that a row of a list belongs to (0: none), and the value that it gives. */
+static int read_fold_and_value(const struct ser_tsv *t, const struct list_columns *c, int *value) {
+    struct ser_error e;
+    int fold = 0;
+    if (c->fold >= 0 && parse_fold(t->field[c->fold], &fold)) {
+        ser_tsv_fail(t, &e, "the fold '%.100s' is not a fold from 1", t->field[c->fold]);
+        die_error(&e);
+    }
+    *value = c->part < 0 ? fold : ser_part_of(t->field[c->part]);
+    if (*value < 0) {
+        ser_tsv_fail(t, &e, "the part '%.100s' is not train, val or test", t->field[c->part]);
+        die_error(&e);
+    }
+    return fold;
+}
+
+static void refuse_repeated_groups(const struct groups *s, const char *what) {
+    for (size_t i = 1; i < s->n; i++)
+        if (strcmp(s->at[i].name, s->at[i - 1].name) == 0)
+            die(SER_BAD, "%s: the %s %s is there twice: each has one %s", s->label, opt.group,
+                s->at[i].name, what);
+}
+
+/* Reads a list: of parts; of folds; or of the parts of fold number wanted, where each fold names
+ * its own. free_list frees it. */
+static struct groups read_list(const char *path, int wanted) {
+    struct groups s = {0};
     struct ser_tsv t;
     struct ser_error e;
-    int got = -1, speaker, value;
+    int got = -1, rows = 0;
     if (ser_tsv_open(&t, path, &e))
         die_error(&e);
-    if ((speaker = ser_tsv_need(&t, "speaker", &e)) < 0 ||
-        (value = ser_tsv_need(&t, column, &e)) < 0)
-        die_error(&e);
-    for (size_t cap = 0; (got = ser_tsv_next(&t, &e)) > 0; s.n++) {
+    struct list_columns c = find_list_columns(&t);
+    s.names_parts = opt.folds && c.part >= 0;
+    for (size_t cap = 0; (got = ser_tsv_next(&t, &e)) > 0; rows = 1) {
+        int value, fold = read_fold_and_value(&t, &c, &value);
+        s.folds = fold > s.folds ? fold : s.folds;
+        if (s.names_parts && fold != wanted)
+            continue;
         if (s.n == cap)
             s.at = erealloc(s.at, cap = cap ? 2 * cap : 128, sizeof *s.at);
-        s.at[s.n].name = estrdup(t.field[speaker]);
-        if (parse(t.field[value], &s.at[s.n].value)) {
-            ser_tsv_fail(&t, &e, "the %s '%.100s' is not %s", column, t.field[value], legal);
-            die_error(&e);
-        }
+        s.at[s.n++] = (struct group){estrdup(t.field[c.group]), value};
     }
     if (got < 0)
         die_error(&e);
-    if (!s.n)
-        die(SER_BAD, "%s: lists no speaker", path);
+    if (!rows)
+        die(SER_BAD, "%s: lists no %s", path, opt.group);
     ser_tsv_close(&t);
+    size_t size = strlen(path) + sizeof ", fold 1000";
+    s.label = emalloc(size);
+    snprintf(s.label, size, s.names_parts ? "%s, fold %d" : "%s", path, wanted);
     qsort(s.at, s.n, sizeof *s.at, by_name);
-    for (size_t i = 1; i < s.n; i++)
-        if (strcmp(s.at[i].name, s.at[i - 1].name) == 0)
-            die(SER_BAD, "%s: the speaker %s is there twice: each has one %s", path, s.at[i].name,
-                column);
+    refuse_repeated_groups(&s, c.part < 0 ? "fold" : "part");
     return s;
 }
 
-static void free_speakers(struct speakers *s) {
+static void free_list(struct groups *s) {
     for (size_t i = 0; i < s->n; i++)
         free((char *)s->at[i].name);
     free(s->at);
+    free(s->label);
 }
 
 /* The names of those that others lacks, one blank before each; "" if none. The caller frees. */
-static char *names_not_in(const struct speakers *s, const struct speakers *others) {
+static char *names_not_in(const struct groups *s, const struct groups *others) {
     char *text = estrdup("");
     size_t n = 0;
     for (size_t i = 0; i < s->n; i++)
@@ -256,80 +306,99 @@ static char *names_not_in(const struct speakers *s, const struct speakers *other
     return text;
 }
 
-/* Gives the manifest's speakers the values that the list has for them. */
-static void look_up(const struct manifest *m, struct speakers *s, const struct speakers *list,
-                    const char *path) {
+/* Gives the manifest's groups the values that the list has for them. */
+static void look_up(const struct manifest *m, struct groups *s, const struct groups *list) {
     char *unlisted = names_not_in(s, list);
     if (*unlisted)
-        die(SER_BAD, "%s: speakers that %s does not list:%s", m->name, path, unlisted);
+        die(SER_BAD, "%s: %ss that %s does not list:%s", m->name, opt.group, list->label, unlisted);
     char *absent = names_not_in(list, s);
     if (*absent)
-        warn("%s: speakers that %s lists, without a row:%s", m->name, path, absent);
+        warn("%s: %ss that %s lists, without a row:%s", m->name, opt.group, list->label, absent);
     for (size_t i = 0; i < s->n; i++)
         s->at[i].value = find(list, s->at[i].name)->value;
     free(unlisted);
     free(absent);
 }
 
-static void set_parts(struct manifest *m, const struct speakers *s) {
+static void set_parts(struct manifest *m, const struct groups *s) {
     for (size_t i = 0; i < m->rows; i++)
-        m->row[i].part = (enum ser_part)find(s, m->row[i].speaker)->value;
+        m->row[i].part = find(s, group_of(&m->row[i]))->value;
 }
 
 /* ---- ways to split; each returns the parts that must not stay empty, as bits ---- */
 
-static unsigned split_by_speakers(struct manifest *m, struct speakers *s) {
-    struct speakers list = read_speakers(opt.speakers, "part", parse_part, "train, val or test");
+static const unsigned ALL_PARTS = 1u << SER_TRAIN | 1u << SER_VAL | 1u << SER_TEST;
+
+/* Gives each group the part that the list says. */
+static unsigned take_parts(struct manifest *m, struct groups *s, const struct groups *list) {
     unsigned wanted = 0;
-    look_up(m, s, &list, opt.speakers);
+    look_up(m, s, list);
     set_parts(m, s);
-    for (size_t i = 0; i < list.n; i++)
-        wanted |= 1u << list.at[i].value;
-    free_speakers(&list);
+    for (size_t i = 0; i < list->n; i++)
+        wanted |= 1u << list->at[i].value;
     return wanted;
 }
 
-static unsigned split_by_folds(struct manifest *m, struct speakers *s) {
-    struct speakers list = read_speakers(opt.folds, "fold", parse_fold, "a fold from 1");
-    size_t present[MAX_FOLDS + 1] = {0};
-    int folds = 0, test, val;
-    for (size_t i = 0; i < list.n; i++)
-        folds = list.at[i].value > folds ? list.at[i].value : folds;
-    if (parse_fold(opt.fold, &test) || test < 1 || test > folds)
-        ser_usage("--fold: '%s' is none of the folds 1 to %d of %s", opt.fold, folds, opt.folds);
-    look_up(m, s, &list, opt.folds);
-    free_speakers(&list);
-    for (size_t i = 0; i < s->n; i++)
-        present[s->at[i].value]++;
-    if (!present[test])
-        die(SER_BAD, "%s: fold %d cannot be tested: the manifest has none of its speakers", m->name,
-            test);
+static unsigned split_by_speakers(struct manifest *m, struct groups *s) {
+    struct groups list = read_list(opt.speakers, 0);
+    unsigned wanted = take_parts(m, s, &list);
+    free_list(&list);
+    return wanted;
+}
+
+/* The fold that follows on test and has groups in the manifest; names those that it skips. */
+static int next_fold(const struct manifest *m, const size_t *present, int folds, int test) {
     char empty[5 * MAX_FOLDS + 1]; /* " 1000" */
     size_t n = 0;
+    int val;
     for (val = test % folds + 1; !present[val]; val = val % folds + 1)
         n += (size_t)snprintf(empty + n, sizeof empty - n, " %d", val);
     if (n) {
-        warn("%s: folds without a speaker in the manifest, skipped:%s", m->name, empty);
+        warn("%s: folds without a %s in the manifest, skipped:%s", m->name, opt.group, empty);
         warn("%s: validation is fold %d", m->name, val);
     }
+    return val;
+}
+
+static unsigned take_folds(struct manifest *m, struct groups *s, const struct groups *list,
+                           int test) {
+    size_t present[MAX_FOLDS + 1] = {0};
+    look_up(m, s, list);
+    for (size_t i = 0; i < s->n; i++)
+        present[s->at[i].value]++;
+    if (!present[test])
+        die(SER_BAD, "%s: fold %d cannot be tested: the manifest has none of its %ss", m->name,
+            test, opt.group);
+    int val = next_fold(m, present, list->folds, test);
     for (size_t i = 0; i < s->n; i++)
         s->at[i].value = s->at[i].value == test  ? SER_TEST
                          : s->at[i].value == val ? SER_VAL
                                                  : SER_TRAIN;
     set_parts(m, s);
-    return 1u << SER_TRAIN | 1u << SER_VAL | 1u << SER_TEST;
+    return ALL_PARTS;
 }
 
-static unsigned leave_one_out(struct manifest *m, struct speakers *s) {
-    struct speaker *test = find(s, opt.leave_out);
+static unsigned split_by_folds(struct manifest *m, struct groups *s) {
+    int test = 0, legal = !parse_fold(opt.fold, &test);
+    struct groups list = read_list(opt.folds, test);
+    if (!legal || test > list.folds)
+        ser_usage("--fold: '%s' is none of the folds 1 to %d of %s", opt.fold, list.folds,
+                  opt.folds);
+    unsigned wanted = list.names_parts ? take_parts(m, s, &list) : take_folds(m, s, &list, test);
+    free_list(&list);
+    return wanted;
+}
+
+static unsigned leave_one_out(struct manifest *m, struct groups *s) {
+    struct group *test = find(s, opt.leave_out);
     if (!test)
-        die(SER_BAD, "%s: has no speaker %s", m->name, opt.leave_out);
+        die(SER_BAD, "%s: has no %s %s", m->name, opt.group, opt.leave_out);
     for (size_t i = 0; i < s->n; i++)
         s->at[i].value = SER_TRAIN;
     s->at[((size_t)(test - s->at) + 1) % s->n].value = SER_VAL;
     test->value = SER_TEST;
     set_parts(m, s);
-    return 1u << SER_TRAIN | 1u << SER_VAL | 1u << SER_TEST;
+    return ALL_PARTS;
 }
 
 struct draw {
@@ -409,7 +478,7 @@ static unsigned split_at_random(struct manifest *m) {
         share(to - from, percent, behind, given);
         for (int p = 0; p < SER_PARTS; p++)
             for (; given[p]; given[p]--)
-                d[from++].row->part = (enum ser_part)p;
+                d[from++].row->part = p;
     }
     free(d);
     for (int p = 0; p < SER_PARTS; p++)
@@ -435,12 +504,37 @@ static struct ser_shared shared_by_parts(const struct manifest *m) {
     return shared;
 }
 
+/* The part of an utterance; or its fold, while these are made. */
+static const char *part_name(const struct ser_utterance *u, char fold[static 32]) {
+    if (!opt.make_folds)
+        return ser_part_name[u->part];
+    snprintf(fold, 32, "fold %d", u->part);
+    return fold;
+}
+
 /* One recording in two parts: a model is tested with what it has learned. */
 static void refuse_shared_audio(const struct manifest *m, const struct ser_shared *s) {
     const struct ser_utterance *a = s->pair[0], *b = s->pair[1];
+    char part_a[32], part_b[32];
     if (a)
         die(SER_BAD, "%s: %s (%s) and %s (%s) are the same audio (pairs: %zu): keep one of them",
-            m->name, a->id, ser_part_name[a->part], b->id, ser_part_name[b->part], s->pairs);
+            m->name, a->id, part_name(a, part_a), b->id, part_name(b, part_b), s->pairs);
+}
+
+/* Groups other than speakers may have speakers in common. */
+static void refuse_shared_speakers(const struct manifest *m, const struct ser_shared *s) {
+    if (s->shared_speakers)
+        die(SER_BAD,
+            "%s: %zu of %zu speakers would be in more than one %s: each %s needs speakers of its "
+            "own",
+            m->name, s->shared_speakers, s->speakers, opt.make_folds ? "fold" : "part", opt.group);
+}
+
+static void report_nobodys(const struct manifest *m, const struct ser_shared *s, const char *how) {
+    if (s->nobodys)
+        warn("%s: %sthe speaker of %zu of %zu utterances is unknown: whether the parts share "
+             "speakers cannot be judged",
+             m->name, how, s->nobodys, m->rows);
 }
 
 static void report_shared(const struct manifest *m, const struct ser_shared *s, const char *how) {
@@ -451,10 +545,10 @@ static void report_shared(const struct manifest *m, const struct ser_shared *s, 
     if (s->shared_speakers)
         warn("%s: %s%zu of %zu speakers are in more than one part: scores will flatter", m->name,
              how, s->shared_speakers, s->speakers);
-    if (s->nobodys)
-        warn("%s: %sthe speaker of %zu of %zu utterances is unknown: whether the parts share "
-             "speakers cannot be judged",
-             m->name, how, s->nobodys, m->rows);
+    if (s->shared_groups)
+        warn("%s: %s%zu of %zu %ss are in more than one part", m->name, how, s->shared_groups,
+             s->groups, opt.group);
+    report_nobodys(m, s, how);
 }
 
 static int by_emotion(const void *a, const void *b) {
@@ -472,7 +566,7 @@ static void report_absent_classes(const struct manifest *m, unsigned wanted) {
         unsigned has = 0;
         for (to = from; to < m->rows && strcmp(u[from]->emotion, u[to]->emotion) == 0; to++)
             has |= 1u << u[to]->part;
-        int known = *u[from]->emotion && strcmp(u[from]->emotion, "-") != 0;
+        int known = !is_unknown(u[from]->emotion);
         for (int p = 0; p < SER_PARTS && known; p++)
             if (wanted & ~has & 1u << p)
                 warn("%s: none of the %zu utterances of '%.100s' is in the part %s", m->name,
@@ -514,12 +608,107 @@ static void release(struct manifest *m) {
     free(m->row);
 }
 
-/* ---- the two things it does ---- */
+/* ---- folds are made ---- */
+
+/* The emotions of the manifest, each once, sorted; the caller frees the array. */
+static const char **emotions_of(const struct manifest *m, size_t *n) {
+    const char **emotion = ecalloc(m->rows, sizeof *emotion);
+    for (size_t i = 0; i < m->rows; i++)
+        emotion[i] = m->row[i].emotion;
+    qsort(emotion, m->rows, sizeof *emotion, by_text);
+    *n = 0;
+    for (size_t i = 0; i < m->rows; i++)
+        if (!*n || strcmp(emotion[*n - 1], emotion[i]) != 0)
+            emotion[(*n)++] = emotion[i];
+    return emotion;
+}
+
+/* How many utterances of each emotion each group has: [groups][emotions], which the caller frees. */
+static size_t *count_emotions(const struct manifest *m, const struct groups *s,
+                              const char **emotion, size_t emotions) {
+    if (emotions > SIZE_MAX / 16 / s->n)
+        die(SER_BAD, "%s: %zu emotions of %zu %ss are too many", m->name, emotions, s->n,
+            opt.group);
+    size_t *count = ecalloc(s->n * emotions, sizeof *count);
+    for (size_t i = 0; i < m->rows; i++) {
+        const char **e = bsearch(&m->row[i].emotion, emotion, emotions, sizeof *emotion, by_text);
+        size_t g = (size_t)(find(s, group_of(&m->row[i])) - s->at);
+        count[g * emotions + (size_t)(e - emotion)]++;
+    }
+    return count;
+}
+
+static void deal(struct groups *s, const size_t *count, size_t emotions) {
+    size_t folds = (size_t)opt.make_folds;
+    size_t *order = ecalloc(s->n, sizeof *order), *fold = ecalloc(s->n, sizeof *fold);
+    double *scratch = ecalloc((folds + 1) * (emotions + 1), sizeof *scratch);
+    ser_permute(ser_key((uint64_t)opt.seed, SER_PURPOSE_SPLIT, 0, 0), s->n, order);
+    ser_balanced_folds(count, s->n, emotions, order, folds, fold, scratch);
+    for (size_t i = 0; i < s->n; i++)
+        s->at[i].value = (int)fold[i] + 1;
+    free(order);
+    free(fold);
+    free(scratch);
+}
+
+/* Tells of emotions that some folds lack, most often since too few speakers have them. */
+static void report_absent_emotions(const struct manifest *m, const struct groups *s,
+                                   const size_t *count, const char **emotion, size_t emotions) {
+    for (size_t c = 0; c < emotions; c++) {
+        int has[MAX_FOLDS + 1] = {0}, lacks = 0;
+        size_t all = 0, groups = 0;
+        for (size_t g = 0; g < s->n; g++)
+            if (count[g * emotions + c]) {
+                has[s->at[g].value] = 1;
+                all += count[g * emotions + c];
+                groups++;
+            }
+        for (int f = 1; f <= opt.make_folds; f++)
+            lacks += !has[f];
+        if (lacks && !is_unknown(emotion[c]))
+            warn("%s: %d of %d folds have none of the %zu utterances of '%.100s' (%ss: %zu)",
+                 m->name, lacks, (int)opt.make_folds, all, emotion[c], opt.group, groups);
+    }
+}
+
+static void write_folds(const struct groups *s) {
+    struct ser_error e;
+    struct ser_out o;
+    must(ser_out_open(&o, opt.output, 0, &e), &e);
+    ser_out_printf(&o, "%s\tfold\n", opt.group);
+    for (size_t i = 0; i < s->n; i++)
+        ser_out_printf(&o, "%s\t%d\n", s->at[i].name, s->at[i].value);
+    must(ser_out_close(&o, &e), &e);
+}
+
+/* ---- the three things it does ---- */
+
+static int make_folds(struct manifest *m) {
+    struct groups s = groups_of(m);
+    size_t emotions;
+    if (s.n < (size_t)opt.make_folds)
+        die(SER_BAD, "%s: has %zu %ss, too few for %d folds", m->name, s.n, opt.group,
+            (int)opt.make_folds);
+    const char **emotion = emotions_of(m, &emotions);
+    size_t *count = count_emotions(m, &s, emotion, emotions);
+    deal(&s, count, emotions);
+    set_parts(m, &s);
+    struct ser_shared shared = shared_by_parts(m);
+    refuse_shared_speakers(m, &shared);
+    refuse_shared_audio(m, &shared);
+    report_nobodys(m, &shared, "");
+    report_absent_emotions(m, &s, count, emotion, emotions);
+    write_folds(&s);
+    free(count);
+    free(emotion);
+    free(s.at);
+    return SER_OK;
+}
 
 static unsigned choose_parts(struct manifest *m) {
     if (opt.random)
         return split_at_random(m);
-    struct speakers s = speakers_of(m);
+    struct groups s = groups_of(m);
     unsigned wanted = opt.speakers ? split_by_speakers(m, &s)
                       : opt.folds  ? split_by_folds(m, &s)
                                    : leave_one_out(m, &s);
@@ -531,10 +720,13 @@ static int split(struct manifest *m) {
     unsigned wanted = choose_parts(m);
     refuse_empty_parts(m, wanted);
     struct ser_shared shared = shared_by_parts(m);
-    if (m->at_random)
+    if (m->at_random) {
         report_shared(m, &shared, "");
-    else
+    } else {
+        refuse_shared_speakers(m, &shared);
         refuse_shared_audio(m, &shared);
+        report_nobodys(m, &shared, "");
+    }
     report_absent_classes(m, wanted);
     write_manifest(m);
     return SER_OK;
@@ -548,21 +740,32 @@ static int certify(const struct manifest *m) {
     must(ser_split_certify(m->row, m->rows, &shared, &o, &e), &e);
     must(ser_out_close(&o, &e), &e);
     report_shared(m, &shared, m->at_random ? "split at random: " : "");
-    return m->at_random || (!shared.shared_speakers && !shared.shared_audio) ? SER_OK : SER_NO;
+    return m->at_random ||
+                   (!shared.shared_speakers && !shared.shared_groups && !shared.shared_audio)
+               ? SER_OK
+               : SER_NO;
 }
 
 int main(int argc, char **argv) {
     struct manifest m;
     ser_start(argv[0]);
     int first = ser_options(argc, argv, &tool);
-    if (!!opt.speakers + !!opt.folds + !!opt.leave_out + !!opt.random + opt.certificate != 1)
-        ser_usage("give one of --speakers, --folds, --leave-out, --random, --certificate");
+    if (!!opt.speakers + !!opt.folds + !!opt.leave_out + !!opt.random + !!opt.make_folds +
+            opt.certificate !=
+        1)
+        ser_usage("give one of --speakers, --folds, --leave-out, --random, --make-folds, "
+                  "--certificate");
     if (!opt.folds != !opt.fold)
         ser_usage("--folds and --fold go together");
-    if (!opt.random && opt.seed != DEFAULT_SEED)
-        ser_usage("--seed belongs to --random");
-    if (opt.certificate && opt.part)
-        ser_usage("--part belongs to a way to split: --certificate is about all parts");
+    if (!opt.random && !opt.make_folds && opt.seed != DEFAULT_SEED)
+        ser_usage("--seed belongs to --random and --make-folds");
+    if (opt.random && ser_option_given("group"))
+        ser_usage(
+            "--random draws utterances one by one, whatever --group they are of: draw folds of "
+            "groups with --make-folds");
+    if ((opt.certificate || opt.make_folds) && opt.part)
+        ser_usage("--part belongs to a way to split: --%s is about all parts",
+                  opt.certificate ? "certificate" : "make-folds");
     if (argc - first > 1)
         ser_usage("more than one manifest is given");
     const char *list = opt.speakers ? opt.speakers : opt.folds;
@@ -570,7 +773,7 @@ int main(int argc, char **argv) {
     ser_keep_inputs("--output", opt.output, argv + first, list, NULL);
 
     read_manifest(&m, argv[first]);
-    int status = opt.certificate ? certify(&m) : split(&m);
+    int status = opt.certificate ? certify(&m) : opt.make_folds ? make_folds(&m) : split(&m);
     release(&m);
     return status;
 }

@@ -25,22 +25,33 @@ static int by_speaker(const void *a, const void *b) {
     return strcmp((*x)->speaker, (*y)->speaker);
 }
 
+static int by_group(const void *a, const void *b) {
+    const struct ser_utterance *const *x = a, *const *y = b;
+    return strcmp((*x)->group, (*y)->group);
+}
+
 static int by_audio_and_id(const void *a, const void *b) {
     const struct ser_utterance *const *x = a, *const *y = b;
     int order = strcmp((*x)->audio_hash, (*y)->audio_hash);
     return order ? order : strcmp((*x)->id, (*y)->id);
 }
 
-static void share_speakers(const struct ser_utterance **sorted, size_t n, struct ser_shared *s) {
+/* Sorts the utterances by what compare looks at, and counts its known values, those of them that are
+ * in more than one part, and the utterances whose value is unknown. */
+static void share_values(const struct ser_utterance **sorted, size_t n,
+                         int (*compare)(const void *, const void *), size_t *values, size_t *shared,
+                         size_t *unknown) {
+    qsort(sorted, n, sizeof *sorted, compare);
     for (size_t from = 0, to; from < n; from = to) {
         int differ = 0;
-        for (to = from; to < n && !strcmp(sorted[from]->speaker, sorted[to]->speaker); to++)
+        const char *value = compare == by_group ? sorted[from]->group : sorted[from]->speaker;
+        for (to = from; to < n && !compare(&sorted[from], &sorted[to]); to++)
             differ |= sorted[to]->part != sorted[from]->part;
-        if (is_known(sorted[from]->speaker)) {
-            s->speakers++;
-            s->shared_speakers += (size_t)differ;
+        if (is_known(value)) {
+            ++*values;
+            *shared += (size_t)differ;
         } else {
-            s->nobodys += to - from;
+            *unknown += to - from;
         }
     }
 }
@@ -69,8 +80,11 @@ int ser_split_share(const struct ser_utterance *u, size_t n, struct ser_shared *
         return ser_fail(e, SER_SYS, "out of memory for %zu utterances", n);
     for (size_t i = 0; i < n; i++)
         sorted[i] = &u[i];
-    qsort(sorted, n, sizeof *sorted, by_speaker);
-    share_speakers(sorted, n, shared);
+    size_t of_no_group = 0;
+    share_values(sorted, n, by_speaker, &shared->speakers, &shared->shared_speakers,
+                 &shared->nobodys);
+    if (u->group)
+        share_values(sorted, n, by_group, &shared->groups, &shared->shared_groups, &of_no_group);
     if (u->audio_hash) {
         qsort(sorted, n, sizeof *sorted, by_audio_and_id);
         share_audio(sorted, n, shared);
@@ -82,10 +96,10 @@ int ser_split_share(const struct ser_utterance *u, size_t n, struct ser_shared *
 /* ---- the certificate ---- */
 
 /* The columns that it tells of. */
-enum column { ID, CORPUS, EMOTION, SPEAKER, AUDIO };
+enum column { ID, CORPUS, EMOTION, SPEAKER, GROUP, AUDIO };
 
 static const char *value_of(const struct ser_utterance *u, enum column c) {
-    const char *const value[] = {u->id, u->corpus, u->emotion, u->speaker, u->audio_hash};
+    const char *const value[] = {u->id, u->corpus, u->emotion, u->speaker, u->group, u->audio_hash};
     return value[c];
 }
 
@@ -98,7 +112,7 @@ static size_t collect(const struct ser_utterance *u, size_t n, enum ser_part par
                       const char **values) {
     size_t k = 0;
     for (size_t i = 0; i < n; i++)
-        if (u[i].part == part)
+        if (u[i].part == (int)part)
             values[k++] = value_of(&u[i], c);
     qsort(values, k, sizeof *values, by_text);
     return k;
@@ -145,7 +159,7 @@ int ser_split_certify(const struct ser_utterance *u, size_t n, const struct ser_
     const char **values = calloc(n ? n : 1, sizeof *values);
     if (!values)
         return ser_fail(e, SER_SYS, "out of memory for %zu utterances", n);
-    int has_audio = n && u->audio_hash;
+    int has_audio = n && u->audio_hash, has_groups = n && u->group;
     ser_out_printf(o, "part\twhat\tvalue\n");
     for (enum ser_part p = SER_TRAIN; p < SER_PARTS; p++) {
         const char *name = ser_part_name[p];
@@ -155,6 +169,11 @@ int ser_split_certify(const struct ser_utterance *u, size_t n, const struct ser_
         write_counts(o, name, "corpus", values, collect(u, n, p, CORPUS, values));
         write_counts(o, name, "emotion", values, collect(u, n, p, EMOTION, values));
         write_counts(o, name, "speaker", values, collect(u, n, p, SPEAKER, values));
+        if (has_groups) {
+            k = collect(u, n, p, GROUP, values);
+            ser_out_printf(o, "%s\tgroups\t%zu\n", name, count_known(values, k));
+            write_counts(o, name, "group", values, k);
+        }
         write_checksum(o, name, "id", values, collect(u, n, p, ID, values));
         if (has_audio)
             write_checksum(o, name, "audio", values, collect(u, n, p, AUDIO, values));
@@ -163,6 +182,8 @@ int ser_split_certify(const struct ser_utterance *u, size_t n, const struct ser_
         ser_out_printf(o, "all\tshared.speakers\tunknown\n");
     else
         ser_out_printf(o, "all\tshared.speakers\t%zu\n", shared->shared_speakers);
+    if (has_groups)
+        ser_out_printf(o, "all\tshared.groups\t%zu\n", shared->shared_groups);
     if (has_audio)
         ser_out_printf(o, "all\tshared.audio\t%zu\n", shared->shared_audio);
     else

@@ -24,10 +24,12 @@ static const char *limit(double v, char text[32]) {
     return text;
 }
 
-/* "[40, 1..100000]" or "[mfcc]": the default, if there is one, and the range of a number. Returns
+/* "[40, 1..100000]" or "[mfcc]": the default, if there is one, and the range of a number; a default
+ * out of the range stands for none. Returns
  * the length, 0 where there is neither. */
 static int format_values(const struct ser_opt *p, char text[128]) {
     const double *range = p->target;
+    const int64_t *whole = p->target;
     char before[64] = "", low[32], high[32];
     text[0] = '\0';
     if (p->type == SER_OPT_FLAG)
@@ -36,8 +38,10 @@ static int format_values(const struct ser_opt *p, char text[128]) {
         const char *word = *(const char *const *)p->target;
         return word ? snprintf(text, 128, "[%s]", word) : 0;
     }
-    if (p->type == SER_OPT_INT)
-        snprintf(before, sizeof before, "%lld, ", (long long)*(const int64_t *)p->target);
+    if (p->type == SER_OPT_INT && ((double)*whole < p->min || (double)*whole > p->max))
+        ; /* it has none */
+    else if (p->type == SER_OPT_INT)
+        snprintf(before, sizeof before, "%lld, ", (long long)*whole);
     else if (p->type == SER_OPT_REAL)
         snprintf(before, sizeof before, "%g, ", *range);
     else if (range[0] <= range[1])

@@ -10,7 +10,8 @@
  *   static const struct ser_tool tool = {"[FILE...]", "audio to features", options, "tail text"};
  *   int first = ser_options(argc, argv, &tool);
  *
- * The value that a target has before parsing is the default that --help shows. Every tool also has
+ * The value that a target has before parsing is the default that --help shows; that of an INT out of
+ * its range is none. Every tool also has
  * --help (-h) and --version (-V), which print to standard output and exit 0.
  */
 #ifndef SER_OPT_H

@@ -12,6 +12,8 @@ BEGIN {
 FNR == 1 {
     need("speaker")
     need(FILENAME == ARGV[2] ? "fold" : "corpus")
+    if (FILENAME == ARGV[2] && "part" in column)
+        fail("each fold names its own parts: between corpora, a table of speaker and fold alone is needed")
     next
 }
 

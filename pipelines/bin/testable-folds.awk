@@ -1,6 +1,7 @@
 # MANIFEST.tsv FOLDS.tsv
 # Which folds of a table (speaker, fold) can be tested with a manifest, for make to read: FOLD, those with a
-# speaker in the manifest, and LEFT_OUT, in words: the others, and all speakers without a row.
+# speaker in the manifest, and LEFT_OUT, in words: the others, and all speakers without a row. Where the table has
+# the column part, too, a fold is tested on the speakers whose part is test.
 
 BEGIN {
     program = "testable-folds"
@@ -33,10 +34,12 @@ $column["fold"] !~ /^[1-9][0-9]*$/ || $column["fold"] > 1000 {
     fold = $column["fold"] + 0
     if (fold > folds)
         folds = fold
-    if ($column["speaker"] in present)
+    if (!($column["speaker"] in present)) {
+        if (!told[$column["speaker"]]++)
+            absent = absent " " $column["speaker"]
+    } else if (!("part" in column) || $column["part"] == "test") {
         tested[fold]
-    else
-        absent = absent " " $column["speaker"]
+    }
 }
 
 END {
