@@ -32,8 +32,8 @@
 #   FROM       the corpora of a split
 #   ROWS       the manifest that splits are made of (default OUT/manifest.tsv); a pipeline that names another
 #              has a rule for it, as cross.mk
-#   OWN        a corpus that the pipeline itself makes OUT/manifest/OWN.tsv of, as own.mk; SPEAKERS_OWN: its
-#              speakers, as the names of their files (tsv.awk, file_word)
+#   OWN        a corpus that the pipeline itself makes OUT/manifest/OWN.tsv of, by its own_rules, as own.mk;
+#              SPEAKERS_OWN: its speakers, as the names of their files (tsv.awk, file_word)
 #
 # One make at a time works in OUT: a second one says so and stops. RAVDESS, SAVEE and CREMAD may have spaces in them,
 # as may the arguments of options, in quotes; the other files and folders may not, since make takes them for several.
@@ -242,6 +242,7 @@ $(OUT)/manifest/$1.tsv: $(OUT)/options/$1 $(call tool,manifest) $(MADE)
 	$$(call took,manifest,$1); echo "manifest: $1, $$$$(($$$$(wc -l <$$@) - 1)) utterances"
 endef
 $(foreach c,$(filter-out $(OWN),$(CORPORA)),$(eval $(call corpus_rules,$c)))
+$(if $(OWN),$(eval $(value own_rules)))
 
 $(call stamp,$(OUT)/options/corpora,$(CORPORA))
 $(OUT)/manifest.tsv: $(CORPORA:%=$(OUT)/manifest/%.tsv) $(OUT)/options/corpora
