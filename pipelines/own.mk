@@ -52,21 +52,21 @@ tiny.LR_FACTOR = 0.5
 # ---- the manifest: for rules.mk, before it claims the folder ----
 
 define own_rules
-SOURCE := $(if $(TABLE),$(call quote,$(value TABLE)),$(if $(DIR),$(call quote,$(value DIR))))
-option  = $(if $($2),$1 $(call quote,$(value $2)))
-READ   := $(if $(TABLE),--table $(SOURCE) $(call option,--columns,COLUMNS),--corpus $(call quote,$(value CORPUS)) \
+SOURCE := $(if $(value TABLE),$(call quote,$(value TABLE)),$(if $(value DIR),$(call quote,$(value DIR))))
+option  = $(if $(value $2),$1 $(call quote,$(value $2)))
+READ   := $(if $(value TABLE),--table $(SOURCE) $(call option,--columns,COLUMNS),--corpus $(call quote,$(value CORPUS)) \
     $(call option,--label-from,LABEL_FROM) $(call option,--speaker-from,SPEAKER_FROM) $(SOURCE))
 OWN_ROWS = $(OUT)/manifest/own.tsv
 
 ifeq ($(cleaning),)
-ifneq ($(if $(TABLE),$(if $(DIR),both),$(if $(DIR),,none)),)
+ifneq ($(if $(value TABLE),$(if $(value DIR),both),$(if $(value DIR),,none)),)
 $(error DIR=FOLDER or TABLE=FILE says where the recordings are: give one of them)
 endif
 $(call stamp,$(OUT)/options/own,$(READ) $(CHECK) $(MANIFEST))
 
 # The source matters only when the manifest has to be made from it: when it, or a recording, is newer.
-has_source = $(shell test $(if $(TABLE),-f,-d) $(SOURCE) && echo yes)
-need_source = $(if $(has_source),,$(error $(if $(TABLE),TABLE=$(value TABLE): no such file,DIR=$(value DIR): no such folder)))
+has_source = $(shell test $(if $(value TABLE),-f,-d) $(SOURCE) && echo yes)
+need_source = $(if $(has_source),,$(error $(if $(value TABLE),TABLE=$(value TABLE): no such file,DIR=$(value DIR): no such folder)))
 newer = find -L $(SOURCE) -newer $(OWN_ROWS) -print -quit; cut -f 2 $(OWN_ROWS) | sed 1d | \
     xargs -d '\n' -r sh -c 'find -L "$$@" -newer $(OWN_ROWS) -print -quit' -
 $(if $(wildcard $(OWN_ROWS)),$(if $(call stale,$(OUT)/options/own),$(need_source)),$(need_source))
@@ -76,7 +76,7 @@ endif
 $(OWN_ROWS): $(OUT)/options/own $(call tool,manifest)
 	@mkdir -p $(@D)
 	@$(start) $(call tool,manifest) $(READ) $(CHECK) $(MANIFEST) >$@.new; rm -f $(@:.tsv=.generated); \
-	$(if $(DIR),[ ! -e $(SOURCE)/.generated ] || : >$(@:.tsv=.generated);) mv $@.new $@; \
+	$(if $(value DIR),[ ! -e $(SOURCE)/.generated ] || : >$(@:.tsv=.generated);) mv $@.new $@; \
 	$(call took,manifest,own); echo "manifest: $$(($$(wc -l <$@) - 1)) recordings"
 endef
 
