@@ -16,8 +16,12 @@ SHOW    ?= $(OUT)/results.txt
 RESULTS  = results results.tsv
 SEED    ?= 1
 
+# What a message about a corpus that is not there adds.
+WITHOUT = $(if $(filter ravdess,$1),; three stages need RAVDESS alone: \
+    make -f $(STUDY) baseline augmented attention)
+
 TIMES3 = --noise 0.005 --pitch -3:3 --seed $(SEED)
-DROP   = calm surprised
+combined.DROP = calm,surprised
 
 STAGES = $(if $(filter ravdess,$(CORPORA)),baseline augmented attention) combined
 SPLITS = $(sort $(foreach s,$(STAGES),$(split.$s)))
@@ -35,7 +39,6 @@ listed.FROM      = ravdess
 listed.ROWS      = $(OUT)/manifest/ravdess.tsv
 listed.PARTS     = $(ROOT)/manifests/ravdess-notebook.tsv
 listed.AUGMENT   = $(TIMES3)
-combined.ROWS    = $(OUT)/manifest/common.tsv
 combined.PARTS   = $(ROOT)/manifests/combined-notebook.tsv
 combined.AUGMENT = $(TIMES3)
 
@@ -53,13 +56,8 @@ combined.EPOCHS      ?= 20
 $(foreach v,SEEDS PROTOCOL FOLD,$(if $(filter command,$(origin $v)),$(error \
     $v=$($v): the stages have their own protocols and one seed, SEED=N; ravdess.mk takes $v)))
 
-include $(dir $(lastword $(MAKEFILE_LIST)))rules.mk
-
-# ---- the rows that all corpora can have ----
-
-$(call stamp,$(OUT)/options/drop,$(DROP))
-$(OUT)/manifest/common.tsv: $(OUT)/manifest.tsv $(OUT)/options/drop $(call awk_files,drop-emotions)
-	@$(call awk,drop-emotions) '$(DROP)' $< >$@.new; mv $@.new $@
+include $(or $(wildcard $(dir $(lastword $(MAKEFILE_LIST)))rules.mk),$(error \
+    $(strip $(MAKEFILE_LIST)): the path must not contain spaces))
 
 # ---- the table ----
 

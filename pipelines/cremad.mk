@@ -5,4 +5,5 @@ OUT     = out/cremad
 PARTS   = $(ROOT)/manifests/cremad-notebook.tsv
 FOLDS   = $(ROOT)/manifests/cremad-folds5.tsv
 
-include $(dir $(lastword $(MAKEFILE_LIST)))rules.mk
+include $(or $(wildcard $(dir $(lastword $(MAKEFILE_LIST)))rules.mk),$(error \
+    $(strip $(MAKEFILE_LIST)): the path must not contain spaces))

@@ -32,7 +32,8 @@ ifeq ($(SPLITS),)
 $(error CORPORA=$(CORPORA): expected two or more of ravdess savee cremad)
 endif
 
-include $(dir $(lastword $(MAKEFILE_LIST)))rules.mk
+include $(or $(wildcard $(dir $(lastword $(MAKEFILE_LIST)))rules.mk),$(error \
+    $(strip $(MAKEFILE_LIST)): the path must not contain spaces))
 
 # $1: pair, $2: trained on, $3: tested on
 define pair_rules

@@ -30,7 +30,8 @@ SAVEE   := $(SPEECH)/savee_data
 CREMAD  := $(SPEECH)/crema_d_data
 SHOW     = $(OUT)/results.txt $(OUT)/demo.txt
 
-include $(dir $(lastword $(MAKEFILE_LIST)))combined.mk
+include $(or $(wildcard $(dir $(lastword $(MAKEFILE_LIST)))combined.mk),$(error \
+    $(strip $(MAKEFILE_LIST)): the path must not contain spaces))
 
 RESULT = $(OUT)/split/combined/combined.$(SEED)
 

@@ -5,4 +5,5 @@ OUT     = out/ravdess
 PARTS   = $(ROOT)/manifests/ravdess-notebook.tsv
 FOLDS   = $(ROOT)/manifests/ravdess-folds5.tsv
 
-include $(dir $(lastword $(MAKEFILE_LIST)))rules.mk
+include $(or $(wildcard $(dir $(lastword $(MAKEFILE_LIST)))rules.mk),$(error \
+    $(strip $(MAKEFILE_LIST)): the path must not contain spaces))

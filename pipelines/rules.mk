@@ -9,6 +9,7 @@
 #   SEEDS      one model a seed, and a table of them all (default: SEED)
 #   MANIFEST FEATURES TRAIN   further options of ser-manifest, ser-mfcc, ser-train
 #   AUGMENT    options of ser-augment: what it makes is added to the training part
+#   DROP       emotions that no split gets, separated by commas
 #   CHECK=     leaves out the decoding of every file that ser-manifest --check does; then a recording that is
 #              replaced under its name is not noticed. Either way the new one must be newer than the manifest
 #   NET        of ser-train: a file, or a name in nets/: attention, baseline
@@ -25,12 +26,17 @@
 # The target rerun (also: cv rerun) runs the pipeline once more into OUT.rerun, with other jobs and threads, and
 # compares every stream, model, log and table byte by byte: for a folder that holds no other study.
 #
-# A pipeline of several models names its SPLITS and RUNS, a run being SPLIT/NAME.SEED. ROWS, FROM, PARTS,
+# A pipeline of several models names its SPLITS and RUNS, a run being SPLIT/NAME.SEED. ROWS, FROM, DROP, PARTS,
 # FOLDS and AUGMENT can then be given for one split, and ser-train's for one NAME, as in combined.BATCH;
 # on the command line the plain name is for all.
 #   FROM       the corpora of a split
 #   ROWS       the manifest that splits are made of (default OUT/manifest.tsv); a pipeline that names another
-#              has a rule for it, as combined.mk
+#              has a rule for it, as cross.mk
+#   OWN        a corpus that the pipeline itself makes OUT/manifest/OWN.tsv of, by its own_rules, as own.mk;
+#              SPEAKERS_OWN: its speakers, as the names of their files (tsv.awk, file_word)
+#
+# One make at a time works in OUT: a second one says so and stops. RAVDESS, SAVEE and CREMAD may have spaces in them,
+# as may the arguments of options, in quotes; the other files and folders may not, since make takes them for several.
 #
 # The unit of work is one speaker. A stamp holds the options of each step; it is compared while make
 # parses and remade only when it differs, so a finished run has nothing to be done.
@@ -63,7 +69,7 @@ ROOT  := $(patsubst %/,%,$(dir $(patsubst %/,%,$(HERE))))
 # In the source tree they are part of what is made, so that a changed source is compiled before the study goes on;
 # elsewhere they are taken as they are. Either way a file depends on the program that makes it.
 ifneq ($(wildcard $(ROOT)/Makefile),)
-ifeq ($(realpath $(ROOT)),$(realpath $(CURDIR)))
+ifeq ($(realpath $(ROOT)),$(realpath .))
 SER_PIPELINE = yes
 include Makefile
 else
@@ -94,6 +100,7 @@ CHECK       ?= --check
 MANIFEST    ?=
 FEATURES    ?=
 AUGMENT     ?=
+DROP        ?=
 TRAIN       ?=
 NET         ?= $(if $(filter random,$(PROTOCOL)),baseline,attention)
 EPOCHS      ?= 40
@@ -119,14 +126,19 @@ of = $($(firstword $(foreach v,$1.$2 $2,$(if $(filter command,$(origin $v)),$v))
 ifneq ($(words x$(OUT)x),1)
 $(error OUT=$(OUT): the name must not contain spaces)
 endif
+$(foreach v,NET PARTS FOLDS ROWS BUILD,$(if $(word 2,$($v)),$(error $v=$($v): the name must not contain spaces)))
+
+# A dry run of a finished study must find nothing to be done, so it prints no report; nor does it keep others away.
+dry := $(findstring n,$(filter-out -%,$(firstword $(MAKEFLAGS))))
+
 ifeq ($(cleaning)$(strip $(SEEDS)),)
 $(error SEEDS is empty: expected one or more seeds)
 endif
 
 # All speakers that there are, as CORPUS/SPEAKER, and CORPUS/- for each corpus.
 known         := $(shell $(call awk,list-speakers) $(ROOT)/manifests/counts.tsv)
-KNOWN_CORPORA := $(patsubst %/-,%,$(filter %/-,$(known)))
-speakers_of    = $(filter-out -,$(patsubst $1/%,%,$(filter $1/%,$(known))))
+KNOWN_CORPORA := $(strip $(patsubst %/-,%,$(filter %/-,$(known))) $(OWN))
+speakers_of    = $(filter-out -,$(patsubst $1/%,%,$(filter $1/%,$(known)))) $(SPEAKERS_$1)
 
 ifeq ($(cleaning),)
 ifneq ($(if $(strip $(CORPORA)),$(filter-out $(KNOWN_CORPORA),$(CORPORA)),none),)
@@ -190,9 +202,6 @@ start = from=$${EPOCHREALTIME/./};
 took  = took=$$(( ($${EPOCHREALTIME/./} - from) / 1000 )); \
         printf '%s\t%s\t%d.%03d\n' $1 $2 $$((took / 1000)) $$((took % 1000)) >>$(OUT)/times.tsv
 
-# A dry run of a finished study must find nothing to be done, so it prints no report.
-dry := $(findstring n,$(filter-out -%,$(firstword $(MAKEFLAGS))))
-
 # $(call stack,TABLE...): several tables of the same columns in one
 stack = awk 'NR == 1 || FNR > 1' $1
 
@@ -216,9 +225,10 @@ define corpus_changes
 $(if $(wildcard $2),$(if $(call stale,$(OUT)/options/$1),$(need_folder)),$(need_folder))
 $(if $(shell find -L $(OUT)/corpus/$1 -newer $2 -print -quit 2>/dev/null),$2: FORCE)
 endef
-need_folder = $(if $(shell test -d $(call quote,$(FOLDER_$1)) && echo yes),,$(error \
-    $1: there is no folder '$(FOLDER_$1)'; $(GET_$1)$(go_without)))
-go_without  = $(if $(filter-out $1,$(CORPORA)),; CORPORA="$(filter-out $1,$(CORPORA))" leaves it out)
+is_there    = $(shell test -d $(call quote,$(FOLDER_$1)) && echo yes)
+need_folder = $(if $(is_there),,$(error $1: there is no folder '$(FOLDER_$1)'; $(GET_$1)$(call go_without,$(strip \
+    $(foreach c,$(CORPORA),$(if $(call is_there,$c),$c))))))
+go_without  = $(if $1,; CORPORA="$1" leaves it out$(WITHOUT))
 
 define corpus_rules
 $(call stamp,$(OUT)/options/$1,$(FOLDER_$1) $(CHECK) $(MANIFEST))
@@ -231,7 +241,8 @@ $(OUT)/manifest/$1.tsv: $(OUT)/options/$1 $(call tool,manifest) $(MADE)
 	rm -f $$(@:.tsv=.generated); [ ! -e $(OUT)/corpus/$1/.generated ] || : >$$(@:.tsv=.generated); mv $$@.new $$@; \
 	$$(call took,manifest,$1); echo "manifest: $1, $$$$(($$$$(wc -l <$$@) - 1)) utterances"
 endef
-$(foreach c,$(CORPORA),$(eval $(call corpus_rules,$c)))
+$(foreach c,$(filter-out $(OWN),$(CORPORA)),$(eval $(call corpus_rules,$c)))
+$(if $(OWN),$(eval $(value own_rules)))
 
 $(call stamp,$(OUT)/options/corpora,$(CORPORA))
 $(OUT)/manifest.tsv: $(CORPORA:%=$(OUT)/manifest/%.tsv) $(OUT)/options/corpora
@@ -253,10 +264,13 @@ $(OUT)/folds.mk: $(OUT)/manifest.tsv $(FOLDS) $(OUT)/options/folds $(call awk_fi
 
 # $1: split, $2: its folder
 define split_rules
-$(call stamp,$2/options/split,$(call split_options,$1))
+$(call stamp,$2/options/split,$(call split_options,$1) $(call of,$1,DROP))
 
-$2/manifest.tsv: $(call of,$1,ROWS) $2/options/split $(call table_of,$1) $(call tool,split)
-	@$$(start) $(call tool,split) $(call split_options,$1) $$< >$$@.new; mv $$@.new $$@; $$(call took,split,$1)
+$2/manifest.tsv: $(call of,$1,ROWS) $2/options/split $(call table_of,$1) $(call tool,split) \
+    $(if $(call of,$1,DROP),$(call awk_files,drop-emotions))
+	@$$(start) $(if $(call of,$1,DROP),$(call awk,drop-emotions) $(call quote,$(call of,$1,DROP)) $$< |) \
+	    $(call tool,split) $(call split_options,$1) $(if $(call of,$1,DROP),,$$<) >$$@.new; mv $$@.new $$@; \
+	$$(call took,split,$1)
 
 $2/certificate.tsv: $2/manifest.tsv $(call tool,split)
 	@$(call tool,split) --certificate $$< >$$@.new; mv $$@.new $$@
@@ -304,10 +318,12 @@ train_options = --epochs $(call of,$1,EPOCHS) --batch $(call of,$1,BATCH) --lr $
     --patience $(call of,$1,PATIENCE) --lr-patience $(call of,$1,LR_PATIENCE) --lr-factor $(call of,$1,LR_FACTOR) \
     --min-lr $(call of,$1,MIN_LR) $(call of,$1,TRAIN)
 seed_of = $(subst .,,$(suffix $1))
+# What changes no result is not an option to compare.
+without_quiet = $(filter-out -q --quiet,$1)
 
 # $1: folder of the split, $2: of the run, $3: seed, $4: name
 define model_rules
-$(call stamp,$2/options,$(call net,$4) $(call train_options,$4))
+$(call stamp,$2/options,$(call without_quiet,$(call net,$4) $(call train_options,$4)))
 
 $2/model.bin: $1/train.sert $1/val.sert $(call net,$4) $2/options $(call tool,train)
 	@mkdir -p $$(@D)
@@ -407,10 +423,21 @@ rerun: $(or $(crossing),all)
 	@echo "first: $(OUT)$(if $(THREADS), (THREADS=$(THREADS))); again: $(OUT).rerun (-j$(RERUN_JOBS), THREADS=$(RERUN_THREADS))"
 	@$(HELPERS)/compare-studies $(OUT) $(OUT).rerun
 
+# ---- one make at a time ----
+
+# At the end, when nothing is refused any more: refusing leaves no folder.
+ifeq ($(dry),)
+export SER_MAKE := $(shell $(HELPERS)/claim-folder '$(OUT)' $$PPID)
+ifneq ($(.SHELLSTATUS),0)
+$(error OUT=$(OUT): $(if $(SER_MAKE),another make is at work in it; it is process \
+    $(firstword $(subst -, ,$(SER_MAKE))): wait for its end or give another folder as OUT=,cannot be written))
+endif
+endif
+
 # ---- away ----
 
 # What a killed run left half-made, too.
-made = $(addprefix $(OUT)/,corpus manifest manifest.tsv options split times.tsv scores.tsv scores.txt cv folds.mk \
+made = $(addprefix $(OUT)/,.make corpus manifest manifest.tsv options split times.tsv scores.tsv scores.txt cv folds.mk \
     $(RESULTS)) $(SHOW) $(MADE)
 clean:
 	rm -rf $(made) $(made:=.new) $(wildcard $(OUT)/.ser-??????)

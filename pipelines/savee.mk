@@ -9,4 +9,5 @@ ifneq ($(filter cv,$(MAKECMDGOALS)),)
 PROTOCOL = folds4
 endif
 
-include $(dir $(lastword $(MAKEFILE_LIST)))rules.mk
+include $(or $(wildcard $(dir $(lastword $(MAKEFILE_LIST)))rules.mk),$(error \
+    $(strip $(MAKEFILE_LIST)): the path must not contain spaces))

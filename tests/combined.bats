@@ -163,7 +163,7 @@ value() {
 
 @test "a recording: touched, it costs manifests; changed, the features of its speaker in each split" {
     local clip=speech/ravdess_data/Actor_01/03-01-05-01-01-01-01.wav
-    manifests="$(printf '%s\n' manifest.tsv manifest/{common,ravdess}.tsv \
+    manifests="$(printf '%s\n' manifest.tsv manifest/ravdess.tsv \
         split/{combined,listed,random1}/{certificate,manifest}.tsv)"
     touch "$clip"
     run made
@@ -220,11 +220,22 @@ value() {
     assert_failure
     assert_equal "${#lines[@]}" 1
     assert_output --partial "savee: there is no folder 'not here'; ser-fetch savee FOLDER says how to register for it"
-    assert_output --partial 'CORPORA="ravdess cremad" leaves it out'
+    assert_output --partial 'CORPORA="ravdess cremad" leaves it out; three stages need RAVDESS alone'
+    assert_output --partial "combined.mk baseline augmented attention."
+    run study OUT=new SAVEE='not here' CREMAD='nor here'
+    assert_output --partial 'CORPORA="ravdess" leaves it out'
     run study OUT=new SAVEE='not here' attention
     assert_success
     assert_line --regexp '^attention +ravdess x3 +tiny '
     [ ! -e new/split/combined ] || fail "the combined split was made"
+}
+
+@test "emotions that are dropped are dropped from every split, or from one" {
+    classes() { ser-score -q "out/split/$1/model.bin" "out/split/${1%/*}/test.sert" | head -n 1 | tr '\t' '\n' | grep '^p_' | xargs; }
+    assert_equal "$(classes combined/combined.1)" "p_angry p_disgust p_fearful p_happy p_neutral p_sad"
+    study DROP=sad,calm,surprised >/dev/null 2>&1
+    assert_equal "$(classes combined/combined.1)" "p_angry p_disgust p_fearful p_happy p_neutral"
+    assert_equal "$(classes listed/attention.1)" "p_angry p_disgust p_fearful p_happy p_neutral"
 }
 
 @test "what the stages do not take is said" {

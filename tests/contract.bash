@@ -18,6 +18,7 @@ make_inputs() {
     printf '%s\n' 'scale max' 'conv 2 2x2 relu' batchnorm 'maxpool 2x2' 'dropout 0.1' 'reshape 2x1' 'lstm 2' \
         'attention dot' mean 'dense classes' >tiny.net
     ser-manifest -q --corpus ravdess --no-quarantine corpus >m.tsv
+    printf '%s;x\r\n' 'file' corpus/*/*.wav | sed '1s/x/label/' >own.csv
     ser-augment -q --keep m.tsv -o audio.sert
     for part in train val test; do
         # shellcheck disable=SC2086
@@ -40,6 +41,7 @@ make_inputs() {
 table() {
     cat <<'END'
 manifest    folder      corpus     ser-manifest -q -j 1 --corpus ravdess --no-quarantine --check -o OUT IN
+manifest-own table      own.csv    ser-manifest -q --table IN --columns path=file,emotion=label -o OUT
 split       table       m.tsv      ser-split --random 40/30/30 -o OUT IN
 split-parts table       parts.tsv  ser-split --speakers IN -o OUT m.tsv
 split-folds table       folds.tsv  ser-split --folds IN --fold 1 -o OUT m.tsv

@@ -670,3 +670,107 @@ END
 ser-manifest: $SER_DATA/ravdess/Actor_07/03-01-03-01-02-02-07.flac: has the same audio as ravdess_03-01-03-01-02-01-07, which is kept
 ser-manifest: utterances: 59; wrong counts: 1; duplicates: 1"
 }
+
+# ---- a table of one's own ----
+
+own() { # own: recordings beside which a table may lie
+    mkdir -p 'my rec/sub'
+    wav 'my rec/a.wav' 1
+    wav 'my rec/sub/ü 2.wav' 2
+    wav 'my rec/c.wav' 3
+}
+
+columns=path=file,emotion=label,speaker=who
+
+@test "manifest: --table reads what pandas, Excel and Numbers write, all alike" {
+    own
+    printf 'id\tpath\tcorpus\tspeaker\tsex\temotion\tintensity\tstatement\trepetition\tnote\n' >expected
+    printf '%s\tmy rec/%s\ttable\t%s\t-\t%s\t-\t-\t-\t%s\n' a.wav a.wav Anna froh 'said "no", left' \
+        c.wav c.wav - - - 'sub/ü 2.wav' 'sub/ü 2.wav' Béla 'sehr wütend' x >>expected
+    # pandas: the number of the row in front, in a column without a name
+    printf '%s\n' ,file,label,who,note '0,a.wav,froh,Anna,"said ""no"", left"' '1,c.wav,,,' \
+        '2,sub/ü 2.wav,sehr wütend,Béla,x' >'my rec/pandas.csv'
+    # Excel: a mark, semicolons, CRLF, blanks, and what was deleted at the end
+    printf '\xef\xbb\xbffile;label;who;note\r\n./a.wav;froh ;Anna;"said ""no"", left"\r\nc.wav;;-;\r\n%s\r\n;;;\r\n\r\n' \
+        ' sub/ü 2.wav;sehr wütend;Béla; x' >'my rec/excel.csv'
+    # Unicode text, both ways round; and tabs with CR alone, as Text (Macintosh)
+    tr , '\t' <'my rec/pandas.csv' | sed 's/no"""*.*$/no"", left"/' >'my rec/tabs.tsv'
+    { printf '\xff\xfe' && iconv -f UTF-8 -t UTF-16LE 'my rec/tabs.tsv'; } >'my rec/little.txt'
+    { printf '\xfe\xff' && iconv -f UTF-8 -t UTF-16BE 'my rec/pandas.csv'; } >'my rec/big.csv'
+    tr '\n' '\r' <'my rec/tabs.tsv' >'my rec/mac.txt'
+    for table in 'my rec'/*.{csv,tsv,txt}; do
+        ser-manifest --table "$table" --columns "$columns" >m.tsv 2>err || fail "$table: $(<err)"
+        same m.tsv expected
+    done
+    [ ! -s err ]
+    ser-manifest --table - --columns "$columns" <'my rec/pandas.csv' >m.tsv 2>err || :
+    grep -q '^ser-manifest: <stdin>: line 2: a.wav: no such file' err
+    (cd 'my rec' && ser-manifest --table - --columns "$columns" <pandas.csv | cut -f 2) | same - \
+        <(printf '%s\n' path a.wav c.wav 'sub/ü 2.wav')
+}
+
+@test "manifest: --table with a line end in quotes, an id of its own, a corpus, and columns that clash" {
+    own
+    printf '%s\n' 'id,path,file,corpus,emotion,label,audio_hash' '"x",nowhere,a.wav,mine,1,"two' 'lines",f' \
+        'y,nowhere,c.wav,,2,sad,f' >'my rec/m.csv'
+    ser-manifest --table 'my rec/m.csv' --columns path=file,emotion=label >m.tsv
+    same m.tsv <(printf '%s\n' \
+        'id	path	corpus	speaker	sex	emotion	intensity	statement	repetition	audio_hash' \
+        'x	my rec/a.wav	mine	-	-	two lines	-	-	-	f' 'y	my rec/c.wav	-	-	-	sad	-	-	-	f')
+    ser-manifest --check --table 'my rec/m.csv' --columns path=file,emotion=label |
+        cut -f 10 | head -n 2 | grep -Ez '^audio_hash.[0-9a-f]{16}.$'
+}
+
+@test "manifest: --table works with --map, --emotions, --drop, --check and --strict" {
+    own
+    cp 'my rec/a.wav' 'my rec/like-a.wav'
+    printf '%s\n' file,label a.wav,Wut like-a.wav,Wut c.wav,Ruhe 'sub/ü 2.wav,Ruhe' >'my rec/m.csv'
+    at() { ser-manifest --table 'my rec/m.csv' --columns path=file,emotion=label "$@"; }
+    at --map Wut=angry --emotions angry | cut -f 6 | same - <(printf '%s\n' emotion angry angry)
+    at --drop Ruhe | cut -f 1 | same - <(printf '%s\n' id a.wav like-a.wav)
+    at --check 2>err | cut -f 1 | same - <(printf '%s\n' id a.wav c.wav 'sub/ü 2.wav')
+    grep -q 'like-a.wav: has the same audio as a.wav, which is kept' err
+    fails 3 'strict is given' at --check --strict
+    at --strict >m.tsv 2>err
+    [ ! -s err ]
+    echo gone.wav,Wut >>'my rec/m.csv'
+    at >m.tsv 2>err
+    same err <(echo "ser-manifest: my rec/m.csv: line 6: gone.wav: no such file, neither beside the table nor from the current folder
+ser-manifest: utterances: 4; files that are not there: 1")
+    fails 3 'strict is given' at --strict
+}
+
+@test "manifest: --table refuses what it cannot read, and says where" {
+    own
+    bad() { # bad CODE PATTERN TEXT [OPTION...]
+        printf "$3" >'my rec/m.csv'
+        fails "$1" "$2" ser-manifest --table 'my rec/m.csv' "${@:4}"
+    }
+    bad 3 "my rec/m.csv: no column 'path' \(there are: 'file', 'label'\): --columns path=NAME" 'file,label\na.wav,x\n'
+    bad 3 "no column 'labl' \(there are: 'file', 'label'\)" 'file,label\na.wav,x\n' --columns path=file,emotion=labl
+    bad 2 "expected OURS=THEIRS" 'file\na.wav\n' --columns path
+    bad 2 "comes twice" 'file,g\na.wav,g\n' --columns path=file,path=g
+    bad 2 "comes twice" 'file,g\na.wav,g\n' --columns path=file,emotion=file
+    bad 3 "two columns are named 'x'" 'path,x,x\na.wav,1,2\n'
+    bad 3 'line 3: has 1 fields, the header has 2' 'path,emotion\na.wav,x\nc.wav\n'
+    bad 3 'line 4: a quote is opened and never closed' 'path,emotion\n"a.wav","x\ny"\nc.wav,"z\n'
+    bad 3 "line 4: 'a.wav' is on line 2 already" 'path,emotion\na.wav,x\nc.wav,y\n./a.wav,z\n'
+    bad 3 "line 3: 'k' is on line 2 already: .* an id of its own" 'path,id\na.wav,k\nc.wav,k\n'
+    bad 3 "line 2: the column 'emotion' is not UTF-8 text .*WINDOWS-1252" 'path,emotion\na.wav,\xfc\n'
+    bad 3 'the name of column 2 is not UTF-8 text' 'path,\xfc\na.wav,x\n'
+    bad 3 'line 2: .*a path with a tab or a newline' 'path\n"a\n.wav"\n'
+    bad 3 'names no recording that is there' 'path\nb.wav\n'
+    bad 3 'line 2: sub: Is a directory' 'path\nsub\n'
+    bad 3 "line 2: sub.ü 2.wav: .*separated by /" 'path\nsub\\ü 2.wav\n'
+    bad 3 "emotion 'a, b' has a comma" 'path,emotion\na.wav,"a, b"\n'
+    bad 3 'empty input' '\n\n'
+    bad 3 'half a character' '\xff\xfea'
+    fails 2 'only with --table' ser-manifest --columns path=file .
+    fails 2 'takes the place' ser-manifest --table 'my rec/m.csv' .
+    fails 2 'takes the place' ser-manifest --table 'my rec/m.csv' --corpus folders
+    fails 4 'nowhere.csv: .*No such file' ser-manifest --table nowhere.csv
+    printf 'path\na.wav\n' >'my rec/m.csv'
+    ser-manifest --table 'my rec/m.csv' 2>err | cut -f 6 | same - <(printf '%s\n' emotion -)
+    grep -q "no column 'emotion' (there are: 'path'): no recording has a label; --columns emotion=NAME" err
+    fails 2 'would be written over the input' ser-manifest --table 'my rec/m.csv' -o 'my rec/m.csv'
+}

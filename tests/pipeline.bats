@@ -206,10 +206,56 @@ state() {
     assert_success
 }
 
-@test "a name of the results with a space is refused" {
-    run make -f "$ROOT/pipelines/ravdess.mk" BUILD="$BUILD" OUT='a b'
-    assert_failure
-    assert_output --partial "OUT=a b: the name must not contain spaces"
+@test "a name with a space is refused by its variable, and so are pipelines under one" {
+    for name in OUT NET PARTS FOLDS ROWS BUILD; do
+        run make -f "$ROOT/pipelines/ravdess.mk" OUT=new BUILD="$BUILD" "$name=a b"
+        assert_failure
+        assert_output --partial "*** $name=a b: the name must not contain spaces.  Stop."
+    done
+    mkdir 'with space'
+    cp -r "$ROOT/pipelines" "$ROOT/manifests" 'with space'
+    for study in "$ROOT"/pipelines/*.mk; do
+        study=${study##*/}
+        [ "$study" != rules.mk ] || continue
+        run make -f "$PWD/with space/pipelines/$study"
+        assert_failure
+        assert_output --partial "with space/pipelines/$study: the path must not contain spaces.  Stop."
+    done
+    cd 'with space'
+    run make -n -f pipelines/ravdess.mk BUILD="$BUILD" OUT=out RAVDESS="$(echo ../a*)"
+    assert_success
+}
+
+@test "two makes in one folder: the second says so and stops; one that is killed keeps nobody out" {
+    "$ROOT/pipelines/bin/claim-folder" out $$
+    run pipeline EPOCHS=3
+    assert_failure 2
+    assert_equal "${#lines[@]}" 1
+    assert_output --partial "OUT=out: another make is at work in it; it is process $$: wait for its end"
+    run pipeline clean
+    assert_failure 2
+    run pipeline -n
+    assert_output "make: Nothing to be done for 'all'."
+    run pipeline OUT=other # is no matter
+    assert_success
+    # A make inside of that one, and one that comes behind a process that is gone, whose number another may have by then.
+    SER_MAKE=$(readlink out/.make) run pipeline
+    assert_success
+    ln -sfn "$$-1" out/.make
+    run pipeline
+    assert_success
+    bash -c '"$1/pipelines/bin/claim-folder" out $$' - "$ROOT"
+    run pipeline
+    assert_success
+    run "$ROOT/pipelines/bin/claim-folder" out
+    assert_failure 2
+}
+
+@test "a word that keeps training quiet trains nothing anew" {
+    run pipeline -n TRAIN=-q
+    assert_output "make: Nothing to be done for 'all'."
+    run pipeline -n TRAIN='-q --balance x'
+    assert_line --partial -- '--balance x'
 }
 
 # refused PIPELINE ARGUMENT... -- MESSAGE: while make parses, before anything is made

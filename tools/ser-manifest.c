@@ -12,21 +12,24 @@
 #include "bridge/corpus.h"
 #include "core/bytes.h"
 #include "core/core.h"
+#include "core/csv.h"
 #include "core/embed.h"
 #include "core/in.h"
 #include "core/jobs.h"
 #include "core/opt.h"
 #include "core/out.h"
 #include "core/progress.h"
+#include "core/record.h"
 #include "core/set.h"
 #include "core/tsv.h"
 #include "math/effects.h"
 
 static struct {
-    const char *corpus, *label_from, *speaker_from, *map, *emotions, *drop, *quarantine, *output;
+    const char *corpus, *label_from, *speaker_from, *table, *columns, *map, *emotions, *drop,
+        *quarantine, *output;
     int list, no_quarantine, check, strict, quiet;
     int64_t jobs;
-} opt = {.corpus = "auto"};
+} opt;
 
 static const struct ser_opt options[] = {
     {0, "corpus", SER_OPT_TEXT, &opt.corpus, 0, 0, "NAME|FILE.corpus|folders|auto",
@@ -35,6 +38,10 @@ static const struct ser_opt options[] = {
      "with --corpus folders: its group is the emotion"},
     {0, "speaker-from", SER_OPT_TEXT, &opt.speaker_from, 0, 0, "REGEX",
      "with --corpus folders: its group is the speaker"},
+    {0, "table", SER_OPT_TEXT, &opt.table, 0, 0, "FILE",
+     "read a CSV or TSV instead: a recording a row"},
+    {0, "columns", SER_OPT_TEXT, &opt.columns, 0, 0, "OURS=THEIRS,...",
+     "what the table calls path, emotion, speaker ..."},
     {0, "list", SER_OPT_FLAG, &opt.list, 0, 0, NULL,
      "print a table of the corpora it knows, and exit"},
     {0, "map", SER_OPT_TEXT, &opt.map, 0, 0, "FILE|FROM=TO,...",
@@ -56,7 +63,8 @@ static const struct ser_opt options[] = {
     {0}};
 
 static const struct ser_tool tool = {
-    "DIR...", "Writes a table of the utterances in the folders DIR: id, path, emotion ...", options,
+    "DIR... | --table FILE",
+    "Writes a table of the utterances in folders or of a table: id, path, emotion ...", options,
     "Emotions: angry calm disgust fearful happy neutral sad surprised, and others"};
 
 /* ---- what is known of the corpora: files of manifests/, part of the program ---- */
@@ -83,6 +91,7 @@ enum finding {
     COPY,
     BAD,
     BROKEN,
+    MISSING,
     COUNT,
     QUARANTINED,
     UNREADABLE,
@@ -105,6 +114,7 @@ static const struct {
     [COPY] = {"copies", 0, 1},
     [BAD] = {"invalid names", SIZE_MAX, 0},
     [BROKEN] = {"broken links", SIZE_MAX, 0},
+    [MISSING] = {"files that are not there", 20, 0},
     [COUNT] = {"wrong counts", SIZE_MAX, 0},
     [QUARANTINED] = {"quarantined", SIZE_MAX, 1},
     [UNREADABLE] = {"unreadable", SIZE_MAX, 0},
@@ -115,11 +125,12 @@ static const struct {
 
 struct row {
     const struct ser_corpus *corpus;
-    const char *field[SER_FIELDS]; /* texts in room, like path and extra */
+    const char *field[SER_FIELDS]; /* texts in room, like all of the row's */
     const char **extra;            /* [corpus->columns] */
-    const char *path;
+    const char *path, *corpus_name;
     char *room;
     uint64_t audio_hash; /* with --check */
+    uint64_t line;       /* of --table */
     int is_mapped;       /* --map gave the emotion its name */
     int dropped;
 };
@@ -157,7 +168,7 @@ struct manifest {
     size_t seens, seen_cap;
     struct link *link; /* links to folders, read after all folders */
     size_t links, link_cap;
-    struct ser_set label; /* names that --map gives */
+    struct ser_set label; /* names that --map and the columns of --table give */
     size_t found[FINDINGS];
     size_t failed; /* unreadable because the system failed: the file itself may be good */
 };
@@ -365,11 +376,12 @@ static const char *put_text(char **at, const char *text) {
 }
 
 /* The row of an utterance, with texts of its own. */
-static void add_row(struct manifest *m, const struct ser_corpus *c, const struct ser_utterance *u,
-                    const char *path) {
+static void add_row(struct manifest *m, const struct ser_corpus *c, const char *corpus_name,
+                    const struct ser_utterance *u, const char *path) {
     if (strpbrk(path, "\t\n"))
         die(SER_BAD, "%s: a manifest cannot hold a path with a tab or a newline: rename it", path);
-    size_t pointers = c->columns * sizeof(char *), n = pointers + strlen(path) + 1;
+    size_t pointers = c->columns * sizeof(char *),
+           n = pointers + strlen(path) + strlen(corpus_name) + 2;
     for (size_t i = 0; i < SER_FIELDS + c->columns; i++)
         n += strlen(i < SER_FIELDS ? u->field[i] : u->extra[i - SER_FIELDS]) + 1;
     grow(&m->row, m->rows, &m->row_cap, sizeof *m->row);
@@ -378,6 +390,7 @@ static void add_row(struct manifest *m, const struct ser_corpus *c, const struct
     char *at = r->room + pointers;
     r->extra = (const char **)r->room;
     r->path = put_text(&at, path);
+    r->corpus_name = put_text(&at, corpus_name);
     for (int f = 0; f < SER_FIELDS; f++)
         r->field[f] = put_text(&at, u->field[f]);
     for (size_t i = 0; i < c->columns; i++)
@@ -582,7 +595,7 @@ static void name_file(struct manifest *m, const struct choice *c, const struct e
     }
     match(m, best, file, &u); /* once more: another may have come behind it */
     if (kind == SER_NAME_GOOD)
-        add_row(m, best, &u, file->path);
+        add_row(m, best, best->name, &u, file->path);
     else
         report(m,
                kind == SER_NAME_OTHER  ? OTHER
@@ -653,6 +666,260 @@ static void read_folders(struct manifest *m, char **operand, int n) {
     }
     if (!m->rows)
         die_empty(m, operand[0]);
+}
+
+/* ---- a table of one's own ---- */
+
+/* A table while it is read. */
+struct own_table {
+    struct ser_csv csv;
+    const char **name;   /* [columns] of the table's header */
+    const char **called; /* [columns] the same in the manifest; NULL: left out */
+    size_t columns;
+    int path, corpus, field[SER_FIELDS]; /* the columns of these; -1: none */
+    size_t *extra;                       /* the columns of the corpus' further ones */
+    char *folder;                        /* of the table, with a slash behind it */
+    struct ser_set ids;
+};
+
+/* Drops blanks around a text; a manifest cannot hold its line ends and tabs, which become blanks. */
+static char *cleaned(char *s) {
+    for (char *c = s; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = ' ';
+    s += strspn(s, " ");
+    for (size_t n = strlen(s); n && s[n - 1] == ' '; n--)
+        s[n - 1] = '\0';
+    return s;
+}
+
+static int find_called(const char *const *name, size_t n, const char *sought) {
+    for (size_t i = 0; i < n; i++)
+        if (name[i] && strcmp(name[i], sought) == 0)
+            return (int)i;
+    return -1;
+}
+
+/* "a.csv: no column 'emotoin' (there are: file emotion)". The caller frees. */
+static char *lacks_column(const struct own_table *t, const char *name) {
+    char *text = eprintf_alloc("%s: no column '%s' (there are:", t->csv.name, name);
+    for (size_t i = 0; i < t->columns && strlen(text) < 600; i++) {
+        char *longer = eprintf_alloc("%s%s '%s'", text, i ? "," : "", t->name[i]);
+        free(text);
+        text = longer;
+    }
+    char *whole = eprintf_alloc("%s)", text);
+    free(text);
+    return whole;
+}
+
+/* --columns OURS=THEIRS,...: names columns as the manifest calls them. */
+static void name_columns(struct own_table *t, char *list) {
+    for (char *s = list, *next; s; s = next) {
+        size_t n = strcspn(s, ","), equals = strcspn(s, "=");
+        next = s[n] ? s + n + 1 : NULL;
+        s[n] = '\0';
+        if (!equals || equals + 1 >= n)
+            ser_usage("--columns: expected OURS=THEIRS,... such as path=file,emotion=label, not "
+                      "'%s'",
+                      s);
+        s[equals] = '\0';
+        int column = find_called(t->name, t->columns, s + equals + 1);
+        if (column < 0)
+            die(SER_BAD, "%s", lacks_column(t, s + equals + 1));
+        if (find_called(t->called, t->columns, s) >= 0 || t->called[column])
+            ser_usage("--columns: '%s' or '%s' comes twice", s, s + equals + 1);
+        t->called[column] = s;
+    }
+}
+
+/* The other columns keep their names, unless these are taken. One without a name is a number of
+ * rows, as pandas writes it. */
+static void keep_columns(struct own_table *t) {
+    for (size_t i = 0; i < t->columns; i++) {
+        const char *name = t->name[i];
+        if (t->called[i] || !*name || (opt.check && strcmp(name, "audio_hash") == 0))
+            continue;
+        int taken = find_called(t->called, t->columns, name);
+        if (taken < 0)
+            t->called[i] = name;
+        else if (t->called[taken] == t->name[taken])
+            die(SER_BAD, "%s: two columns are named '%s'", t->csv.name, name);
+    }
+}
+
+static void read_header(struct own_table *t, char *list) {
+    struct ser_error e;
+    int got = ser_csv_next(&t->csv, &e);
+    must(got < 0, &e);
+    if (!got)
+        die(SER_BAD, "%s: empty input: a table with a header line is needed", t->csv.name);
+    t->columns = t->csv.fields;
+    t->name = ecalloc(t->columns, sizeof *t->name);
+    t->called = ecalloc(t->columns, sizeof *t->called);
+    t->extra = ecalloc(t->columns, sizeof *t->extra);
+    for (size_t i = 0; i < t->columns; i++) {
+        t->name[i] = cleaned(t->csv.field[i]);
+        if (!ser_is_text(t->name[i], strlen(t->name[i])) && *t->name[i])
+            die(SER_BAD, "%s: the name of column %zu is not UTF-8 text%s", t->csv.name, i + 1,
+                " (iconv -f WINDOWS-1252 -t UTF-8 IN >OUT converts what Windows writes)");
+    }
+    if (list)
+        name_columns(t, list);
+    keep_columns(t);
+}
+
+/* Which columns have a place of their own in a manifest; the others are those of the corpus c. */
+static void place_columns(struct own_table *t, struct ser_corpus *c) {
+    static const char *const known[SER_FIELDS] = {"id",        "speaker",   "sex",       "emotion",
+                                                  "intensity", "statement", "repetition"};
+    t->path = find_called(t->called, t->columns, "path");
+    t->corpus = find_called(t->called, t->columns, "corpus");
+    for (int f = 0; f < SER_FIELDS; f++)
+        t->field[f] = find_called(t->called, t->columns, known[f]);
+    if (t->path < 0)
+        die(SER_BAD, "%s: --columns path=NAME says which holds the paths of the files",
+            lacks_column(t, "path"));
+    if (t->field[SER_EMOTION] < 0) {
+        char *lacks = lacks_column(t, "emotion");
+        warn("%s: no recording has a label; --columns emotion=NAME says which holds them", lacks);
+        free(lacks);
+    }
+    c->column = ecalloc(t->columns, sizeof *c->column);
+    for (size_t i = 0; i < t->columns; i++) {
+        int k = (int)i, is_known = k == t->path || k == t->corpus || !t->called[i];
+        for (int f = 0; f < SER_FIELDS; f++)
+            is_known |= k == t->field[f];
+        if (!is_known) {
+            t->extra[c->columns] = i;
+            c->column[c->columns++] = t->called[i];
+        }
+    }
+}
+
+/* The value of a column of the last row, "-" where there is none. */
+static const char *value_of(struct own_table *t, int column) {
+    if (column < 0)
+        return "-";
+    char *value = cleaned(t->csv.field[column]);
+    if (*value && !ser_is_text(value, strlen(value)))
+        die(SER_BAD,
+            "%s: line %llu: the column '%s' is not UTF-8 text (iconv -f WINDOWS-1252 -t UTF-8 IN "
+            ">OUT converts what Windows writes)",
+            t->csv.name, (unsigned long long)t->csv.line, t->name[column]);
+    return *value ? value : "-";
+}
+
+/* The path of the file that the last row names, looked for beside the table, then from the current
+ * folder: NULL if there is none, with errno. The caller frees. */
+static char *find_file(const struct own_table *t, const char *named) {
+    struct stat st;
+    char *path = eprintf_alloc("%s%s", *named == '/' ? "" : t->folder, named);
+    int there = stat(path, &st) == 0;
+    if (!there && (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG)) {
+        free(path);
+        path = estrdup(named);
+        there = stat(path, &st) == 0;
+    }
+    if (there && S_ISREG(st.st_mode))
+        return path;
+    if (there)
+        errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+    free(path);
+    return NULL;
+}
+
+static void report_missing(struct manifest *m, const struct own_table *t, const char *named) {
+    int is_absent = errno == ENOENT || errno == ENOTDIR;
+    const char *reason = !is_absent            ? strerror(errno)
+                         : strchr(named, '\\') ? "no such file: folders are separated by /, not \\"
+                         : *named == '/'
+                             ? "no such file"
+                             : "no such file, neither beside the table nor from the current folder";
+    char *what = eprintf_alloc("line %llu: %s: %s", (unsigned long long)t->csv.line, named, reason);
+    report(m, MISSING, t->csv.name, what);
+    free(what);
+}
+
+static _Noreturn void die_repeated(const struct manifest *m, const struct own_table *t,
+                                   const char *id) {
+    size_t i = 0;
+    while (i < m->rows && strcmp(m->row[i].field[SER_ID], id) != 0)
+        i++;
+    die(SER_BAD, "%s: line %llu: '%s' is on line %llu already: give each recording one row%s",
+        t->csv.name, (unsigned long long)t->csv.line, id, (unsigned long long)m->row[i].line,
+        t->field[SER_ID] < 0 ? "" : " and an id of its own");
+}
+
+static void read_own_row(struct manifest *m, struct own_table *t, const struct ser_corpus *c) {
+    struct ser_utterance u = {.extra = ecalloc(c->columns + 1, sizeof *u.extra)};
+    if (t->csv.fields != t->columns)
+        die(SER_BAD, "%s: line %llu: has %zu fields, the header has %zu", t->csv.name,
+            (unsigned long long)t->csv.line, t->csv.fields, t->columns);
+    if (strpbrk(t->csv.field[t->path], "\t\r\n"))
+        die(SER_BAD,
+            "%s: line %llu: a manifest cannot hold a path with a tab or a newline: rename the file",
+            t->csv.name, (unsigned long long)t->csv.line);
+    const char *named = value_of(t, t->path);
+    named += strncmp(named, "./", 2) == 0 && named[2] ? 2 : 0;
+    for (int f = 0; f < SER_FIELDS; f++)
+        u.field[f] = value_of(t, t->field[f]);
+    for (size_t i = 0; i < c->columns; i++)
+        u.extra[i] = value_of(t, (int)t->extra[i]);
+    if (strcmp(u.field[SER_ID], "-") == 0)
+        u.field[SER_ID] = named;
+    if (strlen(u.field[SER_ID]) > SER_MAX_KEY)
+        die(SER_BAD, "%s: line %llu: the id is longer than %d bytes", t->csv.name,
+            (unsigned long long)t->csv.line, SER_MAX_KEY);
+    char *path = find_file(t, named);
+    if (!path) {
+        report_missing(m, t, named);
+    } else {
+        int is_new = ser_set_add(&t->ids, u.field[SER_ID]);
+        if (is_new < 0)
+            die(SER_SYS, "out of memory");
+        if (!is_new)
+            die_repeated(m, t, u.field[SER_ID]);
+        add_row(m, c, t->corpus < 0 ? c->name : value_of(t, t->corpus), &u, path);
+        m->row[m->rows - 1].line = t->csv.line;
+    }
+    free(path);
+    free(u.extra);
+}
+
+static void read_own_table(struct manifest *m) {
+    struct own_table t = {0};
+    struct ser_error e;
+    char *list = opt.columns ? estrdup(opt.columns) : NULL;
+    const char *slash = strrchr(opt.table, '/');
+    int got;
+    m->corpora.at = ecalloc(1, sizeof *m->corpora.at);
+    m->corpora.n = 1;
+    m->corpora.at->name = "table";
+    must(ser_csv_open(&t.csv, opt.table, 0, &e), &e);
+    t.folder = eprintf_alloc("%.*s", slash ? (int)(slash + 1 - opt.table) : 0, opt.table);
+    read_header(&t, list);
+    place_columns(&t, m->corpora.at);
+    while ((got = ser_csv_next(&t.csv, &e)) > 0)
+        read_own_row(m, &t, m->corpora.at);
+    must(got, &e);
+    if (!m->rows)
+        die(SER_BAD, "%s: names no recording that is there (files that are not: %zu)", t.csv.name,
+            m->found[MISSING]);
+    /* The names of further columns are needed to the end. */
+    for (size_t i = 0; i < m->corpora.at->columns; i++) {
+        const char **column = &m->corpora.at->column[i];
+        if (ser_set_add(&m->label, *column) < 0)
+            die(SER_SYS, "out of memory");
+        *column = ser_set_get(&m->label, *column);
+    }
+    ser_csv_close(&t.csv);
+    ser_set_free(&t.ids);
+    free(t.name);
+    free(t.called);
+    free(t.extra);
+    free(t.folder);
+    free(list);
 }
 
 /* ---- rows ---- */
@@ -1036,6 +1303,16 @@ static void map_emotions(struct manifest *m) {
     free(list);
 }
 
+/* Commas separate emotions in lists, of options and in models. */
+static void refuse_commas(const struct manifest *m) {
+    for (size_t i = 0; i < m->rows; i++)
+        if (strchr(m->row[i].field[SER_EMOTION], ','))
+            die(SER_BAD,
+                "%s: its emotion '%s' has a comma, which separates emotions: give it another name "
+                "with --map FILE",
+                m->row[i].path, m->row[i].field[SER_EMOTION]);
+}
+
 /* 1 if the words differ in the case of letters and in blanks only. */
 static int is_variant(const char *a, const char *b) {
     for (;; a++, b++) {
@@ -1188,7 +1465,7 @@ static void write_table(const struct manifest *m) {
         const struct row *r = &m->row[i];
         if (r->dropped)
             continue;
-        ser_out_printf(&o, "%s\t%s\t%s", r->field[SER_ID], r->path, r->corpus->name);
+        ser_out_printf(&o, "%s\t%s\t%s", r->field[SER_ID], r->path, r->corpus_name);
         for (int f = SER_SPEAKER; f < SER_FIELDS; f++)
             ser_out_printf(&o, "\t%s", r->field[f]);
         for (size_t k = 0; k < further; k++)
@@ -1265,6 +1542,8 @@ static void read_folder_corpus(struct manifest *m) {
 /* Reads the descriptions that --corpus stands for: a file's or the program's. */
 static void read_corpora(struct manifest *m) {
     struct ser_error e;
+    if (!opt.corpus)
+        opt.corpus = "auto";
     int is_folders = strcmp(opt.corpus, "folders") == 0;
     if ((opt.label_from || opt.speaker_from) && !is_folders)
         ser_usage("--label-from and --speaker-from: only with --corpus folders");
@@ -1320,19 +1599,28 @@ int main(int argc, char **argv) {
     int first = ser_options(argc, argv, &tool);
     if (opt.quarantine && opt.no_quarantine)
         ser_usage("--quarantine and --no-quarantine exclude each other: give one of them");
-    read_corpora(&m);
+    if (opt.columns && !opt.table)
+        ser_usage("--columns: only with --table");
+    if (opt.table && (opt.corpus || opt.label_from || opt.speaker_from || opt.list || first < argc))
+        ser_usage("--table takes the place of --corpus and of folders");
+    if (!opt.table)
+        read_corpora(&m);
     if (opt.list) {
         list_corpora(&m);
         release(&m);
         return SER_OK;
     }
-    if (first == argc)
+    if (first == argc && !opt.table)
         ser_usage("no folder is given");
-    ser_keep_inputs("--output", opt.output, argv + first, opt.quarantine, NULL);
+    ser_keep_inputs("--output", opt.output, argv + first, opt.quarantine, opt.table);
 
-    read_folders(&m, argv + first, argc - first);
+    if (opt.table)
+        read_own_table(&m);
+    else
+        read_folders(&m, argv + first, argc - first);
     sort_rows(&m);
     map_emotions(&m);
+    refuse_commas(&m);
     warn_variants(&m);
     check_list(&m, "emotions", opt.emotions);
     check_list(&m, "drop", opt.drop);
@@ -1344,9 +1632,9 @@ int main(int argc, char **argv) {
     select_emotions(&m);
     summarise(&m, kept(&m));
     if (!kept(&m))
-        die(SER_BAD, "%s%s: no utterance is left of %zu%s%s%s%s", argv[first],
-            first + 1 < argc ? " and the other folders" : "", m.rows,
-            opt.emotions ? ", with --emotions " : "", opt.emotions ? opt.emotions : "",
+        die(SER_BAD, "%s%s: no utterance is left of %zu%s%s%s%s",
+            opt.table ? opt.table : argv[first], first + 1 < argc ? " and the other folders" : "",
+            m.rows, opt.emotions ? ", with --emotions " : "", opt.emotions ? opt.emotions : "",
             opt.drop ? ", with --drop " : "", opt.drop ? opt.drop : "");
     write_table(&m);
     release(&m);

@@ -1,5 +1,5 @@
 # FOLDER "SPEAKER..." SPLIT.tsv
-# What cut-by-speaker makes of a table, as FOLDER/SPEAKER.PART.tsv.new.
+# What cut-by-speaker makes of a table, as FOLDER/SPEAKER.PART.tsv.new, a speaker being a word as file_word makes it.
 
 BEGIN {
     program = "cut-by-speaker"
@@ -20,7 +20,7 @@ FNR == 1 {
 }
 
 {
-    s = $column["speaker"]
+    s = file_word($column["speaker"])
     p = $column["part"]
     # Both become the name of a file.
     if (!(s in known))

@@ -1,11 +1,11 @@
-# "EMOTION..." MANIFEST.tsv
+# EMOTION,... MANIFEST.tsv
 # The rows of a manifest that have other emotions.
 
 BEGIN {
     program = "drop-emotions"
     if (ARGC != 3)
-        usage("\"EMOTION...\" MANIFEST.tsv")
-    n = split(argument(), emotion, " ")
+        usage("EMOTION,... MANIFEST.tsv")
+    n = split(argument(), emotion, ",")
     for (i = 1; i <= n; i++)
         dropped[emotion[i]]
 }

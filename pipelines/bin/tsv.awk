@@ -49,6 +49,28 @@ function padded(text, n) {
     return text blanks(n - characters(text))
 }
 
+# What nobody has said of a recording.
+function is_unknown(value) {
+    return value == "" || value == "-"
+}
+
+# A text as part of a file's name that make and the shell read as one plain word: bytes other than letters, digits and
+# _ . - become + and two hexadecimal digits. An unknown speaker is + alone.
+function file_word(text,  word, i, c) {
+    if (is_unknown(text))
+        return "+"
+    if (text ~ /^[A-Za-z0-9_.][A-Za-z0-9_.-]*$/)
+        return text
+    if (!("a" in code_of))
+        for (i = 1; i < 256; i++)
+            code_of[sprintf("%c", i)] = i
+    for (i = 1; i <= length(text); i++) {
+        c = substr(text, i, 1)
+        word = word (c ~ /[A-Za-z0-9_.]/ || (c == "-" && i > 1) ? c : sprintf("+%02X", code_of[c]))
+    }
+    return word
+}
+
 function name_columns(  i) {
     split("", column)
     for (i = 1; i <= NF; i++)

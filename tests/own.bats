@@ -1,0 +1,177 @@
+#!/usr/bin/env bats
+# One's own recordings: from a folder or a table to scores.
+# bats file_tags=slow
+load helper
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+    export RUN=$BATS_FILE_TMPDIR/made
+    mkdir "$RUN"
+    cd "$RUN" || return 1
+    "$ROOT/pipelines/bin/generate-speech" -s 4 -u 8 speech
+    printf '%s\n' standardize 'maxpool 40x3' 'reshape 58x1' 'lstm 4' last 'dense classes' >quick.net
+    # A folder for each of three labels, of which no corpus has heard; who speaks is in the names. Two have no label.
+    local clip name label speaker names=(Zoë Béla anna.b 'Jo Ann')
+    mkdir -p 'my rec'/{froh,'sehr wütend',gelangweilt} later
+    echo 'file,label,who' >table.csv
+    for clip in speech/*/*.wav; do
+        name=${clip##*/}
+        speaker=${names[${name:19:1} - 1]}
+        case ${name:6:2} in
+        03 | 08) label=froh ;;
+        05 | 02) label='sehr wütend' ;;
+        04 | 01) label=gelangweilt ;;
+        *)
+            cp "$clip" "later/$speaker.${name:6:2}.wav"
+            echo "later/$speaker.${name:6:2}.wav,,$speaker" >>table.csv
+            continue
+            ;;
+        esac
+        cp "$clip" "my rec/$label/$speaker-${name:6:2}.wav"
+        echo "\"my rec/$label/$speaker-${name:6:2}.wav\",$label,$speaker" >>table.csv
+    done
+    rm -r speech
+    own TABLE=table.csv COLUMNS=path=file,emotion=label,speaker=who >printed 2>&1 || { cat printed && return 1; }
+}
+
+setup() {
+    cp -a "$RUN" "$BATS_TEST_TMPDIR/run"
+    cd "$BATS_TEST_TMPDIR/run" || return 1
+}
+
+# own ARGUMENT...: the pipeline with a network that takes no time
+own() {
+    make -f "$ROOT/pipelines/own.mk" BUILD="$BUILD" OUT=out NET=quick.net EPOCHS=2 LR=0.01 THREADS=1 TRAIN=-q "$@"
+}
+
+table=(TABLE=table.csv "COLUMNS=path=file,emotion=label,speaker=who")
+
+state() {
+    find out -type f -size +0 ! -name times.tsv -printf '%P %T@\n' | sort
+}
+
+made() {
+    state >before
+    own "$@" >log 2>&1 || fail "$(cat log)"
+    state | comm -13 before - | sed 's/ .*//'
+}
+
+@test "own: a table: each speaker is tested once, and what has no label is scored by all models" {
+    grep -Eq '^pooled +all +quick +[0-9. ]+ 24 +4$' printed
+    grep -q '^splits: 4; in more than one part: 0 speakers, 0 recordings$' printed
+    grep -q 'from fewer than ten it is a rough guess' printed
+    grep -q '^8 recordings have no label; what the models together say of them: out/predictions.tsv$' printed
+    for fold in 1 2 3 4; do
+        ser-tensor ls -c speaker out/split/fold$fold/test.sert | sed 1d | cut -f 4 | sort -u
+    done | sort | same - <(printf '%s\n' Béla 'Jo Ann' Zoë anna.b | LC_ALL=C sort)
+    head -n 1 out/predictions.tsv | same - <(printf '%s\t' id emotion predicted confidence p_froh p_gelangweilt \
+        'p_sehr wütend' speaker corpus && echo sex)
+    assert_equal "$(cut -f 2 out/predictions.tsv | sort | uniq -c | xargs)" "8 - 1 emotion"
+    # The mean of what each model says.
+    for fold in 1 2 3 4; do ser-score -q out/split/fold$fold/quick.1/model.bin out/unlabelled.sert | sed 1d; done |
+        awk -F '\t' '{sum[$1] += $5 / 4} END {for (id in sum) printf "%s\t%.6f\n", id, sum[id]}' | sort >mean
+    sed 1d out/predictions.tsv | awk -F '\t' '{printf "%s\t%.6f\n", $1, $5}' | sort | same - mean
+    sed 1d out/predictions.tsv | awk -F '\t' '{
+        best = 5
+        for (i = 6; i <= 7; i++) if ($i > $best) best = i
+        if ($4 != $best || substr("froh       gelangweiltsehr wütend", 11 * (best - 5) + 1) !~ "^" $3) exit 1
+    }'
+    run own -n "${table[@]}"
+    assert_output "make: Nothing to be done for 'all'."
+}
+
+@test "own: what changes is made again, and no more" {
+    run made "${table[@]}" SEEDS=1 EPOCHS=2
+    assert_output ''
+    sed -i '$d' table.csv # a recording of the last speaker
+    run own -n "${table[@]}"
+    refute_output "make: Nothing to be done for 'all'."
+    own "${table[@]}" >printed 2>&1
+    grep -Eq ' 23 +4$' printed
+    sox 'my rec/froh/Zoë-03.wav' new.wav vol 0.5
+    mv new.wav 'my rec/froh/Zoë-03.wav'
+    made "${table[@]}" >list
+    assert_equal "$(grep -c 'speakers/Zo+C3+AB.*sert' list)" 4
+    [ "$(grep -c 'speakers/anna.*sert' list)" = 0 ]
+    rm 'my rec/froh/Zoë-03.wav'
+    own "${table[@]}" >printed 2>&1
+    grep -q 'Zoë-03.wav: no such file' printed
+    grep -Eq ' 22 +4$' printed
+    rm table.csv
+    run own -n "${table[@]}"
+    assert_output "make: Nothing to be done for 'all'."
+    run own "${table[@]}" CHECK=
+    assert_failure
+    assert_output --partial "TABLE=table.csv: no such file.  Stop."
+    own clean >/dev/null
+    [ ! -e out ] || fail "$(find out)"
+}
+
+@test "own: a folder, with speakers from names; folds of one's own, and again the same" {
+    printf 'speaker\tfold\nfolders_Zoë\t1\nfolders_Béla\t1\nfolders_anna.b\t2\nfolders_Jo Ann\t3\n' >folds.tsv
+    folder=(DIR='my rec' SPEAKER_FROM='/([^/]*)-[0-9]+$' OUT=new FOLDS=folds.tsv)
+    own "${folder[@]}" >printed 2>&1 || fail "$(<printed)"
+    grep -Eq '^pooled +all +quick +[0-9. ]+ 24 +4$' printed
+    grep -q '^splits: 3; ' printed
+    [ "$(grep -c predictions printed)" = 0 ]
+    run own -s "${folder[@]}" rerun
+    assert_success
+    assert_output --partial 'the same: '
+    # As many folds as there are speakers at most: each is left out in turn.
+    own "${folder[@]}" FOLDS=99 >printed 2>&1
+    grep -q '^splits: 4; ' printed
+    own "${folder[@]}" DROP='sehr wütend' >printed 2>&1
+    grep -Eq '^pooled +all +quick +[0-9. ]+ 16 +4$' printed
+}
+
+@test "own: without three known speakers recordings are divided at random, and what that is worth is said" {
+    own DIR='my rec' OUT=new >printed 2>&1 || fail "$(<printed)"
+    grep -Eq '^random +random5 +quick +5 ' printed
+    grep -q '^No speaker is known, and three are needed to train, validate and test on different ones: ' printed
+    grep -q 'of a voice that was never' printed
+    grep -q 'SPEAKER_FROM=' printed
+    grep -E 'who|Zoë|Béla' table.csv >two.csv
+    own TABLE=two.csv "${table[1]}" OUT=two SEEDS=7 >printed 2>&1 || fail "$(<printed)"
+    grep -Eq '^random +random7 +quick +7 ' printed
+    grep -q '^2 speakers are known, and three are needed' printed
+    # Three known ones, and one recording of nobody.
+    sed '2s/,[^,]*$/,-/' table.csv >some.csv
+    own TABLE=some.csv "${table[1]}" OUT=some >printed 2>&1 || fail "$(<printed)"
+    grep -Eq ' 23 +4$' printed
+    grep -q '^Left out, since they may be of a speaker who is tested: 1 recording of unknown speakers.$' printed
+}
+
+@test "own: small data gets a small network by itself" {
+    run make -n -f "$ROOT/pipelines/own.mk" BUILD="$BUILD" OUT=out THREADS=1 "${table[@]}"
+    assert_success
+    assert_line --partial "pipelines/nets/tiny.net --epochs 60 --batch 16"
+    head -n 1 table.csv >large.csv
+    for ((i = 0; i < 1000; i++)); do
+        printf '../my rec/froh/Zoë-03.wav,%s,%d,%d\n' $((i % 2)) $((i % 5)) "$i"
+    done >>large.csv
+    mkdir sub
+    sed '1s/$/,id/' large.csv >sub/large.csv
+    run make -n -f "$ROOT/pipelines/own.mk" BUILD="$BUILD" OUT=large THREADS=1 TABLE=sub/large.csv "${table[1]}" CHECK=
+    assert_success
+    assert_line --partial "pipelines/nets/attention.net --epochs 40 --batch 32"
+}
+
+@test "own: what is missing or wrong is one clear line" {
+    refused() {
+        run make -f "$ROOT/pipelines/own.mk" BUILD="$BUILD" OUT=new "${@:2}"
+        assert_failure 2
+        assert_equal "${#lines[@]}" 1
+        assert_output --partial "*** $1.  Stop."
+        [ ! -e new ] || fail "new was made"
+    }
+    refused 'DIR=FOLDER or TABLE=FILE says where the recordings are: give one of them'
+    refused 'DIR=FOLDER or TABLE=FILE says where the recordings are: give one of them' DIR=a TABLE=b
+    refused 'DIR=not here: no such folder' DIR='not here'
+    refused "TABLE=it's not: no such file" TABLE="it's not"
+    refused 'FOLDS=five: no such table, and no number of folds from 2 to 999' DIR='my rec' FOLDS=five
+    refused 'FOLDS=a b: no such table, and no number of folds from 2 to 999' DIR='my rec' FOLDS='a b'
+    refused 'NET=foo: no such file, and no pipelines/nets/foo.net' DIR=later NET=foo OUT=out
+    run own DIR=later OUT=none LABEL_FROM='/(x)$'
+    assert_failure
+    assert_output --partial 'its path has no label'
+}
