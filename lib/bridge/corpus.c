@@ -1,7 +1,7 @@
 #include "bridge/corpus.h"
 
 #include "core/bytes.h"
-#include "core/in.h"
+#include "core/csv.h"
 #include "core/record.h"
 
 #include <errno.h>
@@ -18,7 +18,6 @@ enum {
     MAX_VARS = 64,
     MAX_WORDS = 1024,      /* of a line */
     MAX_KEYS = 2,          /* columns of a table's key */
-    MAX_TABLE = 1 << 28,   /* bytes */
     MAX_VALUES = 1 << 16,  /* bytes of the values made of one path */
     MAX_COUNTS = 1000000,  /* clips */
     VAR_PATH = SER_FIELDS, /* variables that are there before any statement */
@@ -62,7 +61,8 @@ struct table {
     struct taken *take; /* [takes] */
     size_t takes;
     /* Once read: rows of a key and the takes' cells, sorted by key. */
-    char *text, *pool;
+    struct ser_csv csv;
+    char *pool;
     const char **cell;
     size_t rows, cap;
     int is_read;
@@ -741,10 +741,10 @@ int ser_corpora_read(struct ser_corpora *c, const char *text, size_t len, const 
 }
 
 static void forget_table(struct table *t) {
-    free(t->text);
+    ser_csv_close(&t->csv);
     free(t->pool);
     free(t->cell);
-    t->text = t->pool = NULL;
+    t->pool = NULL;
     t->cell = NULL;
     t->rows = t->cap = 0;
     t->is_read = 0;
@@ -814,34 +814,6 @@ int ser_corpus_has_table(const struct ser_corpus *c, const char *file) {
     return each_table(c, is_called, file, NULL, &t) != 0;
 }
 
-/* Cuts the next record of a table at *at, in place: how many fields, of which at most max are kept.
- * Fields between commas and semicolons may stand in quotes. */
-static size_t cut_record(char **at, char separator, char **field, size_t max) {
-    int quotes = separator == ',' || separator == ';';
-    char *s = *at, end;
-    size_t n = 0;
-    do {
-        char *start = s, *to = s;
-        if (n < max)
-            field[n] = start;
-        n++;
-        if (quotes && *s == '"') {
-            for (s++; *s && (*s != '"' || s[1] == '"'); *to++ = *s++)
-                s += *s == '"';
-            s += *s == '"';
-        }
-        while (*s && *s != separator && *s != '\n')
-            *to++ = *s++;
-        end = *s;
-        if (end != separator && to > start && to[-1] == '\r')
-            to--;
-        *to = '\0';
-        s += end != '\0';
-    } while (end == separator);
-    *at = s;
-    return n;
-}
-
 static char *trimmed(char *s, int trim) {
     if (!trim)
         return s;
@@ -855,30 +827,27 @@ static int by_key(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-enum { MAX_FIELDS = 1024 };
-
-/* The place of the column in the header; -1 with e set. */
-static int find_column(char **field, size_t n, const char *name, const struct table *t,
-                       struct ser_error *e) {
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(field[i], name) == 0)
+/* The place of the column in the header, which was read last; -1 with e set. */
+static int find_column(const struct table *t, const char *name, struct ser_error *e) {
+    for (size_t i = 0; i < t->csv.fields; i++)
+        if (strcmp(t->csv.field[i], name) == 0)
             return (int)i;
     return ser_fail(e, SER_BAD, "%s: has no column '%s'", t->file, name);
 }
 
 /* The places of the columns that the table needs: those of the key, then those that are taken. */
-static int find_columns(struct table *t, char **field, size_t n, int *place, struct ser_error *e) {
+static int find_columns(const struct table *t, int *place, struct ser_error *e) {
     for (size_t i = 0; i < t->keys + t->takes; i++) {
         const char *name = i < t->keys ? t->key[i] : t->take[i - t->keys].column;
-        if ((place[i] = find_column(field, n, name, t, e)) < 0)
+        if ((place[i] = find_column(t, name, e)) < 0)
             return -1;
     }
     return 0;
 }
 
-/* Adds the row whose fields are given; *pool is where its key goes. */
-static int add_row(struct table *t, char **field, const int *place, char **pool,
-                   struct ser_error *e) {
+/* Adds the row that was read last; *pool is where its key goes. */
+static int add_row(struct table *t, const int *place, char **pool, struct ser_error *e) {
+    char **field = t->csv.field;
     size_t width = 1 + t->takes;
     if (ser_grow(&t->cell, &t->cap, (t->rows + 1) * width, sizeof *t->cell))
         return ser_no_memory(e);
@@ -905,64 +874,44 @@ static int check_keys(const struct table *t, struct ser_error *e) {
     return 0;
 }
 
-static int read_rows(struct table *t, char *at, struct ser_error *e) {
-    char *field[MAX_FIELDS], *pool = t->pool;
-    int place[MAX_WORDS] = {0};
-    uint64_t row = 0;
-    if (strncmp(at, "\xef\xbb\xbf", 3) == 0)
-        at += 3;
-    size_t columns = cut_record(&at, t->separator, field, MAX_FIELDS), n;
-    if (columns > MAX_FIELDS)
-        return ser_fail(e, SER_BAD, "%s: more than %d columns", t->file, MAX_FIELDS);
-    for (size_t i = 0; i < columns; i++)
-        field[i] = trimmed(field[i], t->trim);
-    if (find_columns(t, field, columns, place, e))
+static int read_rows(struct table *t, struct ser_error *e) {
+    struct ser_csv *csv = &t->csv;
+    char *pool = t->pool;
+    int place[MAX_WORDS] = {0}, got = ser_csv_next(csv, e);
+    if (got < 0)
         return -1;
-    while (*at) {
-        n = cut_record(&at, t->separator, field, MAX_FIELDS);
-        row++;
-        if (n == 1 && !*field[0])
-            continue;
+    size_t columns = csv->fields;
+    for (size_t i = 0; i < columns; i++)
+        csv->field[i] = trimmed(csv->field[i], t->trim);
+    if (find_columns(t, place, e))
+        return -1;
+    while ((got = ser_csv_next(csv, e)) > 0) {
         for (size_t i = 0; i < t->keys + t->takes; i++)
-            if ((size_t)place[i] >= n)
-                return ser_fail(e, SER_BAD, "%s: row %llu: has %zu fields, the header has %zu",
-                                t->file, (unsigned long long)row, n, columns);
-        if (add_row(t, field, place, &pool, e))
+            if ((size_t)place[i] >= csv->fields)
+                return ser_fail(e, SER_BAD, "%s: line %llu: has %zu fields, the header has %zu",
+                                t->file, (unsigned long long)csv->line, csv->fields, columns);
+        if (add_row(t, place, &pool, e))
             return -1;
     }
+    if (got < 0)
+        return -1;
     if (t->rows)
         qsort(t->cell, t->rows, (1 + t->takes) * sizeof *t->cell, by_key);
     return check_keys(t, e);
 }
 
 static int load_table(struct table *t, const char *folder, struct ser_error *e) {
-    struct ser_in in;
-    unsigned char *data;
-    size_t len;
     char path[4096];
     forget_table(t);
     if (snprintf(path, sizeof path, "%s/%s", folder, t->file) >= (int)sizeof path)
         return ser_fail(e, SER_SYS, "%s: the path is too long", folder);
-    if (ser_in_open(&in, path, e))
+    if (ser_csv_open(&t->csv, path, t->separator, e))
         return -1;
-    int failed = ser_in_rest(&in, MAX_TABLE, &data, &len, e);
-    ser_in_close(&in);
-    if (failed)
-        return -1;
-    t->text = malloc(len + 1);
-    /* A key is never longer than its row, with the line's end; the last row may have none. */
-    t->pool = malloc(len + 2);
-    if (t->text && t->pool) {
-        memcpy(t->text, data, len);
-        t->text[len] = '\0';
-    }
-    free(data);
-    if (!t->text || !t->pool)
-        return ser_no_memory(e);
-    if (strlen(t->text) != len)
-        return ser_fail(e, SER_BAD, "%s: holds a NUL byte: not a table (is it UTF-16?)", path);
     t->is_read = 1;
-    return read_rows(t, t->text, e);
+    t->csv.name = t->file;
+    /* A key is never longer than its row, with the line's end; the last row may have none. */
+    t->pool = malloc(strlen(t->csv.text) + 2);
+    return t->pool ? read_rows(t, e) : ser_no_memory(e);
 }
 
 int ser_corpus_read_tables(struct ser_corpus *c, const char *folder, struct ser_error *e) {

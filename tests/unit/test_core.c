@@ -10,6 +10,7 @@
 
 #include "check.h"
 #include "core/core.h"
+#include "core/csv.h"
 #include "core/in.h"
 #include "core/jobs.h"
 #include "core/out.h"
@@ -278,6 +279,100 @@ static int read_table(const char *text, size_t len, struct ser_error *e) {
     return got < 0 ? -1 : n;
 }
 
+/* A table as text, "[field|field]" a record and each after its line; or the error. */
+static const char *shown_csv(const char *text, size_t len, char separator) {
+    static char out[2000];
+    struct ser_csv c;
+    struct ser_error e = {0};
+    int got, n = 0;
+    if (ser_csv_memory(&c, text, len, "t.csv", separator, &e))
+        return snprintf(out, sizeof out, "%s", e.text), out;
+    for (*out = '\0'; (got = ser_csv_next(&c, &e)) > 0;) {
+        n += snprintf(out + n, sizeof out - (size_t)n, "%d[", (int)c.line);
+        for (size_t i = 0; i < c.fields; i++)
+            n += snprintf(out + n, sizeof out - (size_t)n, "%s%s", i ? "|" : "", c.field[i]);
+        n += snprintf(out + n, sizeof out - (size_t)n, "]");
+    }
+    ser_csv_close(&c);
+    return got < 0 ? e.text[0] ? (snprintf(out, sizeof out, "%s", e.text), out) : "no reason" : out;
+}
+
+static void test_csv(void) {
+    static const struct {
+        const char *text, *shown;
+        char separator;
+    } at[] = {
+        {"", "", 0},
+        {"a", "1[a]", 0},
+        {"a,b\n1,2\n", "1[a|b]2[1|2]", 0},
+        {"a,b\r\n1,2\r\n", "1[a|b]2[1|2]", 0},
+        {"a,b\r1,2\r", "1[a|b]2[1|2]", 0},
+        {"a,b\n1,2", "1[a|b]2[1|2]", 0},
+        {"a,b\n1,\n", "1[a|b]2[1|]", 0},
+        {"a,b\n1,2\n\n", "1[a|b]2[1|2]", 0},
+        {"a,b\n,\n1,2\n , \n", "1[a|b]3[1|2]", 0},
+        {"\n\na,b\n", "3[a|b]", 0},
+        {"\xef\xbb\xbf"
+         "a;b\n1,5;2\n",
+         "1[a|b]2[1,5|2]", 0},
+        {"a\tb,c\td\n1\t2\t3\n", "1[a|b,c|d]2[1|2|3]", 0},
+        {"a;b,c;d\n", "1[a|b,c|d]", 0},
+        {"\"a,b,c\";d\n", "1[a,b,c|d]", 0},
+        {"a,b\n\"x,y\",2\n", "1[a|b]2[x,y|2]", 0},
+        {"a,b\n\"x\ny\",2\n3,4\n", "1[a|b]2[x\ny|2]4[3|4]", 0},
+        {"a,b\r\"x\r\ny\rz\",2\r3,4\r", "1[a|b]2[x\r\ny\rz|2]5[3|4]", 0},
+        {"a,b\n\"say \"\"no\"\"\",\"\"\n", "1[a|b]2[say \"no\"|]", 0},
+        {"a\tb\n\"x\ty\"\t2\n", "1[a|b]2[x\ty|2]", 0},
+        {"a,b\n1\"2\",\"3\"4\n", "1[a|b]2[1\"2\"|34]", 0},
+        {"a,b\n1,\"2\n3,4\n", "t.csv: line 2: a quote is opened and never closed", 0},
+        {"a\tb,\n\"1\t2\n", "1[a|b,]2[\"1|2]", '\t'},
+        {"a|b\n\"1|2\n", "1[a|b]2[\"1|2]", '|'},
+        {"a,b\n\"1;\";2\n", "1[a,b]2[1;|2]", ';'},
+    };
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        const char *shown = shown_csv(at[i].text, strlen(at[i].text), at[i].separator);
+        check(strcmp(shown, at[i].shown) == 0, "CSV %zu", i + 1);
+    }
+    static const struct {
+        const char *text, *shown;
+        size_t len;
+    } wide[] = {
+        {"\xff\xfe"
+         "a\0;\0b\0\r\0\n\0\xfc\0;\0\xac\x20",
+         "1[a|b]2[\xc3\xbc|\xe2\x82\xac]", 18},
+        {"\xfe\xff\0a\0,\0b\0\n\xd8\x3d\xde\x00\0,\0x", "1[a|b]2[\xf0\x9f\x98\x80|x]", 18},
+        {"\xff\xfe", "", 2},
+        {"\xff\xfe"
+         "a\0b",
+         "half a character", 5},
+        {"\xff\xfe"
+         "a\0\x3d\xd8",
+         "half a character", 6},
+        {"\xff\xfe\x00\xde"
+         "a\0",
+         "half a character", 6},
+        {"\xff\xfe\x3d\xd8"
+         "a\0",
+         "half a character", 6},
+        {"\xff\xfe"
+         "a\0\0\0b\0",
+         "holds a NUL byte", 8},
+        {"a\0,\0b\0", "holds a NUL byte", 6},
+    };
+    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) {
+        const char *shown = shown_csv(wide[i].text, wide[i].len, 0);
+        check(*wide[i].shown ? strstr(shown, wide[i].shown) != NULL : !*shown, "UTF-16 %zu: %s",
+              i + 1, shown);
+    }
+    char *many = calloc(SER_MAX_COLUMNS + 1, 1);
+    if (!many)
+        abort();
+    memset(many, ',', SER_MAX_COLUMNS);
+    check(strstr(shown_csv(many, SER_MAX_COLUMNS, 0), "more than 1024 fields") != NULL,
+          "more fields than the limit are refused");
+    free(many);
+}
+
 static void test_tables(void) {
     static const struct {
         const char *text;
@@ -461,6 +556,7 @@ int main(int argc, char **argv) {
     test_rest();
     test_output();
     test_tables();
+    test_csv();
     test_jobs();
     test_sha256();
     check(rmdir(folder) == 0, "no file is left behind");
