@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "bridge/axes.h"
+#include "bridge/roster.h"
 #include "bridge/training.h"
 #include "check.h"
 
@@ -102,6 +103,60 @@ static void test_axes(void) {
     static const char *const wrong[] = {"", "x", "40x", "x40", "1x2x3x4", "0x4", "65537", "4 x4"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         check(!ser_model_shape(wrong[i], dim), "no shape: '%s'", wrong[i]);
+}
+
+/* Which recording of a manifest a name means. */
+static void test_roster(void) {
+    static const char table[] = "id\tpath\temotion\tspeaker\n"
+                                "savee_DC_a01\tsavee/DC/a01.wav\tangry\tsavee_DC\n"
+                                "savee_JE_a01\tsavee/JE/a01.wav\tangry\t-\n"
+                                "mine\tone.wav\tsad\tme\n"
+                                "other\tone.flac\tsad\tme\n"
+                                "deep_JE_a01\tdeep/savee/JE/a01.wav\tsad\tme\n"
+                                "last\ta/b.c/d\tsad\tme\n";
+    static const struct {
+        const char *name, *id; /* id NULL: none; "": several */
+    } at[] = {
+        {"savee_DC_a01", "savee_DC_a01"},
+        {"/x/savee_DC_a01.npy", "savee_DC_a01"},
+        {"savee/DC/a01.wav", "savee_DC_a01"},
+        {"/far/DC/a01.wav", "savee_DC_a01"},
+        {"DC/a01.npy", "savee_DC_a01"},
+        {"C:\\corpora\\DC\\a01.wav", "savee_DC_a01"},
+        {"x/deep/savee/JE/a01.wav", "deep_JE_a01"},
+        {"savee/JE/a01.wav", "savee_JE_a01"},
+        {"/x/JE/a01.wav", ""},
+        {"a01.wav", ""},
+        {"XDC/a01.wav", ""},
+        {"one.wav", "mine"},
+        {"/y/one.flac", "other"},
+        {"one", ""},
+        {"d", "last"},
+        {"a/b.c/d.wav", "last"},
+        {"a02.wav", NULL},
+        {"", NULL},
+        {"savee/DC", NULL},
+    };
+    struct ser_roster r;
+    struct ser_roster_row *row;
+    struct ser_error e;
+    FILE *f = fopen(bad, "w");
+    if (!f || fputs(table, f) < 0 || fclose(f))
+        die(SER_SYS, "cannot write %s", bad);
+    must(ser_roster_load(&r, bad, &e), &e);
+    check(r.n == 6 && strcmp(ser_attr(&r.row[0].attrs, "speaker"), "savee_DC") == 0 &&
+              !ser_attr(&r.row[1].attrs, "speaker"),
+          "a roster keeps what the manifest tells");
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        int found = ser_roster_find(&r, at[i].name, &row);
+        const char *got = found == 1 ? row->id : found ? "" : NULL;
+        check(got && at[i].id ? strcmp(got, at[i].id) == 0 : got == at[i].id, "'%s' means %s",
+              at[i].name,
+              !got   ? "none"
+              : *got ? got
+                     : "several");
+    }
+    ser_roster_free(&r);
 }
 
 static void refuses_model(const char *what, const char *want) {
@@ -205,6 +260,7 @@ int main(int argc, char **argv) {
     if (mkstemp(good) < 0 || mkstemp(bad) < 0)
         die(SER_SYS, "cannot make a file in /tmp");
     test_axes();
+    test_roster();
     test_models();
     test_checkpoints();
     unlink(good);
