@@ -302,12 +302,28 @@ sub lstm {
     return [[$T, $D, $N, $U], \@y];
 }
 
-sub broadcast { # a column or one number against the last two dimensions
+sub broadcast { # y against the last dimensions of x; each of them is 1 in y, or the same
     my ($f, $x, $y) = @_;
-    my ($H, $W) = @{$x->[0]}[-2, -1];
-    my $n = @{$y->[1]};
-    die "@{$y->[0]} against @{$x->[0]}\n" if "@{$y->[0]}" ne ($n == 1 ? '1' : "$H 1");
-    return tensor($x->[0], sub { $f->($x->[1][$_[0]], $y->[1][int($_[0] / $W) % $n]) });
+    my ($dim, $v) = @$x;
+    my @to = @{$y->[0]};
+    die "@to against @$dim\n" if @to > @$dim;
+    unshift @to, 1 while @to < @$dim;
+    my ($step, @step) = (1);
+    for my $i (reverse 0 .. $#to) {
+        die "@{$y->[0]} against @$dim\n" if $to[$i] != 1 && $to[$i] != $dim->[$i];
+        $step[$i] = $to[$i] == 1 ? 0 : $step;
+        $step *= $to[$i];
+    }
+    my @out;
+    for my $at (0 .. $#$v) {
+        my ($rest, $k) = ($at, 0);
+        for my $i (reverse 0 .. $#to) {
+            $k += $rest % $dim->[$i] * $step[$i];
+            $rest = int($rest / $dim->[$i]);
+        }
+        push @out, $f->($v->[$at], $y->[1][$k]);
+    }
+    return [$dim, \@out];
 }
 
 my %op = (
