@@ -93,7 +93,10 @@ names() { # keys of a stream
     fails 3 'bad.csv: has no column of features' ser-tensor from-csv bad.csv
     printf 'name,a\nx\n' >bad.csv
     fails 3 'bad.csv: line 2: 1 fields, the header has 2' ser-tensor from-csv bad.csv
+    echo 'name,a' >bad.csv
+    fails 3 'bad.csv: has no row behind its header' ser-tensor from-csv bad.csv
     : >bad.csv
+    fails 3 'bad.csv: empty: an archive with a record is needed' ser-tensor from-ark bad.csv
     fails 3 'bad.csv: empty: a table with a header line is needed' ser-tensor from-csv bad.csv
 }
 

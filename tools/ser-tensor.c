@@ -27,7 +27,7 @@ static struct {
 static const struct ser_opt options[] = {
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
     {'k', "key", SER_OPT_TEXT, &opt.key, 0, 0, "KEY",
-     "only these records; from-npy: key; from-csv: column"},
+     "only these records; from-npy, -csv: key, column"},
     {'m', "match", SER_OPT_TEXT, &opt.match, 0, 0, "GLOB",
      "only keys that match; from-...: the same as below"},
     {0, "manifest", SER_OPT_TEXT, &opt.manifest, 0, 0, "FILE",
@@ -854,7 +854,8 @@ static int run_from_ark(struct input *in) {
         struct ser_in from;
         if (ser_in_open(&from, in->file[in->at], &in->e))
             die_error(&in->e);
-        for (uint64_t n = 1; (got = ser_ark_next(&from, n, &in->rec, &in->e)) > 0; n++) {
+        uint64_t n = 1;
+        for (; (got = ser_ark_next(&from, n, &in->rec, &in->e)) > 0; n++) {
             struct ser_record *rec = &in->rec;
             if (opt.transpose && rec->rank == 2)
                 transpose(rec);
@@ -868,6 +869,8 @@ static int run_from_ark(struct input *in) {
         }
         if (got < 0)
             die_error(&in->e);
+        if (n == 1)
+            die(SER_BAD, "%s: empty: an archive with a record is needed", from.name);
         ser_in_close(&from);
     }
     ser_record_free(&in->rec);
@@ -1107,6 +1110,8 @@ static int run_from_csv(struct input *in) {
         take_row(&t);
     if (got < 0)
         die_error(&in->e);
+    if (!t.rows)
+        die(SER_BAD, "%s: has no row behind its header", t.where);
     write_rows(&m, &t);
     free_foreign(&t);
     return end_making(&m, name_of(in->file[0]));
