@@ -383,6 +383,32 @@ static void test_arrays(void) {
         check(read_array(1, bad[i].dict, six, bad[i].n, &rec, &e) == -1 && e.status == SER_BAD &&
                   strncmp(e.text, "a.npy: ", 7) == 0 && strstr(e.text, bad[i].error),
               "refused: %s", bad[i].dict);
+    /* What numpy/lib/tests/test_format.py calls bad: versions and magics. */
+    static const struct {
+        const char *bytes;
+        size_t len;
+    } magic[] = {
+        {"\x93NUMPY\x01\x01", 8}, {"\x93NUMPY\0\0", 8},     {"\x93NUMPY\0\x01", 8},
+        {"\x93NUMPY\x02\x02", 8}, {"\x93NUMPY\xff\xff", 8}, {"\x92NUMPY\x01\0", 8},
+        {"\0NUMPY\x01\0", 8},     {"\x93numpy\x01\0", 8},   {"\x93MATLB\x01\0", 8},
+        {"\x93NUMPY\x01", 7},     {"\x93NUMPY", 6},         {"", 0},
+    };
+    static const char good[] = "\x76\0{'descr': '<i2', 'fortran_order': False, 'shape': (), }";
+    for (size_t i = 0; i < sizeof magic / sizeof *magic; i++) {
+        unsigned char b[256];
+        struct ser_in in;
+        memset(b, ' ', sizeof b);
+        memcpy(b, magic[i].bytes, magic[i].len);
+        memcpy(b + magic[i].len, good, sizeof good - 1);
+        must(ser_in_memory(&in, b, 130, "a.npy", &e), &e);
+        check(ser_npy_read(&in, "key", &rec, &e) && e.status == SER_BAD, "refused: magic %zu: %s",
+              i + 1, e.text);
+        ser_in_close(&in);
+    }
+    check(read_array(1, "{'descr': 'x', 'shape': (1, 2), }                    \n", six, 4, &rec,
+                     &e) &&
+              strstr(e.text, "head is damaged"),
+          "refused: NumPy's header without its order");
     check(read_array(4, "{}", six, 12, &rec, &e) == -1 && strstr(e.text, "NumPy format 4.0"),
           "a later version is refused");
     check(read_array(1, "{'descr':'<f4','fortran_order':False,'shape':(2,)}",
