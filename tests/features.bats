@@ -55,7 +55,7 @@ names() { # keys of a stream
     ser-tensor ls -H a.sert | grep -qx feat.axes=channels
     # Other columns are other features.
     sed 's/,[^,]*$//' package.csv | ser-tensor from-csv -m m.tsv | ser-tensor ls -H >one.txt
-    ! diff <(ser-tensor ls -H a.sert) one.txt
+    run ! diff <(ser-tensor ls -H a.sert) one.txt
     # Without a manifest the names are the table's, and what it tells itself.
     sed '1s/$/;emotion;part/; 2,$s/\r*$/;sad;-/' <(tr -d '\r' <program.csv) | ser-tensor from-csv >b.sert
     ser-tensor ls -c emotion,part b.sert | sed -n 2p | diff - <(printf 'mine_1calm\tf32\t2\tsad\t-\n')

@@ -1155,6 +1155,7 @@ static int run_pad(struct input *in) {
         ser_usage("pad needs --frames N, the length to give");
     open_next(in);
     ser_attrs_copy(&first, &in->r.header);
+    must(ser_attrs_check(&first, in->r.in.name, &e), &e);
     must(ser_axes_get(&first, in->r.in.name, &axes, &e), &e);
     if (strcmp(ser_attr(&first, "kind"), "features") != 0 || axes.time < 0)
         die(SER_BAD, "%s: is not features with an axis of time", in->r.in.name);
