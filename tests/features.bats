@@ -240,3 +240,19 @@ learns() {
     ser-train -q --net "$ROOT/pipelines/nets/linear.net" --val val.sert -o m.bin train.sert
     ser-score m.bin test.sert | ser-eval --tsv | grep -qP '\tua\t-\t-\t1$'
 }
+
+@test "README: from embeddings of another program to a score" {
+    sed -n '/768-dimensional/,/^`from-csv`/{/^    /s/^    //p}' "$ROOT/README.md" >five.sh
+    [ "$(wc -l <five.sh)" = 5 ]
+    ln -s "$ROOT/manifests" "$ROOT/pipelines" .
+    {
+        printf 'id\tpath\tcorpus\tspeaker\temotion\n'
+        for s in {01..24}; do
+            for e in calm sad; do printf '%s\t%s.wav\travdess\travdess_%s\t%s\n' $s$e $s$e $s $e; done
+        done
+    } >m.tsv
+    numbers 768 | npy embeddings.npy '(48, 768)'
+    bash -eu five.sh >report.txt
+    grep -q 'unweighted recall' report.txt || fail "$(cat report.txt)"
+    [ "$(names test.sert | wc -l)" = 10 ]
+}
