@@ -21,14 +21,17 @@ make_inputs() {
     printf '%s;x\r\n' 'file' corpus/*/*.wav | sed '1s/x/label/' >own.csv
     ser-augment -q --keep m.tsv -o audio.sert
     for part in train val test; do
+        ser-split --speakers parts.tsv --part $part m.tsv >$part.tsv
         # shellcheck disable=SC2086
-        ser-split --speakers parts.tsv --part $part m.tsv | ser-mfcc -q $small -m - -o $part.sert
+        ser-mfcc -q $small -m $part.tsv -o $part.sert
     done
     ser-split --speakers parts.tsv -o split.tsv m.tsv
     ser-train -q --kernels plain --net tiny.net --val val.sert --epochs 1 --log log.tsv --checkpoint state.bin \
         -o model.bin train.sert
     ser-score -q model.bin test.sert -o p.tsv
     ser-tensor npy -o x.npy test.sert
+    ser-tensor ark -T -o x.ark test.sert
+    printf '%s\n' 'name;a;b' "'one';1;2" "'two';3;4e0" >x.csv
     mkdir -p study/split/notebook/seed.1
     cp p.tsv study/split/notebook/seed.1/predictions.tsv
     cp model.bin log.tsv study/split/notebook/seed.1
@@ -69,6 +72,10 @@ npy         features    test.sert  ser-tensor npy -o OUT IN
 npz         features    test.sert  ser-tensor npz -o OUT IN
 ark         features    test.sert  ser-tensor ark -o OUT IN
 from-npy    array       x.npy      ser-tensor from-npy --key x -o OUT IN
+from-ark    archive     x.ark      ser-tensor from-ark -T -o OUT IN
+from-csv    table       x.csv      ser-tensor from-csv -o OUT IN
+from-known  table       test.tsv   ser-tensor from-ark -T -m IN -o OUT x.ark
+pad         features    test.sert  ser-tensor pad --frames 3 -o OUT IN
 curves      table       log.tsv    ser-plot curves -o OUT IN
 confusion   predictions p.tsv      ser-plot confusion -o OUT IN
 plot-mfcc   features    test.sert  ser-plot mfcc -o OUT IN
@@ -148,7 +155,7 @@ wrong() {
 whole() {
     cmp -s "$1" "$MADE/expected.$name" && return
     case $name in
-    augment | mfcc* | train* | cat | head | from-npy) ser-tensor check "$1" >/dev/null 2>&1 ;;
+    augment | mfcc* | train* | cat | head | pad | from-*) ser-tensor check "$1" >/dev/null 2>&1 ;;
     export | npy | npz | ark) return 1 ;;
     *) [ -s "$1" ] && [ -z "$(tail -c 1 "$1")" ] ;;
     esac

@@ -63,8 +63,8 @@ locales() {
     settle
 }
 
-@test "damage: tables, predictions, networks, arrays, sound" {
-    rows check_damage table predictions net array sound
+@test "damage: tables, predictions, networks, arrays, archives, sound" {
+    rows check_damage table predictions net array archive sound
     settle
 }
 

@@ -146,6 +146,38 @@ two_systems() {
     sed 's/0.3989/0.3991/' bad.tsv | ser-eval
 }
 
+@test "the tables of scikit-learn's own tests" {
+    # sklearn/metrics/tests/test_classification.py, the confusion of its iris data; figures to more digits by
+    # scikit-learn 1.9.1 from the same table.
+    {
+        printf 'id\temotion\tpredicted\n'
+        echo 'setosa 19 4 1 versicolor 4 3 24 virginica 0 2 18' | awk '{
+            split("setosa versicolor virginica", name, " ")
+            for (t = 0; t < 3; t++) for (p = 1; p <= 3; p++) for (n = 0; n < $(4 * t + p + 1); n++)
+                print ++id "\t" name[t + 1] "\t" name[p]
+        }'
+    } >iris.tsv
+    [ "$(value n - - iris.tsv)" = 75.000000000 ]
+    [ "$(value wa - - iris.tsv)" = 0.533333333 ]
+    [ "$(value ua - - iris.tsv)" = 0.596146953 ]
+    [ "$(value macro_f1 - - iris.tsv)" = 0.509979737 ]
+    [ "$(value weighted_f1 - - iris.tsv)" = 0.473104357 ]
+    [ "$(value precision versicolor - iris.tsv)" = 0.333333333 ]
+    [ "$(value recall versicolor - iris.tsv)" = 0.096774194 ]
+    [ "$(value f1 virginica - iris.tsv)" = 0.571428571 ]
+    # test_log_loss of the same file: 1.8817971 and 0.6904911 there.
+    printf '%s\n' 'id emotion predicted p_no p_yes' '1 no no .5 .5' '2 no yes .1 .9' '3 no yes .01 .99' \
+        '4 yes no .9 .1' '5 yes no .75 .25' '6 yes yes .001 .999' | tr ' ' '\t' >two.tsv
+    [ "$(value log_loss - - two.tsv)" = 1.881797069 ]
+    printf '%s\n' 'id emotion predicted p_a p_b p_c' '1 b b .2 .7 .1' '2 a a .6 .2 .2' '3 c a .6 .1 .3' | tr ' ' '\t' >three.tsv
+    [ "$(value log_loss - - three.tsv)" = 0.690491124 ]
+    # top_k_accuracy_score with ties, k = 2: 3 of these 8 by scikit-learn 1.9.1.
+    printf '%s\n' 'id emotion predicted p_a p_b p_c p_d' '1 a a .25 .25 .25 .25' '2 b a .25 .25 .25 .25' \
+        '3 c a .25 .25 .25 .25' '4 d a .25 .25 .25 .25' '5 b a .4 .3 .3 0' '6 b b .1 .3 .3 .3' '7 c b .1 .3 .3 .3' \
+        '8 a a .3 .3 .1 .3' | tr ' ' '\t' >ties.tsv
+    [ "$(value top2 - - ties.tsv)" = 0.375000000 ]
+}
+
 # agrees FILE OPTION...: ser-eval's figures are those of the golden file, all of them, within 1e-9
 agrees() {
     local golden=$1

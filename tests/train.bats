@@ -91,6 +91,11 @@ train() { # train OUTPUT OPTION...
     # The published network has 226,184 parameters.
     run ser-train --net "$ROOT/pipelines/nets/attention.net" --summary --input 40x174 --classes 8
     assert_line --partial "total 226184,"
+    # A vector, and an image with channels.
+    run ser-train --net - --summary --input 768 --classes 3 <<<'dense classes'
+    assert_line --regexp '^dense1 +3 +2307$'
+    run ser-train --net - --summary --input 5x4x2 --classes 3 <<<'conv 3 5x4'$'\n''reshape 3'
+    assert_line --regexp '^conv1 +1 x 1 x 3 +123$'
     only() { fails 2 "$1" ser-train "${@:2}"; }
     only "belong together" --net small.net --summary --input 40x24
     only "belong together" --net small.net --summary --classes 3
@@ -99,7 +104,7 @@ train() { # train OUTPUT OPTION...
     only "for --summary alone" --net small.net --summary --input 40x24 --classes 3 train.sert
     only "for --summary alone" --net small.net --summary --input 40x24 --classes 3 --val val.sert
     only "for --summary alone" --net small.net --summary --input 40x24 --classes 3 -o m.bin
-    for bad in 40 40x 0x24 40x24x1 x 40x-3 99999x2; do
+    for bad in 40x 0x24 40x24x1x1 x 40x-3 99999x2; do
         only "--input: '$bad' is not ROWSxFRAMES" --net small.net --summary --input $bad --classes 3
     done
     only "--classes: '1' is not a number from 2 to 256" --net small.net --summary --input 40x24 --classes 1

@@ -61,6 +61,10 @@ reference() { # the folder NAME of the reference data, if there is one
     unit test_layers
 }
 
+@test "keras: rows of layers, loss, Adam, callbacks" {
+    unit test_keras
+}
+
 @test "kernels: each is held to the plain one" {
     unit test_kernels
 }

@@ -211,7 +211,7 @@ static struct bytes graph_of(const struct ser_model *m) {
     append(&out, &parts.nodes);
     put_text(&out, 2, "ser");
     append(&out, &parts.weights);
-    put_value(&out, 11, SER_GRAPH_INPUT, 2, net->input.dim);
+    put_value(&out, 11, SER_GRAPH_INPUT, net->rank, net->input.dim);
     put_value(&out, 12, SER_GRAPH_OUTPUT, 1, &m->classes);
     return out;
 }

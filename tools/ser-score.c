@@ -36,7 +36,7 @@ static const struct ser_tool tool = {
 struct batch {
     int n;
     char **text; /* [2 * batch] of each row the columns left and right of the probabilities */
-    float *x;    /* [batch, rows * frames] */
+    float *x;    /* [batch, elements of a sample] */
     float *p;    /* [batch, classes] */
 };
 
@@ -111,10 +111,12 @@ static int add(struct scoring *s, const struct ser_reader *r, const struct ser_r
                struct ser_error *e) {
     const struct ser_model *m = &s->model;
     struct batch *b = &s->batch;
-    if (rec->type != SER_F32 || rec->rank != 2 || rec->dim[0] != (uint64_t)m->rows ||
-        rec->dim[1] != (uint64_t)m->frames)
-        return ser_reader_fail(r, rec, e, "is not f32 [%d, %d], as the model needs", m->rows,
-                               m->frames);
+    if (!ser_model_takes(m, rec)) {
+        char text[SER_SHAPE_TEXT], got[SER_SHAPE_TEXT];
+        return ser_reader_fail(r, rec, e, "is %s %s, but the model needs f32 %s",
+                               ser_type_name(rec->type), ser_shape_text(rec->rank, rec->dim, got),
+                               ser_model_input(m, text));
+    }
     memcpy(b->x + (size_t)b->n * rec->count, rec->data, rec->bytes);
     b->text[2 * b->n] = eprintf_alloc("%s\t%s", rec->key, known(rec, "emotion"));
     b->text[2 * b->n + 1] =
@@ -183,7 +185,7 @@ static void open_scoring(struct scoring *s, char *const *operand) {
                          (int)opt.threads, 0, why);
     if (!s->run)
         die(SER_SYS, "%s: cannot score: %s", model, why);
-    size_t n = (size_t)opt.batch, size = (size_t)s->model.rows * (size_t)s->model.frames;
+    size_t n = (size_t)opt.batch, size = ser_shape_size(&s->model.net->input);
     s->batch.x = ecalloc(n, size * sizeof *s->batch.x);
     s->batch.p = ecalloc(n, (size_t)s->model.classes * sizeof *s->batch.p);
     s->batch.text = ecalloc(2 * n, sizeof *s->batch.text);

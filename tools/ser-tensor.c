@@ -1,40 +1,57 @@
 /* ser-tensor - looks into tensor streams, converts and verifies them. */
+#include <float.h>
 #include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 #include <zlib.h>
 
+#include "bridge/axes.h"
+#include "bridge/roster.h"
+#include "core/ark.h"
+#include "core/csv.h"
 #include "core/npy.h"
 #include "core/opt.h"
 #include "core/reader.h"
+#include "core/set.h"
 #include "core/writer.h"
 
 static struct {
     const char *output, *key, *match, *columns, *kind, *like, *set;
-    int64_t records;
-    int header, transpose;
+    const char *manifest, *part, *axes, *drop;
+    int64_t records, frames;
+    int header, transpose, keep_going;
 } opt = {.kind = "features", .records = 10};
 
 static const struct ser_opt options[] = {
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
     {'k', "key", SER_OPT_TEXT, &opt.key, 0, 0, "KEY",
-     "only records with this key; from-npy: key to give"},
+     "only these records; from-npy, -csv: key, column"},
     {'m', "match", SER_OPT_TEXT, &opt.match, 0, 0, "GLOB",
-     "only records whose key matches this pattern"},
+     "only keys that match; from-...: the same as below"},
+    {0, "manifest", SER_OPT_TEXT, &opt.manifest, 0, 0, "FILE",
+     "from-...: what is known of the recordings"},
+    {'p', "part", SER_OPT_TEXT, &opt.part, 0, 0, "PART", "only records of this part"},
+    {0, "keep-going", SER_OPT_FLAG, &opt.keep_going, 0, 0, NULL,
+     "--manifest: also if recordings are missing"},
+    {0, "axes", SER_OPT_TEXT, &opt.axes, 0, 0, "LIST",
+     "from-...: axes of features, as time,channels"},
+    {0, "drop", SER_OPT_TEXT, &opt.drop, 0, 0, "LIST", "from-csv: columns that are no features"},
+    {0, "frames", SER_OPT_INT, &opt.frames, 1, SER_MAX_DIM, "N", "pad: the length to give"},
     {'n', "records", SER_OPT_INT, &opt.records, 0, 1e15, "N", "head: number of records"},
     {'H', "header", SER_OPT_FLAG, &opt.header, 0, 0, NULL,
      "ls: print the header's attributes instead"},
     {'c', "columns", SER_OPT_TEXT, &opt.columns, 0, 0, "LIST",
      "ls: a column for each of these attributes"},
     {'T', "transpose", SER_OPT_FLAG, &opt.transpose, 0, 0, NULL,
-     "ark, text: swap rows and columns"},
+     "ark, text, from-ark: swap rows and columns"},
     {0, "kind", SER_OPT_CHOICE, &opt.kind, 0, 0, "audio|features|model|checkpoint",
      "from-npy: what the stream holds"},
     {0, "like", SER_OPT_TEXT, &opt.like, 0, 0, "STREAM",
      "from-npy: copy the header of this stream"},
     {0, "set", SER_OPT_TEXT, &opt.set, 0, 0, "LIST",
-     "from-npy: more header attributes, NAME=VALUE,..."},
+     "from-...: more header attributes, NAME=VALUE,..."},
     {0},
 };
 
@@ -55,9 +72,14 @@ static void open_next(struct input *in) {
     in->open = 1;
 }
 
-static int is_wanted(const char *key) {
-    return (!opt.key || strcmp(opt.key, key) == 0) &&
-           (!opt.match || fnmatch(opt.match, key, 0) == 0);
+static int is_of_part(const struct ser_attrs *attrs) {
+    const char *part = ser_attr(attrs, "part");
+    return !opt.part || (part && strcmp(part, opt.part) == 0);
+}
+
+static int is_wanted(const struct ser_record *rec) {
+    return (!opt.key || strcmp(opt.key, rec->key) == 0) &&
+           (!opt.match || fnmatch(opt.match, rec->key, 0) == 0) && is_of_part(&rec->attrs);
 }
 
 /* The next record that is wanted: 1 with in->rec, or 0 at the end. */
@@ -74,7 +96,7 @@ static int next(struct input *in) {
         if (!got) {
             ser_reader_close(&in->r);
             in->open = 0;
-        } else if (is_wanted(in->rec.key)) {
+        } else if (is_wanted(&in->rec)) {
             in->chosen++;
             return 1;
         }
@@ -91,11 +113,17 @@ static int is_missing(struct input *in) {
     if (in->open)
         ser_reader_close(&in->r);
     ser_record_free(&in->rec);
-    if (in->chosen || !opt.records || (!opt.key && !opt.match))
+    if (in->chosen || !opt.records || (!opt.key && !opt.match && !opt.part))
         return 0;
     const char *name = strcmp(in->file[0], "-") == 0 ? "<stdin>" : in->file[0];
-    warn("%s%s: no record has %s '%s'", name, in->files > 1 ? " and the other files" : "",
-         opt.key ? "the key" : "a key that matches", opt.key ? opt.key : opt.match);
+    warn("%s%s: no record %s '%s'%s", name, in->files > 1 ? " and the other files" : "",
+         opt.key     ? "has the key"
+         : opt.match ? "has a key that matches"
+                     : "is of the part",
+         opt.key     ? opt.key
+         : opt.match ? opt.match
+                     : opt.part,
+         opt.part && (opt.key || opt.match) ? " and is of the part asked for" : "");
     return 1;
 }
 
@@ -594,34 +622,560 @@ static void set_attributes(struct ser_attrs *header) {
     free(list);
 }
 
-static int run_from_npy(struct input *in) {
-    struct ser_error e;
-    struct ser_attrs header = {0};
+/* ---- from-npy, from-ark, from-csv: features of other programs ---- */
+
+/* A stream that is made of them. */
+struct making {
+    struct ser_attrs header;
     struct ser_writer w;
-    if (opt.key && in->files > 1)
-        ser_usage("--key names one array, not %d", in->files);
-    ser_attr_set(&header, "kind", opt.kind);
+    int open;
+    struct ser_axes axes;
+    const char *manifest;
+    struct ser_roster roster; /* with a manifest: its recordings */
+    uint64_t unknown;         /* records that the manifest does not have */
+};
+
+enum { NAMES = 10 }; /* so many are told one by one */
+
+static void begin_making(struct making *m, struct input *in, const char *kind) {
+    struct ser_error e;
+    *m = (struct making){.manifest = opt.manifest ? opt.manifest : opt.match};
+    ser_attr_set(&m->header, "kind", kind);
     if (opt.like) {
         if (ser_reader_open(&in->r, opt.like, NULL, &in->e))
             die_error(&in->e);
-        ser_attrs_copy(&header, &in->r.header);
+        ser_attrs_copy(&m->header, &in->r.header);
         ser_reader_close(&in->r);
     }
     if (opt.set)
-        set_attributes(&header);
-    must(ser_writer_open(&w, opt.output, &header, &e), &e);
-    ser_attrs_clear(&header);
+        set_attributes(&m->header);
+    if (opt.axes && ser_axes_parse(opt.axes, &m->axes))
+        ser_usage(
+            "--axes: '%s' is not one to three of bands, layers, time and, at the end, channels",
+            opt.axes);
+    if (opt.axes && strcmp(opt.axes, SER_AXES_DEFAULT) != 0)
+        ser_attr_set(&m->header, SER_AXES, opt.axes);
+    if (m->manifest)
+        must(ser_roster_load(&m->roster, m->manifest, &e), &e);
+    else if (opt.keep_going || opt.part)
+        ser_usage("--%s needs --manifest, which says what there should be",
+                  opt.part ? "part" : "keep-going");
+}
+
+/* The axes that features of this rank have, where nobody says. */
+static void suggest_axes(struct making *m, const char *axes) {
+    if (!opt.axes && !opt.like && !ser_attr(&m->header, SER_AXES) &&
+        strcmp(axes, SER_AXES_DEFAULT) != 0)
+        ser_attr_set(&m->header, SER_AXES, axes);
+}
+
+static void open_stream(struct making *m) {
+    struct ser_error e;
+    if (m->open)
+        return;
+    must(ser_axes_get(&m->header, "the stream", &m->axes, &e), &e);
+    must(ser_writer_open(&m->w, opt.output, &m->header, &e), &e);
+    m->open = 1;
+}
+
+/* Features that a network is to learn from are f32. */
+static void make_f32(struct ser_record *rec, const char *where) {
+    struct ser_record to = {0};
+    struct ser_error e;
+    if (rec->type == SER_F32)
+        return;
+    must(ser_record_set(&to, rec->key, SER_F32, rec->rank, rec->dim, &e), &e);
+    for (size_t i = 0; i < rec->count; i++) {
+        double v = ser_value(rec, i);
+        if (v > FLT_MAX || v < -FLT_MAX)
+            die(SER_BAD, "%s: (%s): element %zu is %g, which single precision does not hold", where,
+                rec->key, i, v);
+        ((float *)to.data)[i] = (float)v;
+    }
+    ser_attrs_copy(&to.attrs, &rec->attrs);
+    ser_record_free(rec);
+    *rec = to;
+}
+
+static void write_record(struct making *m, struct ser_record *rec, const char *where) {
+    struct ser_error e;
+    open_stream(m);
+    if (strcmp(ser_attr(&m->header, "kind"), "features") == 0 && (m->manifest || opt.axes) &&
+        rec->rank != m->axes.rank)
+        die(SER_BAD, "%s: (%s): has %d dimension%s, but its axes are %s: give them with --axes",
+            where, rec->key, rec->rank, rec->rank == 1 ? "" : "s",
+            ser_attr(&m->header, SER_AXES) ? ser_attr(&m->header, SER_AXES) : SER_AXES_DEFAULT);
+    must(ser_writer_put(&m->w, rec, &e), &e);
+}
+
+/* Writes rec as this row of the manifest. */
+static void write_as(struct making *m, struct ser_record *rec, struct ser_roster_row *row,
+                     const char *where) {
+    if (row->taken)
+        die(SER_BAD, "%s: (%s): is the recording %s, of which there are features already", where,
+            rec->key, row->id);
+    row->taken = 1;
+    if (!is_of_part(&row->attrs))
+        return;
+    make_f32(rec, where);
+    free(rec->key);
+    rec->key = estrdup(row->id);
+    ser_attrs_copy(&rec->attrs, &row->attrs);
+    write_record(m, rec, where);
+}
+
+/* Writes rec, whose key is the name that the other program has for it. */
+static void write_named(struct making *m, struct ser_record *rec, const char *where) {
+    struct ser_roster_row *row;
+    if (!m->manifest) {
+        write_record(m, rec, where);
+        return;
+    }
+    int found = ser_roster_find(&m->roster, rec->key, &row);
+    if (found < 0)
+        die(SER_BAD, "%s: (%s): could be several recordings of %s, as %s", where, rec->key,
+            m->manifest, row->id);
+    if (found) {
+        write_as(m, rec, row, where);
+        return;
+    }
+    if (m->unknown++ < NAMES)
+        warn("%s: (%s): is not in %s, and left out", where, rec->key, m->manifest);
+}
+
+/* Tells which recordings of the manifest have no features; their number. */
+static size_t tell_missing(const struct making *m) {
+    size_t missing = 0;
+    for (const struct ser_roster_row *r = m->roster.row; r < m->roster.row + m->roster.n; r++)
+        if (!r->taken && is_of_part(&r->attrs) && missing++ < NAMES)
+            warn("%s: (%s): there are no features of %s", m->manifest, r->id, r->path);
+    return missing;
+}
+
+static int end_making(struct making *m, const char *where) {
+    struct ser_error e;
+    size_t missing = m->manifest ? tell_missing(m) : 0;
+    if (m->manifest && m->unknown > NAMES)
+        warn("%s: %llu in all are not in %s, and left out", where, (unsigned long long)m->unknown,
+             m->manifest);
+    if (missing && !opt.keep_going)
+        die(SER_BAD, "%s: %zu of %zu recordings have no features: --keep-going goes on without",
+            m->manifest, missing, m->roster.n);
+    if (missing)
+        warn("%s: %zu recordings have no features", m->manifest, missing);
+    if (!m->open && m->manifest && !m->roster.n)
+        die(SER_BAD, "%s: lists no recording", m->manifest);
+    open_stream(m);
+    must(ser_writer_close(&m->w, &e), &e);
+    ser_attrs_clear(&m->header);
+    ser_roster_free(&m->roster);
+    return missing ? SER_BAD : SER_OK;
+}
+
+static const char *name_of(const char *file) {
+    return strcmp(file, "-") == 0 ? "<stdin>" : file;
+}
+
+static void read_array(struct input *in, const char *file) {
+    struct ser_in from;
+    char *key = key_of(file);
+    if (ser_in_open(&from, file, &in->e) || ser_npy_read(&from, key, &in->rec, &in->e))
+        die_error(&in->e);
+    ser_in_close(&from);
+    free(key);
+}
+
+/* One array of all recordings, in the order of the manifest. */
+static void write_stack(struct making *m, const struct ser_record *all, const char *where) {
+    struct ser_record rec = {0};
+    struct ser_error e;
+    if (all->rank < 2 || all->dim[0] != m->roster.n)
+        die(SER_BAD,
+            "%s: has %llu rows, but %s lists %zu recordings: they must be the same ones, in the "
+            "same "
+            "order",
+            where, (unsigned long long)(all->rank ? all->dim[0] : 0), m->manifest, m->roster.n);
+    size_t bytes = m->roster.n ? all->bytes / m->roster.n : 0;
+    suggest_axes(m, all->rank == 2 ? "channels" : SER_AXES_DEFAULT);
+    for (size_t i = 0; i < m->roster.n; i++) {
+        must(ser_record_set(&rec, m->roster.row[i].id, all->type, all->rank - 1, all->dim + 1, &e),
+             &e);
+        memcpy(rec.data, (const char *)all->data + i * bytes, bytes);
+        write_as(m, &rec, &m->roster.row[i], where);
+    }
+    ser_record_free(&rec);
+}
+
+static int run_from_npy(struct input *in) {
+    struct making m;
+    struct ser_roster_row *row;
+    if (opt.key && in->files > 1)
+        ser_usage("--key names one array, not %d", in->files);
+    begin_making(&m, in, opt.kind);
+    if (!m.manifest)
+        open_stream(&m);
     for (; in->at < in->files; in->at++) {
-        struct ser_in from;
-        char *key = key_of(in->file[in->at]);
-        if (ser_in_open(&from, in->file[in->at], &in->e) ||
-            ser_npy_read(&from, key, &in->rec, &in->e))
-            die_error(&in->e);
-        ser_in_close(&from);
-        free(key);
-        must(ser_writer_put(&w, &in->rec, &e), &e);
+        const char *file = in->file[in->at];
+        read_array(in, file);
+        if (m.manifest && in->files == 1 && !ser_roster_find(&m.roster, in->rec.key, &row)) {
+            write_stack(&m, &in->rec, name_of(file));
+            continue;
+        }
+        if (m.manifest)
+            suggest_axes(&m, in->rec.rank == 1 ? "channels" : SER_AXES_DEFAULT);
+        write_named(&m, &in->rec, name_of(file));
     }
     ser_record_free(&in->rec);
+    return end_making(&m, name_of(in->file[in->files - 1]));
+}
+
+/* ---- from-ark ---- */
+
+static void transpose(struct ser_record *rec) {
+    struct ser_record to = {0};
+    struct ser_error e;
+    size_t rows = (size_t)rec->dim[0], columns = (size_t)rec->dim[1],
+           size = ser_type_size(rec->type);
+    const uint64_t dim[2] = {columns, rows};
+    must(ser_record_set(&to, rec->key, rec->type, 2, dim, &e), &e);
+    for (size_t i = 0; i < rec->count; i++)
+        memcpy((char *)to.data + (i % columns * rows + i / columns) * size,
+               (const char *)rec->data + i * size, size);
+    ser_record_free(rec);
+    *rec = to;
+}
+
+/* An archive has a frame a row: time, and channels. */
+static int run_from_ark(struct input *in) {
+    struct making m;
+    int got;
+    begin_making(&m, in, "features");
+    for (; in->at < in->files; in->at++) {
+        struct ser_in from;
+        if (ser_in_open(&from, in->file[in->at], &in->e))
+            die_error(&in->e);
+        uint64_t n = 1;
+        for (; (got = ser_ark_next(&from, n, &in->rec, &in->e)) > 0; n++) {
+            struct ser_record *rec = &in->rec;
+            if (opt.transpose && rec->rank == 2)
+                transpose(rec);
+            suggest_axes(&m, rec->rank == 1  ? "channels"
+                             : opt.transpose ? SER_AXES_DEFAULT
+                                             : "time,channels");
+            if (rec->rank == 2 && !rec->count)
+                die(SER_BAD, "%s: record %llu (%s): is empty", from.name, (unsigned long long)n,
+                    rec->key);
+            write_named(&m, rec, from.name);
+        }
+        if (got < 0)
+            die_error(&in->e);
+        if (n == 1)
+            die(SER_BAD, "%s: empty: an archive with a record is needed", from.name);
+        ser_in_close(&from);
+    }
+    ser_record_free(&in->rec);
+    return end_making(&m, name_of(in->file[in->files - 1]));
+}
+
+/* ---- from-csv ---- */
+
+/* Columns that openSMILE, audformat and this project's tables have beside features. */
+static const char *const naming[] = {"id", "name", "file", "path", "filename", NULL};
+static const char *const placing[] = {"", "start", "end", "frameTime", "frameIndex", NULL};
+static const char *const telling[] = {"emotion", "speaker", "corpus", "sex", "part", "split", NULL};
+
+static int is_among(const char *const *list, const char *word) {
+    for (; *list; list++)
+        if (strcmp(*list, word) == 0)
+            return 1;
+    return 0;
+}
+
+/* A word of a list that commas separate. */
+static int is_listed(const char *list, const char *word) {
+    size_t n = strlen(word);
+    for (const char *s = list; s; s = strchr(s, ',') ? strchr(s, ',') + 1 : NULL)
+        if (strncmp(s, word, n) == 0 && (!s[n] || s[n] == ','))
+            return 1;
+    return 0;
+}
+
+struct foreign_row {
+    char *name;  /* of its recording */
+    char **told; /* [telling], NULL where unknown */
+    uint64_t line;
+};
+
+/* A table of another program, all of it in memory. */
+struct foreign {
+    struct ser_csv csv;
+    const char *where;
+    char **column; /* [columns] names */
+    size_t columns, features;
+    size_t id;  /* the column that names the recordings */
+    size_t *of; /* [features] their columns */
+    size_t rows, row_cap, value_cap;
+    struct foreign_row *row;
+    float *value; /* [rows, features] */
+};
+
+SER_PRINTF(3, 4)
+static _Noreturn void refuse_row(const struct foreign *t, const struct foreign_row *r,
+                                 const char *fmt, ...) {
+    char what[600];
+    va_list args;
+    va_start(args, fmt);
+    ser_format(what, sizeof what, fmt, args);
+    va_end(args);
+    die(SER_BAD, "%s: line %llu (%.200s): %s", t->where, (unsigned long long)r->line, r->name,
+        what);
+}
+
+/* 1 if the word is new in the set. */
+static int is_new(struct ser_set *set, const char *word) {
+    int added = ser_set_add(set, word);
+    if (added < 0)
+        die(SER_SYS, "out of memory");
+    return added;
+}
+
+/* The column that names the recordings. */
+static size_t naming_column(const struct foreign *t) {
+    for (const char *const *word = naming; !opt.key && *word; word++)
+        for (size_t i = 0; i < t->columns; i++)
+            if (strcmp(t->column[i], *word) == 0)
+                return i;
+    for (size_t i = 0; opt.key && i < t->columns; i++)
+        if (strcmp(t->column[i], opt.key) == 0)
+            return i;
+    if (opt.key)
+        die(SER_BAD, "%s: has no column '%s' to name the recordings", t->where, opt.key);
+    die(SER_BAD,
+        "%s: no column is named id, name, file, path or filename: say with --key which one names "
+        "the "
+        "recordings",
+        t->where);
+}
+
+static void take_header(struct foreign *t) {
+    struct ser_set names = {0};
+    t->columns = t->csv.fields;
+    t->column = ecalloc(t->columns, sizeof *t->column);
+    t->of = ecalloc(t->columns, sizeof *t->of);
+    for (size_t i = 0; i < t->columns; i++) {
+        t->column[i] = t->csv.field[i];
+        if (*t->column[i] && !is_new(&names, t->column[i]))
+            die(SER_BAD, "%s: two columns are named '%.100s'", t->where, t->column[i]);
+        if (!ser_is_text(t->column[i], strlen(t->column[i])))
+            die(SER_BAD, "%s: the name of column %zu is not UTF-8 text", t->where, i + 1);
+    }
+    ser_set_free(&names);
+    t->id = naming_column(t);
+    for (size_t i = 0; i < t->columns; i++) {
+        const char *name = t->column[i];
+        if (i != t->id && !is_among(naming, name) && !is_among(placing, name) &&
+            !is_among(telling, name) && !is_listed(opt.drop, name))
+            t->of[t->features++] = i;
+    }
+    if (!t->features)
+        die(SER_BAD, "%s: has no column of features", t->where);
+}
+
+/* openSMILE writes names in single quotes. */
+static char *unquoted(char *name) {
+    size_t n = strlen(name);
+    if (n < 2 || *name != '\'' || name[n - 1] != '\'')
+        return name;
+    name[n - 1] = '\0';
+    return name + 1;
+}
+
+static void take_row(struct foreign *t) {
+    char **field = t->csv.field;
+    if (t->csv.fields != t->columns)
+        die(SER_BAD, "%s: line %llu: %zu fields, the header has %zu", t->where,
+            (unsigned long long)t->csv.line, t->csv.fields, t->columns);
+    if (ser_grow(&t->row, &t->row_cap, t->rows + 1, sizeof *t->row) ||
+        ser_grow(&t->value, &t->value_cap, (t->rows + 1) * t->features, sizeof *t->value))
+        die(SER_SYS, "out of memory");
+    struct foreign_row *r = &t->row[t->rows];
+    *r = (struct foreign_row){.name = unquoted(field[t->id]),
+                              .line = t->csv.line,
+                              .told = ecalloc(sizeof telling / sizeof *telling, sizeof *r->told)};
+    if (!*r->name || !ser_is_text(r->name, strlen(r->name)) || strlen(r->name) > SER_MAX_KEY)
+        refuse_row(t, r, "the column %s is empty, too long or not UTF-8 text", t->column[t->id]);
+    for (size_t i = 0; i < t->columns; i++)
+        for (size_t k = 0; telling[k]; k++)
+            if (strcmp(t->column[i], telling[k]) == 0 && i != t->id)
+                r->told[k] = field[i];
+    for (size_t i = 0; i < t->features; i++) {
+        double v;
+        char *word = field[t->of[i]];
+        if (ser_parse_real(word + strspn(word, " "), -FLT_MAX, FLT_MAX, &v))
+            refuse_row(
+                t, r,
+                "column %.100s: '%.60s' is no number of single precision: a column that is no "
+                "feature is left out with --drop",
+                t->column[t->of[i]], word);
+        t->value[t->rows * t->features + i] = (float)v;
+    }
+    t->rows++;
+}
+
+/* The end of the rows of one recording, the first of which is first. */
+static size_t end_of(const struct foreign *t, size_t first) {
+    size_t i = first + 1;
+    while (i < t->rows && strcmp(t->row[i].name, t->row[first].name) == 0)
+        i++;
+    return i;
+}
+
+/* What the table itself tells of a recording. */
+static void tell(const struct foreign *t, const struct foreign_row *r, struct ser_attrs *attrs) {
+    for (size_t k = 0; telling[k]; k++) {
+        char *v = r->told[k];
+        if (!v || !*v || strcmp(v, "-") == 0)
+            continue;
+        if (!ser_is_attr(telling[k], v))
+            refuse_row(t, r, "the column %s is not UTF-8 text", telling[k]);
+        ser_attr_set(attrs, telling[k], v);
+    }
+}
+
+/* Another order or choice of columns makes other features, which a model must refuse. */
+static void name_features(struct making *m, const struct foreign *t) {
+    struct ser_text names = {0};
+    for (size_t i = 0; i < t->features; i++)
+        ser_text_printf(&names, "%s\n", t->column[t->of[i]]);
+    if (names.failed)
+        die(SER_SYS, "out of memory");
+    if (!opt.like)
+        ser_attr_setf(&m->header, "feat.names", "%016llx",
+                      (unsigned long long)XXH3_64bits(names.at, names.n));
+    ser_text_free(&names);
+}
+
+static void write_rows(struct making *m, const struct foreign *t) {
+    struct ser_record rec = {0};
+    struct ser_error e;
+    struct ser_set seen = {0};
+    int sequences = m->axes.rank == 2;
+    for (size_t i = 0; i < t->rows && !opt.axes; i = end_of(t, i))
+        sequences |= end_of(t, i) > i + 1;
+    suggest_axes(m, sequences ? "time,channels" : "channels");
+    name_features(m, t);
+    for (size_t i = 0, end; i < t->rows; i = end) {
+        const struct foreign_row *r = &t->row[i];
+        end = sequences ? end_of(t, i) : i + 1;
+        if (!is_new(&seen, r->name))
+            refuse_row(t, r, "comes again, %s",
+                       sequences ? "but not in one piece: sort the table"
+                                 : "and the axes have no time");
+        const uint64_t dim[2] = {end - i, t->features};
+        must(ser_record_set(&rec, r->name, SER_F32, 1 + sequences, dim + !sequences, &e), &e);
+        memcpy(rec.data, t->value + i * t->features, rec.bytes);
+        if (!m->manifest)
+            tell(t, r, &rec.attrs);
+        write_named(m, &rec, t->where);
+    }
+    ser_record_free(&rec);
+    ser_set_free(&seen);
+}
+
+static void free_foreign(struct foreign *t) {
+    for (size_t i = 0; i < t->rows; i++)
+        free(t->row[i].told);
+    free(t->row);
+    free(t->value);
+    free(t->column);
+    free(t->of);
+    ser_csv_close(&t->csv);
+}
+
+static int run_from_csv(struct input *in) {
+    struct making m;
+    struct foreign t = {.where = name_of(in->file[0])};
+    int got;
+    if (in->files > 1)
+        ser_usage("one table at a time");
+    begin_making(&m, in, "features");
+    if (opt.axes && strcmp(opt.axes, "channels") != 0 && strcmp(opt.axes, "time,channels") != 0)
+        ser_usage("--axes: a table has the axes 'channels' or 'time,channels'");
+    if (ser_csv_open(&t.csv, in->file[0], 0, &in->e) || (got = ser_csv_next(&t.csv, &in->e)) < 0)
+        die_error(&in->e);
+    if (!got)
+        die(SER_BAD, "%s: empty: a table with a header line is needed", t.where);
+    take_header(&t);
+    while ((got = ser_csv_next(&t.csv, &in->e)) > 0)
+        take_row(&t);
+    if (got < 0)
+        die_error(&in->e);
+    if (!t.rows)
+        die(SER_BAD, "%s: has no row behind its header", t.where);
+    write_rows(&m, &t);
+    free_foreign(&t);
+    return end_making(&m, name_of(in->file[0]));
+}
+
+/* ---- pad ---- */
+
+/* Cuts the axis of time or fills it up with zeros. before: elements for one index of the axes in
+ * front of it; behind: of those behind. */
+static void pad_record(const struct ser_record *from, struct ser_record *to, int time,
+                       uint64_t frames) {
+    struct ser_error e;
+    uint64_t dim[SER_MAX_RANK], have = from->dim[time], full = have;
+    size_t before = 1, behind = ser_type_size(from->type);
+    const char *attr = ser_attr(&from->attrs, "frames");
+    int64_t told;
+    memcpy(dim, from->dim, sizeof dim);
+    dim[time] = frames;
+    for (int i = 0; i < from->rank; i++)
+        *(i < time ? &before : &behind) *= i == time ? 1 : (size_t)from->dim[i];
+    must(ser_record_set(to, from->key, from->type, from->rank, dim, &e), &e);
+    size_t keep = (size_t)(have < frames ? have : frames) * behind;
+    for (size_t i = 0; i < before; i++)
+        memcpy((char *)to->data + i * (size_t)frames * behind,
+               (const char *)from->data + i * (size_t)have * behind, keep);
+    ser_attrs_copy(&to->attrs, &from->attrs);
+    /* Padded before: so many are true. Cut before: what was cut does not come back. */
+    if (attr && !ser_parse_int(attr, 1, INT64_MAX, &told) &&
+        ((uint64_t)told < have || frames <= have))
+        full = (uint64_t)told;
+    ser_attr_setf(&to->attrs, "frames", "%llu", (unsigned long long)full);
+}
+
+static int run_pad(struct input *in) {
+    struct ser_error e;
+    struct ser_attrs first = {0}, header = {0};
+    struct ser_axes axes;
+    struct ser_writer w;
+    struct ser_record to = {0};
+    if (!opt.frames)
+        ser_usage("pad needs --frames N, the length to give");
+    open_next(in);
+    ser_attrs_copy(&first, &in->r.header);
+    must(ser_attrs_check(&first, in->r.in.name, &e), &e);
+    must(ser_axes_get(&first, in->r.in.name, &axes, &e), &e);
+    if (strcmp(ser_attr(&first, "kind"), "features") != 0 || axes.time < 0)
+        die(SER_BAD, "%s: is not features with an axis of time", in->r.in.name);
+    ser_attrs_copy(&header, &first);
+    ser_attr_setf(&header, "feat.frames", "%lld", (long long)opt.frames);
+    must(ser_writer_open(&w, opt.output, &header, &e), &e);
+    while (next(in)) {
+        check_same(in, &first);
+        if (in->rec.rank != axes.rank)
+            refuse(in, "has other dimensions than the axes that its header tells");
+        pad_record(&in->rec, &to, axes.time, (uint64_t)opt.frames);
+        must(ser_writer_put(&w, &to, &e), &e);
+    }
+    ser_record_free(&to);
+    ser_attrs_clear(&first);
+    ser_attrs_clear(&header);
+    if (is_missing(in)) {
+        ser_writer_abandon(&w);
+        return SER_NO;
+    }
     must(ser_writer_close(&w, &e), &e);
     return SER_OK;
 }
@@ -677,16 +1231,21 @@ static const struct command {
     const char *takes; /* options besides --output */
     const char *help;
 } commands[] = {
-    {"ls", run_ls, " key match header columns ",
+    {"ls", run_ls, " key match part header columns ",
      "one line per record: key, type, shape, attributes"},
-    {"cat", run_cat, " key match ", "joins streams into one"},
-    {"head", run_head, " key match records ", "copies only the first records"},
-    {"npy", run_npy, " key match ", "a NumPy array; several records of one shape are stacked"},
-    {"npz", run_npz, " key match ", "NumPy arrays: features, ids, labels, speakers"},
-    {"ark", run_ark, " key match transpose ", "a Kaldi archive of matrices and vectors"},
-    {"text", run_text, " key match transpose ", "the same archive as text"},
-    {"from-npy", run_from_npy, " key kind like set ",
-     "NumPy arrays to a stream, one record per FILE"},
+    {"cat", run_cat, " key match part ", "joins streams into one"},
+    {"head", run_head, " key match part records ", "copies only the first records"},
+    {"pad", run_pad, " key match part frames ", "features of any length, padded or cut to one"},
+    {"npy", run_npy, " key match part ", "a NumPy array; several records of one shape are stacked"},
+    {"npz", run_npz, " key match part ", "NumPy arrays: features, ids, labels, speakers"},
+    {"ark", run_ark, " key match part transpose ", "a Kaldi archive of matrices and vectors"},
+    {"text", run_text, " key match part transpose ", "the same archive as text"},
+    {"from-npy", run_from_npy, " key kind like set match manifest part keep-going axes ",
+     "NumPy arrays to a stream"},
+    {"from-ark", run_from_ark, " like set match manifest part keep-going axes transpose ",
+     "a Kaldi archive to a stream"},
+    {"from-csv", run_from_csv, " key like set match manifest part keep-going axes drop ",
+     "a table with a row a recording or frame to a stream"},
     {"check", run_check, " ", "reads everything, prints counts, reports damage"},
 };
 
@@ -739,8 +1298,10 @@ int main(int argc, char **argv) {
         in.file = standard_input;
         in.files = 1;
     }
-    ser_one_stdin(in.file, opt.like, NULL);
-    ser_keep_inputs("--output", opt.output, in.file, opt.like, NULL);
+    const char *manifest =
+        strstr(c->takes, " manifest ") && !opt.manifest ? opt.match : opt.manifest;
+    ser_one_stdin(in.file, opt.like, manifest);
+    ser_keep_inputs("--output", opt.output, in.file, opt.like, manifest);
     int status = c->run(&in);
     free(tail);
     free(list);

@@ -7,7 +7,7 @@
 #include "core/opt.h"
 #include "core/progress.h"
 
-enum { MAX_THREADS = 256, MAX_SIDE = 65536 };
+enum { MAX_THREADS = 256 };
 
 static struct {
     const char *net, *val, *input, *classes;
@@ -58,7 +58,7 @@ static const struct ser_opt options[] = {
     {0, "summary", SER_OPT_FLAG, &opt.summary, 0, 0, NULL,
      "print shapes and parameter counts of the layers"},
     {0, "input", SER_OPT_TEXT, &opt.input, 0, 0, "RxF",
-     "for --summary without data: rows by frames"},
+     "for --summary without data: rows by frames, or N"},
     {0, "classes", SER_OPT_TEXT, &opt.classes, 0, 0, "N",
      "for --summary without data: number of classes"},
     {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress, no line per epoch"},
@@ -211,38 +211,32 @@ static void train(struct ser_training *t) {
 
 /* ---- the command line ---- */
 
-/* "40x174" */
-static int parse_shape(const char *text, int *rows, int *frames) {
-    int64_t r, f;
-    char *copy = estrdup(text), *x = strchr(copy, 'x');
-    int bad = !x;
-    if (x) {
-        *x = '\0';
-        bad = ser_parse_int(copy, 1, MAX_SIDE, &r) || ser_parse_int(x + 1, 1, MAX_SIDE, &f);
-    }
-    if (!bad) {
-        *rows = (int)r;
-        *frames = (int)f;
-    }
-    free(copy);
-    return bad;
+/* "40x174": bands by frames; "768": a vector; "13x50x768": an image with channels. */
+static struct ser_input parse_input(const char *text) {
+    static const char *const axes[] = {"channels", SER_AXES_DEFAULT, "layers,time,channels"};
+    struct ser_axes a;
+    struct ser_input in;
+    int dim[3] = {0}, rank = ser_model_shape(text, dim);
+    uint64_t size[3] = {(uint64_t)dim[0], (uint64_t)dim[1], (uint64_t)dim[2]};
+    if (!rank || ser_axes_parse(axes[rank - 1], &a) || ser_axes_input(&a, rank, size, &in))
+        ser_usage("--input: '%s' is not ROWSxFRAMES or a length, each from 1 to %d", text,
+                  SER_MAX_DIM);
+    return in;
 }
 
 /* --summary of a network whose input is given, not found in data. */
 static void summarise_alone(char *const *files) {
     struct ser_error e;
     struct ser_net *net;
-    int rows, frames;
     int64_t classes;
     if (!opt.summary || !opt.net || !opt.input || !opt.classes)
         ser_usage("--input and --classes belong together, and to --summary with --net");
     if (opt.val || opt.training.output || *files)
         ser_usage("--input and --classes are for --summary alone: with data they are known");
-    if (parse_shape(opt.input, &rows, &frames))
-        ser_usage("--input: '%s' is not ROWSxFRAMES, each from 1 to %d", opt.input, MAX_SIDE);
+    const struct ser_input in = parse_input(opt.input);
     if (ser_parse_int(opt.classes, 2, SER_MAX_CLASSES, &classes))
         ser_usage("--classes: '%s' is not a number from 2 to %d", opt.classes, SER_MAX_CLASSES);
-    must(ser_net_read(&net, opt.net, rows, frames, (int)classes, &e), &e);
+    must(ser_net_read(&net, opt.net, &in, (int)classes, &e), &e);
     print_summary(net);
     ser_net_free(net);
 }

@@ -78,6 +78,36 @@ static int emotion_index(struct ser_dataset *d, const char *emotion) {
     return d->emotion[d->emotions] ? d->emotions++ : -1;
 }
 
+/* The dimensions of features. */
+static const char *shape_text(const struct ser_input *in, char text[SER_SHAPE_TEXT]) {
+    uint64_t dim[3];
+    for (int i = 0; i < in->rank; i++)
+        dim[i] = (uint64_t)in->shape.dim[i];
+    return ser_shape_text(in->rank, dim, text);
+}
+
+/* The shape of a record, which must be that of all. */
+static int take_shape(struct ser_dataset *d, const struct ser_reader *r, struct ser_record *rec,
+                      struct ser_error *e) {
+    struct ser_input in;
+    char text[SER_SHAPE_TEXT], first[SER_SHAPE_TEXT];
+    const char *axes = ser_attr(&d->recipe, SER_AXES);
+    ser_shape_text(rec->rank, rec->dim, text);
+    if (rec->type != SER_F32 || rec->rank != d->axes.rank || !rec->count)
+        return ser_reader_fail(r, rec, e, "is %s %s, not f32 [%s]%s", ser_type_name(rec->type),
+                               text, axes ? axes : "rows, frames",
+                               axes ? "" : ": other axes are told by 'ser-tensor --axes'");
+    if (ser_axes_input(&d->axes, rec->rank, rec->dim, &in))
+        return ser_reader_fail(r, rec, e, "is %s, larger than a network accepts (%d a dimension)",
+                               text, SER_MAX_DIM);
+    if (d->n && memcmp(&in, &d->input, sizeof in) != 0)
+        return ser_reader_fail(r, rec, e, "is %s, but the records before it are %s%s", text,
+                               shape_text(&d->input, first),
+                               d->axes.time < 0 ? "" : ": give all one length: 'ser-tensor pad'");
+    d->input = in;
+    return 0;
+}
+
 static int add_record(struct ser_dataset *d, const struct ser_reader *r, struct ser_record *rec,
                       struct ser_error *e) {
     const char *emotion = ser_attr(&rec->attrs, "emotion");
@@ -93,17 +123,8 @@ static int add_record(struct ser_dataset *d, const struct ser_reader *r, struct 
         return ser_reader_fail(r, rec, e, "has no emotion: make features from a manifest");
     if (strchr(emotion, ',') || strcmp(emotion, "-") == 0)
         return ser_reader_fail(r, rec, e, "the emotion '%.100s' cannot name a class", emotion);
-    if (rec->type != SER_F32 || rec->rank != 2 || !rec->count)
-        return ser_reader_fail(r, rec, e, "is not f32 [rows, frames]");
-    if (rec->dim[0] > SER_MAX_DIM || rec->dim[1] > SER_MAX_DIM)
-        return ser_reader_fail(r, rec, e, "is larger than a network accepts (%d rows, %d frames)",
-                               SER_MAX_DIM, SER_MAX_DIM);
-    int rows = (int)rec->dim[0], frames = (int)rec->dim[1];
-    if (d->n && (rows != d->rows || frames != d->frames))
-        return ser_reader_fail(r, rec, e, "is %d x %d, but the records before it are %d x %d", rows,
-                               frames, d->rows, d->frames);
-    d->rows = rows;
-    d->frames = frames;
+    if (take_shape(d, r, rec, e))
+        return -1;
     int index = emotion_index(d, emotion);
     if (index < 0 || (speaker && ser_set_add(&d->speakers, speaker) < 0) ||
         ser_grow(&d->at, &d->cap, d->n + 1, sizeof *d->at))
@@ -129,6 +150,8 @@ static int add_stream(struct ser_dataset *d, struct ser_reader *r, struct ser_er
     ser_attrs_copy(&d->recipe, &r->header);
     if (d->recipe.failed)
         return ser_no_memory(e);
+    if (ser_axes_get(&d->recipe, r->in.name, &d->axes, e))
+        return -1;
     while ((got = ser_reader_next(r, &rec, e)) > 0)
         if (add_record(d, r, &rec, e)) {
             got = -1;
@@ -238,6 +261,7 @@ int ser_dataset_label(struct ser_dataset *d, char *const *classes, int n, struct
 
 int ser_dataset_suits(const struct ser_dataset *train, const struct ser_dataset *val,
                       struct ser_error *e) {
+    char text[SER_SHAPE_TEXT], other[SER_SHAPE_TEXT];
     const char *differ = ser_attrs_differ(&train->recipe, &val->recipe, "feat.");
     if (differ)
         return ser_fail(e, SER_BAD,
@@ -245,10 +269,10 @@ int ser_dataset_suits(const struct ser_dataset *train, const struct ser_dataset 
                         "them again with "
                         "'ser-mfcc --like' one of those",
                         val->path[0], differ);
-    if (train->rows != val->rows || train->frames != val->frames)
-        return ser_fail(e, SER_BAD,
-                        "%s: samples are %d x %d, but those of the training data %d x %d",
-                        val->path[0], val->rows, val->frames, train->rows, train->frames);
+    if (memcmp(&train->input, &val->input, sizeof val->input) != 0)
+        return ser_fail(e, SER_BAD, "%s: samples are %s, but those of the training data %s",
+                        val->path[0], shape_text(&val->input, text),
+                        shape_text(&train->input, other));
     if (train->random == train->n && val->random == val->n)
         return 0;
     for (size_t i = 0; i < val->speakers.cap; i++)
@@ -291,7 +315,7 @@ static int fail_at(struct ser_dataset *d, size_t i, int status, const char *what
 static int get(void *ctx, size_t i, float *x, int *label) {
     struct ser_dataset *d = ctx;
     const struct ser_sample *s = &d->at[i];
-    size_t bytes = sizeof *x * (size_t)d->rows * (size_t)d->frames;
+    size_t bytes = sizeof *x * ser_shape_size(&d->input.shape);
     int failed;
     size_t done = ser_read_at(d->fd[s->file], s->offset, x, bytes, &failed);
     if (failed)

@@ -8,6 +8,7 @@
 #ifndef SER_DATASET_H
 #define SER_DATASET_H
 
+#include "bridge/axes.h"
 #include "core/attrs.h"
 #include "core/set.h"
 #include "nn/nn.h"
@@ -22,8 +23,9 @@ struct ser_sample {
 struct ser_dataset {         /* all zeros: no data yet; part may be set */
     size_t n, cap;           /* samples, and room for them */
     struct ser_sample *at;   /* [n] in the order of the streams */
-    int rows, frames;        /* of every sample, f32 [rows, frames] */
+    struct ser_input input;  /* of every sample */
     struct ser_attrs recipe; /* feat.* of every stream */
+    struct ser_axes axes;    /* as the recipe has them */
     int files;
     size_t fd_cap, path_cap;
     int *fd;      /* [files] open descriptors; owned */

@@ -1,5 +1,6 @@
 #include "bridge/model.h"
 
+#include "bridge/axes.h"
 #include "core/bytes.h"
 
 #include <errno.h>
@@ -55,15 +56,48 @@ static char **cut_classes(const char *text, int *n) {
 
 /* ---- a model in memory ---- */
 
-int ser_model_new(struct ser_model *m, const char *net, size_t net_len, const char *where, int rows,
-                  int frames, char *const *class, int classes, const struct ser_attrs *header,
+static void wide(int rank, const int *from, uint64_t to[3]) {
+    for (int i = 0; i < rank; i++)
+        to[i] = (uint64_t)from[i];
+}
+
+const char *ser_model_input(const struct ser_model *m, char text[SER_SHAPE_TEXT]) {
+    uint64_t dim[3];
+    wide(m->net->rank, m->net->input.dim, dim);
+    return ser_shape_text(m->net->rank, dim, text);
+}
+
+int ser_model_takes(const struct ser_model *m, const struct ser_record *rec) {
+    uint64_t dim[3];
+    int rank = m->net->rank;
+    wide(rank, m->net->input.dim, dim);
+    return rec->type == SER_F32 && rec->rank == rank &&
+           memcmp(rec->dim, dim, (size_t)rank * sizeof *dim) == 0;
+}
+
+/* What a sample of features with these dimensions is. */
+static int input_of(const struct ser_attrs *header, const char *where, int rank, const int *dim,
+                    struct ser_input *in, struct ser_error *e) {
+    struct ser_axes axes;
+    uint64_t size[3];
+    if (ser_axes_get(header, where, &axes, e))
+        return -1;
+    wide(rank, dim, size);
+    if (ser_axes_input(&axes, rank, size, in))
+        return ser_fail(e, SER_BAD, "%s: its input has other axes than " SER_AXES " tells", where);
+    return 0;
+}
+
+int ser_model_new(struct ser_model *m, const char *net, size_t net_len, const char *where, int rank,
+                  const int *dim, char *const *class, int classes, const struct ser_attrs *header,
                   struct ser_error *e) {
-    char why[SER_WHY];
-    *m = (struct ser_model){.rows = rows, .frames = frames};
-    if (check_classes(class, classes, where, e))
+    char why[SER_WHY], text[SER_SHAPE_TEXT];
+    struct ser_input input;
+    *m = (struct ser_model){0};
+    if (check_classes(class, classes, where, e) || input_of(header, where, rank, dim, &input, e))
         return -1;
     errno = 0;
-    m->net = ser_net_parse(net, net_len, rows, frames, classes, why);
+    m->net = ser_net_build(net, net_len, &input, classes, why);
     if (!m->net) {
         ser_fail(e, ser_blame(), "%s: %s", where, why);
         return -1; /* as analysers cannot know of ser_fail */
@@ -74,7 +108,7 @@ int ser_model_new(struct ser_model *m, const char *net, size_t net_len, const ch
         ser_attrs_copy(&m->header, header);
         ser_attr_set(&m->header, "kind", "model");
         ser_attr_set(&m->header, "classes", joined);
-        ser_attr_setf(&m->header, "input", "%dx%d", rows, frames);
+        ser_attr_set(&m->header, "input", ser_model_input(m, text));
     }
     free(joined);
     if (m->class && !ser_attrs_check(&m->header, where, e))
@@ -192,19 +226,22 @@ int ser_model_save(const struct ser_model *m, float *const *value, const char *p
     return -1;
 }
 
-/* Reads "40x174". */
-static int parse_input(const char *s, int *rows, int *frames) {
-    int64_t a, b;
-    char first[16];
-    size_t n = strcspn(s, "x");
-    if (s[n] != 'x' || n >= sizeof first)
-        return -1;
-    memcpy(first, s, n);
-    first[n] = '\0';
-    if (ser_parse_int(first, 1, SER_MAX_DIM, &a) || ser_parse_int(s + n + 1, 1, SER_MAX_DIM, &b))
-        return -1;
-    *rows = (int)a;
-    *frames = (int)b;
+int ser_model_shape(const char *s, int dim[3]) {
+    for (int rank = 0; rank < 3; s++) {
+        char word[16];
+        size_t n = strcspn(s, "x");
+        int64_t v;
+        if (n >= sizeof word)
+            return 0;
+        memcpy(word, s, n);
+        word[n] = '\0';
+        if (ser_parse_int(word, 1, SER_MAX_DIM, &v))
+            return 0;
+        dim[rank++] = (int)v;
+        s += n;
+        if (!*s)
+            return rank;
+    }
     return 0;
 }
 
@@ -212,20 +249,20 @@ static int parse_input(const char *s, int *rows, int *frames) {
 static int take_net(struct ser_model *m, struct ser_reader *r, struct ser_record *rec,
                     struct ser_error *e) {
     const char *joined = ser_attr(&r->header, "classes"), *input = ser_attr(&r->header, "input");
-    int rows, frames, n;
+    int dim[3], rank = input ? ser_model_shape(input, dim) : 0, n;
     int got = ser_reader_next(r, rec, e);
     if (got < 0)
         return -1;
     if (!got || strcmp(rec->key, "net") != 0 || rec->type != SER_U8 || rec->rank != 1)
         return ser_fail(e, SER_BAD, "%s: is not a model: its first record is not a network",
                         r->in.name);
-    if (!joined || !input || parse_input(input, &rows, &frames))
+    if (!joined || !rank)
         return ser_fail(e, SER_BAD, "%s: its header lacks classes or input", r->in.name);
     char **class = cut_classes(joined, &n);
     if (!class)
         return ser_no_memory(e);
     int failed =
-        ser_model_new(m, rec->data, rec->bytes, r->in.name, rows, frames, class, n, &r->header, e);
+        ser_model_new(m, rec->data, rec->bytes, r->in.name, rank, dim, class, n, &r->header, e);
     free_classes(class, n);
     return failed;
 }

@@ -13,19 +13,28 @@
 
 struct ser_model {
     struct ser_net *net;
-    int rows, frames;        /* shape of its input */
     int classes;             /* number of classes */
     char **class;            /* [classes] in byte order, which is that of code points; owned */
     struct ser_attrs header; /* kind, classes, input, feat.*, train.* */
 };
 
-/* Builds a model with the network described by the text net, for samples [rows, frames] and these
- * classes, which are copied and must be in byte order. header holds feat.* and other attributes to
- * keep; kind, classes and input are set here. 0; or -1 with e set (nothing to free), which names
+/* Builds a model with the network described by the text net, for features with the dimensions dim
+ * [rank] and these classes, which are copied and must be in byte order. header holds feat.*, what
+ * the axes are among them, and other attributes to keep; kind, classes and input are set here. 0; or -1 with e set (nothing to free), which names
  * where, the file of the description, and the line that is wrong. */
-int ser_model_new(struct ser_model *m, const char *net, size_t net_len, const char *where, int rows,
-                  int frames, char *const *class, int classes, const struct ser_attrs *header,
+int ser_model_new(struct ser_model *m, const char *net, size_t net_len, const char *where, int rank,
+                  const int *dim, char *const *class, int classes, const struct ser_attrs *header,
                   struct ser_error *e) SER_MUST_CHECK;
+
+/* 1 if a record holds features of the shape that the model needs, else 0. */
+int ser_model_takes(const struct ser_model *m, const struct ser_record *rec);
+
+/* Reads dimensions as "40x174", "768" or "13x50x768" into dim; returns how many there are, 1 to 3, or
+ * 0: not such a text. */
+int ser_model_shape(const char *text, int dim[3]);
+
+/* The shape that it needs, as ser_shape_text writes it; returns text. */
+const char *ser_model_input(const struct ser_model *m, char text[SER_SHAPE_TEXT]);
 
 /* Reads a model from path (NULL, "-": standard input). 0, or -1 with e set (nothing to free). */
 int ser_model_load(struct ser_model *m, const char *path, struct ser_error *e) SER_MUST_CHECK;

@@ -804,7 +804,8 @@ static int score_batch(struct script *s, struct sound *w, struct ser_run *run, c
 static int score_windows(struct script *s, struct sound *w, struct ser_run *run,
                          struct ser_mfcc *mfcc, float *x, size_t windows, int64_t wide_ms,
                          int64_t total_ms) {
-    size_t size = (size_t)w->model.rows * (size_t)w->model.frames;
+    const struct ser_shape *in = &w->model.net->input;
+    size_t size = ser_shape_size(in);
     int n = 0;
     for (size_t i = 0; i < windows; i++) {
         int64_t at_ms = (int64_t)i * s->what->step_ms;
@@ -814,10 +815,11 @@ static int score_windows(struct script *s, struct sound *w, struct ser_run *run,
         if (ser_mfcc_run(mfcc, w->audio.sample + first, (size_t)(wide_ms * w->rate_hz / 1000), &y,
                          &frames, &full))
             return no_memory(s);
-        if (ser_recipe_rows(&w->recipe) != w->model.rows || frames != (size_t)w->model.frames)
+        if (in->rank != 3 || ser_recipe_rows(&w->recipe) != in->dim[0] ||
+            frames != (size_t)in->dim[1])
             return ser_fail(s->e, SER_BAD, "%s: wants features of %dx%d, a window has %dx%zu",
-                            s->what->model, w->model.rows, w->model.frames,
-                            ser_recipe_rows(&w->recipe), frames);
+                            s->what->model, in->dim[0], in->dim[1], ser_recipe_rows(&w->recipe),
+                            frames);
         w->from_s[i] = (double)at_ms / 1000;
         w->to_s[i] = (double)(at_ms + wide_ms) / 1000;
         memcpy(x + (size_t)n++ * size, y, size * sizeof *x);
@@ -842,7 +844,7 @@ static int listen(struct script *s, struct sound *w) {
         return ser_fail(s->e, SER_USAGE, "--step: %g makes more than %d windows of this recording",
                         (double)step_ms / 1000, MAX_WINDOWS);
     size_t windows = (size_t)((total_ms - wide_ms + step_ms - 1) / step_ms) + 1;
-    size_t size = (size_t)w->model.rows * (size_t)w->model.frames;
+    size_t size = ser_shape_size(&w->model.net->input);
     w->from_s = calloc(windows, sizeof *w->from_s);
     w->to_s = calloc(windows, sizeof *w->to_s);
     w->p = calloc(windows, (size_t)w->model.classes * sizeof *w->p);

@@ -1,5 +1,6 @@
 #include "bridge/recipe.h"
 
+#include "bridge/axes.h"
 #include "core/reader.h"
 
 #include <float.h>
@@ -123,8 +124,11 @@ int ser_recipe_same(const struct ser_attrs *model, const struct ser_attrs *data,
     if (!key)
         return 0;
     const char *want = ser_attr(model, key), *got = ser_attr(data, key);
+    const char *absent = strcmp(key, SER_AXES) == 0 ? SER_AXES_DEFAULT : "unset";
     return ser_fail(e, SER_BAD,
                     "%s: features of another recipe: %s is %s, the model wants %s: make them again "
-                    "with 'ser-mfcc --like MODEL'",
-                    where, key, got ? got : "unset", want ? want : "unset");
+                    "%s",
+                    where, key, got ? got : absent, want ? want : absent,
+                    ser_attr(model, "feat.type") ? "with 'ser-mfcc --like MODEL'"
+                                                 : "as those it was trained on");
 }

@@ -158,8 +158,8 @@ static int make_model(struct ser_training *t, const char *text, size_t len, cons
     ser_attr_setf(&header, "train.data", "%016llx",
                   (unsigned long long)ser_dataset_hash(&t->train));
     ser_attr_setf(&header, "train.val", "%016llx", (unsigned long long)ser_dataset_hash(&t->val));
-    int failed = ser_model_new(&t->model, text, len, where, t->train.rows, t->train.frames, class,
-                               classes, &header, e);
+    int failed = ser_model_new(&t->model, text, len, where, t->train.input.rank,
+                               t->train.input.shape.dim, class, classes, &header, e);
     ser_attrs_clear(&header);
     if (failed)
         return -1;
@@ -179,7 +179,7 @@ static int read_net(const char *path, unsigned char **text, size_t *len, struct 
     return failed;
 }
 
-int ser_net_read(struct ser_net **net, const char *path, int rows, int frames, int classes,
+int ser_net_read(struct ser_net **net, const char *path, const struct ser_input *input, int classes,
                  struct ser_error *e) {
     unsigned char *text;
     size_t len;
@@ -187,7 +187,7 @@ int ser_net_read(struct ser_net **net, const char *path, int rows, int frames, i
     if (read_net(path, &text, &len, e))
         return -1;
     errno = 0;
-    *net = ser_net_parse((char *)text, len, rows, frames, classes, why);
+    *net = ser_net_build((char *)text, len, input, classes, why);
     int blame = ser_blame();
     free(text);
     return *net ? 0 : ser_fail(e, blame, "%s: %s", path, why);

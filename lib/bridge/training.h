@@ -75,9 +75,9 @@ int ser_training_run(struct ser_training *t, const struct ser_training_view *vie
 
 void ser_training_free(struct ser_training *t);
 
-/* Builds the network that the file path describes for samples [rows, frames] and so many classes,
- * without any data. 0 and *net, which ser_net_free frees; or -1 with e set. */
-int ser_net_read(struct ser_net **net, const char *path, int rows, int frames, int classes,
+/* Builds the network that the file path describes for such samples and so many classes, without any
+ * data. 0 and *net, which ser_net_free frees; or -1 with e set. */
+int ser_net_read(struct ser_net **net, const char *path, const struct ser_input *input, int classes,
                  struct ser_error *e) SER_MUST_CHECK;
 
 /* ---- checkpoint: the state of a training after an epoch ---- */

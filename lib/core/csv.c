@@ -2,7 +2,6 @@
 
 #include "core/bytes.h"
 #include "core/in.h"
-#include "core/tsv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -161,9 +160,9 @@ static int cut(struct ser_csv *c, struct ser_error *e) {
     c->line = c->next_line;
     do {
         char *to = s;
-        if (c->fields == SER_MAX_COLUMNS)
+        if (c->fields == SER_MAX_CSV_FIELDS)
             return ser_fail(e, SER_BAD, "%s: line %llu: more than %d fields", c->name,
-                            (unsigned long long)c->line, SER_MAX_COLUMNS);
+                            (unsigned long long)c->line, SER_MAX_CSV_FIELDS);
         if (ser_grow(&c->field, &c->cap, c->fields + 1, sizeof *c->field))
             return ser_no_memory(e);
         c->field[c->fields++] = to;

@@ -10,7 +10,8 @@
 
 #include "core/core.h"
 
-#define SER_MAX_CSV (1 << 28) /* bytes */
+#define SER_MAX_CSV        (1 << 28) /* bytes */
+#define SER_MAX_CSV_FIELDS 65536     /* of a record: ComParE alone has 6373 features */
 
 struct ser_csv {
     const char *name; /* of the file, for messages; borrowed */
@@ -37,7 +38,7 @@ int ser_csv_memory(struct ser_csv *c, const void *mem, size_t len, const char *n
                    struct ser_error *e) SER_MUST_CHECK;
 
 /* Reads the next record, of which the first is the header, into field: 1; 0 at the end; -1 with e
- * set. SER_BAD: a quote that is never closed, more than SER_MAX_COLUMNS (tsv.h) fields. */
+ * set. SER_BAD: a quote that is never closed, more than SER_MAX_CSV_FIELDS fields. */
 int ser_csv_next(struct ser_csv *c, struct ser_error *e) SER_MUST_CHECK;
 
 void ser_csv_close(struct ser_csv *c);

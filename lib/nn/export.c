@@ -87,10 +87,16 @@ static int export_layer(const struct ser_net *net, const struct ser_layer *l, st
 }
 
 int ser_net_export(const struct ser_net *net, struct ser_graph *g, char why[SER_WHY]) {
-    const int image[] = {1, net->input.dim[0], net->input.dim[1]};
+    const struct ser_shape *in = &net->input;
+    const int image[] = {1, in->dim[0], in->dim[1]};
     g->layer = NULL;
     snprintf(g->x, sizeof g->x, SER_GRAPH_INPUT);
-    ser_graph_reshape(g, "image", 3, image);
+    if (in->rank == 3 && net->rank == 2)
+        ser_graph_reshape(g, "image", 3, image);
+    else if (in->rank == 3)
+        ser_graph_transpose(g, "image", 4, (int[]){0, 3, 1, 2});
+    else if (net->rank < in->rank)
+        ser_graph_reshape(g, "channel", in->rank, in->dim);
     for (int i = 0; i < net->layers; i++)
         if (export_layer(net, &net->layer[i], g, why))
             return -1;

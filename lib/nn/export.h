@@ -9,7 +9,7 @@
 
 #include "nn/nn.h"
 
-#define SER_GRAPH_INPUT  "features"      /* f32 [batch, rows, frames] */
+#define SER_GRAPH_INPUT  "features"      /* f32 [batch, rows, frames], or as the features are */
 #define SER_GRAPH_OUTPUT "probabilities" /* f32 [batch, classes] */
 
 /* A constant: exactly one of real and whole is not NULL. */

@@ -227,13 +227,30 @@ static int parse_text(struct ser_net *net, char *text, size_t len, char why[SER_
     return 0;
 }
 
+static int check_input(const struct ser_input *in, char why[SER_WHY]) {
+    const int *d = in->shape.dim, rank = in->shape.rank;
+    size_t size = 1;
+    int bad = rank < 1 || rank > 3 || in->time >= rank || in->rank > rank || in->rank < rank - 1;
+    for (int i = 0; i < rank && !bad; i++) {
+        bad = d[i] < 1 || d[i] > SER_MAX_DIM || size > SER_MAX_ELEMENTS / (size_t)d[i];
+        size *= (size_t)d[i];
+    }
+    if (!bad)
+        return 0;
+    return rank < 2 ? ser_refuse(why, "an input of %d is out of range", d[0])
+                    : ser_refuse(why, "an input of %d x %d is out of range", d[0], d[1]);
+}
+
 struct ser_net *ser_net_parse(const char *text, size_t len, int rows, int frames, int classes,
                               char why[SER_WHY]) {
-    if (rows < 1 || rows > SER_MAX_DIM || frames < 1 || frames > SER_MAX_DIM ||
-        rows > SER_MAX_ELEMENTS / frames) {
-        ser_refuse(why, "an input of %d x %d is out of range", rows, frames);
+    const struct ser_input image = {{3, {rows, frames, 1}}, 1, 2};
+    return ser_net_build(text, len, &image, classes, why);
+}
+
+struct ser_net *ser_net_build(const char *text, size_t len, const struct ser_input *input,
+                              int classes, char why[SER_WHY]) {
+    if (check_input(input, why))
         return NULL;
-    }
     if (classes < 1 || classes > SER_MAX_CLASSES) {
         ser_refuse(why, "%d classes are out of range: 1 to %d", classes, SER_MAX_CLASSES);
         return NULL;
@@ -251,7 +268,9 @@ struct ser_net *ser_net_parse(const char *text, size_t len, int rows, int frames
     }
     memcpy(copy, text, len);
     copy[len] = '\0';
-    net->input = (struct ser_shape){3, {rows, frames, 1}};
+    net->input = input->shape;
+    net->time = input->time;
+    net->rank = input->rank;
     net->classes = classes;
     int bad = parse_text(net, copy, len, why);
     free(copy);

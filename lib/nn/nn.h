@@ -85,18 +85,30 @@ struct ser_layer {
     void *own; /* whatever else a type reads and keeps, one block from malloc; the net frees it */
 };
 
+/* What a sample is. Features whose last axis is not that of channels get one: a last dimension of 1.
+ */
+struct ser_input {
+    struct ser_shape shape; /* with that dimension */
+    int time;               /* which of its dimensions is time; -1: none */
+    int rank;               /* dimensions of the features: without it */
+};
+
 struct ser_net {
     char *text; /* the description as parsed: one layer a line, comments and blank lines dropped */
-    struct ser_shape input; /* [H,W,1] */
+    struct ser_shape input; /* of a sample */
+    int time, rank;         /* of the input, as in struct ser_input */
     int classes;
     int layers, params;
     struct ser_layer layer[SER_MAX_LAYERS];
     struct ser_param param[SER_MAX_LAYERS * SER_MAX_PARAMS];
 };
 
-/* Reads a description for an input of rows x frames and so many classes. Lines: NAME WORD..., '#'
- * starts a comment. The first error is told with its line number. The values are allocated and
- * zero. */
+/* Reads a description for such an input and so many classes. Lines: NAME WORD..., '#' starts a
+ * comment. The first error is told with its line number. The values are allocated and zero. */
+struct ser_net *ser_net_build(const char *text, size_t len, const struct ser_input *input,
+                              int classes, char why[SER_WHY]);
+
+/* The same for features [rows, frames]: images {H,W,1}, whose dimension 1 is time. */
 struct ser_net *ser_net_parse(const char *text, size_t len, int rows, int frames, int classes,
                               char why[SER_WHY]);
 void ser_net_free(struct ser_net *net);

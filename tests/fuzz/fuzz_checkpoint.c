@@ -64,7 +64,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     ser_attr_set(&training.identity, "kind", "model");
     ser_attr_set(&training.identity, "feat.rows", "2");
     ser_attr_set(&training.identity, "train.seed", "1");
-    if (ser_model_new(&training.model, net, sizeof net - 1, "net", 2, 2, class, 2,
+    if (ser_model_new(&training.model, net, sizeof net - 1, "net", 2, (int[]){2, 2}, class, 2,
                       &training.identity, &e))
         abort();
     ser_attrs_copy(&training.identity, &training.model.header);

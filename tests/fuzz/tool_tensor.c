@@ -26,6 +26,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         {"check"},
         {"npy", "-k", "a"},
         {"cat", "-m", "*[a-c]?*"},
+        {"pad", "--frames=3"},
+        {"from-ark"},
+        {"from-csv"},
+        {"from-csv", "--axes=time,channels"},
     };
     char word[3][32], *args[5];
     int n = 0;

@@ -364,11 +364,11 @@ static void test_csv(void) {
         check(*wide[i].shown ? strstr(shown, wide[i].shown) != NULL : !*shown, "UTF-16 %zu: %s",
               i + 1, shown);
     }
-    char *many = calloc(SER_MAX_COLUMNS + 1, 1);
+    char *many = calloc(SER_MAX_CSV_FIELDS + 1, 1);
     if (!many)
         abort();
-    memset(many, ',', SER_MAX_COLUMNS);
-    check(strstr(shown_csv(many, SER_MAX_COLUMNS, 0), "more than 1024 fields") != NULL,
+    memset(many, ',', SER_MAX_CSV_FIELDS);
+    check(strstr(shown_csv(many, SER_MAX_CSV_FIELDS, 0), "more than 65536 fields") != NULL,
           "more fields than the limit are refused");
     free(many);
 }

@@ -6,6 +6,7 @@
  * double precision.
  */
 #include "check.h"
+#include "math/mel.h"
 #include "math/mfcc.h"
 #include "math/resample.h"
 #include "math/spectrum.h"
@@ -642,12 +643,70 @@ static void test_threads(const float *x) {
     ser_mfcc_free(m);
 }
 
+/* Slaney's bands as librosa 0.11.0 has them: librosa.filters.mel(sr, n_fft, n_mels, fmin, fmax) as w,
+ * w.sum(), (w * arange(bins)).sum(), the largest weight of the last band and of band n_mels / 2, and
+ * which bands are empty, where the bins are too coarse for narrow bands. */
+static void test_bands(void) {
+    static const struct {
+        int rate_hz, window, bands;
+        double fmin_hz, fmax_hz, sum, centre, last, middle;
+        int empty[12]; /* up to -1 */
+    } at[] = {
+        {8000, 256, 128, 0, 4000, 4.08383786, 189.984497, 0.0114382021, 0.018509265, {-1}},
+        {22050, 512, 128, 0, 11025, 2.96426475, 210.721562, 0.00335147884, 0.0135599598, {-1}},
+        {16000, 512, 40, 20, 7600, 1.28051846, 94.6089404, 0.00189104106, 0.00735059008, {-1}},
+        {44100,
+         512,
+         128,
+         0,
+         22050,
+         1.4757027,
+         89.4618475,
+         0.00145410525,
+         0.0101526855,
+         {0, 3, 6, 9, 14, 17, 20, 23, 28, 31, 36, -1}},
+    };
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        struct ser_mel m;
+        int wrong = 0, next = 0;
+        double sum = 0, centre = 0, most = 0, middle = 0;
+        if (ser_mel_init(&m, at[i].rate_hz, at[i].window, at[i].bands, at[i].fmin_hz,
+                         at[i].fmax_hz))
+            must(NULL);
+        for (int b = 0; b < m.bands; b++) {
+            most = 0;
+            for (int k = 0; k < m.band[b].groups * SER_MEL_GROUP; k++) {
+                double w = m.band[b].weight[k];
+                sum += w;
+                centre += w * (m.band[b].first + k);
+                most = fmax(most, w);
+            }
+            if (b == m.bands / 2)
+                middle = most;
+            if (most > 0)
+                continue;
+            wrong += at[i].empty[next] != b;
+            next += at[i].empty[next] >= 0;
+        }
+        wrong += at[i].empty[next] != -1;
+        check(
+            !wrong && fabs(sum - at[i].sum) < 1e-6 * at[i].sum &&
+                fabs(centre - at[i].centre) < 1e-6 * at[i].centre &&
+                fabs(most - at[i].last) < 1e-6 * most &&
+                fabs(middle - at[i].middle) < 1e-6 * middle,
+            "%d bands at %d Hz: librosa's, %d empty; sum %.9g, centre %.9g, last %.9g, middle %.9g",
+            m.bands, at[i].rate_hz, next, sum, centre, most, middle);
+        ser_mel_free(&m);
+    }
+}
+
 int main(int argc, char **argv) {
     float *x = make_signal(180000);
     for (int i = 1; i < argc; i++)
         compare_folder(argv[i]);
     test_spectrum(x);
     test_decibels();
+    test_bands();
     test_model(x);
     test_frames(x);
     test_deltas(x);

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bridge/axes.h"
+#include "bridge/roster.h"
 #include "bridge/training.h"
 #include "check.h"
 
@@ -44,11 +46,117 @@ static struct ser_model make(void) {
     struct ser_error e;
     struct ser_attrs header = {0};
     ser_attr_set(&header, "feat.hop", "512");
-    if (ser_model_new(&m, net, sizeof net - 1, "net", 3, 4, class, 3, &header, &e))
+    if (ser_model_new(&m, net, sizeof net - 1, "net", 2, (int[]){3, 4}, class, 3, &header, &e))
         die_error(&e);
     ser_net_init(m.net, 1);
     ser_attrs_clear(&header);
     return m;
+}
+
+/* feat.axes: the words, and the shape of a sample as RANK,TIME: dimensions. */
+static void test_axes(void) {
+    static const struct {
+        const char *words;
+        int rank;
+        uint64_t dim[3];
+        const char *sample; /* NULL: refused */
+    } at[] = {
+        {"bands,time", 2, {40, 174}, "40 174 1, time 1"},
+        {"time,bands", 2, {174, 40}, "174 40 1, time 0"},
+        {"time,channels", 2, {50, 768}, "50 768, time 0"},
+        {"channels", 1, {88}, "88, time -1"},
+        {"layers,channels", 2, {13, 768}, "13 768, time -1"},
+        {"layers,time,channels", 3, {13, 50, 768}, "13 50 768, time 1"},
+        {"time", 1, {9}, "9 1, time 0"},
+        {"", 0, {0}, NULL},
+        {"time,", 0, {0}, NULL},
+        {",time", 0, {0}, NULL},
+        {"time,time", 0, {0}, NULL},
+        {"channels,time", 0, {0}, NULL},
+        {"tim", 0, {0}, NULL},
+        {"times", 0, {0}, NULL},
+        {"layers,bands,time", 0, {0}, NULL},
+        {"layers,bands,time,channels", 0, {0}, NULL},
+        {"bands, time", 0, {0}, NULL},
+    };
+    struct ser_input in;
+    struct ser_axes a;
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        char got[80] = "";
+        int n = 0, refused = ser_axes_parse(at[i].words, &a);
+        if (!refused && at[i].sample && ser_axes_input(&a, at[i].rank, at[i].dim, &in) == 0) {
+            for (int k = 0; k < in.shape.rank; k++)
+                n += sprintf(got + n, "%s%d", k ? " " : "", in.shape.dim[k]);
+            sprintf(got + n, ", time %d", in.time);
+        }
+        check(at[i].sample ? !refused && strcmp(got, at[i].sample) == 0 : refused, "axes '%s': %s",
+              at[i].words, got);
+    }
+    check(!ser_axes_parse("time,channels", &a) && ser_axes_input(&a, 3, at[5].dim, &in) &&
+              ser_axes_input(&a, 2, (uint64_t[]){0, 5}, &in) &&
+              ser_axes_input(&a, 2, (uint64_t[]){5, SER_MAX_DIM + 1}, &in),
+          "features of another rank, without elements or too large are refused");
+    int dim[3];
+    check(ser_model_shape("40x174", dim) == 2 && dim[0] == 40 && dim[1] == 174 &&
+              ser_model_shape("768", dim) == 1 && ser_model_shape("1x2x3", dim) == 3 && dim[2] == 3,
+          "shapes as text");
+    static const char *const wrong[] = {"", "x", "40x", "x40", "1x2x3x4", "0x4", "65537", "4 x4"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        check(!ser_model_shape(wrong[i], dim), "no shape: '%s'", wrong[i]);
+}
+
+/* Which recording of a manifest a name means. */
+static void test_roster(void) {
+    static const char table[] = "id\tpath\temotion\tspeaker\n"
+                                "savee_DC_a01\tsavee/DC/a01.wav\tangry\tsavee_DC\n"
+                                "savee_JE_a01\tsavee/JE/a01.wav\tangry\t-\n"
+                                "mine\tone.wav\tsad\tme\n"
+                                "other\tone.flac\tsad\tme\n"
+                                "deep_JE_a01\tdeep/savee/JE/a01.wav\tsad\tme\n"
+                                "last\ta/b.c/d\tsad\tme\n";
+    static const struct {
+        const char *name, *id; /* id NULL: none; "": several */
+    } at[] = {
+        {"savee_DC_a01", "savee_DC_a01"},
+        {"/x/savee_DC_a01.npy", "savee_DC_a01"},
+        {"savee/DC/a01.wav", "savee_DC_a01"},
+        {"/far/DC/a01.wav", "savee_DC_a01"},
+        {"DC/a01.npy", "savee_DC_a01"},
+        {"C:\\corpora\\DC\\a01.wav", "savee_DC_a01"},
+        {"x/deep/savee/JE/a01.wav", "deep_JE_a01"},
+        {"savee/JE/a01.wav", "savee_JE_a01"},
+        {"/x/JE/a01.wav", ""},
+        {"a01.wav", ""},
+        {"XDC/a01.wav", ""},
+        {"one.wav", "mine"},
+        {"/y/one.flac", "other"},
+        {"one", ""},
+        {"d", "last"},
+        {"a/b.c/d.wav", "last"},
+        {"a02.wav", NULL},
+        {"", NULL},
+        {"savee/DC", NULL},
+    };
+    struct ser_roster r;
+    struct ser_roster_row *row;
+    struct ser_error e;
+    FILE *f = fopen(bad, "w");
+    if (!f || fputs(table, f) < 0 || fclose(f))
+        die(SER_SYS, "cannot write %s", bad);
+    must(ser_roster_load(&r, bad, &e), &e);
+    check(r.n == 6 && strcmp(ser_attr(&r.row[0].attrs, "speaker"), "savee_DC") == 0 &&
+              !ser_attr(&r.row[1].attrs, "speaker"),
+          "a roster keeps what the manifest tells");
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        int found = ser_roster_find(&r, at[i].name, &row);
+        const char *got = found == 1 ? row->id : found ? "" : NULL;
+        check(got && at[i].id ? strcmp(got, at[i].id) == 0 : got == at[i].id, "'%s' means %s",
+              at[i].name,
+              !got   ? "none"
+              : *got ? got
+                     : "several");
+    }
+    ser_roster_free(&r);
 }
 
 static void refuses_model(const char *what, const char *want) {
@@ -75,6 +183,9 @@ static void test_models(void) {
         {"input", "4x3", "standardize1.mean"},
         {"input", "3x5", "the input has 15"},
         {"input", "3x99999999999", "lacks classes or input"},
+        {"input", "12", "its input has other axes than feat.axes tells"},
+        {"feat.axes", "channels", "its input has other axes than feat.axes tells"},
+        {"feat.axes", "depth,time", "feat.axes is 'depth,time': not one to three of"},
     };
     struct ser_model m = make();
     struct ser_error e;
@@ -148,6 +259,8 @@ int main(int argc, char **argv) {
     ser_start(argv[0]);
     if (mkstemp(good) < 0 || mkstemp(bad) < 0)
         die(SER_SYS, "cannot make a file in /tmp");
+    test_axes();
+    test_roster();
     test_models();
     test_checkpoints();
     unlink(good);

@@ -1266,6 +1266,79 @@ static void test_fit_errors(void) {
     free(a.x);
 }
 
+/* The mean and deviation of sample elements first, first + step, ... count of them. */
+static double standard_error(const struct toy *a, const struct ser_net *net, size_t coef,
+                             size_t first, size_t step, size_t count) {
+    double sum = 0, squares = 0, n = 50.0 * (double)count;
+    for (size_t i = 0; i < 50; i++) {
+        float x[64];
+        int label;
+        toy_get((void *)a, i, x, &label);
+        for (size_t k = 0; k < count; k++) {
+            double v = x[first + k * step];
+            sum += v;
+            squares += v * v;
+        }
+    }
+    double mean = sum / n, deviation = sqrt(squares / n - mean * mean);
+    return fmax(fabs(net->param[0].value[coef] - mean),
+                fabs(net->param[1].value[coef] - deviation));
+}
+
+/* Whatever the axes are, statistics are those over time: of each coefficient, channel, layer. */
+static void test_standardize_axes(void) {
+    static const struct {
+        const char *text;
+        struct ser_input in;
+        size_t coefs, step, count; /* of the elements that a coefficient has in a sample */
+    } at[] = {
+        {"a vector", {{1, {64}}, -1, 1}, 64, 1, 1},
+        {"a sequence", {{2, {16, 4}}, 0, 2}, 4, 4, 16},
+        {"layers", {{2, {16, 4}}, -1, 2}, 64, 1, 1},
+        {"layers of sequences", {{3, {4, 8, 2}}, 1, 3}, 8, 2, 8},
+        {"one channel over time", {{2, {64, 1}}, 0, 1}, 1, 1, 64},
+    };
+    struct toy a = {random_floats(50 * 64, 5, 1), -1, -1};
+    struct ser_data data = {50, toy_get, &a};
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        char why[SER_WHY] = "";
+        const char *text = at[i].in.shape.rank == 1 ? "standardize\ndense classes\n"
+                                                    : "standardize\nreshape 64\ndense classes\n";
+        struct ser_net *net = must(ser_net_build(text, strlen(text), &at[i].in, 2, why));
+        int bad = ser_net_fit(net, &data, why);
+        double error = 0;
+        for (size_t c = 0; c < at[i].coefs; c++) {
+            /* In layers of sequences coefficient c is channel c % 2 of layer c / 2. */
+            size_t first = at[i].in.shape.rank == 3 ? c / 2 * 16 + c % 2 : c;
+            error = fmax(error, standard_error(&a, net, c, first, at[i].step, at[i].count));
+        }
+        check(!bad && net->param[0].n == at[i].coefs && error < 1e-6,
+              "standardize of %s: %zu coefficients, %.1e", at[i].text, net->param[0].n, error);
+
+        /* A sample at work: its first layer passes on what the statistics make of it. */
+        struct ser_run *r = start(net, "plain", 1, 1);
+        float x[64], p[2], want[2] = {0, 0};
+        int label;
+        toy_get(&a, 7, x, &label);
+        ser_net_init(net, 3);
+        bad = ser_net_fit(net, &data, why);
+        ser_run_predict(r, x, 1, p);
+        const struct ser_param *w = &net->param[2];
+        for (size_t k = 0; k < 64; k++) {
+            size_t c = at[i].in.shape.rank == 3 ? k / 16 * 2 + k % 2
+                       : at[i].count == 64      ? 0
+                                                : k % at[i].coefs;
+            float v = (x[k] - net->param[0].value[c]) / net->param[1].value[c];
+            want[0] += v * w->value[2 * k];
+            want[1] += v * w->value[2 * k + 1];
+        }
+        check(!bad && worst(ser_run_logits(r), want, 2) < 1e-5, "and at work, %s", at[i].text);
+        ser_run_free(r);
+        ser_net_free(net);
+    }
+    free(a.x);
+}
+
 static void test_standardize(void) {
     struct toy a = {random_floats(50 * 64, 5, 1), -1, -1};
     struct ser_data data = {50, toy_get, &a};
@@ -1410,6 +1483,7 @@ int main(int argc, char **argv) {
     test_initial();
     test_callbacks();
     test_standardize();
+    test_standardize_axes();
     test_fit_errors();
     test_dropout_place();
     test_loss();

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "core/ark.h"
 #include "core/npy.h"
 #include "core/reader.h"
 #include "core/writer.h"
@@ -382,6 +383,32 @@ static void test_arrays(void) {
         check(read_array(1, bad[i].dict, six, bad[i].n, &rec, &e) == -1 && e.status == SER_BAD &&
                   strncmp(e.text, "a.npy: ", 7) == 0 && strstr(e.text, bad[i].error),
               "refused: %s", bad[i].dict);
+    /* What numpy/lib/tests/test_format.py calls bad: versions and magics. */
+    static const struct {
+        const char *bytes;
+        size_t len;
+    } magic[] = {
+        {"\x93NUMPY\x01\x01", 8}, {"\x93NUMPY\0\0", 8},     {"\x93NUMPY\0\x01", 8},
+        {"\x93NUMPY\x02\x02", 8}, {"\x93NUMPY\xff\xff", 8}, {"\x92NUMPY\x01\0", 8},
+        {"\0NUMPY\x01\0", 8},     {"\x93numpy\x01\0", 8},   {"\x93MATLB\x01\0", 8},
+        {"\x93NUMPY\x01", 7},     {"\x93NUMPY", 6},         {"", 0},
+    };
+    static const char good[] = "\x76\0{'descr': '<i2', 'fortran_order': False, 'shape': (), }";
+    for (size_t i = 0; i < sizeof magic / sizeof *magic; i++) {
+        unsigned char b[256];
+        struct ser_in in;
+        memset(b, ' ', sizeof b);
+        memcpy(b, magic[i].bytes, magic[i].len);
+        memcpy(b + magic[i].len, good, sizeof good - 1);
+        must(ser_in_memory(&in, b, 130, "a.npy", &e), &e);
+        check(ser_npy_read(&in, "key", &rec, &e) && e.status == SER_BAD, "refused: magic %zu: %s",
+              i + 1, e.text);
+        ser_in_close(&in);
+    }
+    check(read_array(1, "{'descr': 'x', 'shape': (1, 2), }                    \n", six, 4, &rec,
+                     &e) &&
+              strstr(e.text, "head is damaged"),
+          "refused: NumPy's header without its order");
     check(read_array(4, "{}", six, 12, &rec, &e) == -1 && strstr(e.text, "NumPy format 4.0"),
           "a later version is refused");
     check(read_array(1, "{'descr':'<f4','fortran_order':False,'shape':(2,)}",
@@ -432,12 +459,112 @@ static void test_array_damage(void) {
     ser_record_free(&rec);
 }
 
+/* ---- Kaldi's archives ---- */
+
+/* An archive's records as "KEY type 2x3: elements; "; or its error. */
+static const char *read_archive(const char *bytes, size_t len) {
+    static char out[1000];
+    struct ser_in in;
+    struct ser_record rec = {0};
+    struct ser_error e;
+    char shape[SER_SHAPE_TEXT];
+    int got, n = 0;
+    out[0] = '\0';
+    must(ser_in_memory(&in, bytes, len, "a.ark", &e), &e);
+    for (uint64_t i = 1; (got = ser_ark_next(&in, i, &rec, &e)) > 0; i++) {
+        n += snprintf(out + n, sizeof out - (size_t)n, "%s %s %s:", rec.key,
+                      ser_type_name(rec.type), ser_shape_text(rec.rank, rec.dim, shape));
+        for (size_t k = 0; k < rec.count; k++)
+            n += snprintf(out + n, sizeof out - (size_t)n, " %.9g", ser_value(&rec, k));
+        n += snprintf(out + n, sizeof out - (size_t)n, "; ");
+    }
+    if (got < 0)
+        snprintf(out, sizeof out, "%s%.990s", e.status == SER_BAD ? "" : "status: ", e.text);
+    ser_in_close(&in);
+    ser_record_free(&rec);
+    return out;
+}
+
+/* What kaldiio 2.18.1 writes of the matrix 0 1.5, -2 3, 4 0.25 (save_ark with compression_method 2,
+ * 3 and 5), and the values that it reads back from these bytes; but 1.5058825 it rounds otherwise
+ * than Kaldi, which multiplies with 6/255 in single precision. */
+#define CUT "\0\0\0\xc0\0\0\xc0\x40\3\0\0\0\2\0\0\0"
+static const char one_byte[] = "u \0BCM " CUT "\0\0\x55\x55\xfe\xff\xff\xff\0\x60\x55\x95\x55\xd5"
+                               "\xff\xff\x40\0\xff\x40\xc0\0";
+static const char two_bytes[] = "u \0BCM2 " CUT "\x55\x55\x55\x95\0\0\x55\xd5\xff\xff\0\x60";
+static const char plain_byte[] = "u \0BCM3 " CUT "\x55\x95\0\xd4\xff\x60";
+
+static const char floats[] = "a \0BFM \4\1\0\0\0\4\2\0\0\0\0\0\x80\x3f\0\0\0\xc0"
+                             "b \0BFV \4\1\0\0\0\0\0\x80\x3f";
+static const char doubles[] = "a \0BDM \4\2\0\0\0\4\1\0\0\0\0\0\0\0\0\0\xf0\x3f\0\0\0\0\0\0\0\xc0"
+                              "b \0BDV \4\0\0\0\0";
+
+static void test_archives(void) {
+    static const struct {
+        const char *bytes;
+        size_t len;
+        const char *want;
+    } at[] = {
+#define AT(b) b, sizeof b - 1
+        {AT(floats), "a f32 1x2: 1 -2; b f32 1: 1; "},
+        {AT(doubles), "a f64 2x1: 1 -2; b f64 0:; "},
+        {AT(one_byte), "u f32 3x2: 0 1.50002289 -2 3.00004578 4 0.250034332; "},
+        {AT(two_bytes), "u f32 3x2: 0 1.50002289 -2 3.00004578 4 0.250034332; "},
+        {AT(plain_byte), "u f32 3x2: 0 1.5058825 -2 2.98823547 4 0.258823633; "},
+        {AT("a \0BCM \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), "a f32 0x0:; "},
+        {AT(""), ""},
+        {AT("a  [\n  1 2 \n  3 -4e1 ]\nb  [ 5 6 ]\n"), "a f32 2x2: 1 2 3 -40; b f32 2: 5 6; "},
+        {AT("a [ ]\r\nb [\r\n 1 ]"), "a f32 0:; b f32 1x1: 1; "},
+        {AT("k\xc3\xbc [ 1 ]\n"), "k\xc3\xbc f32 1: 1; "},
+        {AT("a  [\n  1 2 \n  3 ]\n"), "a.ark: record 1 (a): its rows differ in length"},
+        {AT("a [ 1 2\n 3 4 ]\n"),
+         "a.ark: record 1 (a): a vector in several lines: a matrix begins in "
+         "the line after its ["},
+        {AT("a [ 1 nan ]\n"), "a.ark: record 1 (a): 'nan' is no number of single precision"},
+        {AT("a [ 1e39 ]\n"), "a.ark: record 1 (a): '1e39' is no number of single precision"},
+        {AT("a [ 1 2 "), "a.ark: record 1 (a): the archive is cut short"},
+        {AT("u /data/feats.ark:17\n"), "a.ark: record 1 (u): holds no [: is this a list of an "
+                                       "archive's places (scp)? The archive "
+                                       "itself is needed: copy-feats scp:LIST ark:ARCHIVE"},
+        {AT("lonely"),
+         "a.ark: record 1 (lonely): here should be a key and a space: is this a Kaldi "
+         "archive?"},
+        {AT("a \0BSM "),
+         "a.ark: record 1 (a): is neither a matrix nor a vector of Kaldi's types FM DM "
+         "FV DV CM CM2 CM3"},
+        {AT("a \0BFV \4\1\0\0\0\0\0\xc0\x7f"),
+         "a.ark: record 1 (a): holds an element that is infinite or not a number"},
+        {AT("a \0BFV \5\1\0\0\0\0\0\0\0"), "a.ark: record 1 (a): a size of it is damaged"},
+        {AT("a \0BFV \4\xff\xff\xff\xff"), "a.ark: record 1 (a): a size of it is damaged"},
+        {AT("a \0BFM \4\xff\xff\xff\x7f\4\xff\xff\xff\x7f"),
+         "a.ark: record 1 (a): is larger than a record may be"},
+        {AT("a \0BFM \4\0\0\1\0\4\0\0\1\0"), "a.ark: record 1 (a): is larger than a record may be"},
+        {AT("a \0BFM \4\0\0\1\0\4\0\1\0\0"), "a.ark: record 1 (a): the archive is cut short"},
+        {AT("a \0BCM3 \0\0\xc0\x7f\0\0\0\0\0\0\0\0\0\0\0\0"),
+         "a.ark: record 1 (a): its head is damaged"},
+        {AT("a \0BCM \0\0\0\0\0\0\0\0\xff\xff\xff\x7f\xff\xff\xff\x7f"),
+         "a.ark: record 1 (a): is larger than a record may be"},
+#undef AT
+    };
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        const char *got = read_archive(at[i].bytes, at[i].len);
+        check(strcmp(got, at[i].want) == 0, "archive %zu: %.80s", i + 1, got);
+    }
+    size_t accepted = 0;
+    for (size_t n = 1; n + 1 < sizeof one_byte; n++)
+        accepted += strncmp(read_archive(one_byte, n), "a.ark: ", 7) != 0;
+    for (size_t n = 1; n + 1 < sizeof floats; n++) /* behind its first record it may end */
+        accepted += n != 25 && strncmp(read_archive(floats, n), "a.ark: ", 7) != 0;
+    check(!accepted, "an archive cut within a record is refused");
+}
+
 int main(int argc, char **argv) {
     ser_start(argv[argc - 1]);
     if (!mkdtemp(folder))
         return 1;
     test_damage();
     test_concatenated();
+    test_archives();
     test_content();
     test_promises();
     test_short_reads();

@@ -1,5 +1,8 @@
-/* First in a network: each coefficient (row) with the mean 0 and the deviation 1 that it has over
- * all frames of the training data. x, y [N,H,W,1]; parameters: mean [H], deviation [H].
+/* First in a network: each coefficient with the mean 0 and the deviation 1 that it has over all
+ * frames of the training data. A coefficient is one place in a frame: where the input has no axis of
+ * time, every element is one. x, y [N,A,T,C], T the axis of time, A and C what is before and behind
+ * it; parameters: mean [AC], deviation [AC]. Of an image of H coefficients over W frames A is H, T is
+ * W and C is 1.
  *
  *   y = (x - mean) / deviation
  */
@@ -9,15 +12,33 @@
 
 enum { MEAN, DEVIATION };
 
+/* The input around its axis of time, which the layer keeps as its own. */
+struct axes {
+    size_t A, T, C;
+    int time; /* which dimension of the input it is; -1: none */
+};
+
+static struct axes axes(const struct ser_layer *l) {
+    return *(const struct axes *)l->own;
+}
+
 static int setup(struct ser_net *net, struct ser_layer *l, int n, char **words, char why[SER_WHY]) {
     (void)words;
     if (n != 1)
         return ser_refuse(why, "usage: %s", l->type->usage);
     l->out = l->in;
-    int H = l->in.dim[0];
-    if (ser_param_add(net, l, "mean", 1, &H, 0, 0, why))
+    struct axes *x = l->own = malloc(sizeof *x);
+    if (!x)
+        return ser_refuse(why, "not enough memory");
+    *x = (struct axes){1, 1, 1, net->time};
+    for (int i = 0; i < l->in.rank; i++)
+        *(x->time < 0 || i < x->time ? &x->A
+          : i == x->time             ? &x->T
+                                     : &x->C) *= (size_t)l->in.dim[i];
+    const int coefs = (int)(x->A * x->C);
+    if (ser_param_add(net, l, "mean", 1, &coefs, 0, 0, why))
         return -1;
-    return ser_param_add(net, l, "deviation", 1, &H, 0, 0, why);
+    return ser_param_add(net, l, "deviation", 1, &coefs, 0, 0, why);
 }
 
 static void init(const struct ser_layer *l, struct ser_param *p, uint64_t seed) {
@@ -27,57 +48,90 @@ static void init(const struct ser_layer *l, struct ser_param *p, uint64_t seed) 
     ser_init_constant(&p[DEVIATION], 1);
 }
 
-/* The sums of each row, then of the squares about its mean: sums [2,H], zero at first. */
+/* The sums of each coefficient, then of the squares about its mean: sums [2,AC], zero at first. */
 static int add_up(const struct ser_layer *l, const struct ser_samples *samples, double *sums,
                   char why[SER_WHY]) {
-    int H = l->in.dim[0], W = l->in.dim[1];
-    double n = (double)samples->data->n * W;
-    for (int pass = 0; pass < 2; pass++)
+    struct axes s = axes(l);
+    size_t coefs = s.A * s.C;
+    double n = (double)samples->data->n * (double)s.T;
+    for (size_t pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < samples->data->n; i++) {
             const float *x = ser_sample(samples, i, why);
             if (!x)
                 return -1;
-            for (int h = 0; h < H; h++)
-                for (int w = 0; w < W; w++) {
-                    double v = x[(size_t)h * W + w], m = sums[h] / n;
-                    sums[pass * H + h] += pass ? (v - m) * (v - m) : v;
-                }
+            for (size_t a = 0; a < s.A; a++)
+                for (size_t t = 0; t < s.T; t++)
+                    for (size_t c = 0; c < s.C; c++, x++) {
+                        double v = *x, m = sums[a * s.C + c] / n;
+                        sums[pass * coefs + a * s.C + c] += pass ? (v - m) * (v - m) : v;
+                    }
         }
     return 0;
 }
 
 static int fit(const struct ser_layer *l, struct ser_param *p, const struct ser_samples *samples,
                char why[SER_WHY]) {
-    int H = l->in.dim[0];
-    double n = (double)samples->data->n * l->in.dim[1];
-    double *sums = calloc(2 * (size_t)H, sizeof *sums);
+    struct axes s = axes(l);
+    size_t coefs = s.A * s.C;
+    double n = (double)samples->data->n * (double)s.T;
+    double *sums = calloc(2 * coefs, sizeof *sums);
     if (!sums)
         return ser_refuse(why, "not enough memory");
     int bad = add_up(l, samples, sums, why);
-    for (int h = 0; !bad && h < H; h++) {
-        double d = sqrt(sums[H + h] / n);
+    for (size_t i = 0; !bad && i < coefs; i++) {
+        double d = sqrt(sums[coefs + i] / n);
         if (!isfinite(d))
-            bad = ser_refuse(why, "coefficient %d of the training data is not finite", h + 1);
-        p[MEAN].value[h] = (float)(sums[h] / n);
-        p[DEVIATION].value[h] = d > 0 ? (float)d : 1; /* a coefficient that never changes */
+            bad = ser_refuse(why, "coefficient %zu of the training data is not finite", i + 1);
+        p[MEAN].value[i] = (float)(sums[i] / n);
+        p[DEVIATION].value[i] = d > 0 ? (float)d : 1; /* a coefficient that never changes */
     }
     free(sums);
     return bad;
 }
 
 static void forward(const struct ser_pass *p) {
-    int H = p->layer->in.dim[0], W = p->layer->in.dim[1];
-    for (int row = 0; row < p->N * H; row++) {
-        float mean = p->param[MEAN].value[row % H], deviation = p->param[DEVIATION].value[row % H];
-        for (size_t i = (size_t)row * W; i < (size_t)(row + 1) * W; i++)
-            p->y[i] = (p->x[i] - mean) / deviation;
+    struct axes s = axes(p->layer);
+    const float *x = p->x;
+    float *y = p->y;
+    for (size_t row = 0; row < (size_t)p->N * s.A; row++) {
+        const float *mean = p->param[MEAN].value + row % s.A * s.C;
+        const float *deviation = p->param[DEVIATION].value + row % s.A * s.C;
+        if (s.C == 1) /* with nothing to look up a frame, which is faster */
+            for (size_t t = 0; t < s.T; t++)
+                y[t] = (x[t] - *mean) / *deviation;
+        for (size_t t = 0; s.C > 1 && t < s.T; t++)
+            for (size_t c = 0; c < s.C; c++)
+                y[t * s.C + c] = (x[t * s.C + c] - mean[c]) / deviation[c];
+        x += s.T * s.C;
+        y += s.T * s.C;
     }
 }
 
+/* A parameter, the same for all frames: the dimension of time is 1. ONNX has the channels of an
+ * image first. */
+static int put(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
+    const int *in = l->in.dim, rank = l->in.rank, time = axes(l).time;
+    int dim[3];
+    for (int i = 0; i < rank; i++)
+        dim[i] = i == time ? 1 : in[i];
+    if (rank < 3 || dim[2] == 1) {
+        ser_graph_reals(g, p->name, rank < 3 ? rank : 2, dim, p->value);
+        return 0;
+    }
+    size_t channels = (size_t)dim[2], places = p->n / channels;
+    float *first = malloc(p->n * sizeof *first);
+    if (!first)
+        return -1;
+    for (size_t i = 0; i < p->n; i++)
+        first[i % channels * places + i / channels] = p->value[i];
+    ser_graph_reals(g, p->name, 3, (int[]){dim[2], dim[0], dim[1]}, first);
+    free(first);
+    return 0;
+}
+
 static int export(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
-    const int column[] = {l->in.dim[0], 1}; /* the same for all frames */
-    ser_graph_reals(g, p[MEAN].name, 2, column, p[MEAN].value);
-    ser_graph_reals(g, p[DEVIATION].name, 2, column, p[DEVIATION].value);
+    if (put(g, l, &p[MEAN]) || put(g, l, &p[DEVIATION]))
+        return -1;
     ser_graph_node(g, "Sub", "centred", SER_INPUTS(g->x, p[MEAN].name), NULL);
     ser_graph_node(g, "Div", "standard", SER_INPUTS(g->x, p[DEVIATION].name), NULL);
     return 0;
