@@ -1135,7 +1135,7 @@ static void test_callbacks(void) {
               "callbacks, epoch %d: improved %d, reduced %d, stopped %d, lr %g", i + 1,
               log.improved, log.reduced, log.stopped, f.lr);
     }
-    check(f.best_epoch == n && f.best_accuracy == 0.6 && f.best_loss == 1.0, "the best are kept");
+    check(f.best_epoch == n && f.best_kept == 0.6 && f.best_loss == 1.0, "the best are kept");
     o = (struct ser_fit_options){.lr = 1e-3}; /* neither callback */
     ser_fit_free(&f, net);
     must(ser_fit_new(&f, net, &o) ? NULL : net);
@@ -1144,6 +1144,29 @@ static void test_callbacks(void) {
         ser_fit_judge(&f, &o, &log);
     }
     check(!f.stopped && f.lr == 1e-3, "patience 0 never stops and never cuts");
+    /* Of equal ones the first; a smaller loss is better. */
+    static const struct {
+        enum ser_keep keep;
+        int best[4];
+    } keeps[] = {{SER_KEEP_ACCURACY, {1, 1, 3, 3}},
+                 {SER_KEEP_RECALL, {1, 2, 2, 2}},
+                 {SER_KEEP_LOSS, {1, 1, 1, 4}},
+                 {SER_KEEP_LAST, {1, 2, 3, 4}}};
+    for (size_t k = 0; k < sizeof keeps / sizeof *keeps; k++) {
+        int bad = 0;
+        o = (struct ser_fit_options){.lr = 1e-3, .keep = keeps[k].keep};
+        ser_fit_free(&f, net);
+        must(ser_fit_new(&f, net, &o) ? NULL : net);
+        for (int i = 0; i < 4; i++) {
+            struct ser_epoch log = {.epoch = i + 1,
+                                    .val_loss = (const double[]){2, 2, 3, 1}[i],
+                                    .val_accuracy = (const double[]){0.4, 0.3, 0.6, 0.6}[i],
+                                    .val_recall = (const double[]){0.1, 0.9, 0.8, 0.9}[i]};
+            ser_fit_judge(&f, &o, &log);
+            bad += f.best_epoch != keeps[k].best[i] || log.improved != (f.best_epoch == i + 1);
+        }
+        check(!bad, "keep %d: the epochs of the model", keeps[k].keep);
+    }
     ser_fit_free(&f, net);
     ser_net_free(net);
 }
@@ -1258,6 +1281,17 @@ static void test_fit_errors(void) {
     check(bad && strstr(why, "sample 8"), "stopped: %s", why);
     bad = ser_fit_run(&f, net, r, &none, &data, &o, NULL, NULL, why);
     check(bad && strstr(why, "no training data"), "stopped: %s", why);
+    a.fails = -1;
+    struct ser_fit_options blind[] = {o, o, o, o};
+    blind[0].keep = blind[1].keep = blind[2].keep = SER_KEEP_LAST;
+    blind[0].schedule = blind[2].schedule = blind[3].schedule = SER_CONSTANT;
+    blind[2].patience = 1;
+    for (int i = 1; i < 4; i++) {
+        bad = ser_fit_run(&f, net, r, &data, &none, &blind[i], NULL, NULL, why);
+        check(bad && strstr(why, "no validation data"), "stopped: %s", why);
+    }
+    bad = ser_fit_run(&f, net, r, &data, &none, &blind[0], NULL, NULL, why);
+    check(!bad && f.epoch == 3 && f.best_epoch == 3, "without validation the last is kept %s", why);
     ser_fit_free(&f, net);
     ser_run_free(r);
     ser_net_free(net);
