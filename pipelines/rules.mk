@@ -14,6 +14,9 @@
 #   NET        of ser-train: a file, or a name in nets/: attention, baseline
 #   EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR   of ser-train; THREADS. PATIENCE and LR_PATIENCE
 #              are 20 and 0 for the network baseline, 15 and 5 for any other
+#   VAL=none   no validation part: all that is not tested is trained on, for EPOCHS epochs, and the last one is
+#              the model (ser-train --keep last, a cosine unless TRAIN has another schedule). PATIENCE, LR_PATIENCE and
+#              LR_FACTOR say nothing then
 #   JOBS       as make's -j
 #
 # The target cv judges a network by all splits of a protocol with all seeds (default: the folds that the
@@ -104,6 +107,7 @@ LR_PATIENCE ?= $(if $(filter baseline,$(NET_NAME)),0,5)
 LR_FACTOR   ?= 0.2
 MIN_LR      ?= 1e-6
 THREADS     ?=
+VAL         ?=
 FROM        ?= $(CORPORA)
 ROWS        ?= $(OUT)/manifest.tsv
 ifdef JOBS
@@ -118,6 +122,9 @@ of = $($(firstword $(foreach v,$1.$2 $2,$(if $(filter command,$(origin $v)),$v))
 
 ifneq ($(words x$(OUT)x),1)
 $(error OUT=$(OUT): the name must not contain spaces)
+endif
+ifneq ($(filter-out none,$(VAL)),)
+$(error VAL=$(VAL): expected none, or nothing for a validation part)
 endif
 ifeq ($(cleaning)$(strip $(SEEDS)),)
 $(error SEEDS is empty: expected one or more seeds)
@@ -243,8 +250,9 @@ $(OUT)/manifest.tsv: $(CORPORA:%=$(OUT)/manifest/%.tsv) $(OUT)/options/corpora
 # into one table a speaker and part; those that stay as they are keep their time, and so do their features. The empty
 # recipe lets make look at that time again; its + does so in a dry run, too.
 table_of      = $(if $(filter random%,$1),,$(call of,$1,$(if $(filter fold%,$1),FOLDS,PARTS)))
-split_options = $(if $(filter random%,$1),--random 70/15/15 --seed $(1:random%=%),$(if \
-    $(filter fold%,$1),--folds $(call table_of,$1) --fold $(1:fold%=%),--speakers $(call table_of,$1)))
+split_options = $(if $(filter random%,$1),--random $(if $(VAL),85/0/15,70/15/15) --seed $(1:random%=%),$(if \
+    $(filter fold%,$1),--folds $(call table_of,$1) --fold $(1:fold%=%),--speakers $(call table_of,$1))$(if \
+    $(VAL), --no-val))
 parts_of      = $(foreach c,$(call of,$1,FROM),$(foreach s,$(call speakers_of,$c),$s.train $s.val $s.test))
 
 $(call stamp,$(OUT)/options/folds,$(FOLDS))
@@ -298,20 +306,20 @@ $(foreach s,$(SPLITS),$(eval $(call feature_rules,$s,$(OUT)/split/$s)))
 
 # ---- models ----
 
-# A network is trained on its split's training part and judged, epoch by epoch, by the validation part. The network's
-# file and every option of training are a stamp of their own for each run.
+# A network is trained on its split's training part and judged, epoch by epoch, by the validation part, if there is
+# one. The network's file and every option of training are a stamp of their own for each run.
 train_options = --epochs $(call of,$1,EPOCHS) --batch $(call of,$1,BATCH) --lr $(call of,$1,LR) \
-    --patience $(call of,$1,PATIENCE) --lr-patience $(call of,$1,LR_PATIENCE) --lr-factor $(call of,$1,LR_FACTOR) \
-    --min-lr $(call of,$1,MIN_LR) $(call of,$1,TRAIN)
+    $(if $(VAL),--keep last,--patience $(call of,$1,PATIENCE) --lr-patience $(call of,$1,LR_PATIENCE) \
+    --lr-factor $(call of,$1,LR_FACTOR)) --min-lr $(call of,$1,MIN_LR) $(call of,$1,TRAIN)
 seed_of = $(subst .,,$(suffix $1))
 
 # $1: folder of the split, $2: of the run, $3: seed, $4: name
 define model_rules
 $(call stamp,$2/options,$(call net,$4) $(call train_options,$4))
 
-$2/model.bin: $1/train.sert $1/val.sert $(call net,$4) $2/options $(call tool,train)
+$2/model.bin: $1/train.sert $(if $(VAL),,$1/val.sert) $(call net,$4) $2/options $(call tool,train)
 	@mkdir -p $$(@D)
-	@$$(start) $(call tool,train) --net $(call net,$4) --val $1/val.sert -o $$@ --log $2/log.tsv --seed $3 \
+	@$$(start) $(call tool,train) --net $(call net,$4) $(if $(VAL),,--val $1/val.sert) -o $$@ --log $2/log.tsv --seed $3 \
 	    $(call train_options,$4) $(if $(THREADS),--threads $(THREADS)) $1/train.sert; \
 	$$(call took,train,$2)
 endef

@@ -17,7 +17,7 @@ enum { DEFAULT_SEED = 1 };
 static struct {
     const char *speakers, *folds, *fold, *leave_out, *random, *part, *output;
     int64_t seed;
-    int certificate;
+    int certificate, no_val, no_test;
 } opt = {.seed = DEFAULT_SEED};
 
 static const struct ser_opt options[] = {
@@ -26,6 +26,8 @@ static const struct ser_opt options[] = {
     {0, "fold", SER_OPT_TEXT, &opt.fold, 0, 0, "I", "test fold I of K, validate I mod K + 1"},
     {0, "leave-out", SER_OPT_TEXT, &opt.leave_out, 0, 0, "SPEAKER", "test it, validate the next"},
     {0, "random", SER_OPT_TEXT, &opt.random, 0, 0, "A/B/C", "percent of each emotion's rows"},
+    {0, "no-val", SER_OPT_FLAG, &opt.no_val, 0, 0, NULL, "train on the validation part, too"},
+    {0, "no-test", SER_OPT_FLAG, &opt.no_test, 0, 0, NULL, "of --fold: validate I, train the rest"},
     {0, "certificate", SER_OPT_FLAG, &opt.certificate, 0, 0, NULL, "say what the parts share"},
     {0, "seed", SER_OPT_INT, &opt.seed, 0, SER_MAX_SEED, "N", "of --random"},
     {0, "part", SER_OPT_CHOICE, &opt.part, 0, 0, "train|val|test", "write only these rows"},
@@ -308,7 +310,7 @@ static unsigned split_by_folds(struct manifest *m, struct speakers *s) {
     size_t n = 0;
     for (val = test % folds + 1; !present[val]; val = val % folds + 1)
         n += (size_t)snprintf(empty + n, sizeof empty - n, " %d", val);
-    if (n) {
+    if (n && !opt.no_val && !opt.no_test) {
         warn("%s: folds without a speaker in the manifest, skipped:%s", m->name, empty);
         warn("%s: validation is fold %d", m->name, val);
     }
@@ -514,6 +516,23 @@ static void release(struct manifest *m) {
     free(m->row);
 }
 
+/* ---- splits with a part less ---- */
+
+/* Gives the rows of one part to another, and says so in the parts that must not stay empty. */
+static unsigned move_part(struct manifest *m, enum ser_part from, enum ser_part to,
+                          unsigned wanted) {
+    for (size_t i = 0; i < m->rows; i++)
+        if (m->row[i].part == from)
+            m->row[i].part = to;
+    return wanted >> from & 1 ? (wanted & ~(1u << from)) | 1u << to : wanted;
+}
+
+static unsigned leave_parts_out(struct manifest *m, unsigned wanted) {
+    if (opt.no_val || opt.no_test)
+        wanted = move_part(m, SER_VAL, SER_TRAIN, wanted);
+    return opt.no_test ? move_part(m, SER_TEST, SER_VAL, wanted) : wanted;
+}
+
 /* ---- the two things it does ---- */
 
 static unsigned choose_parts(struct manifest *m) {
@@ -524,7 +543,7 @@ static unsigned choose_parts(struct manifest *m) {
                       : opt.folds  ? split_by_folds(m, &s)
                                    : leave_one_out(m, &s);
     free(s.at);
-    return wanted;
+    return leave_parts_out(m, wanted);
 }
 
 static int split(struct manifest *m) {
@@ -561,6 +580,10 @@ int main(int argc, char **argv) {
         ser_usage("--folds and --fold go together");
     if (!opt.random && opt.seed != DEFAULT_SEED)
         ser_usage("--seed belongs to --random");
+    if (opt.no_val && (opt.random || opt.certificate))
+        ser_usage("--no-val belongs to lists, folds and speakers: of --random A/B/C let B be 0");
+    if (opt.no_test && (!opt.folds || opt.no_val))
+        ser_usage("--no-test belongs to --fold, and does not go with --no-val");
     if (opt.certificate && opt.part)
         ser_usage("--part belongs to a way to split: --certificate is about all parts");
     if (argc - first > 1)
