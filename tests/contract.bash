@@ -27,6 +27,7 @@ make_inputs() {
     ser-train -q --kernels plain --net tiny.net --val val.sert --epochs 1 --log log.tsv --checkpoint state.bin \
         -o model.bin train.sert
     ser-score -q model.bin test.sert -o p.tsv
+    cp p.tsv first.tsv
     ser-tensor npy -o x.npy test.sert
     mkdir -p study/split/notebook/seed.1
     cp p.tsv study/split/notebook/seed.1/predictions.tsv
@@ -55,6 +56,7 @@ train-state checkpoint  state.bin  ser-train -q -j 1 --kernels plain --net tiny.
 score       model       model.bin  ser-score -q -j 1 -o OUT IN test.sert
 score-data  features    test.sert  ser-score -q -j 1 --kernels plain -o OUT model.bin IN
 eval        predictions p.tsv      ser-eval --draws 100 -o OUT IN
+vote        predictions p.tsv      ser-vote -o OUT first.tsv IN
 export      model       model.bin  ser-export --onnx -o OUT IN
 cmp         features    test.sert  ser-cmp -v test.sert IN
 check       features    test.sert  ser-tensor check IN
@@ -76,7 +78,7 @@ END
 
 # shellcheck disable=SC2034 # for those who load this
 tools=(ser-augment ser-cmp ser-eval ser-export ser-fetch ser-manifest ser-mfcc ser-plot ser-report ser-score ser-split
-    ser-tensor ser-train)
+    ser-tensor ser-train ser-vote)
 
 # A script takes fifty times as long as a program.
 is_script() {

@@ -156,7 +156,7 @@ static void test_draws(void) {
 }
 
 static void test_functions(void) {
-    double e = 0, s = 0, t = 0, l = 0, c = 0, g = 0;
+    double e = 0, s = 0, t = 0, l = 0, c = 0, g = 0, d = 0;
     for (int i = -8700; i <= 8800; i++) {
         float x = (float)i / 100;
         ser_vec v = ser_splat(x), ve = ser_vexp(v), vs = ser_vsigmoid(v), vt = ser_vtanh(v / 8.0f);
@@ -173,6 +173,10 @@ static void test_functions(void) {
         c = fmax(c, fabs(ser_cos_turns(i / 10000.0) - cos(6.283185307179586477 * (i / 10000.0))));
     }
     check(e < 2e-7 && s < 2e-7 && t < 2e-7, "exp %.1e, sigmoid %.1e, tanh %.1e", e, s, t);
+    for (int i = -7080; i <= 7090; i++)
+        d = fmax(d, fabs(ser_exp(i / 10.0) / exp(i / 10.0) - 1));
+    check(d < 1e-15 && ser_exp(0) == 1 && ser_exp(1e9) == ser_exp(709) && ser_exp(-1e9) > 0,
+          "exp in double precision %.1e", d);
     check(l < 2e-15 && c < 2e-15, "ln %.1e, cos %.1e", l, c);
     check(g < 3e-7, "decibels %.1e", g);
     ser_vec bad = ser_vexp(ser_splat(NAN));
