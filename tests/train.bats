@@ -255,7 +255,7 @@ shown() {
 @test "--keep: the model is the epoch that is best by the figure that was asked for" {
     # A network that is too small and a rate that is too high, so that the figures go up and down.
     printf 'standardize\nreshape 960\ndense 2 relu\ndropout 0.5\ndense classes\n' >small.net
-    local keep column want epoch
+    local keep column epoch
     for keep in accuracy:6 recall:10 loss:5 last:1; do
         column=${keep#*:} keep=${keep%:*}
         train $keep.bin --keep $keep --lr 0.2 --epochs 12 --log $keep.log 2>err

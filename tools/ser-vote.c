@@ -145,7 +145,9 @@ static struct row *find_row(const struct vote *v, const char *id) {
 /* ---- every table ---- */
 
 /* Refuses the table's last row. */
-SER_PRINTF(2, 3) _Noreturn static void bad_row(const struct ser_tsv *t, const char *fmt, ...) {
+_Noreturn static void bad_row(const struct ser_tsv *t, const char *fmt, ...) SER_PRINTF(2, 3);
+
+_Noreturn static void bad_row(const struct ser_tsv *t, const char *fmt, ...) {
     struct ser_error e;
     char text[1024];
     va_list args;
@@ -234,12 +236,13 @@ static void read_more(struct vote *v, struct ser_tsv *t, double weight, int n) {
         struct row *r = find_row(v, id);
         if (!r)
             bad_row(t, "is not in %s: only predictions of the same utterances vote", v->first);
-        if (r->tables == n)
+        else if (r->tables == n)
             bad_row(t, "the id '%.200s' comes twice", id);
-        if (strcmp(emotion, r->field[v->emotion]) != 0)
+        else if (strcmp(emotion, r->field[v->emotion]) != 0)
             bad_row(t, "the emotion is '%.100s' here, but '%.100s' in %s", emotion,
                     r->field[v->emotion], v->first);
-        add_probabilities(v, t, &c, r, weight);
+        else
+            add_probabilities(v, t, &c, r, weight);
     }
     if (got < 0)
         die_error(&e);
