@@ -114,6 +114,21 @@ enum { STATE = sizeof state / sizeof *state };
 
 /* ---- options ---- */
 
+int ser_training_searches(const char *name) {
+    static const char *const fixed[] = {"epochs", "horizon", "keep", "kernels", "seed"};
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+        if (strcmp(name, fixed[i]) == 0)
+            return 0;
+    for (int i = 0; i < OPTIONS; i++) {
+        const char *a = options[i].name + strlen("train."), *b = name;
+        while (*a && (*a == *b || (*a == '_' && *b == '-')))
+            a++, b++;
+        if (!*a && !*b)
+            return 1;
+    }
+    return 0;
+}
+
 static void put_options(const struct ser_training_options *o, struct ser_attrs *a) {
     for (int i = 0; i < OPTIONS; i++) {
         const char *at = (const char *)o + options[i].offset;

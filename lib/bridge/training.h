@@ -62,6 +62,10 @@ struct ser_training_view {
     void (*epoch)(void *ctx, const struct ser_training *t, const struct ser_epoch *h);
 };
 
+/* 1 if a search may draw the option of this name, without dashes before it: one that decides the
+ * bytes of a model, but not how long it is trained, from which seed, and by which kernels. */
+int ser_training_searches(const char *name);
+
 /* Reads the training streams files, an array that ends with NULL, the validation stream val (NULL:
  * there is none, and the options are such that none is needed, see ser_fit_run), and the
  * description of the network in the file net. 0, or -1 with e set; the caller frees t in either
