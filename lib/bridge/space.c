@@ -264,7 +264,6 @@ static int applies(const struct ser_space_option *o, char *const *value) {
 
 /* Real numbers keep six digits: what is printed is the value. */
 static void draw(const struct ser_space_option *o, uint64_t seed, uint64_t t, char *to) {
-    int64_t n = (int64_t)o->lo, last = (int64_t)o->hi;
     switch (o->kind) {
     case SER_SPACE_LOG:
         snprintf(to, LONGEST + 1, "%.6g", ser_search_log(seed, o->key, t, o->lo, o->hi));
@@ -273,7 +272,8 @@ static void draw(const struct ser_space_option *o, uint64_t seed, uint64_t t, ch
         snprintf(to, LONGEST + 1, "%.6g", ser_search_uniform(seed, o->key, t, o->lo, o->hi));
         return;
     case SER_SPACE_INT:
-        snprintf(to, LONGEST + 1, "%lld", (long long)ser_search_int(seed, o->key, t, n, last));
+        snprintf(to, LONGEST + 1, "%lld",
+                 (long long)ser_search_int(seed, o->key, t, (int64_t)o->lo, (int64_t)o->hi));
         return;
     default:
         snprintf(to, LONGEST + 1, "%s",
