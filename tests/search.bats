@@ -51,9 +51,12 @@ same_results() {
         assert_equal "$(find whole/fold$fold -name 'result.2.tsv' | wc -l)" 1
         winner=$(sed -n 2p whole/fold$fold/ranking.tsv | cut -f 1)
         [ -e whole/fold$fold/"$winner"/result.2.tsv ]
-        # A result is the mean over the inner folds, at the last epoch.
-        assert_equal "$(cut -f 3,8 whole/fold$fold/"$winner"/result.2.tsv)" "$(printf '9\t')$(for inner in 1 2; do
-            tail -1 whole/fold$fold/"$winner"/$inner.log.tsv | cut -f 10; done | awk '{s += $1} END {printf "%.9g", s / 2}')"
+        # A result is the mean over the inner folds, at the last epoch of its rung.
+        for result in whole/fold$fold/*/result.*.tsv; do
+            assert_equal "$(cut -f 6- "$result")" "$(awk -F'\t' -v epochs="$(cut -f 3 "$result")" '
+                $1 == epochs {l += $5; a += $6; r += $10; n++} END {printf "%.9g\t%.9g\t%.9g", l / n, a / n, r / n}' \
+                "${result%/*}"/[12].log.tsv)"
+        done
         # Its options are those that were drawn.
         lr=$(ser-tune draw --trials 6 --trial "$winner" t.space | sed -n 2p | cut -f 6)
         grep -q -- "^train --schedule cosine .*--lr=$lr .*--epochs 9\$" whole/fold$fold/winner.options
