@@ -12,9 +12,13 @@
 #   DROP       emotions that no split gets, separated by commas
 #   CHECK=     leaves out the decoding of every file that ser-manifest --check does; then a recording that is
 #              replaced under its name is not noticed. Either way the new one must be newer than the manifest
-#   NET        of ser-train: a file, or a name in nets/: attention, baseline
+#   NET        of ser-train: a file, or a name in nets/: attention, baseline. Options that stand beside it, in
+#              NAME.options for NAME.net, as tune.mk writes them, hold for all that is not given on the command line
 #   EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR   of ser-train; THREADS. PATIENCE and LR_PATIENCE
 #              are 20 and 0 for the network baseline, 15 and 5 for any other
+#   VAL=none   no validation part: all that is not tested is trained on, for EPOCHS epochs, and the last one is
+#              the model (ser-train --keep last, a cosine unless TRAIN has another schedule). PATIENCE, LR_PATIENCE and
+#              LR_FACTOR say nothing then
 #   JOBS       as make's -j
 #
 # The target cv judges a network by all splits of a protocol with all seeds (default: the folds that the
@@ -53,38 +57,7 @@
 #   OUT/cv/PROTOCOL.NET/             of a cross-validation: table.txt with intervals over speakers, scores.tsv,
 #                                    scores.txt, of each seed seed.N.tsv, certificate.tsv of all splits
 
-SHELL       := /bin/bash
-.SHELLFLAGS := -eu -o pipefail -c
-.DELETE_ON_ERROR:
-.SECONDARY:
-.DEFAULT_GOAL := all
-export LC_ALL := C
-
-STUDY := $(firstword $(MAKEFILE_LIST))
-HERE  := $(dir $(lastword $(MAKEFILE_LIST)))
-ROOT  := $(patsubst %/,%,$(dir $(patsubst %/,%,$(HERE))))
-
-# ---- programs: built here, built beside the pipelines, or installed ----
-
-# In the source tree they are part of what is made, so that a changed source is compiled before the study goes on;
-# elsewhere they are taken as they are. Either way a file depends on the program that makes it.
-ifneq ($(wildcard $(ROOT)/Makefile),)
-ifeq ($(realpath $(ROOT)),$(realpath .))
-SER_PIPELINE = yes
-include Makefile
-else
-BUILD ?= $(ROOT)/build
-endif
-else
-BUILD := $(patsubst %/,%,$(dir $(shell command -v ser-mfcc 2>/dev/null)))
-$(if $(BUILD),,$(error ser-mfcc is not on PATH: install the tools first))
-endif
-tool = $(BUILD)/ser-$1
-
-# The helpers: scripts and awk programs. What $(call awk,PROGRAM) makes depends on $(call awk_files,PROGRAM).
-HELPERS   := $(ROOT)/pipelines/bin
-awk_files  = $(HELPERS)/tsv.awk $(HELPERS)/$1.awk
-awk        = awk -f $(HELPERS)/tsv.awk -f $(HELPERS)/$1.awk --
+include $(dir $(lastword $(MAKEFILE_LIST)))base.mk
 
 # ---- variables: what a study can choose ----
 
@@ -93,13 +66,21 @@ awk        = awk -f $(HELPERS)/tsv.awk -f $(HELPERS)/$1.awk --
 crossing := $(filter cv,$(MAKECMDGOALS))
 cleaning := $(filter clean,$(MAKECMDGOALS))
 
+# A network may have options beside it, NAME.options for NAME.net, as a search writes them: a line for each step that
+# they are for. They stand in for the defaults below.
+beside      := $(if $(NET),$(wildcard $(patsubst %.net,%,$(firstword $(wildcard $(NET) $(NET).net \
+    $(ROOT)/pipelines/nets/$(NET).net) $(NET))).options))
+beside_line  = $(if $(beside),$(strip $(shell sed -n 's/^$1 //p' $(beside))))
+NET_TRAIN   := $(call beside_line,train)
+$(eval FEATURES ?= $(call beside_line,features))
+$(eval AUGMENT ?= $(call beside_line,augment))
+$(eval VAL ?= $(call beside_line,val))
+
 PROTOCOL    ?= $(if $(crossing),folds5,notebook)
 SEED        ?= 1
 SEEDS       ?= $(SEED)
 CHECK       ?= --check
 MANIFEST    ?=
-FEATURES    ?=
-AUGMENT     ?=
 DROP        ?=
 TRAIN       ?=
 NET         ?= $(if $(filter random,$(PROTOCOL)),baseline,attention)
@@ -131,6 +112,9 @@ $(foreach v,NET PARTS FOLDS ROWS BUILD,$(if $(word 2,$($v)),$(error $v=$($v): th
 # A dry run of a finished study must find nothing to be done, so it prints no report; nor does it keep others away.
 dry := $(findstring n,$(filter-out -%,$(firstword $(MAKEFLAGS))))
 
+ifneq ($(filter-out none,$(VAL)),)
+$(error VAL=$(VAL): expected none, or nothing for a validation part)
+endif
 ifeq ($(cleaning)$(strip $(SEEDS)),)
 $(error SEEDS is empty: expected one or more seeds)
 endif
@@ -177,25 +161,13 @@ RUNS ?= $(foreach s,$(SPLITS),$(addprefix $s/$(if $(crossing),$(NET_NAME),seed).
     $(filter random,$(PROTOCOL)),$(s:random%=%),$(SEEDS))))
 
 # The file of the network of that name
-net = $(foreach n,$(call of,$1,NET),$(firstword $(wildcard $n $(ROOT)/pipelines/nets/$n.net) $n))
+net = $(foreach n,$(call of,$1,NET),$(firstword $(wildcard $n $n.net $(ROOT)/pipelines/nets/$n.net) $n))
 
 names = $(or $(sort $(notdir $(basename $(RUNS)))),$(NET_NAME))
 $(if $(cleaning),,$(foreach n,$(names),$(if $(wildcard $(call net,$n)),,$(error \
     NET=$(call of,$n,NET): no such file, and no pipelines/nets/$(call of,$n,NET).net))))
 
-# ---- what every step needs: stamps, times ----
-
-# Make compares times, not options: so each option is in a file that is written only when the option is another.
-# $(call stamp,FILE,TEXT): FILE holds TEXT, and changes only when TEXT does.
-define stamp
-$(eval text.$1 := $$(strip $$2))
-$(eval $1: ; @mkdir -p $$(@D); printf '%s\n' $$(call quote,$$(text.$$@)) >$$@)
-$(if $(call stale,$1),$(eval $1: FORCE))
-endef
-# Whether FILE holds something else. Make 4.3 may leave the newline at the end of a file of over 199 bytes.
-stale  = $(call differ,$(strip $(file <$1)),$(text.$1))
-differ = $(subst x$1,,x$2)$(subst x$2,,x$1)
-quote  = '$(subst ','\'',$1)'
+# ---- what every step needs: times ----
 
 # $(call took,STEP,UNIT): appends the seconds since start
 start = from=$${EPOCHREALTIME/./};
@@ -254,8 +226,9 @@ $(OUT)/manifest.tsv: $(CORPORA:%=$(OUT)/manifest/%.tsv) $(OUT)/options/corpora
 # into one table a speaker and part; those that stay as they are keep their time, and so do their features. The empty
 # recipe lets make look at that time again; its + does so in a dry run, too.
 table_of      = $(if $(filter random%,$1),,$(call of,$1,$(if $(filter fold%,$1),FOLDS,PARTS)))
-split_options = $(if $(filter random%,$1),--random 70/15/15 --seed $(1:random%=%),$(if \
-    $(filter fold%,$1),--folds $(call table_of,$1) --fold $(1:fold%=%),--speakers $(call table_of,$1)))
+split_options = $(if $(filter random%,$1),--random $(if $(VAL),85/0/15,70/15/15) --seed $(1:random%=%),$(if \
+    $(filter fold%,$1),--folds $(call table_of,$1) --fold $(1:fold%=%),--speakers $(call table_of,$1))$(if \
+    $(VAL), --no-val))
 parts_of      = $(foreach c,$(call of,$1,FROM),$(foreach s,$(call speakers_of,$c),$s.train $s.val $s.test))
 
 $(call stamp,$(OUT)/options/folds,$(FOLDS))
@@ -312,11 +285,16 @@ $(foreach s,$(SPLITS),$(eval $(call feature_rules,$s,$(OUT)/split/$s)))
 
 # ---- models ----
 
-# A network is trained on its split's training part and judged, epoch by epoch, by the validation part. The network's
-# file and every option of training are a stamp of their own for each run.
-train_options = --epochs $(call of,$1,EPOCHS) --batch $(call of,$1,BATCH) --lr $(call of,$1,LR) \
-    --patience $(call of,$1,PATIENCE) --lr-patience $(call of,$1,LR_PATIENCE) --lr-factor $(call of,$1,LR_FACTOR) \
-    --min-lr $(call of,$1,MIN_LR) $(call of,$1,TRAIN)
+# A network is trained on its split's training part and judged, epoch by epoch, by the validation part, if there is
+# one. The network's file and every option of training are a stamp of their own for each run.
+train_options = $(if $(NET_TRAIN),$(own_options),$(study_options))
+own_options   = $(NET_TRAIN) $(call given,EPOCHS,--epochs) $(call given,BATCH,--batch) $(call given,LR,--lr) $(if \
+    $(VAL),--keep last,$(call given,PATIENCE,--patience) $(call given,LR_PATIENCE,--lr-patience) \
+    $(call given,LR_FACTOR,--lr-factor)) $(call given,MIN_LR,--min-lr) $(TRAIN)
+given         = $(if $(filter command,$(origin $1)),$2 $($1))
+study_options = --epochs $(call of,$1,EPOCHS) --batch $(call of,$1,BATCH) --lr $(call of,$1,LR) \
+    $(if $(VAL),--keep last,--patience $(call of,$1,PATIENCE) --lr-patience $(call of,$1,LR_PATIENCE) \
+    --lr-factor $(call of,$1,LR_FACTOR)) --min-lr $(call of,$1,MIN_LR) $(call of,$1,TRAIN)
 seed_of = $(subst .,,$(suffix $1))
 # What changes no result is not an option to compare.
 without_quiet = $(filter-out -q --quiet,$1)
@@ -325,9 +303,9 @@ without_quiet = $(filter-out -q --quiet,$1)
 define model_rules
 $(call stamp,$2/options,$(call without_quiet,$(call net,$4) $(call train_options,$4)))
 
-$2/model.bin: $1/train.sert $1/val.sert $(call net,$4) $2/options $(call tool,train)
+$2/model.bin: $1/train.sert $(if $(VAL),,$1/val.sert) $(call net,$4) $2/options $(call tool,train)
 	@mkdir -p $$(@D)
-	@$$(start) $(call tool,train) --net $(call net,$4) --val $1/val.sert -o $$@ --log $2/log.tsv --seed $3 \
+	@$$(start) $(call tool,train) --net $(call net,$4) $(if $(VAL),,--val $1/val.sert) -o $$@ --log $2/log.tsv --seed $3 \
 	    $(call train_options,$4) $(if $(THREADS),--threads $(THREADS)) $1/train.sert; \
 	$$(call took,train,$2)
 endef

@@ -29,6 +29,11 @@ make_inputs() {
     ser-train -q --kernels plain --net tiny.net --val val.sert --epochs 1 --log log.tsv --checkpoint state.bin \
         -o model.bin train.sert
     ser-score -q model.bin test.sert -o p.tsv
+    cp p.tsv first.tsv
+    printf '%s\n' 'lr log 1e-4 1e-2' 'batch choice 16 32' >s.space
+    ser-tune draw --trials 3 s.space | awk -F'\t' -v OFS='\t' '
+        NR == 1 {print "trial", "rung", "epochs", "space", "seed", "val_loss", "val_accuracy", "val_recall"}
+        NR > 1 {print $1, 0, 1, $2, $3, 1, 0.5, 0.5}' >results.tsv
     ser-tensor npy -o x.npy test.sert
     ser-tensor ark -T -o x.ark test.sert
     printf '%s\n' 'name;a;b' "'one';1;2" "'two';3;4e0" >x.csv
@@ -61,6 +66,9 @@ train-state checkpoint  state.bin  ser-train -q -j 1 --kernels plain --net tiny.
 score       model       model.bin  ser-score -q -j 1 -o OUT IN test.sert
 score-data  features    test.sert  ser-score -q -j 1 --kernels plain -o OUT model.bin IN
 eval        predictions p.tsv      ser-eval --draws 100 -o OUT IN
+draw        net        s.space    ser-tune draw --trials 3 -o OUT IN
+judge       table      results.tsv ser-tune judge --trials 3 --epochs 9 --rung 1 -o OUT s.space IN
+vote        predictions p.tsv      ser-vote -o OUT first.tsv IN
 export      model       model.bin  ser-export --onnx -o OUT IN
 cmp         features    test.sert  ser-cmp -v test.sert IN
 check       features    test.sert  ser-tensor check IN
@@ -86,7 +94,7 @@ END
 
 # shellcheck disable=SC2034 # for those who load this
 tools=(ser-augment ser-cmp ser-eval ser-export ser-fetch ser-manifest ser-mfcc ser-plot ser-report ser-score ser-split
-    ser-tensor ser-train)
+    ser-tensor ser-train ser-tune ser-vote)
 
 # A script takes fifty times as long as a program.
 is_script() {

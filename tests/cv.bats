@@ -173,6 +173,31 @@ predicted() {
     assert_line --regexp '^the same: [0-9]+ streams, 6 models, 6 logs, [0-9]+ tables$'
 }
 
+@test "VAL=none: trained on all that is not tested, to the end" {
+    study ravdess cv VAL=none SEEDS=1 PATIENCE=3 >printed
+    for fold in 1 2 5; do
+        assert_equal "$(value folds5.tiny fold$fold val utterances)" 0
+        assert_equal "$(value folds5.tiny fold$fold all shared.speakers)" 0
+        run ser-tensor ls -H out/split/fold$fold/tiny.1/model.bin
+        assert_line train.epochs=2
+        assert_line train.keep=last
+        assert_line train.patience=0
+        assert_line train.schedule=cosine
+        refute_output --partial train.val
+    done
+    assert_equal "$(speakers fold5 train); $(speakers fold5 test)" "ravdess_02 ravdess_03 ravdess_05; ravdess_01 ravdess_04"
+    assert_equal "$(made ravdess cv VAL=none SEEDS=1 PATIENCE=5)" ""
+    ser-report out >page.html
+    study ravdess VAL=none PROTOCOL=random TRAIN='-q --schedule constant'
+    ser-tensor ls -H out/split/random1/seed.1/model.bin | grep -qx train.schedule=constant
+    run study ravdess VAL=all
+    assert_failure
+    assert_output --partial 'VAL=all: expected none'
+    # And back: the bytes of a study with validation.
+    study ravdess cv SEEDS='1 2' >printed
+    for file in $(cd "$RUN" && find out -name model.bin -o -name log.tsv); do same "$file" "$RUN/$file"; done
+}
+
 @test "another network stands beside the first, on the same features" {
     cp tiny.net other.net
     run made ravdess cv SEEDS=1 NET=other.net

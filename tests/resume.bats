@@ -148,6 +148,42 @@ killed_everywhere() {
     done
 }
 
+@test "trained in pieces whose schedule has one horizon: the bytes of one go" {
+    local options
+    for options in "--schedule cosine --patience 0" "--schedule cosine --keep last --patience 0 --warmup 2" \
+        "--keep recall --patience 0 --lr-patience 1" "--schedule constant --keep loss --patience 3"; do
+        rm -rf whole run
+        mkdir whole run
+        # shellcheck disable=SC2086
+        train whole $options
+        for epochs in 1 3 6 8; do
+            # shellcheck disable=SC2086
+            train run $options --epochs $epochs --horizon 8 --resume 2>err
+        done
+        for file in model.bin log.tsv log.json state.bin; do
+            same run/$file whole/$file
+        done
+    done
+    train run --schedule cosine --patience 0 --epochs 2 --horizon 8
+    fails 3 "train.horizon is 8 there, but 9 now" train run --schedule cosine --patience 0 --epochs 4 --horizon 9 --resume
+    fails 3 "train.horizon is 8 there, but 4 now" train run --schedule cosine --patience 0 --epochs 4 --resume
+    ser-tensor ls -H run/model.bin | grep -qx train.horizon=8
+}
+
+@test "a search's winner: in pieces without validation" {
+    rm -rf whole run
+    mkdir whole run
+    blind() { ser-train -q --net small.net --keep last --batch 4 -o "$1/model.bin" --log "$1/log.tsv" -c "$1/state.bin" \
+        --resume "${@:2}" train.sert 2>err; }
+    blind whole --epochs 5
+    blind run --epochs 2 --horizon 5
+    blind run --epochs 5 --horizon 5
+    for file in model.bin log.tsv state.bin; do
+        same run/$file whole/$file
+    done
+    fails 3 "train.val is unset there, but [0-9a-f]+ now" train run --keep last --epochs 5 --patience 0 --schedule cosine --resume
+}
+
 # while_stopped FAULT FILE CHANGE...: trains on copies of the data, stops at FAULT, does CHANGE to FILE, goes on
 while_stopped() {
     local fault=$1 file=$2 i

@@ -120,6 +120,40 @@ ser-split: m.tsv: validation is fold 1"
     fails 3 'would be empty' ser-split --folds f.tsv --fold 1 m.tsv
 }
 
+@test "split: --no-val trains on what would be validated, --no-test validates fold I" {
+    table 5 2 >m.tsv
+    list fold s1=1 s2=2 s3=3 s4=3 s5=2 >f.tsv
+    ser-split --folds f.tsv --fold 1 --no-val m.tsv >out.tsv 2>err
+    assert_equal "$(parts out.tsv)" "s1=test s2=train s3=train s4=train s5=train"
+    ser-split --folds f.tsv --fold 2 --no-test m.tsv >out.tsv 2>>err
+    assert_equal "$(parts out.tsv)" "s1=train s2=val s3=train s4=train s5=val"
+    ser-split --leave-out s5 --no-val m.tsv >out.tsv 2>>err
+    assert_equal "$(parts out.tsv)" "s1=train s2=train s3=train s4=train s5=test"
+    list part s1=train s2=val s3=test s4=val s5=train >p.tsv
+    ser-split --speakers p.tsv --no-val m.tsv >out.tsv 2>>err
+    assert_equal "$(parts out.tsv)" "s1=train s2=train s3=test s4=train s5=train"
+    assert_equal "$(ser-split --speakers p.tsv --no-val --part val m.tsv 2>>err | wc -l)" 1
+    [ ! -s err ]
+    # Which fold would be validated is not told.
+    table 3 2 >m.tsv
+    list fold s1=1 s2=3 s3=4 >f.tsv
+    ser-split --folds f.tsv --fold 1 --no-val m.tsv >out.tsv 2>err
+    ser-split --folds f.tsv --fold 1 --no-test m.tsv >out.tsv 2>>err
+    [ ! -s err ] || fail "$(cat err)"
+    # No two folds, no two parts.
+    list fold s1=1 s2=1 s3=1 >f.tsv
+    fails 3 'the part train would be empty' ser-split --folds f.tsv --fold 1 --no-val m.tsv
+    fails 3 'the part train would be empty' ser-split --folds f.tsv --fold 1 --no-test m.tsv
+    # An emotion that training lacks is told as before; that there is no validation is not.
+    rows id,speaker,emotion u1,s1,sad u2,s2,sad u3,s3,calm u4,s3,sad >m.tsv
+    list fold s1=1 s2=2 s3=3 >f.tsv
+    ser-split --folds f.tsv --fold 3 --no-val m.tsv >out.tsv 2>err
+    assert_equal "$(cat err)" "ser-split: m.tsv: none of the 1 utterances of 'calm' is in the part train"
+    fails 2 '--no-val belongs to lists, folds and speakers' ser-split --random 70/15/15 --no-val m.tsv
+    fails 2 '--no-test belongs to --fold' ser-split --leave-out s1 --no-test m.tsv
+    fails 2 '--no-test belongs to --fold' ser-split --folds f.tsv --fold 1 --no-test --no-val m.tsv
+}
+
 @test "split: the speaker after the one left out is validated" {
     table 3 2 >m.tsv
     ser-split --leave-out s1 m.tsv >out.tsv 2>err

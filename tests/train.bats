@@ -265,8 +265,92 @@ shown() {
     [ "$(rates a.log)" = "0.001 0.002 0.003 0.004 0.004 0.004 " ]
     [ "$(wc -l <a.json)" = 6 ]
     [ "$(sed -n 2p a.json | grep -o '"lr":[^,]*')" = '"lr":0.002' ]
-    grep -q '^{"step":1,"lr":0.001,"loss":[0-9.]*,"accuracy":[0-9.]*,"val_loss":[0-9.]*,"val_accuracy":[0-9.]*}$' a.json
-    fails 2 "plateau|step|cosine" train a.bin --schedule linear
+    grep -q '^{"step":1,"lr":0.001,"loss":[0-9.]*,"accuracy":[0-9.]*,"val_loss":[0-9.]*,"val_accuracy":[0-9.]*,"val_recall":[0-9.]*}$' a.json
+    train a.bin --schedule constant --lr 0.004 --warmup 1 --log a.log
+    [ "$(rates a.log)" = "0.002 0.004 0.004 0.004 0.004 0.004 " ]
+    train a.bin --schedule cosine --lr 0.01 --min-lr 0 --epochs 2 --horizon 4 --log a.log
+    [ "$(rates a.log)" = "0.01 0.00853553391 " ]
+    fails 2 "plateau|step|cosine|constant" train a.bin --schedule linear
+    fails 2 "--epochs 6 is beyond --horizon 5" train a.bin --schedule cosine --horizon 5
+}
+
+@test "--keep: the model is the epoch that is best by the figure that was asked for" {
+    # A network that is too small and a rate that is too high, so that the figures go up and down.
+    printf 'standardize\nreshape 960\ndense 2 relu\ndropout 0.5\ndense classes\n' >small.net
+    local keep column epoch
+    for keep in accuracy:6 recall:10 loss:5 last:1; do
+        column=${keep#*:} keep=${keep%:*}
+        train $keep.bin --keep $keep --lr 0.2 --epochs 12 --log $keep.log 2>err
+        same <(cut -f 1-6,10 $keep.log) <(cut -f 1-6,10 accuracy.log)
+        # best marks each epoch that is better than all before it; the model is the last of these.
+        awk -F'\t' -v c="$column" -v less="$([ $keep = loss ] && echo 1)" '
+            NR > 1 {v = less ? -$c : $c; if ($7 != (NR == 2 || v > best)) exit 1; if (NR == 2 || v > best) best = v}' $keep.log ||
+            fail "$(cat $keep.log)"
+        epoch=$(awk -F'\t' '$7 == 1 {e = $1} END {print e}' $keep.log)
+        # Trained to that epoch alone, the last one is the same.
+        train to.bin --keep last --lr 0.2 --epochs "$epoch"
+        ser-cmp --values to.bin $keep.bin
+        echo "$epoch" >>epochs
+    done
+    # They are not all one.
+    [ "$(sort -u epochs | wc -l)" -ge 3 ] || fail "$(cat epochs)"
+    # A header has the word only where it is not the default.
+    [ "$(ser-tensor ls -H accuracy.bin | grep -c train.keep)" = 0 ]
+    ser-tensor ls -H recall.bin | grep -qx 'train.keep=recall'
+    train to.bin --keep accuracy --lr 0.2 --epochs 12
+    same to.bin accuracy.bin
+    ser-train --net small.net --val val.sert --keep recall --epochs 2 -o to.bin train.sert 2>err
+    grep -q '^the model is epoch [12] of 2, val_recall 0\.' err
+    fails 3 "train.keep is recall there, but loss now" bash -c '
+        ser-train -q --net small.net --val val.sert --keep recall --epochs 1 -c c.bin -o to.bin train.sert
+        ser-train -q --net small.net --val val.sert --keep loss --epochs 2 -c c.bin -r -o to.bin train.sert'
+    fails 2 "accuracy|recall|loss|last" train a.bin --keep best
+}
+
+@test "val_recall is what ser-eval calls unweighted recall" {
+    # Classes that are not equally frequent, so that it is no accuracy.
+    awk -F'\t' 'NR == 1 || $7 == "val" && !/^sad/ || /^sad9.1/' "$BATS_FILE_TMPDIR/m.tsv" |
+        ser-mfcc -q --frames 24 -m - -o val.sert
+    train a.bin --keep last --epochs 2 --log a.log
+    # Records of the validation part, since the model is of its last epoch.
+    ua=$(ser-score a.bin val.sert | ser-eval --tsv | awk '$1 == "pooled" && $2 == "ua" {printf "%.6f", $5}')
+    assert_equal "$(tail -1 a.log | awk -F'\t' '{printf "%.6f", $10}')" "$ua"
+    [ "$(tail -1 a.log | cut -f 6)" != "$(tail -1 a.log | cut -f 10)" ] || fail "$(cat a.log)"
+}
+
+@test "--keep last without validation: cosine, to a fixed end" {
+    blind() { ser-train -q --net small.net --keep last --epochs 4 --batch 10 "$@" train.sert; }
+    blind -o a.bin --log a.log --json a.json
+    blind -o b.bin --schedule cosine --patience 0
+    same a.bin b.bin
+    # The weights do not depend on whether somebody looks at them; the figures of validation are not known.
+    train c.bin --keep last --epochs 4 --schedule cosine --log c.log
+    ser-cmp --values a.bin c.bin
+    same <(cut -f 1-4,7-9 a.log) <(cut -f 1-4,7-9 c.log)
+    [ "$(cut -f 5,6,10 a.log | sed 1d | sort -u)" = "$(printf -- '-\t-\t-')" ]
+    grep -qx '{"step":4,"lr":[0-9.e-]*,"loss":[0-9.]*,"accuracy":[0-9.]*}' a.json
+    run ser-tensor ls -H a.bin
+    assert_line train.schedule=cosine
+    assert_line train.patience=0
+    assert_line train.keep=last
+    refute_output --partial train.val
+    ser-score a.bin test.sert >p.tsv
+    [ "$(wc -l <p.tsv)" = 13 ]
+    ser-plot curves a.log >a.svg
+    grep -q 'no validation' a.svg
+    for schedule in step constant; do blind -o b.bin --schedule $schedule; done
+    ser-train --net small.net --keep last --epochs 1 -o a.bin train.sert 2>err
+    assert_equal "$(head -1 err)" "classes, training: calm 16, happy 16, sad 16"
+    assert_equal "$(tail -1 err)" "the model is epoch 1 of 1"
+    run grep val_ err
+    assert_failure
+    ser-train --keep last --net small.net --summary train.sert | grep -q '^total '
+    for word in accuracy recall loss; do
+        fails 2 "--net, --val and --output are needed \(--keep last needs no --val\)" blind --keep $word -o b2.bin
+    done
+    fails 2 "--patience needs --val" blind --patience 3 -o b2.bin
+    fails 2 "--schedule plateau needs --val" blind --schedule plateau -o b2.bin
+    [ ! -e b2.bin ]
 }
 
 @test "options that do not fit together are refused" {

@@ -69,6 +69,10 @@ reference() { # the folder NAME of the reference data, if there is one
     unit test_kernels
 }
 
+@test "search: who goes on, what is drawn" {
+    unit test_search
+}
+
 @test "identity: training with the plain kernels ends in known bytes" {
     unit test_identity
 }

@@ -906,7 +906,8 @@ static void models(struct page *p, const struct ser_group *g) {
         cell(p, run->seed);
         ser_html_cellf(&p->html, log->path ? "%zu" : "–", log->epochs);
         ser_html_cellf(&p->html, log->best ? "%lld" : "–", (long long)log->best);
-        ser_html_cellf(&p->html, log->best ? "%.1f" : "–", 100 * log->best_val_accuracy);
+        ser_html_cellf(&p->html, log->best && log->best_val_accuracy >= 0 ? "%.1f" : "–",
+                       100 * log->best_val_accuracy);
         sum_cell(p, run->model ? run->model_sha256 : "–");
     }
     end_table(p);

@@ -18,7 +18,7 @@ enum { DEFAULT_SEED = 1, MAX_FOLDS = 1000 };
 static struct {
     const char *speakers, *folds, *fold, *leave_out, *random, *group, *part, *output;
     int64_t make_folds, seed;
-    int certificate;
+    int certificate, no_val, no_test;
 } opt = {.group = "speaker", .seed = DEFAULT_SEED};
 
 static const struct ser_opt options[] = {
@@ -30,6 +30,8 @@ static const struct ser_opt options[] = {
     {0, "random", SER_OPT_TEXT, &opt.random, 0, 0, "A/B/C", "percent of each emotion's rows"},
     {0, "make-folds", SER_OPT_INT, &opt.make_folds, 2, MAX_FOLDS, "K",
      "write a table: speaker fold"},
+    {0, "no-val", SER_OPT_FLAG, &opt.no_val, 0, 0, NULL, "train on the validation part, too"},
+    {0, "no-test", SER_OPT_FLAG, &opt.no_test, 0, 0, NULL, "of --fold: validate I, train the rest"},
     {0, "certificate", SER_OPT_FLAG, &opt.certificate, 0, 0, NULL, "say what the parts share"},
     {0, "group", SER_OPT_TEXT, &opt.group, 0, 0, "COLUMN", "what stays together"},
     {0, "seed", SER_OPT_INT, &opt.seed, 0, SER_MAX_SEED, "N", "of --random and --make-folds"},
@@ -354,7 +356,7 @@ static int next_fold(const struct manifest *m, const size_t *present, int folds,
     int val;
     for (val = test < folds ? test + 1 : 1; !present[val]; val = val < folds ? val + 1 : 1)
         n += (size_t)snprintf(empty + n, sizeof empty - n, " %d", val);
-    if (n) {
+    if (n && !opt.no_val && !opt.no_test) {
         warn("%s: folds without a %s in the manifest, skipped:%s", m->name, opt.group, empty);
         warn("%s: validation is fold %d", m->name, val);
     }
@@ -609,6 +611,23 @@ static void release(struct manifest *m) {
     free(m->row);
 }
 
+/* ---- splits with a part less ---- */
+
+/* Gives the rows of one part to another, and says so in the parts that must not stay empty. */
+static unsigned move_part(struct manifest *m, enum ser_part from, enum ser_part to,
+                          unsigned wanted) {
+    for (size_t i = 0; i < m->rows; i++)
+        if (m->row[i].part == (int)from)
+            m->row[i].part = (int)to;
+    return wanted >> from & 1 ? (wanted & ~(1u << from)) | 1u << to : wanted;
+}
+
+static unsigned leave_parts_out(struct manifest *m, unsigned wanted) {
+    if (opt.no_val || opt.no_test)
+        wanted = move_part(m, SER_VAL, SER_TRAIN, wanted);
+    return opt.no_test ? move_part(m, SER_TEST, SER_VAL, wanted) : wanted;
+}
+
 /* ---- folds are made ---- */
 
 /* The emotions of the manifest, each once, sorted; the caller frees the array. */
@@ -706,6 +725,7 @@ static int make_folds(struct manifest *m) {
     return SER_OK;
 }
 
+
 static unsigned choose_parts(struct manifest *m) {
     if (opt.random)
         return split_at_random(m);
@@ -714,7 +734,7 @@ static unsigned choose_parts(struct manifest *m) {
                       : opt.folds  ? split_by_folds(m, &s)
                                    : leave_one_out(m, &s);
     free(s.at);
-    return wanted;
+    return leave_parts_out(m, wanted);
 }
 
 static int split(struct manifest *m) {
@@ -764,6 +784,10 @@ int main(int argc, char **argv) {
         ser_usage(
             "--random draws utterances one by one, whatever --group they are of: draw folds of "
             "groups with --make-folds");
+    if (opt.no_val && (opt.random || opt.certificate || opt.make_folds))
+        ser_usage("--no-val belongs to lists, folds and speakers: of --random A/B/C let B be 0");
+    if (opt.no_test && (!opt.folds || opt.no_val))
+        ser_usage("--no-test belongs to --fold, and does not go with --no-val");
     if ((opt.certificate || opt.make_folds) && opt.part)
         ser_usage("--part belongs to a way to split: --%s is about all parts",
                   opt.certificate ? "certificate" : "make-folds");

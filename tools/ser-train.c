@@ -18,22 +18,23 @@ static struct {
 static const struct ser_opt options[] = {
     {'n', "net", SER_OPT_TEXT, &opt.net, 0, 0, "FILE", "description of the network"},
     {'v', "val", SER_OPT_TEXT, &opt.val, 0, 0, "FILE", "features of the validation part"},
-    {'o', "output", SER_OPT_TEXT, &opt.training.output, 0, 0, "FILE",
-     "where to write the model of the best epoch"},
+    {'o', "output", SER_OPT_TEXT, &opt.training.output, 0, 0, "FILE", "where to write the model"},
     {'e', "epochs", SER_OPT_INT, &opt.training.fit.epochs, 1, 100000, "N",
      "train for at most N epochs"},
     {'b', "batch", SER_OPT_INT, &opt.training.fit.batch, 1, 4096, "N", "samples in a batch"},
     {0, "lr", SER_OPT_REAL, &opt.training.fit.lr, 1e-12, 10, "X", "Adam's learning rate"},
     {0, "patience", SER_OPT_INT, &opt.training.fit.patience, 0, 100000, "N",
-     "epochs without gain before the end; 0: no limit"},
+     "end after N without gain; 0: never"},
     {0, "lr-patience", SER_OPT_INT, &opt.training.fit.lr_patience, 0, 100000, "N",
-     "epochs without gain before a rate cut; 0: never"},
+     "cut the rate after N; 0: never"},
     {0, "lr-factor", SER_OPT_REAL, &opt.training.fit.lr_factor, 1e-6, 1, "X",
      "factor by which the rate is cut"},
     {0, "min-lr", SER_OPT_REAL, &opt.training.fit.min_lr, 0, 10, "X",
      "rate below which it is not cut"},
     {0, "schedule", SER_OPT_CHOICE, &opt.training.schedule, 0, 0, SER_SCHEDULES,
      "how the learning rate falls"},
+    {0, "horizon", SER_OPT_INT, &opt.training.fit.horizon, 0, 100000, "N",
+     "where cosine ends; 0: with --epochs"},
     {0, "warmup", SER_OPT_INT, &opt.training.fit.warmup, 0, 100000, "N",
      "first epochs, while the rate grows"},
     {0, "clip-norm", SER_OPT_REAL, &opt.training.fit.clip_norm, 0, 1e9, "X",
@@ -41,11 +42,13 @@ static const struct ser_opt options[] = {
     {0, "class-weight", SER_OPT_CHOICE, &opt.training.class_weight, 0, 0, SER_CLASS_WEIGHTS,
      "weights of the classes in the loss"},
     {0, "label-smoothing", SER_OPT_REAL, &opt.training.label_smoothing, 0, 1, "X",
-     "share of each target spread over all classes"},
+     "share of target spread over all classes"},
+    {0, "keep", SER_OPT_CHOICE, &opt.training.keep, 0, 0, SER_KEEPS,
+     "epoch whose weights are the model"},
     {'s', "seed", SER_OPT_INT, &opt.training.fit.seed, 0, SER_MAX_SEED, "N",
      "seed of weights, order and dropout"},
     {'j', "threads", SER_OPT_INT, &opt.training.threads, 1, MAX_THREADS, "N",
-     "threads to use; the result does not depend on it"},
+     "threads; the result is the same"},
     {0, "kernels", SER_OPT_TEXT, &opt.training.kernels, 0, 0, SER_KERNELS,
      "plain: the same bytes on any x86-64"},
     {'c', "checkpoint", SER_OPT_TEXT, &opt.training.checkpoint, 0, 0, "FILE",
@@ -65,7 +68,7 @@ static const struct ser_opt options[] = {
     {0}};
 
 static const struct ser_tool tool = {
-    "--net FILE --val FILE -o MODEL [TRAIN...]",
+    "--net FILE [--val FILE] -o MODEL [TRAIN...]",
     "Trains a network on feature streams (files or standard input).", options,
     "The test part is refused. The same inputs and options give the same model."};
 
@@ -108,9 +111,12 @@ static void show_classes(const struct ser_training *t) {
     size_t train[SER_MAX_CLASSES], val[SER_MAX_CLASSES];
     ser_dataset_count(&t->train, train, t->model.classes);
     ser_dataset_count(&t->val, val, t->model.classes);
-    fputs("classes, training + validation:", stderr);
-    for (int k = 0; k < t->model.classes; k++)
-        fprintf(stderr, "%s %s %zu + %zu", k ? "," : "", t->model.class[k], train[k], val[k]);
+    fprintf(stderr, "classes, training%s:", opt.val ? " + validation" : "");
+    for (int k = 0; k < t->model.classes; k++) {
+        fprintf(stderr, "%s %s %zu", k ? "," : "", t->model.class[k], train[k]);
+        if (opt.val)
+            fprintf(stderr, " + %zu", val[k]);
+    }
     fputs("\n", stderr);
 }
 
@@ -125,9 +131,27 @@ static void tell_alike(const struct ser_model *m) {
                      name[k], name[i]);
 }
 
+/* The figure of validation that the kept epoch is chosen by; of the last one it is told all the
+ * same. */
+static double kept_by(const struct ser_training *t, const struct ser_epoch *h, const char **name) {
+    const enum ser_keep keep = t->o.fit.keep;
+    *name = keep == SER_KEEP_RECALL ? "val_recall"
+            : keep == SER_KEEP_LOSS ? "val_loss"
+                                    : "val_accuracy";
+    return keep == SER_KEEP_RECALL ? h->val_recall
+           : keep == SER_KEEP_LOSS ? h->val_loss
+                                   : h->val_accuracy;
+}
+
 static void show_kept(const struct ser_training *t) {
-    fprintf(stderr, "the model is epoch %d of %d, val_accuracy %.4f\n", t->fit.best_epoch,
-            t->fit.epoch, t->fit.best_accuracy);
+    const char *name;
+    int best = t->fit.best_epoch;
+    fprintf(stderr, "the model is epoch %d of %d", best, t->fit.epoch);
+    if (opt.val && best) {
+        double figure = kept_by(t, &t->history[best - 1], &name);
+        fprintf(stderr, ", %s %.4f", name, figure);
+    }
+    fputs("\n", stderr);
 }
 
 struct show {
@@ -146,32 +170,43 @@ static void show_batch(void *ctx, int b, int n) {
     ser_progress_show(&s->progress, (uint64_t)b);
 }
 
-/* The best validation accuracy before the last epoch; below 0 if there was none. */
-static double best_before(const struct ser_training *t) {
-    double best = -1;
-    for (int i = 0; i < t->fit.epoch - 1; i++)
-        best = t->history[i].val_accuracy > best ? t->history[i].val_accuracy : best;
-    return best;
+/* The best epoch before the last one; NULL if there was none. */
+static const struct ser_epoch *best_before(const struct ser_training *t) {
+    for (int i = t->fit.epoch - 1; i > 0; i--)
+        if (t->history[i - 1].improved)
+            return &t->history[i - 1];
+    return NULL;
+}
+
+static void print_improvement(const struct ser_training *t, const struct ser_epoch *h) {
+    const struct ser_epoch *best = best_before(t);
+    const char *name;
+    double now = kept_by(t, h, &name);
+    if (best)
+        fprintf(stderr, "  %s improved from %.4f to %.4f\n", name, kept_by(t, best, &name), now);
+    else
+        fprintf(stderr, "  %s %.4f is the first\n", name, now);
 }
 
 static void print_epoch(const struct ser_training *t, const struct ser_epoch *h, double s) {
     const struct ser_fit_options *o = &t->o.fit;
-    double best = best_before(t);
-    fprintf(stderr, "epoch %d/%lld  loss %.4f  accuracy %.4f  val_loss %.4f  val_accuracy %.4f",
-            h->epoch, (long long)o->epochs, h->loss, h->accuracy, h->val_loss, h->val_accuracy);
+    fprintf(stderr, "epoch %d/%lld  loss %.4f  accuracy %.4f", h->epoch, (long long)o->epochs,
+            h->loss, h->accuracy);
+    if (opt.val)
+        fprintf(stderr, "  val_loss %.4f  val_accuracy %.4f  val_recall %.4f", h->val_loss,
+                h->val_accuracy, h->val_recall);
     fprintf(stderr, "  lr %g  %.1f s", h->lr, s);
     if (!h->stopped && h->epoch < o->epochs)
         fprintf(stderr, ", %.0f s left", s * (double)(o->epochs - h->epoch));
     fputs("\n", stderr);
-    if (h->improved && best < 0)
-        fprintf(stderr, "  val_accuracy %.4f is the first\n", h->val_accuracy);
-    else if (h->improved)
-        fprintf(stderr, "  val_accuracy improved from %.4f to %.4f\n", best, h->val_accuracy);
+    if (h->improved && o->keep != SER_KEEP_LAST)
+        print_improvement(t, h);
     if (h->reduced)
         fprintf(stderr, "  learning rate cut to %g\n", t->fit.lr);
     if (h->stopped)
-        fprintf(stderr, "  stopped early: no smaller val_loss for %lld epochs; best was epoch %d\n",
-                (long long)o->patience, t->fit.best_epoch);
+        fprintf(stderr, "  stopped early: no smaller val_loss for %lld epochs; %s epoch %d\n",
+                (long long)o->patience, o->keep == SER_KEEP_LAST ? "the model is" : "best was",
+                t->fit.best_epoch);
 }
 
 static void show_epoch(void *ctx, const struct ser_training *t, const struct ser_epoch *h) {
@@ -241,12 +276,30 @@ static void summarise_alone(char *const *files) {
     ser_net_free(net);
 }
 
+/* Without validation nothing is known of an epoch but its number. */
+static void train_blindly(void) {
+    struct ser_training_options *o = &opt.training;
+    if (ser_option_given("patience") && o->fit.patience)
+        ser_usage("--patience needs --val: without validation nothing tells when to stop");
+    if (!ser_option_given("schedule"))
+        o->schedule = "cosine";
+    else if (strcmp(o->schedule, "plateau") == 0)
+        ser_usage("--schedule plateau needs --val: without validation there is no plateau to see");
+    o->fit.patience = 0;
+}
+
 static void check_usage(char *const *files) {
     const struct ser_training_options *o = &opt.training;
-    if (opt.summary && (!opt.net || !opt.val))
+    int blind = !opt.val && strcmp(o->keep, "last") == 0;
+    if (opt.summary && (!opt.net || (!opt.val && !blind)))
         ser_usage("--summary needs --net and --val, or --net, --input and --classes");
-    if (!opt.net || !opt.val || (!o->output && !opt.summary))
-        ser_usage("--net, --val and --output are needed");
+    if (!opt.net || (!opt.val && !blind) || (!o->output && !opt.summary))
+        ser_usage("--net, --val and --output are needed (--keep last needs no --val)");
+    if (blind)
+        train_blindly();
+    if (o->fit.horizon && o->fit.horizon < o->fit.epochs)
+        ser_usage("--epochs %lld is beyond --horizon %lld", (long long)o->fit.epochs,
+                  (long long)o->fit.horizon);
     if (!o->output && (o->log || o->json || o->checkpoint))
         ser_usage("--%s needs --output: nothing is trained without it", o->log    ? "log"
                                                                         : o->json ? "json"

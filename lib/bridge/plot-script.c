@@ -214,6 +214,7 @@ struct training {
     size_t n, cap;
     size_t best; /* its place from 1; 0: none */
     int stopped;
+    int blind; /* there was no validation */
 };
 
 static int read_epoch(struct script *s, const struct table *t, const int *at, struct training *r) {
@@ -221,7 +222,9 @@ static int read_epoch(struct script *s, const struct table *t, const int *at, st
         return no_memory(s);
     double *v = r->epoch[r->n++];
     for (int i = 0; i < CURVES; i++)
-        if (ser_parse_real(t->field[at[i]], -1e300, 1e300, &v[i]))
+        if (i >= VAL_LOSS && strcmp(t->field[at[i]], "-") == 0)
+            v[i] = 0, r->blind = 1;
+        else if (ser_parse_real(t->field[at[i]], -1e300, 1e300, &v[i]))
             return ser_fail(s->e, SER_BAD, "%s: line %d: %s is no number: '%s'", t->name, t->line,
                             curve_name[i], t->field[at[i]]);
     int64_t epoch;
@@ -283,7 +286,9 @@ static void put_training(struct script *s, const struct training *r) {
     char epochs[32] = "one epoch", remark[96] = "";
     if (r->n > 1)
         snprintf(epochs, sizeof epochs, "%zu epochs", r->n);
-    if (best)
+    if (r->blind)
+        snprintf(remark, sizeof remark, ", no validation");
+    else if (best)
         snprintf(remark, sizeof remark, ": best is %.0f, validation accuracy %.1f %%", best[EPOCH],
                  100 * best[VAL_ACCURACY]);
     HEADING(s, "Training, %s%s%s", epochs, r->stopped ? ", stopped early" : "", remark);
@@ -297,7 +302,8 @@ static void put_training(struct script *s, const struct training *r) {
     ser_text_printf(&s->text, "%.0f nan nan nan nan %.17g\nEOD\n", last[EPOCH] + 1, last[LR]);
     ser_text_printf(&s->text,
                     "epochs = %zu\nfirst = %.0f\nlast = %.0f\nbest = %.0f\nbest_at = %zu\n", r->n,
-                    r->epoch[0][EPOCH], last[EPOCH], best ? best[EPOCH] : 0, r->best);
+                    r->epoch[0][EPOCH], last[EPOCH], best && !r->blind ? best[EPOCH] : 0, r->best);
+    ser_text_printf(&s->text, "validated = %d\n", !r->blind);
     put_rates(s, r);
 }
 

@@ -340,8 +340,10 @@ static int read_log_rows(struct ser_study_log *log, struct ser_tsv *t, struct se
         log->epochs++;
         if (strcmp(field_of(t, best, "0"), "1") != 0 || epoch < 0 || accuracy < 0)
             continue;
+        int unknown = strcmp(t->field[accuracy], "-") == 0;
+        log->best_val_accuracy = -1;
         if (ser_parse_int(t->field[epoch], 1, INT64_MAX, &log->best) ||
-            ser_parse_real(t->field[accuracy], 0, 1, &log->best_val_accuracy))
+            (!unknown && ser_parse_real(t->field[accuracy], 0, 1, &log->best_val_accuracy)))
             return ser_tsv_fail(t, e, "epoch counts from 1, val_accuracy is between 0 and 1");
     }
     return got;

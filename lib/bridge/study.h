@@ -37,8 +37,8 @@ struct ser_split {
 struct ser_study_log {
     char *path; /* NULL: there is none */
     size_t epochs;
-    int64_t best; /* epoch; 0: no epoch is marked as best */
-    double best_val_accuracy;
+    int64_t best;             /* epoch; 0: no epoch is marked as best */
+    double best_val_accuracy; /* below 0: there was no validation */
 };
 
 struct ser_run {

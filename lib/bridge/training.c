@@ -51,6 +51,8 @@ static const struct field options[] = {
     {"train.class_weight", NULL, TEXT, OPTION(class_weight)},
     {"train.clip_norm", NULL, REAL, OPTION(fit.clip_norm)},
     {"train.epochs", NULL, INT64, OPTION(fit.epochs)},
+    {"train.horizon", NULL, INT64, OPTION(fit.horizon)},
+    {"train.keep", NULL, TEXT, OPTION(keep)},
     {"train.kernels", NULL, TEXT, OPTION(kernels)},
     {"train.label_smoothing", NULL, REAL, OPTION(label_smoothing)},
     {"train.lr", NULL, REAL, OPTION(fit.lr)},
@@ -74,6 +76,7 @@ const struct ser_training_options ser_training_defaults = {
             .min_lr = 1e-6,
             .seed = 1},
     .schedule = "plateau",
+    .keep = "accuracy",
     .class_weight = "none",
 };
 
@@ -89,6 +92,7 @@ static const struct field line[] = {
     {"best", NULL, INT, EPOCH(improved)},
     {"cut", NULL, INT, EPOCH(reduced)},
     {"stop", NULL, INT, EPOCH(stopped)},
+    {"val_recall", "val_recall", REAL, EPOCH(val_recall)}, /* came last */
 };
 enum { LINE = sizeof line / sizeof *line };
 
@@ -97,7 +101,7 @@ enum { LINE = sizeof line / sizeof *line };
 static const struct field state[] = {
     {"epoch", NULL, INT, FIT(epoch)},
     {"lr", NULL, REAL, FIT(lr)},
-    {"best_accuracy", NULL, REAL, FIT(best_accuracy)},
+    {"best_kept", NULL, REAL, FIT(best_kept)},
     {"best_loss", NULL, REAL, FIT(best_loss)},
     {"plateau_best", NULL, REAL, FIT(plateau_best)},
     {"best_epoch", NULL, INT, FIT(best_epoch)},
@@ -109,6 +113,21 @@ static const struct field state[] = {
 enum { STATE = sizeof state / sizeof *state };
 
 /* ---- options ---- */
+
+int ser_training_searches(const char *name) {
+    static const char *const fixed[] = {"epochs", "horizon", "keep", "kernels", "seed"};
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+        if (strcmp(name, fixed[i]) == 0)
+            return 0;
+    for (int i = 0; i < OPTIONS; i++) {
+        const char *a = options[i].name + strlen("train."), *b = name;
+        while (*a && (*a == *b || (*a == '_' && *b == '-')))
+            a++, b++;
+        if (!*a && !*b)
+            return 1;
+    }
+    return 0;
+}
 
 static void put_options(const struct ser_training_options *o, struct ser_attrs *a) {
     for (int i = 0; i < OPTIONS; i++) {
@@ -123,9 +142,37 @@ static void put_options(const struct ser_training_options *o, struct ser_attrs *
 }
 
 static enum ser_schedule schedule_of(const char *word) {
-    return strcmp(word, "step") == 0     ? SER_STEP
-           : strcmp(word, "cosine") == 0 ? SER_COSINE
-                                         : SER_PLATEAU;
+    return strcmp(word, "step") == 0       ? SER_STEP
+           : strcmp(word, "cosine") == 0   ? SER_COSINE
+           : strcmp(word, "constant") == 0 ? SER_CONSTANT
+                                           : SER_PLATEAU;
+}
+
+static enum ser_keep keep_of(const char *word) {
+    return strcmp(word, "recall") == 0 ? SER_KEEP_RECALL
+           : strcmp(word, "loss") == 0 ? SER_KEEP_LOSS
+           : strcmp(word, "last") == 0 ? SER_KEEP_LAST
+                                       : SER_KEEP_ACCURACY;
+}
+
+/* What came later stands in a header only where it is no default, so that models made without it
+ * are the same as before. A horizon matters to one schedule alone. */
+static void put_later_options(const struct ser_training_options *o, struct ser_attrs *a) {
+    int ends = o->fit.schedule == SER_COSINE && o->fit.horizon && o->fit.horizon != o->fit.epochs;
+    if (!ends)
+        ser_attr_set(a, "train.horizon", NULL);
+    if (o->fit.keep == SER_KEEP_ACCURACY)
+        ser_attr_set(a, "train.keep", NULL);
+}
+
+/* A resumed training may have more epochs than before, but its schedule must end where it did. */
+static void identify(struct ser_training *t) {
+    const struct ser_fit_options *o = &t->o.fit;
+    ser_attrs_copy(&t->identity, &t->model.header);
+    ser_attr_set(&t->identity, "train.epochs", NULL);
+    if (o->schedule == SER_COSINE)
+        ser_attr_setf(&t->identity, "train.horizon", "%lld",
+                      (long long)(o->horizon ? o->horizon : o->epochs));
 }
 
 /* ---- data and network ---- */
@@ -137,13 +184,13 @@ static int open_data(struct ser_training *t, char *const *files, const char *val
     for (char *const *f = files; *f; f++)
         if (ser_dataset_add(&t->train, *f, e))
             return -1;
-    if (ser_dataset_add(&t->val, val, e))
+    if (val && ser_dataset_add(&t->val, val, e))
         return -1;
-    if (!t->train.n || !t->val.n)
+    if (!t->train.n || (val && !t->val.n))
         return ser_fail(e, SER_BAD, "%s: no samples in the %s part",
                         t->train.n ? t->val.path[0] : t->train.path[0],
                         t->train.n ? "validation" : "training");
-    return ser_dataset_suits(&t->train, &t->val, e);
+    return val ? ser_dataset_suits(&t->train, &t->val, e) : 0;
 }
 
 static int make_model(struct ser_training *t, const char *text, size_t len, const char *where,
@@ -155,17 +202,18 @@ static int make_model(struct ser_training *t, const char *text, size_t len, cons
     /* A model says how it was made: by which options, and from which data. */
     ser_attrs_copy(&header, &t->train.recipe);
     put_options(&t->o, &header);
+    put_later_options(&t->o, &header);
     ser_attr_setf(&header, "train.data", "%016llx",
                   (unsigned long long)ser_dataset_hash(&t->train));
-    ser_attr_setf(&header, "train.val", "%016llx", (unsigned long long)ser_dataset_hash(&t->val));
+    if (t->val.n)
+        ser_attr_setf(&header, "train.val", "%016llx",
+                      (unsigned long long)ser_dataset_hash(&t->val));
     int failed = ser_model_new(&t->model, text, len, where, t->train.input.rank,
                                t->train.input.shape.dim, class, classes, &header, e);
     ser_attrs_clear(&header);
     if (failed)
         return -1;
-    ser_attrs_copy(&t->identity, &t->model.header);
-    if (t->o.fit.schedule != SER_COSINE) /* else a resumed run may go on for longer */
-        ser_attr_set(&t->identity, "train.epochs", NULL);
+    identify(t);
     return ser_attrs_check(&t->identity, where, e);
 }
 
@@ -213,6 +261,7 @@ int ser_training_open(struct ser_training *t, const struct ser_training_options 
                       char *const *files, const char *val, const char *net, struct ser_error *e) {
     *t = (struct ser_training){.o = *o};
     t->o.fit.schedule = schedule_of(o->schedule);
+    t->o.fit.keep = keep_of(o->keep);
     t->o.kernels = ser_kernels_name(ser_kernels_find(o->kernels));
     return open_data(t, files, val, e) || open_net(t, net, e) ? -1 : 0;
 }
@@ -246,19 +295,28 @@ static int write_log(const struct ser_training *t, const char *path,
     return failed;
 }
 
+/* Without validation data there are no figures of it. */
+static int is_missing(const struct ser_training *t, const struct field *f) {
+    return !t->val.n && strncmp(f->name, "val_", 4) == 0;
+}
+
 static void write_table(struct ser_out *o, const struct ser_training *t, int first) {
     for (int f = 0; f < LINE && !first; f++)
         ser_out_printf(o, "%s%c", line[f].name, f + 1 < LINE ? '\t' : '\n');
     for (int i = first; i < t->fit.epoch; i++)
-        for (int f = 0; f < LINE; f++)
-            ser_out_printf(o, "%.9g%c", number_of(&t->history[i], &line[f]),
-                           f + 1 < LINE ? '\t' : '\n');
+        for (int f = 0; f < LINE; f++) {
+            if (is_missing(t, &line[f]))
+                ser_out_printf(o, "-");
+            else
+                ser_out_printf(o, "%.9g", number_of(&t->history[i], &line[f]));
+            ser_out_printf(o, f + 1 < LINE ? "\t" : "\n");
+        }
 }
 
 static void write_json(struct ser_out *o, const struct ser_training *t, int first) {
     for (int i = first; i < t->fit.epoch; i++) {
         for (int f = 0; f < LINE; f++)
-            if (line[f].json)
+            if (line[f].json && !is_missing(t, &line[f]))
                 ser_out_printf(o, "%c\"%s\":%.9g", f ? ',' : '{', line[f].json,
                                number_of(&t->history[i], &line[f]));
         ser_out_printf(o, "}\n");
@@ -334,7 +392,7 @@ static int start(struct ser_training *t, const struct ser_data *train, struct se
     return -1;
 }
 
-/* Runs the fit, and writes the best model whatever becomes of it. */
+/* Runs the fit, and writes the model that was kept whatever becomes of it. */
 static int fit(struct ser_training *t, struct ser_run *run, struct ser_error *e) {
     char why[SER_WHY];
     const struct ser_data train = ser_dataset_data(&t->train), val = ser_dataset_data(&t->val);
@@ -471,7 +529,11 @@ static int take_history(struct ser_training *t, struct ser_reader *r, struct ser
                         struct ser_error *e) {
     size_t epochs = (size_t)t->fit.epoch;
     if (take_numbers(r, rec, "log", t->fit.epoch, LINE, e))
-        return -1;
+        return rec->rank == 2 && rec->dim[1] == LINE - 1 /* without val_recall */
+                   ? ser_fail(e, SER_BAD,
+                              "%s: checkpoint of an older ser-train: remove it, and train anew",
+                              r->in.name)
+                   : -1;
     if (ser_grow(&t->history, &t->history_cap, epochs, sizeof *t->history))
         return ser_no_memory(e);
     const double *v = rec->data;

@@ -16,8 +16,9 @@
 #include "bridge/model.h"
 
 struct ser_training_options {
-    struct ser_fit_options fit; /* fit.schedule is set from schedule */
+    struct ser_fit_options fit; /* its schedule and keep are set from the words below */
     const char *schedule;       /* a word of SER_SCHEDULES */
+    const char *keep;           /* a word of SER_KEEPS */
     const char *class_weight;   /* a word of SER_CLASS_WEIGHTS */
     const char *kernels;        /* a name that ser_kernels_find knows */
     double label_smoothing;     /* 0 <= x < 1 */
@@ -30,7 +31,8 @@ struct ser_training_options {
     int resume;             /* 1: continue from the checkpoint if it exists */
 };
 
-#define SER_SCHEDULES     "plateau|step|cosine"
+#define SER_SCHEDULES     "plateau|step|cosine|constant"
+#define SER_KEEPS         "accuracy|recall|loss|last" /* as enum ser_keep has them */
 #define SER_CLASS_WEIGHTS "none|balanced"
 
 /* The defaults: the notebook's attention stage. */
@@ -60,15 +62,20 @@ struct ser_training_view {
     void (*epoch)(void *ctx, const struct ser_training *t, const struct ser_epoch *h);
 };
 
-/* Reads the training streams files, an array that ends with NULL, the validation stream val, and
- * the description of the network in the file net. 0, or -1 with e set; the caller frees t in either
+/* 1 if a search may draw the option of this name, without dashes before it: one that decides the
+ * bytes of a model, but not how long it is trained, from which seed, and by which kernels. */
+int ser_training_searches(const char *name);
+
+/* Reads the training streams files, an array that ends with NULL, the validation stream val (NULL:
+ * there is none, and the options are such that none is needed, see ser_fit_run), and the
+ * description of the network in the file net. 0, or -1 with e set; the caller frees t in either
  * case. SER_BAD: a part without samples, validation data that does not suit the training data, a
  * network that does not fit the data. */
 int ser_training_open(struct ser_training *t, const struct ser_training_options *o,
                       char *const *files, const char *val, const char *net,
                       struct ser_error *e) SER_MUST_CHECK;
 
-/* Trains, or continues a training, and writes the model of the best epoch. 0, or -1 with e set. If
+/* Trains, or continues a training, and writes the model of the epoch that is kept. 0, or -1 with e set. If
  * the training fails after some epochs, their best model is written, and e says so. */
 int ser_training_run(struct ser_training *t, const struct ser_training_view *view,
                      struct ser_error *e) SER_MUST_CHECK;

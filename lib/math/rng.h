@@ -19,6 +19,7 @@ enum ser_purpose {
     SER_PURPOSE_SPLIT = 4,
     SER_PURPOSE_AUGMENT = 5,
     SER_PURPOSE_BOOTSTRAP = 6,
+    SER_PURPOSE_SEARCH = 7,
 };
 
 struct ser_key {

@@ -1,6 +1,7 @@
 /* Training over epochs. What Keras 3 does, and so this:
  *
- *   ModelCheckpoint     on val_accuracy: strictly greater than the best.
+ *   ModelCheckpoint     on val_accuracy, val_recall (strictly greater than the best) or val_loss
+ *                       (strictly smaller), or of the last epoch.
  *   EarlyStopping       on val_loss, min_delta 0: each epoch wait grows, an improvement sets it to
  *                       zero; the fit ends when wait reaches patience, not in the first epoch.
  *   ReduceLROnPlateau   on val_loss, min_delta 1e-4, no cooldown: at lr_patience epochs without
@@ -10,6 +11,7 @@
  * The first value always improves. Losses include the penalty, as it was before each step.
  */
 #include "math/mathfun.h"
+#include "math/metrics.h"
 #include "nn/layer.h"
 #include <math.h>
 #include <stdlib.h>
@@ -19,7 +21,7 @@
 
 int ser_fit_new(struct ser_fit *f, const struct ser_net *net, const struct ser_fit_options *o) {
     *f = (struct ser_fit){
-        .lr = o->lr, .best_accuracy = -INFINITY, .best_loss = INFINITY, .plateau_best = INFINITY};
+        .lr = o->lr, .best_kept = -INFINITY, .best_loss = INFINITY, .plateau_best = INFINITY};
     if (ser_adam_new(&f->adam, net))
         return -1;
     f->best = calloc((size_t)net->params + 1, sizeof *f->best);
@@ -41,11 +43,20 @@ void ser_fit_free(struct ser_fit *f, const struct ser_net *net) {
     *f = (struct ser_fit){0};
 }
 
+/* The larger it is, the rather an epoch is kept. */
+static double worth_of(const struct ser_epoch *log, enum ser_keep keep) {
+    return keep == SER_KEEP_ACCURACY ? log->val_accuracy
+           : keep == SER_KEEP_RECALL ? log->val_recall
+           : keep == SER_KEEP_LOSS   ? -log->val_loss
+                                     : log->epoch;
+}
+
 void ser_fit_judge(struct ser_fit *f, const struct ser_fit_options *o, struct ser_epoch *log) {
+    double worth = worth_of(log, o->keep);
     f->epoch = log->epoch;
-    log->improved = log->val_accuracy > f->best_accuracy;
+    log->improved = worth > f->best_kept;
     if (log->improved) {
-        f->best_accuracy = log->val_accuracy;
+        f->best_kept = worth;
         f->best_epoch = log->epoch;
     }
 
@@ -74,14 +85,14 @@ void ser_fit_judge(struct ser_fit *f, const struct ser_fit_options *o, struct se
 /* The learning rate of an epoch, from 1; the plateau's own is kept in f. */
 static double rate_of(const struct ser_fit *f, const struct ser_fit_options *o, int epoch) {
     double lr = f->lr;
+    double horizon = (double)(o->horizon ? o->horizon : o->epochs);
     if (o->schedule == SER_STEP && o->lr_patience)
         for (int e = o->lr_patience; e < epoch && lr > o->min_lr; e += o->lr_patience)
             lr *= o->lr_factor;
     if (o->schedule == SER_STEP && lr < o->min_lr)
         lr = o->min_lr;
     if (o->schedule == SER_COSINE)
-        lr =
-            o->min_lr + (lr - o->min_lr) * (1 + ser_cos_turns((epoch - 1) / (2.0 * o->epochs))) / 2;
+        lr = o->min_lr + (lr - o->min_lr) * (1 + ser_cos_turns((epoch - 1) / (2 * horizon))) / 2;
     return epoch <= o->warmup ? lr * epoch / (o->warmup + 1) : lr;
 }
 
@@ -117,9 +128,10 @@ struct fit {
     const struct ser_fit_options *o;
     ser_fit_progress progress;
     void *ctx;
-    float *x, *p;  /* [batch, rows*frames], [batch, K] */
-    int *label;    /* [batch] */
-    size_t *order; /* [train] */
+    float *x, *p;      /* [batch, rows*frames], [batch, K] */
+    int *label;        /* [batch] */
+    size_t *order;     /* [train] */
+    size_t *confusion; /* [K,K] of an epoch's validation: truth by row */
     char *why;
 };
 
@@ -127,6 +139,7 @@ struct fit {
 struct tally {
     double loss, right;
     size_t n;
+    size_t *confusion; /* [K,K], or NULL */
 };
 
 static void count(struct tally *t, const struct fit *f, int B, double loss) {
@@ -137,6 +150,8 @@ static void count(struct tally *t, const struct fit *f, int B, double loss) {
         for (int k = 1; k < K; k++)
             best = p[k] > p[best] ? k : best;
         t->right += best == f->label[b];
+        if (t->confusion)
+            t->confusion[f->label[b] * K + best]++;
     }
     t->loss += loss * B;
     t->n += (size_t)B;
@@ -229,21 +244,33 @@ static void keep_best(struct fit *f) {
         memcpy(f->state->best[i], f->net->param[i].value, f->net->param[i].n * sizeof(float));
 }
 
+/* The figures of validation, which stay 0 without data. */
+static int judge_epoch(struct fit *f, const struct ser_data *val, struct ser_epoch *log) {
+    size_t K = (size_t)f->net->classes;
+    struct tally v = {.confusion = memset(f->confusion, 0, K * K * sizeof *f->confusion)};
+    if (validate(f, val, log->epoch, &v) || check_params(f, log->epoch))
+        return -1;
+    if (v.n) {
+        log->val_loss = v.loss / (double)v.n;
+        log->val_accuracy = v.right / (double)v.n;
+        log->val_recall = ser_score_confusion(f->confusion, f->net->classes, NULL).ua;
+    }
+    ser_fit_judge(f->state, f->o, log);
+    return 0;
+}
+
 static int run_epochs(struct fit *f, const struct ser_data *train, const struct ser_data *val) {
     while (f->state->epoch < f->o->epochs && !f->state->stopped) {
         int epoch = f->state->epoch + 1;
-        struct tally t = {0}, v = {0};
+        struct tally t = {0};
         struct ser_epoch log = {.epoch = epoch, .lr = rate_of(f->state, f->o, epoch)};
         int end = train_epoch(f, train, epoch, log.lr, &t);
         if (end)
             return end < 0 ? -1 : 0;
-        if (validate(f, val, epoch, &v) || check_params(f, epoch))
-            return -1;
         log.loss = t.loss / (double)t.n;
         log.accuracy = t.right / (double)t.n;
-        log.val_loss = v.loss / (double)v.n;
-        log.val_accuracy = v.right / (double)v.n;
-        ser_fit_judge(f->state, f->o, &log);
+        if (judge_epoch(f, val, &log))
+            return -1;
         if (log.improved)
             keep_best(f);
         if (f->progress && f->progress(f->ctx, &log, 0, 0))
@@ -256,7 +283,8 @@ int ser_fit_run(struct ser_fit *state, struct ser_net *net, struct ser_run *r,
                 const struct ser_data *train, const struct ser_data *val,
                 const struct ser_fit_options *o, ser_fit_progress progress, void *ctx,
                 char why[SER_WHY]) {
-    size_t batch = (size_t)o->batch;
+    size_t batch = (size_t)o->batch, K = (size_t)net->classes;
+    int blind = o->keep == SER_KEEP_LAST && !o->patience && o->schedule != SER_PLATEAU;
     struct fit f = {
         .state = state,
         .net = net,
@@ -265,15 +293,16 @@ int ser_fit_run(struct ser_fit *state, struct ser_net *net, struct ser_run *r,
         .progress = progress,
         .ctx = ctx,
         .x = malloc(batch * ser_shape_size(&net->input) * sizeof(float)),
-        .p = malloc(batch * (size_t)net->classes * sizeof(float)),
+        .p = malloc(batch * K * sizeof(float)),
         .label = malloc(batch * sizeof(int)),
         .order = calloc(train->n + 1, sizeof(size_t)),
+        .confusion = calloc(K * K, sizeof(size_t)),
         .why = why,
     };
     int bad;
-    if (!train->n || !val->n)
+    if (!train->n || (!val->n && !blind))
         bad = ser_refuse(why, "no %s data", train->n ? "validation" : "training");
-    else if (!f.x || !f.p || !f.label || !f.order)
+    else if (!f.x || !f.p || !f.label || !f.order || !f.confusion)
         bad = ser_refuse(why, "not enough memory for batches of %d", (int)o->batch);
     else
         bad = run_epochs(&f, train, val);
@@ -281,5 +310,6 @@ int ser_fit_run(struct ser_fit *state, struct ser_net *net, struct ser_run *r,
     free(f.p);
     free(f.label);
     free(f.order);
+    free(f.confusion);
     return bad;
 }

@@ -231,9 +231,14 @@ struct ser_data {
 enum ser_schedule {
     SER_PLATEAU, /* cut when the validation loss does not fall */
     SER_STEP,    /* times lr_factor after every lr_patience epochs */
-    SER_COSINE,  /* half a cosine from lr in the first epoch to min_lr after the last
+    SER_COSINE,  /* half a cosine from lr in the first epoch to min_lr after the horizon
                     (Loshchilov, Hutter, SGDR, ICLR 2017) */
+    SER_CONSTANT,
 };
+
+/* Which epoch's weights are kept: that with the best figure of validation, of equal ones the first;
+ * or the last epoch's. */
+enum ser_keep { SER_KEEP_ACCURACY, SER_KEEP_RECALL, SER_KEEP_LOSS, SER_KEEP_LAST };
 
 struct ser_fit_options { /* epochs and batches stay below 2^31 */
     int64_t epochs, batch;
@@ -243,6 +248,8 @@ struct ser_fit_options { /* epochs and batches stay below 2^31 */
     double lr_factor, min_lr;
     int64_t seed; /* 0 or more */
     enum ser_schedule schedule;
+    int64_t horizon; /* epoch with which the schedule ends, at least epochs; 0: epochs */
+    enum ser_keep keep;
     int64_t warmup;   /* epochs over which the rate grows evenly to what the schedule says */
     double clip_norm; /* of the gradients, see ser_run_clip; 0: never */
 };
@@ -255,9 +262,10 @@ struct ser_epoch {
     /* losses include the l2 penalty */
     double loss, accuracy, val_loss, val_accuracy;
 
-    int improved; /* val_accuracy is the best so far: the best weights are these */
-    int reduced;  /* the learning rate was cut after this epoch */
-    int stopped;  /* early stopping ends the fit here */
+    int improved;      /* the best so far: the weights to keep are these */
+    int reduced;       /* the learning rate was cut after this epoch */
+    int stopped;       /* early stopping ends the fit here */
+    double val_recall; /* unweighted: mean of the recall of the classes in the validation data */
 };
 
 /* Everything that continues over epochs; all of it goes into a checkpoint. */
@@ -265,8 +273,9 @@ struct ser_fit {
     int epoch; /* finished so far */
     double lr;
 
-    /* Of keeping the best, of early stopping, of the plateau. */
-    double best_accuracy, best_loss, plateau_best;
+    /* Of keeping the best (the larger the better: of a loss it is the negative, of the last epoch
+     * its number), of early stopping, of the plateau. */
+    double best_kept, best_loss, plateau_best;
 
     int best_epoch;
     int wait, plateau_wait;
@@ -288,9 +297,11 @@ typedef int (*ser_fit_progress)(void *ctx, const struct ser_epoch *log, int b, i
 
 /* Runs epochs until o->epochs, early stopping, or a stop. Keras 3's semantics: training data in a
  * new order each epoch, loss and accuracy of training as running means over the batches, validation
- * after each epoch, then the callbacks: keep the best by validation accuracy (strictly greater),
- * early stopping and plateau on validation loss (fit.c has the details). 0, or -1 with why set:
- * data failed, or loss, gradient or weights are not numbers (epoch and batch are named). */
+ * after each epoch, then the callbacks: keep the best by validation accuracy (strictly greater), or
+ * what o->keep says, early stopping and plateau on validation loss (fit.c has the details). val may
+ * have no samples: then o must keep the last epoch, without patience or plateau, and the figures of
+ * validation are 0. 0, or -1 with why set: data failed, or loss, gradient or weights are not
+ * numbers (epoch and batch are named). */
 int ser_fit_run(struct ser_fit *f, struct ser_net *net, struct ser_run *r,
                 const struct ser_data *train, const struct ser_data *val,
                 const struct ser_fit_options *o, ser_fit_progress progress, void *ctx,

@@ -156,7 +156,7 @@ static void test_draws(void) {
 }
 
 static void test_functions(void) {
-    double e = 0, s = 0, t = 0, l = 0, c = 0, g = 0;
+    double e = 0, s = 0, t = 0, l = 0, c = 0, g = 0, d = 0;
     for (int i = -8700; i <= 8800; i++) {
         float x = (float)i / 100;
         ser_vec v = ser_splat(x), ve = ser_vexp(v), vs = ser_vsigmoid(v), vt = ser_vtanh(v / 8.0f);
@@ -173,6 +173,10 @@ static void test_functions(void) {
         c = fmax(c, fabs(ser_cos_turns(i / 10000.0) - cos(6.283185307179586477 * (i / 10000.0))));
     }
     check(e < 2e-7 && s < 2e-7 && t < 2e-7, "exp %.1e, sigmoid %.1e, tanh %.1e", e, s, t);
+    for (int i = -7080; i <= 7090; i++)
+        d = fmax(d, fabs(ser_exp(i / 10.0) / exp(i / 10.0) - 1));
+    check(d < 1e-15 && ser_exp(0) == 1 && ser_exp(1e9) == ser_exp(709) && ser_exp(-1e9) > 0,
+          "exp in double precision %.1e", d);
     check(l < 2e-15 && c < 2e-15, "ln %.1e, cos %.1e", l, c);
     check(g < 3e-7, "decibels %.1e", g);
     ser_vec bad = ser_vexp(ser_splat(NAN));
@@ -1137,7 +1141,7 @@ static void test_callbacks(void) {
               "callbacks, epoch %d: improved %d, reduced %d, stopped %d, lr %g", i + 1,
               log.improved, log.reduced, log.stopped, f.lr);
     }
-    check(f.best_epoch == n && f.best_accuracy == 0.6 && f.best_loss == 1.0, "the best are kept");
+    check(f.best_epoch == n && f.best_kept == 0.6 && f.best_loss == 1.0, "the best are kept");
     o = (struct ser_fit_options){.lr = 1e-3}; /* neither callback */
     ser_fit_free(&f, net);
     must(ser_fit_new(&f, net, &o) ? NULL : net);
@@ -1146,6 +1150,29 @@ static void test_callbacks(void) {
         ser_fit_judge(&f, &o, &log);
     }
     check(!f.stopped && f.lr == 1e-3, "patience 0 never stops and never cuts");
+    /* Of equal ones the first; a smaller loss is better. */
+    static const struct {
+        enum ser_keep keep;
+        int best[4];
+    } keeps[] = {{SER_KEEP_ACCURACY, {1, 1, 3, 3}},
+                 {SER_KEEP_RECALL, {1, 2, 2, 2}},
+                 {SER_KEEP_LOSS, {1, 1, 1, 4}},
+                 {SER_KEEP_LAST, {1, 2, 3, 4}}};
+    for (size_t k = 0; k < sizeof keeps / sizeof *keeps; k++) {
+        int bad = 0;
+        o = (struct ser_fit_options){.lr = 1e-3, .keep = keeps[k].keep};
+        ser_fit_free(&f, net);
+        must(ser_fit_new(&f, net, &o) ? NULL : net);
+        for (int i = 0; i < 4; i++) {
+            struct ser_epoch log = {.epoch = i + 1,
+                                    .val_loss = (const double[]){2, 2, 3, 1}[i],
+                                    .val_accuracy = (const double[]){0.4, 0.3, 0.6, 0.6}[i],
+                                    .val_recall = (const double[]){0.1, 0.9, 0.8, 0.9}[i]};
+            ser_fit_judge(&f, &o, &log);
+            bad += f.best_epoch != keeps[k].best[i] || log.improved != (f.best_epoch == i + 1);
+        }
+        check(!bad, "keep %d: the epochs of the model", keeps[k].keep);
+    }
     ser_fit_free(&f, net);
     ser_net_free(net);
 }
@@ -1260,6 +1287,17 @@ static void test_fit_errors(void) {
     check(bad && strstr(why, "sample 8"), "stopped: %s", why);
     bad = ser_fit_run(&f, net, r, &none, &data, &o, NULL, NULL, why);
     check(bad && strstr(why, "no training data"), "stopped: %s", why);
+    a.fails = -1;
+    struct ser_fit_options blind[] = {o, o, o, o};
+    blind[0].keep = blind[1].keep = blind[2].keep = SER_KEEP_LAST;
+    blind[0].schedule = blind[2].schedule = blind[3].schedule = SER_CONSTANT;
+    blind[2].patience = 1;
+    for (int i = 1; i < 4; i++) {
+        bad = ser_fit_run(&f, net, r, &data, &none, &blind[i], NULL, NULL, why);
+        check(bad && strstr(why, "no validation data"), "stopped: %s", why);
+    }
+    bad = ser_fit_run(&f, net, r, &data, &none, &blind[0], NULL, NULL, why);
+    check(!bad && f.epoch == 3 && f.best_epoch == 3, "without validation the last is kept %s", why);
     ser_fit_free(&f, net);
     ser_run_free(r);
     ser_net_free(net);

@@ -1,6 +1,7 @@
 # curves: loss, accuracy and learning rate over the epochs of a training.
 # $epochs    epoch loss val_loss accuracy_% val_accuracy_% lr; the last line only ends the last step of lr
 # epochs, first, last; best: the epoch, best_at: its place from 1 (0: there is none)
+# validated: 0 if there was no validation
 # least, most: of the learning rate; lr: those that the axis names
 eval start(640, 650)
 set xrange [first - 0.5:last + 0.5]
@@ -19,7 +20,8 @@ eval legend(46, 'horizontal')
 eval panel(90, 84, 615, 290, '', 'loss')
 set yrange [0:*]
 plot $epochs using 1:2 with linespoints pt 6 ps size lw 2 lc rgb blue title 'training', \
-    $epochs using 1:3 with linespoints dt 2 pt 7 ps size lw 2 lc rgb red title 'validation'
+    $epochs using 1:(validated ? $3 : NaN) with linespoints dt 2 pt 7 ps size lw 2 lc rgb red \
+    title (validated ? 'validation' : '')
 unset label 4
 unset key
 
@@ -27,7 +29,7 @@ eval panel(90, 310, 615, 496, '', 'accuracy, %')
 set yrange [0:100]
 set ytics 20
 plot $epochs using 1:4 with linespoints pt 6 ps size lw 2 lc rgb blue, \
-    $epochs using 1:5 with linespoints dt 2 pt 7 ps size lw 2 lc rgb red
+    $epochs using 1:(validated ? $5 : NaN) with linespoints dt 2 pt 7 ps size lw 2 lc rgb red
 
 eval panel(90, 516, 615, 590, 'epoch', 'rate')
 set logscale y

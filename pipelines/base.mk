@@ -1,0 +1,48 @@
+# What all pipelines stand on: the shell, the programs, stamps of options. rules.mk and tune.mk include it.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL := all
+export LC_ALL := C
+
+STUDY := $(firstword $(MAKEFILE_LIST))
+HERE  := $(dir $(lastword $(MAKEFILE_LIST)))
+ROOT  := $(patsubst %/,%,$(dir $(patsubst %/,%,$(HERE))))
+
+# ---- programs: built here, built beside the pipelines, or installed ----
+
+# In the source tree they are part of what is made, so that a changed source is compiled before the study goes on;
+# elsewhere they are taken as they are. Either way a file depends on the program that makes it.
+ifneq ($(wildcard $(ROOT)/Makefile),)
+ifeq ($(realpath $(ROOT)),$(realpath .))
+SER_PIPELINE = yes
+include Makefile
+else
+BUILD ?= $(ROOT)/build
+endif
+else
+BUILD := $(patsubst %/,%,$(dir $(shell command -v ser-mfcc 2>/dev/null)))
+$(if $(BUILD),,$(error ser-mfcc is not on PATH: install the tools first))
+endif
+tool = $(BUILD)/ser-$1
+
+# The helpers: scripts and awk programs. What $(call awk,PROGRAM) makes depends on $(call awk_files,PROGRAM).
+HELPERS   := $(ROOT)/pipelines/bin
+awk_files  = $(HELPERS)/tsv.awk $(HELPERS)/$1.awk
+awk        = awk -f $(HELPERS)/tsv.awk -f $(HELPERS)/$1.awk --
+
+# ---- stamps: what a step was made with ----
+
+# Make compares times, not options: so each option is in a file that is written only when the option is another.
+# $(call stamp,FILE,TEXT): FILE holds TEXT, and changes only when TEXT does.
+define stamp
+$(eval text.$1 := $$(strip $$2))
+$(eval $1: ; @mkdir -p $$(@D); printf '%s\n' $$(call quote,$$(text.$$@)) >$$@)
+$(if $(call stale,$1),$(eval $1: FORCE))
+endef
+# Whether FILE holds something else. Make 4.3 may leave the newline at the end of a file of over 199 bytes.
+stale  = $(call differ,$(strip $(file <$1)),$(text.$1))
+differ = $(subst x$1,,x$2)$(subst x$2,,x$1)
+quote  = '$(subst ','\'',$1)'

@@ -1,0 +1,241 @@
+# A search for good options that never sees the test part.
+#
+#   make -f pipelines/tune.mk SPACE=small ROWS=manifest.tsv FOLDS=folds.tsv TRIALS=27 -j2
+#
+#   SPACE     what is searched, see ser-tune: a file, or a name in spaces/: notebook, small
+#   ROWS      the manifest
+#   FOLDS     table of speakers and folds
+#   OUT       where results go (default out/tune)
+#   TRIALS METHOD EPOCHS MIN_EPOCHS ETA BY SEED   of ser-tune. With more TRIALS more are added to those that there are
+#   FEATURES AUGMENT TRAIN   options of ser-mfcc, ser-augment, ser-train for all trials; NET, a network for a space that
+#             draws none: a file, or a name in nets/ or spaces/. The learning rate falls along a cosine, from
+#             ser-train --schedule cosine, unless TRAIN or the space has another schedule; THREADS
+#   NESTED=0  ROWS has the column part: the search is judged by its validation part, and the test part is not read
+#   OUTER     these folds alone are left out in turn (default: all that have speakers)
+#   DRY=1     says how many epochs the search will train, and about how many minutes; trains one epoch to know it
+#   JOBS      as make's -j
+#
+# Nested (the default): each fold is left out in turn. A search of its own runs on the others, of which each validates
+# in turn (inner folds, by speaker); the figures of a trial are the means over them. The winner is then trained on all
+# that is not left out, for EPOCHS epochs, and tested once on the fold that was: the report shows both figures, of which
+# the first, by which it was chosen, is the better one as a rule. The target search ends before the test.
+#
+# A trial goes on from rung to rung: no epoch is trained twice, and one that reaches the last rung has the bytes of one
+# trained in one go. Killed anywhere, the search goes on. Results are the same for any number of jobs. A folder holds
+# one search: another space, seed or option is refused there.
+#
+#   OUT/search.txt                  what is searched: what must not change
+#   OUT/trials.tsv                  what each trial has drawn
+#   OUT/data/GROUP.tsv              the manifest by folds, or train and val; OUT/features/D/GROUP.sert
+#   OUT/SEARCH/T/                   of trial T: net, options, result.RUNG.tsv, and of each inner split log, state, model
+#   OUT/SEARCH/ranking.tsv          of all trials, the best first
+#   OUT/SEARCH/winner.net           the winner's network, and winner.options: the options of each step, for NET= of
+#                                   the other pipelines
+#   OUT/SEARCH/final/               nested: model.bin, log.tsv, predictions.tsv of the fold that was left out
+#   OUT/report.txt                  the winners, their figures when they were chosen and when they were tested
+
+include $(dir $(lastword $(MAKEFILE_LIST)))base.mk
+
+OUT        ?= out/tune
+TRIALS     ?= 27
+METHOD     ?= halving
+EPOCHS     ?= 27
+MIN_EPOCHS ?= 1
+ETA        ?= 3
+BY         ?= recall
+SEED       ?= 1
+TRAIN_SEED ?= 1
+NESTED     ?= 1
+FEATURES   ?=
+AUGMENT    ?=
+TRAIN      ?=
+NET        ?= attention
+THREADS    ?= 1
+cleaning   := $(filter clean,$(MAKECMDGOALS))
+ifdef JOBS
+MAKEFLAGS += -j$(JOBS)
+endif
+
+# ---- what there is ----
+
+ifneq ($(words x$(OUT)x),1)
+$(error OUT=$(OUT): the name must not contain spaces)
+endif
+space := $(firstword $(wildcard $(SPACE) $(ROOT)/pipelines/spaces/$(SPACE).space))
+ifeq ($(cleaning),)
+$(if $(space),,$(error SPACE=$(SPACE): no such file, and no pipelines/spaces/$(SPACE).space))
+$(if $(wildcard $(ROWS)),,$(error ROWS=$(ROWS): no such manifest: ser-manifest makes one))
+ifeq ($(NESTED),0)
+GROUPS   := train val
+SEARCHES := split
+else
+$(if $(wildcard $(FOLDS)),,$(error FOLDS=$(FOLDS): no such table of speakers and folds (NESTED=0 needs none)))
+include $(OUT)/folds.mk
+GROUPS   := $(FOLD)
+OUTER    ?= $(FOLD)
+$(if $(and $(FOLD),$(filter-out $(FOLD),$(OUTER))),$(error OUTER=$(OUTER): the folds that have speakers are $(FOLD)))
+SEARCHES  = $(OUTER:%=fold%)
+endif
+include $(OUT)/trials.mk
+endif
+
+# What decides the results. A search of other options would mix with them: it needs a folder of its own.
+searched = $(strip space $(space) $(shell cksum <$(space) | tr ' ' .) rows $(ROWS) $(shell cksum <$(ROWS) | tr ' ' .) folds \
+    $(if $(filter 0,$(NESTED)),none,$(FOLDS) $(shell cksum <$(FOLDS) | tr ' ' .)) method $(METHOD) epochs $(EPOCHS) \
+    min-epochs $(MIN_EPOCHS) eta $(ETA) by $(BY) seed $(SEED) train-seed $(TRAIN_SEED) net $(NET) features $(FEATURES); \
+    augment $(AUGMENT); train $(TRAIN))
+ifeq ($(cleaning),)
+text.search := $(searched)
+ifneq ($(wildcard $(OUT)/search.txt),)
+$(if $(call differ,$(strip $(file <$(OUT)/search.txt)),$(text.search)),$(error $(OUT) holds another search: $(file \
+    <$(OUT)/search.txt) there, but $(text.search) now: give another OUT, or remove it with the target clean))
+endif
+endif
+$(OUT)/search.txt:
+	@mkdir -p $(@D); printf '%s\n' $(call quote,$(text.search)) >$@.new; mv $@.new $@
+
+draw_options  = --method $(METHOD) --seed $(SEED)
+judge_options = $(draw_options) --trials $(words $(TRIAL)) --epochs $(EPOCHS) --min-epochs $(MIN_EPOCHS) --eta $(ETA) --by $(BY)
+
+$(call stamp,$(OUT)/options/trials,$(TRIALS))
+$(OUT)/trials.tsv: $(OUT)/options/trials $(OUT)/search.txt $(call tool,tune)
+	@$(call tool,tune) draw $(draw_options) --trials $(TRIALS) $(space) -o $@
+$(OUT)/trials.mk: $(OUT)/trials.tsv $(call awk_files,trials)
+	@$(call awk,trials) $< >$@.new; mv $@.new $@
+$(OUT)/folds.mk: $(OUT)/search.txt $(call awk_files,testable-folds)
+	@$(call awk,testable-folds) $(ROWS) $(FOLDS) >$@.new; mv $@.new $@
+
+# ---- data: the manifest by groups, their features by combinations of options ----
+
+# Of a split manifest the rows of one part; else those of one fold, whose part is nobody's yet.
+$(OUT)/data/%.tsv: $(OUT)/search.txt $(if $(filter 0,$(NESTED)),$(call awk_files,rows-of-part),$(call tool,split))
+	@mkdir -p $(@D)
+	@$(if $(filter 0,$(NESTED)),$(call awk,rows-of-part) $* $(ROWS),$(call tool,split) --folds $(FOLDS) --fold $* --no-test \
+	    --part val $(ROWS) 2>$@.said | sed 's/\t[^\t]*$$//') >$@.new; mv $@.new $@
+
+# $1: number of the combination
+augmented = $(strip $(AUGMENT) $(D$1.augment))
+define feature_rules
+$(OUT)/features/$1/%.sert: $(OUT)/data/%.tsv $(call tool,mfcc)
+	@mkdir -p $$(@D)
+	@$(call tool,mfcc) -q $(FEATURES) $(D$1.features) -m $$< -o $$@
+$(OUT)/features/$1/%.more: $(OUT)/data/%.tsv $(call tool,mfcc) $(call tool,augment)
+	@mkdir -p $$(@D)
+	@$(call tool,augment) -q --keep --any-part $(call augmented,$1) $$< | $(call tool,mfcc) -q $(FEATURES) $(D$1.features) -o $$@
+endef
+$(foreach d,$(DATA),$(eval $(call feature_rules,$d)))
+
+# $1: combination, $2: groups
+training   = $(2:%=$(OUT)/features/$1/%.$(if $(call augmented,$1),more,sert))
+validation = $(OUT)/features/$1/$2.sert
+
+# ---- trials: their networks, their rungs ----
+
+# The groups that a search may see, and those of them that validate in turn.
+seen_by      = $(if $(filter split,$1),$(GROUPS),$(filter-out $(1:fold%=%),$(GROUPS)))
+validated_by = $(if $(filter split,$1),val,$(call seen_by,$1))
+trained_with = $(filter-out $2,$(call seen_by,$1))
+
+file_of_net   = $(firstword $(wildcard $1 $(ROOT)/pipelines/nets/$1.net $(ROOT)/pipelines/spaces/$1.net) $1)
+train_options = --schedule cosine --keep last --seed $(TRAIN_SEED) $(TRAIN) $($1.train) --horizon $(EPOCHS)
+rungs        := $(if $(TRIAL),$(shell $(call tool,tune) plan --method $(METHOD) --epochs $(EPOCHS) --min-epochs \
+    $(MIN_EPOCHS) --eta $(ETA) | awk 'NR > 1 {print $$1 ":" $$2}'))
+planned      := $(if $(TRIAL),$(shell $(call tool,tune) plan $(judge_options) | awk 'NR > 1 {n += $$3} END {printf "%.0f", n}'))
+rung_numbers := $(foreach r,$(rungs),$(firstword $(subst :, ,$r)))
+epochs_of     = $(patsubst $1:%,%,$(filter $1:%,$(rungs)))
+before        = $(shell echo $$(($1 - 1)))
+
+# Whom a trial is measured against stands in stamps: all.R is when rung R is done, upto.R.T when it is up to trial T.
+stamp_of = $(if $(filter asha,$(METHOD)),upto.$1.$2,all.$1)
+
+# $1: search, $2: trial
+define trial_rules
+$(OUT)/$1/$2/net: $(call file_of_net,$(or $($2.net),$(NET))) $(OUT)/search.txt $(HELPERS)/fill-network
+	@mkdir -p $$(@D)
+	@$(HELPERS)/fill-network $$< $($2.fill) >$$@.new; mv $$@.new $$@
+$(OUT)/$1/$2/drawn: $(OUT)/search.txt $(call tool,tune)
+	@mkdir -p $$(@D); $(call tool,tune) draw $(draw_options) --trials $(words $(TRIAL)) --trial $2 $(space) -o $$@
+endef
+
+# $1: search, $2: trial, $3: rung, $4: the one before, $5: combination of features
+define rung_rules
+$(OUT)/$1/$2/rung.$3: $(OUT)/$1/$2/net $(OUT)/$1/$2/drawn $(if $4,$(OUT)/$1/$(call stamp_of,$4,$2)) \
+    $(call training,$5,$(call seen_by,$1)) $(call validation,$5,$(firstword $(call validated_by,$1))) \
+    $(foreach v,$(call validated_by,$1),$(call validation,$5,$v)) | $(call tool,train) $(HELPERS)/run-rung
+	@$(HELPERS)/run-rung $(BUILD) $(OUT)/$1 $2 $3 $(call epochs_of,$3) $(planned) '$(judge_options) $(space)' \
+	    '--threads $(THREADS) --patience 0 $(call train_options,$2)' $(foreach v,$(call validated_by,$1),-- $(call \
+	    validation,$5,$v) $(call training,$5,$(call trained_with,$1,$v)))
+	@touch $$@
+$(if $(filter asha,$(METHOD)),$(OUT)/$1/upto.$3.$2: $(OUT)/$1/$2/rung.$3 $(if $(filter-out 1,$2),$(OUT)/$1/upto.$3.$(call \
+    before,$2)) ; @touch $$@)
+endef
+
+# $1: search, $2: rung
+define stamp_rules
+$(OUT)/$1/all.$2: $(foreach t,$(TRIAL),$(OUT)/$1/$t/rung.$2) $(OUT)/options/trials ; @touch $$@
+endef
+
+$(foreach s,$(SEARCHES),$(foreach t,$(TRIAL),$(eval $(call trial_rules,$s,$t))))
+$(foreach r,$(rung_numbers),$(foreach s,$(SEARCHES),$(eval $(call stamp_rules,$s,$r))$(foreach t,$(TRIAL),$(eval $(call \
+    rung_rules,$s,$t,$r,$(if $(filter-out 0,$r),$(call before,$r)),$($t.data))))))
+
+# ---- winners ----
+
+last_rung = $(lastword $(rung_numbers))
+all_results = printf 'trial\trung\tepochs\tspace\tseed\tval_loss\tval_accuracy\tval_recall\n'; find $1 -mindepth 2 \
+    -name 'result.*.tsv' -exec cat {} + | sort -n -k 1,2
+
+# $1: search
+define winner_rules
+$(OUT)/$1/ranking.tsv: $(OUT)/$1/all.$(last_rung) $(call tool,tune)
+	@{ $$(call all_results,$$(@D)); } >$$(@D)/results.new; mv $$(@D)/results.new $$(@D)/results.tsv
+	@$(call tool,tune) judge $(judge_options) $(space) $$(@D)/results.tsv -o $$@
+$(OUT)/$1/winner.options: $(OUT)/$1/ranking.tsv $(HELPERS)/write-winner
+	@$(HELPERS)/write-winner $$(@D) $(EPOCHS) $(OUT)/trials.mk '$(FEATURES)' '$(AUGMENT)' '$(TRAIN)'
+endef
+$(foreach s,$(SEARCHES),$(eval $(call winner_rules,$s)))
+WINNERS = $(SEARCHES:%=$(OUT)/%/winner.options)
+
+# ---- the test: each winner once, on the fold that its search has not seen ----
+
+# $1: search
+define final_rules
+$(OUT)/$1/final/predictions.tsv: $(OUT)/$1/winner.options $(OUT)/data/$(1:fold%=%).tsv $(patsubst %,$(OUT)/data/%.tsv,$(call \
+    seen_by,$1)) $(HELPERS)/test-winner $(call tool,score)
+	@mkdir -p $$(@D)
+	@$(HELPERS)/test-winner $(BUILD) $$(<D) $$(@D) '--threads $(THREADS) --seed $(TRAIN_SEED)' $(OUT)/data/$(1:fold%=%).tsv \
+	    $(patsubst %,$(OUT)/data/%.tsv,$(call seen_by,$1))
+endef
+ifneq ($(NESTED),0)
+$(foreach s,$(SEARCHES),$(eval $(call final_rules,$s)))
+TESTED = $(SEARCHES:%=$(OUT)/%/final/predictions.tsv)
+endif
+
+$(call stamp,$(OUT)/options/searches,$(SEARCHES))
+$(OUT)/report.txt: $(WINNERS) $(TESTED) $(OUT)/options/searches $(HELPERS)/report-search $(call tool,eval)
+	@$(HELPERS)/report-search $(BUILD) $(OUT) $(SEARCHES) >$@.new; mv $@.new $@
+
+all: $(if $(DRY),dry,$(OUT)/report.txt)
+	$(if $(DRY),,@cat $(OUT)/report.txt)
+search: $(WINNERS)
+
+# ---- what it will cost ----
+
+probed     = $(firstword $(SEARCHES))
+probe_with = $(firstword $(call validated_by,$(probed)))
+dry: $(OUT)/$(probed)/$(firstword $(TRIAL))/net $(call training,1,$(call trained_with,$(probed),$(probe_with))) \
+    $(call validation,1,$(probe_with))
+	@$(call tool,tune) plan $(judge_options)
+	@from=$${EPOCHREALTIME/./}; $(call tool,train) -q --net $< --val $(call validation,1,$(probe_with)) -o $(OUT)/probe.new \
+	    --threads $(THREADS) --patience 0 $(call train_options,$(firstword $(TRIAL))) --epochs 1 $(call training,1,$(call \
+	    trained_with,$(probed),$(probe_with))); took=$$(($${EPOCHREALTIME/./} - from)); rm -f $(OUT)/probe.new; \
+	$(call tool,tune) plan $(judge_options) | awk -v us="$$took" -v splits=$(words $(call validated_by,$(probed))) \
+	    -v searches=$(words $(SEARCHES)) -v last=$(if $(TESTED),$(EPOCHS),0) 'NR > 1 {n += $$4} END { \
+	    e = searches * (n * splits + last); printf "%d searches of %d inner splits: %.0f epochs, about %.1f minutes of one job", \
+	    searches, splits, e, e * us / 6e7; print " (one epoch of trial 1 took " us / 1e6 " s)"}'
+
+clean:
+	rm -rf $(OUT)
+
+FORCE:
+.PHONY: all search dry clean FORCE
