@@ -193,8 +193,8 @@ took  = took=$$(( ($${EPOCHREALTIME/./} - from) / 1000 )); \
 # A dry run of a finished study must find nothing to be done, so it prints no report.
 dry := $(findstring n,$(filter-out -%,$(firstword $(MAKEFLAGS))))
 
-# $(call stack,TABLE...): several tables of the same columns in one
-stack = awk 'NR == 1 || FNR > 1' $1
+# $(call stack,TABLE...): several tables in one
+stack = $(call awk,stack-tables) $1
 
 # ---- corpora ----
 
@@ -234,7 +234,7 @@ endef
 $(foreach c,$(CORPORA),$(eval $(call corpus_rules,$c)))
 
 $(call stamp,$(OUT)/options/corpora,$(CORPORA))
-$(OUT)/manifest.tsv: $(CORPORA:%=$(OUT)/manifest/%.tsv) $(OUT)/options/corpora
+$(OUT)/manifest.tsv: $(CORPORA:%=$(OUT)/manifest/%.tsv) $(OUT)/options/corpora $(call awk_files,stack-tables)
 	@$(call stack,$(filter %.tsv,$^)) >$@.new; mv $@.new $@
 
 # ---- splits ----
