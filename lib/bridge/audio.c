@@ -269,7 +269,7 @@ static int decode(struct source *s, struct ser_audio *a, int to_hz, struct ser_e
         if (file)
             failed = read_file(s, file, &info, a, to_hz, e);
         else
-            failed = ser_container_unread(&s->bytes, e);
+            failed = ser_container_unread(&s->bytes, &s->c, e);
     }
     /* What was not read, or found no room, looks like damage to those who wanted it. */
     int why = s->bytes.error ? s->bytes.error : failed && errno == ENOMEM ? ENOMEM : 0;

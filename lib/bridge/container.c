@@ -47,6 +47,11 @@ static void patch(struct ser_container *c, uint64_t at, int bytes, int big_endia
         p->byte[i] = (unsigned char)(v >> 8 * (big_endian ? bytes - 1 - i : i));
 }
 
+/* Lets the decoder read another name of four letters at offset at. */
+static void patch_name(struct ser_container *c, uint64_t at, const char *name) {
+    patch(c, at, 4, 1, number((const unsigned char *)name, 4, 1));
+}
+
 static int fail_cut(const struct ser_bytes *b, struct ser_error *e, const char *id, uint64_t says,
                     uint64_t has) {
     return ser_fail(e, SER_BAD,
@@ -138,7 +143,7 @@ static int check_foreign(const struct ser_bytes *b, const unsigned char *head, s
 
 /* ---- RIFF, RF64, BW64, RIFX, FORM: chunks of an identifier, 32 bits of size, content ---- */
 
-enum { MAX_CHUNKS = 65536 };
+enum { MAX_CHUNKS = 65536, SIZES = 3 /* patches of sizes and bits */ };
 
 /* Whether something lies from at to end, and it is all chunks. */
 static int chunks_fill(struct ser_bytes *b, uint64_t at, uint64_t end, int big_endian) {
@@ -188,29 +193,40 @@ static int read_head(struct ser_bytes *b, uint64_t at, const char *id, unsigned 
 
 struct wave { /* what the fmt chunk says */
     int seen;
-    unsigned tag, channels, align, bits, block_frames;
+    unsigned tag, channels, rate_hz, align, bits, valid, block_frames;
     uint64_t at; /* of its content */
 };
 
-static void read_format(struct ser_bytes *b, uint64_t at, uint64_t size, int big_endian,
-                        struct wave *w) {
+enum { PCM = 1, MS_ADPCM = 2, IMA_ADPCM = 0x11, GSM = 0x31, EXTENSIBLE = 0xfffe };
+
+static int read_format(struct ser_bytes *b, uint64_t at, uint64_t size, int big_endian,
+                       struct wave *w, struct ser_error *e) {
     unsigned char f[40] = {0};
     size_t n = ser_bytes_read(b, at, f, size < sizeof f ? (size_t)size : sizeof f);
-    if (n < 16)
-        return;
+    unsigned need = n >= 2 && number(f, 2, big_endian) == EXTENSIBLE ? 40 : 16;
+    if (n < need)
+        return ser_fail(e, SER_BAD,
+                        "%s: damaged: its fmt chunk has %zu bytes, not %u: write the file again",
+                        b->name, n, need);
     *w = (struct wave){.seen = 1,
                        .tag = (unsigned)number(f, 2, big_endian),
                        .channels = (unsigned)number(f + 2, 2, big_endian),
+                       .rate_hz = (unsigned)number(f + 4, 4, big_endian),
                        .align = (unsigned)number(f + 12, 2, big_endian),
                        .bits = (unsigned)number(f + 14, 2, big_endian),
                        .at = at};
     if (n >= 20)
         w->block_frames = (unsigned)number(f + 18, 2, big_endian);
-    if (w->tag == 0xfffe && n >= 40) /* extensible: the format is the sub-format's first number */
+    if (w->tag == EXTENSIBLE) { /* the format is the sub-format's first number */
         w->tag = (unsigned)number(f + 24, 2, big_endian);
+        w->valid = (unsigned)number(f + 18, 2, big_endian);
+    }
+    if (!w->channels || !w->rate_hz)
+        return ser_fail(e, SER_BAD,
+                        "%s: damaged: its header says %u channels at %u Hz: write the file again",
+                        b->name, w->channels, w->rate_hz);
+    return 0;
 }
-
-enum { PCM = 1, MS_ADPCM = 2, IMA_ADPCM = 0x11, GSM = 0x31 };
 
 /* The frames of size bytes in blocks that are compressed alike, the last of which may be short:
  * what it holds, not what a decoder makes of the missing rest. */
@@ -230,10 +246,34 @@ static uint64_t block_frames(const struct wave *w, uint64_t size) {
     return whole + (last < per ? last : per);
 }
 
-static int check_wave(const struct ser_bytes *b, const struct wave *w, uint64_t size,
+/* Whether the samples of 32 bits, of which so many are valid, are in the lower bits, where some programs write them, and
+ * not in the upper ones, where they belong: what is above them is the sign or nothing, and what belongs to nothing is
+ * not all zeros. */
+static int is_low(struct ser_bytes *b, uint64_t at, uint64_t size, unsigned valid, int big_endian) {
+    unsigned char block[1 << 14];
+    uint32_t any = 0, above = UINT32_MAX << valid, sign = (uint32_t)1 << (valid - 1);
+    for (uint64_t done = 0; done + 4 <= size; done += sizeof block) {
+        uint64_t left = size - done;
+        size_t got =
+            ser_bytes_read(b, at + done, block, left < sizeof block ? (size_t)left : sizeof block);
+        for (size_t i = 0; i + 4 <= got; i += 4) {
+            uint32_t v = (uint32_t)number(block + i, 4, big_endian);
+            if ((v & above) && !((v & above) == above && (v & sign)))
+                return 0;
+            any |= v;
+        }
+    }
+    return (any & ~(UINT32_MAX << (32 - valid))) != 0;
+}
+
+static int check_wave(struct ser_bytes *b, const struct wave *w, uint64_t at, uint64_t size,
                       int big_endian, struct ser_container *c, struct ser_error *e) {
     if (!w->seen)
-        return 0; /* the decoder says so */
+        return ser_fail(
+            e, SER_BAD,
+            "%s: damaged: nothing before its data chunk says what is in it: write the file again",
+            b->name);
+    c->wave_tag = (int)w->tag;
     if (w->tag == PCM && w->bits > 32)
         return ser_fail(e, SER_BAD,
                         "%s: samples of %u bits cannot be read: convert it: sox IN -b 24 OUT.wav, "
@@ -244,6 +284,9 @@ static int check_wave(const struct ser_bytes *b, const struct wave *w, uint64_t 
         patch(c, w->at + 14, 2, big_endian, 32);
         c->shift = 8;
     }
+    if (w->tag == PCM && w->bits == 32 && w->valid >= 8 && w->valid < 32 &&
+        w->align == 4 * w->channels && is_low(b, at, size, w->valid, big_endian))
+        c->shift = (int)(32 - w->valid);
     c->frames = block_frames(w, size);
     if (c->frames && size % w->align) /* the decoder may leave out a block that is not whole */
         c->zeros = w->align - size % w->align;
@@ -270,6 +313,33 @@ static uint64_t data_size(struct ser_bytes *b, uint64_t at, uint64_t says, uint6
     return says;
 }
 
+static int is_name(const unsigned char *id) {
+    for (int i = 0; i < 4; i++)
+        if (id[i] < ' ' || id[i] >= 0x7f)
+            return 0;
+    return 1;
+}
+
+/* Goes past the chunk with this head at at, which is not the sound. A decoder that finds fault with what it holds would
+ * refuse the file, so it is shown only what it needs. */
+static int pass_chunk(struct ser_bytes *b, uint64_t at, const unsigned char head[8], int big_endian,
+                      struct wave *w, struct ser_container *c, struct ser_error *e) {
+    static const char needed[][5] = {"fmt ", "fact", "ds64"};
+    uint64_t size = number(head + 4, 4, big_endian), has = b->len - at - 8;
+    int is_needed = 0;
+    if (!is_name(head))
+        return ser_fail(e, SER_BAD,
+                        "%s: damaged: no chunk begins at byte %" PRIu64 ": write the file again",
+                        b->name, at);
+    if (size > has)
+        return fail_cut(b, e, (const char *)head, size, has);
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+        is_needed |= begins(head, needed[i], 4);
+    if (!is_needed && c->patches < SER_MAX_PATCHES - SIZES)
+        patch_name(c, at, "JUNK");
+    return begins(head, "fmt ", 4) ? read_format(b, at + 8, size, big_endian, w, e) : 0;
+}
+
 static int check_riff(struct ser_bytes *b, int big_endian, struct ser_container *c,
                       struct ser_error *e) {
     unsigned char head[8] = {0}, ds64[16];
@@ -281,14 +351,14 @@ static int check_riff(struct ser_bytes *b, int big_endian, struct ser_container 
                         b->name);
     int is_long = begins(head, "RF64", 4) || begins(head, "BW64", 4);
     uint64_t file_says = number(head + 4, 4, big_endian);
+    if (begins(head, "BW64", 4)) /* of the same layout, and unknown to libsndfile */
+        patch_name(c, base, "RF64");
     for (int i = 0; i < MAX_CHUNKS; i++) {
         if (read_head(b, at, "data", head, e))
             return -1;
         uint64_t size = number(head + 4, 4, big_endian), has = b->len - at - 8;
         if (is_long && begins(head, "ds64", 4) && ser_bytes_read(b, at + 8, ds64, 16) == 16)
             long_data = number(ds64 + 8, 8, 0);
-        if (begins(head, "fmt ", 4))
-            read_format(b, at + 8, size, big_endian, &wave);
         if (begins(head, "data", 4)) {
             if (is_long && size == UINT32_MAX && long_data)
                 size = long_data;
@@ -296,7 +366,7 @@ static int check_riff(struct ser_bytes *b, int big_endian, struct ser_container 
             if (size > has)
                 return fail_cut(b, e, "data", size, has);
             c->end = at + 8 + size;
-            if (check_wave(b, &wave, size, big_endian, c, e))
+            if (check_wave(b, &wave, at + 8, size, big_endian, c, e))
                 return -1;
             size += c->zeros;
             if (!is_long) {
@@ -306,8 +376,8 @@ static int check_riff(struct ser_bytes *b, int big_endian, struct ser_container 
             }
             return 0;
         }
-        if (size > has)
-            return fail_cut(b, e, (const char *)head, size, has);
+        if (pass_chunk(b, at, head, big_endian, &wave, c, e))
+            return -1;
         at += 8 + size + (size & 1);
     }
     return ser_fail(e, SER_BAD, "%s: more than %d chunks: not a file that audio programs write",
@@ -425,10 +495,16 @@ static uint64_t skip_tags(struct ser_bytes *b) {
 
 int ser_container_look(struct ser_bytes *b, struct ser_container *c, struct ser_error *e) {
     unsigned char head[512] = {0};
-    *c = (struct ser_container){.begin = skip_tags(b), .end = b->len};
+    *c = (struct ser_container){.begin = skip_tags(b), .end = b->len, .wave_tag = -1};
     size_t n = ser_bytes_read(b, c->begin, head, sizeof head);
     if (check_foreign(b, head, n, e))
         return -1;
+    static const char forms[][5] = {"RIFF", "RIFX", "RF64", "BW64", "FORM"};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        if (n >= 4 && n < 12 && begins(head, forms[i], 4))
+            return ser_fail(e, SER_BAD,
+                            "%s: cut short: ends inside the header: fetch or write the file again",
+                            b->name);
     if (begins(head, "riff\x2e\x91\xcf\x11", 8))
         return check_w64(b, c, e);
     if ((begins(head, "RIFF", 4) || begins(head, "RIFX", 4) || begins(head, "RF64", 4) ||
@@ -446,8 +522,14 @@ int ser_container_look(struct ser_bytes *b, struct ser_container *c, struct ser_
     return 0;
 }
 
-int ser_container_unread(struct ser_bytes *b, struct ser_error *e) {
+int ser_container_unread(struct ser_bytes *b, const struct ser_container *c, struct ser_error *e) {
     unsigned char head[512];
+    if (c->wave_tag >= 0)
+        return ser_fail(e, SER_BAD,
+                        "%s: is WAV with sound of format 0x%04x, which cannot be read, or its "
+                        "header is damaged: convert "
+                        "it: ffmpeg -i IN OUT.wav",
+                        b->name, (unsigned)c->wave_tag);
     if (is_plain_text(head, ser_bytes_read(b, 0, head, sizeof head)))
         return ser_fail(e, SER_BAD, "%s: is text, not audio", b->name);
     return ser_fail(e, SER_BAD,

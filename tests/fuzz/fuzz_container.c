@@ -13,10 +13,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (ser_container_look(&b, &c, &e)) {
         if (e.status != SER_BAD)
             abort();
-        return ser_container_unread(&b, &e) == -1 ? 0 : -1;
+        return ser_container_unread(&b, &c, &e) == -1 ? 0 : -1;
     }
     if (c.begin > c.end || c.end > size || c.zeros > UINT16_MAX || c.patches < 0 ||
-        c.patches > SER_MAX_PATCHES || (c.shift != 0 && c.shift != 8) ||
+        c.patches > SER_MAX_PATCHES || c.shift < 0 || c.shift > 31 ||
         c.frames > (size + c.zeros) * UINT16_MAX)
         abort();
     for (int i = 0; i < c.patches; i++)
