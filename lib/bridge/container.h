@@ -7,7 +7,8 @@
  *
  * Sources: IBM and Microsoft, "Multimedia Programming Interface and Data Specifications 1.0"
  * (RIFF); EBU Tech 3306 (RF64), ITU-R BS.2088 (BW64); Apple, "Audio Interchange File Format 1.3";
- * RFC 3533 (Ogg); RFC 9639 (FLAC); id3.org, "ID3 tag version 2.4.0".
+ * "Apple Core Audio Format Specification 1.0"; Sonic Foundry, "Wave64"; NIST, "SPHERE"; Creative
+ * Labs, "Voice File Format"; RFC 3533 (Ogg); RFC 9639 (FLAC); id3.org, "ID3 tag version 2.4.0".
  */
 #ifndef SER_CONTAINER_H
 #define SER_CONTAINER_H
@@ -41,7 +42,7 @@ struct ser_container {
     int patches;
     uint64_t frames; /* frames to decode, where the blocks hold a known number; 0: all */
     int shift;       /* bits by which to shift 32-bit samples up */
-    int wave_tag;    /* of WAV: what its sound is, as its header says; else -1 */
+    char sound[64];  /* what the header says that it holds; "": nothing is known */
 };
 
 /* Fills c for the bytes b. 0; or -1 with e set: SER_BAD if b is cut short, or of a known format
