@@ -230,7 +230,7 @@ static double put_value(struct file *f, const struct layout *l, unsigned i) {
         put(f, kind_of(l) == ALAW ? a_law[i % 4].code : u_law[i % 4].code, 1);
         return (kind_of(l) == ALAW ? a_law[i % 4].value : u_law[i % 4].value) / 32768.0;
     }
-    int64_t most = (int64_t)1 << (bits - 1);
+    int64_t most = (int64_t)1 << (bits < 63 ? bits - 1 : 62); /* of more nobody reads any */
     const int64_t values[] = {0, -1, -most, most - 1, 1, most / 3, -most / 7};
     int64_t v = values[i % 7];
     uint64_t code = (uint64_t)v;
