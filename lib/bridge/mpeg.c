@@ -26,24 +26,31 @@ static uint32_t length_in(const unsigned char *frame, size_t n) {
     return !(flags & 2) ? 0 : number(frame + at + (flags & 1 ? 12 : 8));
 }
 
+/* Whether a stream like that of frame begins at at, perhaps behind a tag (ID3v2, as in container.c). */
+static int goes_on(struct ser_bytes *b, uint64_t at, const unsigned char *frame) {
+    unsigned char head[10] = {0};
+    size_t n = ser_bytes_read(b, at, head, sizeof head);
+    if (n == sizeof head && memcmp(head, "ID3", 3) == 0) {
+        at += 10 + ((uint64_t)head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]);
+        n = ser_bytes_read(b, at, head, 4);
+    }
+    return n >= 4 && is_frame(head) && ((head[1] ^ frame[1]) & 0x1e) == 0;
+}
+
 int ser_mpeg_look(struct ser_bytes *b, uint64_t at, struct ser_error *e) {
-    unsigned char frame[64], next[4] = {0};
+    unsigned char frame[64];
     size_t n = ser_bytes_read(b, at, frame, sizeof frame);
     uint32_t size = n >= 4 && is_frame(frame) ? length_in(frame, n) : 0;
-    if (!size)
-        return 0;
-    if (size > b->len - at)
+    if (size > b->len) /* some programs count the tags in front */
         return ser_fail(e, SER_BAD,
                         "%s: cut short: has %" PRIu64 " of %" PRIu32
                         " bytes: fetch or write the file again",
                         b->name, b->len - at, size);
-    size_t more = ser_bytes_read(b, at + size, next, sizeof next);
-    if (more == 4 &&
-        (memcmp(next, "ID3", 3) == 0 || (is_frame(next) && ((next[1] ^ frame[1]) & 0x1e) == 0)))
-        return ser_fail(
-            e, SER_BAD,
-            "%s: its header says %" PRIu32
-            " bytes, and more follow: it was joined: write it again: ffmpeg -i IN OUT.wav",
-            b->name, size);
+    if (size && goes_on(b, at + size, frame))
+        return ser_fail(e, SER_BAD,
+                        "%s: its header says %" PRIu32
+                        " bytes, and more follow: it was joined: write it again: ffmpeg -i IN "
+                        "OUT.wav",
+                        b->name, size);
     return 0;
 }

@@ -656,13 +656,16 @@ static void test_joined(void) {
     memcpy(mp3 + 21, "Info\0\0\0\3\0\0\0\1", 12);
     put(mp3 + 33, 2 * 417, 1);
     refuse("two.mp3", mp3, sizeof mp3, "says 834 bytes, and more follow");
-    memcpy(mp3 + 2 * 417, "ID3\4", 4);
+    memcpy(mp3 + 2 * 417, "ID3\4\0\0\0\0\3\27", 10); /* 417 bytes, less these */
     refuse("two.mp3", mp3, sizeof mp3, "says 834 bytes, and more follow");
     memcpy(mp3 + 2 * 417, "TAGx", 4);
     struct ser_bytes f = {.name = "tag.mp3", .fd = -1, .mem = mp3, .len = 2 * 417 + 128};
     struct ser_container c;
     struct ser_error e = {0};
     check(!ser_container_look(&f, &c, &e), "a tag behind MP3 is no stream %s", e.text);
+    memcpy(mp3 + 2 * 417, "ID3\4\0\0\0\0\3\26", 10);
+    f.len = 4 * 417;
+    check(!ser_container_look(&f, &c, &e), "nor is one of another kind %s", e.text);
     put(mp3 + 33, 5 * 417, 1);
     refuse("cut.mp3", mp3, sizeof mp3, "cut short: has 1668 of 2085 bytes");
 }
