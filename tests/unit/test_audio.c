@@ -556,6 +556,7 @@ static void test_wrapped(void) {
 
 /* What cannot be read is named, with what converts it. */
 static void test_foreign(void) {
+    unsigned char packets[3 * 188] = {0};
     static const struct {
         const char *at;
         size_t n;
@@ -589,6 +590,9 @@ static void test_foreign(void) {
         snprintf(want, sizeof want, "%.*s", (int)strcspn(kind[i].want, "."), kind[i].want);
         refuse("foreign.wav", (const unsigned char *)kind[i].at, kind[i].n, want);
     }
+    for (int i = 0; i < 3; i++)
+        packets[188 * i] = 'G';
+    refuse("foreign.ts", packets, sizeof packets, "is an MPEG transport stream");
 }
 
 /* Other bytes behind the sound, and sound that is cut short, of formats with sizes of their own. */
