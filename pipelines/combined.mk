@@ -85,7 +85,7 @@ row = $1 '$(strip $(call of,$(split.$1),FROM)$(if $(call of,$(split.$1),AUGMENT)
 $(foreach s,$(STAGES),$(eval $(call stage_rules,$s,$(OUT)/split/$(split.$s)/$s.$(SEED)/predictions.tsv)))
 
 $(call stamp,$(OUT)/options/results,$(STAGES))
-$(OUT)/results.tsv: $(STAGES:%=$(OUT)/results/%.tsv) $(OUT)/options/results
+$(OUT)/results.tsv: $(STAGES:%=$(OUT)/results/%.tsv) $(OUT)/options/results $(call awk_files,stack-tables)
 	@$(call stack,$(filter %.tsv,$^)) >$@.new; mv $@.new $@
 
 $(OUT)/results.txt: $(OUT)/results.tsv $(OUT)/scores.tsv $(call awk_files,align-columns) $(call awk_files,step-times)

@@ -174,8 +174,8 @@ start = from=$${EPOCHREALTIME/./};
 took  = took=$$(( ($${EPOCHREALTIME/./} - from) / 1000 )); \
         printf '%s\t%s\t%d.%03d\n' $1 $2 $$((took / 1000)) $$((took % 1000)) >>$(OUT)/times.tsv
 
-# $(call stack,TABLE...): several tables of the same columns in one
-stack = awk 'NR == 1 || FNR > 1' $1
+# $(call stack,TABLE...): several tables in one
+stack = $(call awk,stack-tables) $1
 
 # ---- corpora ----
 
@@ -217,7 +217,7 @@ $(foreach c,$(filter-out $(OWN),$(CORPORA)),$(eval $(call corpus_rules,$c)))
 $(if $(OWN),$(eval $(value own_rules)))
 
 $(call stamp,$(OUT)/options/corpora,$(CORPORA))
-$(OUT)/manifest.tsv: $(CORPORA:%=$(OUT)/manifest/%.tsv) $(OUT)/options/corpora
+$(OUT)/manifest.tsv: $(CORPORA:%=$(OUT)/manifest/%.tsv) $(OUT)/options/corpora $(call awk_files,stack-tables)
 	@$(call stack,$(filter %.tsv,$^)) >$@.new; mv $@.new $@
 
 # ---- splits ----

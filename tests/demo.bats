@@ -105,6 +105,10 @@ corpus() {
         file=$(awk -v what="$what" '$1 == what && NF > 1 && $2 ~ "^out/" {print $2}' first)
         [ -s "$file" ] || fail "$what: $file is not there"
     done
+    # The mark goes from the folder to the model, which has no other speech than this.
+    assert_equal "$(awk -F '\t' '{for (i = 1; i <= NF; i++) if (NR == 1 && $i == "generated") c = i; print $c}' \
+        out/demo/manifest.tsv | sort | uniq -c | wc -l)" 2
+    ser-tensor ls -H out/demo/split/combined/combined.1/model.bin | grep -qx 'train.generated=yes'
     run demo -s
     for stage in baseline augmented attention combined; do
         assert_line --regexp "^$stage +ravdess.* generated\$"

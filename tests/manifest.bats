@@ -487,6 +487,33 @@ END
     fails 2 'only with --corpus folders' ser-manifest --label-from '(p)' f
 }
 
+@test "manifest: a folder of generated speech is marked" {
+    put s/DC/a01.wav s/DC/sa02.wav t/JE/a01.wav linked/a03.wav
+    mkdir s/.generated
+    ln -s ../../linked/a03.wav s/DC/a03.wav
+    ln -s ../linked s/KL
+    ser-manifest s t 2>err | cut -f 1,10 | tr '\t' ' ' | same - <(cat <<'END'
+id generated
+savee_DC_a01 yes
+savee_DC_a03 yes
+savee_DC_sa02 yes
+savee_JE_a01 -
+savee_KL_a03 yes
+END
+    )
+    ser-manifest --corpus folders t | head -1 >none
+    assert_equal "$(cut -f 9- none)" repetition
+    # The mark counts for all folders below its own.
+    mkdir above && mv s linked above
+    assert_equal "$(ser-manifest --corpus savee above 2>err | cut -f 10 | xargs)" "generated yes yes yes"
+    mv above/s s && touch above/.generated && rmdir s/.generated && mv s above
+    assert_equal "$(ser-manifest --corpus savee above 2>err | cut -f 10 | xargs)" "generated yes yes yes"
+    # A corpus that has the column keeps it once.
+    printf '%s\n' 'corpus c' 'title C' 'pattern /[^/]*$' 'column generated' 'set id {below}' 'set emotion sad' 'set speaker x' 'set generated espeak' >c.corpus
+    ser-manifest --corpus c.corpus t >own.tsv
+    assert_equal "$(cut -f 10 own.tsv | xargs)" "generated espeak"
+}
+
 @test "manifest: what is wrong with a description is told by file and line" {
     wrong 1 "begins with 'corpus NAME', not with 'title'" 'title T\n'
     wrong 2 'no pattern' 'corpus x\ntitle T'

@@ -243,10 +243,35 @@ recordings: take fewer --bands, or a longer --window"
         run --separate-stderr ser-mfcc -j $j -o x.sert a.wav silent.wav constant.wav short.wav long.wav longer.wav
         assert_success
         assert_equal "$stderr" "\
-ser-mfcc: 2 of 6 recordings are silent: nothing above -60 dBFS
+ser-mfcc: 2 of 6 recordings are silent in all that is used: nothing above -60 dBFS
 ser-mfcc: 1 of 6 recordings is shorter than the window of 2048 samples
 ser-mfcc: 2 of 6 recordings are longer than 174 frames: 36.2 of 44.2 s not used; --frames 0 keeps all"
     done
+    # The records carry the same, and nothing where there is nothing to be said.
+    heard() { ser-tensor ls -c heard_s,unheard_s,silent x.sert | sed 1d | cut -f 1,4- | tr '\t' ' '; }
+    assert_equal "$(heard)" "a.wav - - -
+silent.wav - - yes
+constant.wav - - yes
+short.wav 0.050 - -
+long.wav - 30.210 -
+longer.wav - 5.960 -"
+    # Of another stream's word on it nothing stays.
+    sox -n -r 22050 -b 16 long2.wav synth 1 sine 300
+    printf '%s\t%s\n' id path l long.wav s silent.wav t long2.wav >m.tsv
+    ser-mfcc -q -m m.tsv -o y.sert
+    ser-augment --keep m.tsv | ser-mfcc -q | cmp - y.sert
+    # What was not used does not make a recording heard.
+    sox -n -r 22050 -b 16 late.wav synth 2 sine 300 pad 4.1 0
+    sox -n -r 22050 -b 16 early.wav synth 2 sine 300 pad 0 4.1
+    run --separate-stderr ser-mfcc -o x.sert late.wav early.wav
+    assert_equal "$stderr" "\
+ser-mfcc: 1 of 2 recordings is silent in all that is used: nothing above -60 dBFS
+ser-mfcc: 2 of 2 recordings are longer than 174 frames: 4.1 of 12.2 s not used; --frames 0 keeps all"
+    assert_equal "$(heard)" "late.wav - 2.060 yes
+early.wav - 2.060 -"
+    ser-mfcc -q --frames 0 -o x.sert late.wav early.wav
+    assert_equal "$(heard)" "late.wav - - -
+early.wav - - -"
     # What fits exactly is used: 174 frames are there up to 89087 samples.
     sox -r 22050 -n -b 16 fits.wav synth 89087s sine 300
     sox -r 22050 -n -b 16 more.wav synth 89088s sine 300
@@ -258,6 +283,30 @@ ser-mfcc: 2 of 6 recordings are longer than 174 frames: 36.2 of 44.2 s not used;
     done
     run --separate-stderr ser-mfcc more.wav -o x.sert
     assert_equal "$stderr" "ser-mfcc: 1 of 1 recording is longer than 174 frames: 0.0 of 4.0 s not used; --frames 0 keeps all"
+}
+
+@test "ser-manifest --check and ser-mfcc agree on what silence is" {
+    local db offset
+    mkdir -p f/sad
+    for db in 55 59.9 60.1 61 80; do
+        for offset in 0 0.3 -0.6; do
+            perl -e '($a, $o) = (10 ** (-$ARGV[0] / 20), $ARGV[1]); print pack "f<*", map $o + $a * sin($_ / 9), 1 .. 4410' \
+                "$db" "$offset" | sox -D -t raw -r 22050 -e float -b 32 -c 1 - "f/sad/$db.$offset.wav"
+        done
+    done
+    ser-mfcc -q f/sad/*.wav | ser-tensor ls -c silent - | awk -F '\t' '$4 == "yes" {print $1}' >mfcc
+    ser-manifest --check --corpus folders f 2>&1 >/dev/null | sed -n 's/^ser-manifest: \(.*\): silent: .*/\1/p' | sort >manifest
+    same mfcc manifest
+    assert_equal "$(wc -l <mfcc)" 9
+}
+
+@test "the mark of generated speech travels" {
+    tone a.wav
+    printf 'id\tpath\tgenerated\na\ta.wav\tyes\nb\ta.wav\t-\nc\ta.wav\tno\n' >m.tsv
+    marks() { ser-tensor ls -c generated - | sed 1d | cut -f 4 | xargs; }
+    assert_equal "$(ser-mfcc -q -m m.tsv | marks)" "yes - no"
+    assert_equal "$(ser-augment -q --keep --noise 0.1 m.tsv | marks)" "yes yes - - no no"
+    assert_equal "$(ser-augment -q --keep m.tsv | ser-mfcc -q | marks)" "yes - no"
 }
 
 @test "--like takes the whole recipe from a model or from features" {

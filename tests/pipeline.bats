@@ -279,6 +279,16 @@ refused() {
     assert_success
 }
 
+@test "tables are stacked by the names of their columns" {
+    printf 'id\tpath\na\tb\n' >one.tsv
+    printf 'id\tgenerated\tpath\nc\tyes\td\n' >two.tsv
+    assert_equal "$(helper stack-tables one.tsv two.tsv)" "$(printf 'id\tpath\tgenerated\na\tb\t-\nc\td\tyes')"
+    assert_equal "$(helper stack-tables two.tsv two.tsv)" "$(printf 'id\tgenerated\tpath\nc\tyes\td\nc\tyes\td')"
+    assert_equal "$(helper stack-tables one.tsv)" "$(cat one.tsv)"
+    : >empty.tsv
+    fails 3 'stack-tables: empty.tsv: is empty' helper stack-tables one.tsv empty.tsv
+}
+
 @test "helpers of the pipelines that get too little say how they are used" {
     local file name
     for file in "$ROOT"/pipelines/bin/*; do

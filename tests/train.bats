@@ -534,6 +534,53 @@ random_split() {
     ser-score model.bin test.sert val.sert | cmp - both.tsv
 }
 
+@test "--heard adds what was heard of each recording" {
+    train model.bin --epochs 1
+    sox -n -r 22050 -b 16 none.wav trim 0 0.5
+    sox -n -r 22050 -b 16 short.wav synth 0.05 sine 300
+    sox -n -r 22050 -b 16 long.wav synth 3 sine 300
+    # 24 frames are 0.557 s.
+    ser-mfcc -q --frames 24 none.wav short.wav long.wav -o h.sert
+    ser-score -q model.bin h.sert >plain.tsv
+    ser-score -q --heard model.bin h.sert >h.tsv
+    cut -f 1-10 h.tsv | cmp - plain.tsv
+    assert_equal "$(cut -f 1,11- h.tsv | tr '\t' ' ')" "id heard_s unheard_s silent
+none.wav 0.488 0 yes
+short.wav 0.050 0 no
+long.wav 0.557 2.443 no"
+    # Who reads scores goes by the names of the columns.
+    ser-score -q --heard model.bin test.sert >t.tsv
+    ser-score -q model.bin test.sert >u.tsv
+    ser-eval t.tsv >t.txt
+    ser-eval u.tsv >u.txt
+    same t.txt u.txt
+}
+
+@test "a model of generated speech says so" {
+    local part
+    for part in train val test; do
+        awk -F '\t' -v OFS='\t' -v p=$part 'NR == 1 {print $0, "generated"} $7 == p {print $0, n++ ? "no" : word}' \
+            word=yes "$BATS_FILE_TMPDIR/m.tsv" | ser-mfcc -q --frames 24 -m - -o $part.marked
+    done
+    train plain.bin --epochs 1
+    ser-train -q --net small.net --val val.marked --epochs 1 --batch 10 --patience 0 -o val.bin train.sert
+    same plain.bin val.bin
+    ser-train -q --net small.net --val val.sert --epochs 1 --batch 10 --patience 0 -o made.bin train.marked
+    assert_equal "$(diff <(ser-tensor ls -H plain.bin) <(ser-tensor ls -H made.bin) | grep '^[<>]' | cut -f 1)" "> train.generated=yes"
+    run ser-cmp --values plain.bin made.bin
+    assert_success
+    run --separate-stderr ser-score made.bin test.sert -o p.tsv
+    assert_success
+    assert_equal "$stderr" "ser-score: made.bin: was trained on generated speech: what it makes of real voices is not known"
+    for way in "-q made.bin" plain.bin; do
+        # shellcheck disable=SC2086
+        run --separate-stderr ser-score $way test.sert -o q.tsv
+        assert_success
+        assert_equal "$stderr" ""
+    done
+    same p.tsv q.tsv
+}
+
 @test "output that cannot be written: exit 4" {
     run --separate-stderr train /dev/full --epochs 1
     assert_failure 4

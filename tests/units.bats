@@ -48,6 +48,10 @@ reference() { # the folder NAME of the reference data, if there is one
     unit test_audio
 }
 
+@test "audio: layouts of WAV headers, as other readers test them" {
+    unit test_headers
+}
+
 @test "effects: noise, time shift, pitch" {
     unit test_effects
 }

@@ -123,6 +123,9 @@ static const struct {
     [CONTRADICTORY] = {"contradictory duplicates", SIZE_MAX, 0},
 };
 
+/* The column that marks speech that nobody spoke. */
+static const char GENERATED[] = "generated";
+
 struct row {
     const struct ser_corpus *corpus;
     const char *field[SER_FIELDS]; /* texts in room, like all of the row's */
@@ -132,6 +135,7 @@ struct row {
     uint64_t audio_hash; /* with --check */
     uint64_t line;       /* of --table */
     int is_mapped;       /* --map gave the emotion its name */
+    int generated;       /* nobody spoke it */
     int dropped;
 };
 
@@ -141,8 +145,9 @@ struct entry {
     char *subject; /* what descriptions match: the absolute path without the extension; or NULL: */
     enum finding kind; /* it is no audio file, and what is said of it */
     char *what;
-    int operand;  /* the number of the folder given that leads to it */
-    size_t place; /* its own number */
+    int operand;   /* the number of the folder given that leads to it */
+    int generated; /* 1: it lies in a folder of generated speech */
+    size_t place;  /* its own number */
 };
 
 struct folder {
@@ -153,6 +158,7 @@ struct folder {
 struct link {
     char *path;
     int operand;
+    int generated;
 };
 
 struct manifest {
@@ -168,6 +174,7 @@ struct manifest {
     size_t seens, seen_cap;
     struct link *link; /* links to folders, read after all folders */
     size_t links, link_cap;
+    int generated;        /* 1 while a folder of generated speech is read */
     struct ser_set label; /* names that --map and the columns of --table give */
     size_t found[FINDINGS];
     size_t failed; /* unreadable because the system failed: the file itself may be good */
@@ -218,7 +225,8 @@ static int is_audio_extension(const char *s) {
 static struct entry *add_entry(struct manifest *m, int operand, const char *path) {
     grow(&m->entry, m->entries, &m->entry_cap, sizeof *m->entry);
     struct entry *new = &m->entry[m->entries++];
-    *new = (struct entry){.path = estrdup(path), .operand = operand, .place = m->entries};
+    *new = (struct entry){
+        .path = estrdup(path), .operand = operand, .generated = m->generated, .place = m->entries};
     return new;
 }
 
@@ -267,7 +275,7 @@ static int is_new(struct manifest *m, const struct stat *st) {
 
 static void defer(struct manifest *m, int operand, const char *path) {
     grow(&m->link, m->links, &m->link_cap, sizeof *m->link);
-    m->link[m->links++] = (struct link){estrdup(path), operand};
+    m->link[m->links++] = (struct link){estrdup(path), operand, m->generated};
 }
 
 static int by_bytes(const struct dirent **a, const struct dirent **b) {
@@ -311,7 +319,17 @@ static void add_child(struct manifest *m, int operand, const char *path, const c
         add_folder(m, operand, path);
 }
 
+/* 1 if the folder holds the mark of generated speech: anything with this name. */
+static int has_mark(const char *folder) {
+    struct stat st;
+    char *mark = eprintf_alloc("%s/.generated", folder);
+    int found = stat(mark, &st) == 0;
+    free(mark);
+    return found;
+}
+
 static void add_folder(struct manifest *m, int operand, const char *path) {
+    int outside = m->generated;
     struct stat st;
     struct dirent **entry;
     if (stat(path, &st))
@@ -321,6 +339,7 @@ static void add_folder(struct manifest *m, int operand, const char *path) {
     int n = scandir(path, &entry, NULL, by_bytes);
     if (n < 0)
         die(SER_SYS, "%s: cannot read the folder: %s", path, strerror(errno));
+    m->generated = outside || has_mark(path);
     for (int i = 0; i < n; i++) {
         const char *name = entry[i]->d_name;
         if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0) {
@@ -331,6 +350,7 @@ static void add_folder(struct manifest *m, int operand, const char *path) {
         free(entry[i]);
     }
     free(entry);
+    m->generated = outside;
 }
 
 /* Whether --corpus names a file. */
@@ -377,7 +397,7 @@ static const char *put_text(char **at, const char *text) {
 
 /* The row of an utterance, with texts of its own. */
 static void add_row(struct manifest *m, const struct ser_corpus *c, const char *corpus_name,
-                    const struct ser_utterance *u, const char *path) {
+                    const struct ser_utterance *u, const char *path, int generated) {
     if (strpbrk(path, "\t\n"))
         die(SER_BAD, "%s: a manifest cannot hold a path with a tab or a newline: rename it", path);
     size_t pointers = c->columns * sizeof(char *),
@@ -386,7 +406,7 @@ static void add_row(struct manifest *m, const struct ser_corpus *c, const char *
         n += strlen(i < SER_FIELDS ? u->field[i] : u->extra[i - SER_FIELDS]) + 1;
     grow(&m->row, m->rows, &m->row_cap, sizeof *m->row);
     struct row *r = &m->row[m->rows++];
-    *r = (struct row){.corpus = c, .room = emalloc(n)};
+    *r = (struct row){.corpus = c, .generated = generated, .room = emalloc(n)};
     char *at = r->room + pointers;
     r->extra = (const char **)r->room;
     r->path = put_text(&at, path);
@@ -595,7 +615,7 @@ static void name_file(struct manifest *m, const struct choice *c, const struct e
     }
     match(m, best, file, &u); /* once more: another may have come behind it */
     if (kind == SER_NAME_GOOD)
-        add_row(m, best, best->name, &u, file->path);
+        add_row(m, best, best->name, &u, file->path, file->generated);
     else
         report(m,
                kind == SER_NAME_OTHER  ? OTHER
@@ -654,6 +674,7 @@ static void read_folders(struct manifest *m, char **operand, int n) {
         add_operand(m, i);
     }
     for (size_t i = 0; i < m->links; i++) { /* each may add more */
+        m->generated = m->link[i].generated;
         add_folder(m, m->link[i].operand, m->link[i].path);
         free(m->link[i].path);
     }
@@ -880,7 +901,7 @@ static void read_own_row(struct manifest *m, struct own_table *t, const struct s
             die(SER_SYS, "out of memory");
         if (!is_new)
             die_repeated(m, t, u.field[SER_ID]);
-        add_row(m, c, t->corpus < 0 ? c->name : value_of(t, t->corpus), &u, path);
+        add_row(m, c, t->corpus < 0 ? c->name : value_of(t, t->corpus), &u, path, 0);
         m->row[m->rows - 1].line = t->csv.line;
     }
     free(path);
@@ -1421,30 +1442,40 @@ static void summarise(const struct manifest *m, size_t kept) {
         die(SER_BAD, "no table is written: --strict is given and something is wrong");
 }
 
-/* The further columns of the corpora that have rows. A column of two of them stands once. */
+/* Adds the name of a column to the n that are there, unless it is among them. */
+static void add_column(char ***column, size_t *n, size_t *cap, char *name) {
+    for (size_t i = 0; i < *n; i++)
+        if (strcmp((*column)[i], name) == 0)
+            return;
+    grow(column, *n, cap, sizeof **column);
+    (*column)[(*n)++] = name;
+}
+
+/* The further columns of the corpora that have rows, and the mark of generated speech, where there is any. A column of
+ * two corpora stands once. */
 static char **further_columns(const struct manifest *m, size_t *n) {
     char **name = NULL;
-    size_t cap = 0;
+    size_t cap = 0, generated = 0;
     *n = 0;
     for (size_t d = 0; d < m->corpora.n; d++) {
         const struct ser_corpus *c = &m->corpora.at[d];
         size_t of_corpus = 0;
-        for (size_t i = 0; i < m->rows; i++)
-            of_corpus += m->row[i].corpus == c && !m->row[i].dropped;
-        for (size_t k = 0; of_corpus && k < c->columns; k++) {
-            size_t i = 0;
-            while (i < *n && strcmp(name[i], c->column[k]) != 0)
-                i++;
-            if (i < *n)
-                continue;
-            grow(&name, *n, &cap, sizeof *name);
-            name[(*n)++] = (char *)c->column[k];
+        for (size_t i = 0; i < m->rows; i++) {
+            int is_there = m->row[i].corpus == c && !m->row[i].dropped;
+            of_corpus += (size_t)is_there;
+            generated += (size_t)(is_there && m->row[i].generated);
         }
+        for (size_t k = 0; of_corpus && k < c->columns; k++)
+            add_column(&name, n, &cap, (char *)c->column[k]);
     }
+    if (generated)
+        add_column(&name, n, &cap, (char *)GENERATED);
     return name;
 }
 
 static const char *value_in(const struct row *r, const char *column) {
+    if (r->generated && strcmp(column, GENERATED) == 0)
+        return "yes";
     for (size_t i = 0; i < r->corpus->columns; i++)
         if (strcmp(r->corpus->column[i], column) == 0)
             return r->extra[i];

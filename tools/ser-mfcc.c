@@ -190,16 +190,26 @@ static int fetch(void *ctx, void *slot) {
     return s->take(s, it);
 }
 
+/* Counts what was not heard, or not in full, and says it in the record's attributes. Silent is a recording whose sound
+ * that is used is. */
 static void remark(struct remarks *m, const struct ser_recipe *r, const float *x, size_t n,
-                   size_t frames) {
+                   size_t frames, struct ser_attrs *a) {
+    int longer = r->frames && frames > (size_t)r->frames, brief = n < (size_t)r->window;
+    size_t used = longer ? (size_t)r->frames * (size_t)r->hop : n;
+    int silent = ser_is_silent(x, used);
     m->heard++;
-    m->silent += (uint64_t)ser_is_silent(x, n);
-    m->brief += n < (size_t)r->window;
-    if (!r->frames || frames <= (size_t)r->frames)
-        return;
-    m->longer++;
-    m->samples += n;
-    m->unused += n - (size_t)r->frames * (size_t)r->hop;
+    m->silent += (uint64_t)silent;
+    m->brief += (uint64_t)brief;
+    m->longer += (uint64_t)longer;
+    m->samples += longer ? n : 0;
+    m->unused += n - used;
+    ser_attr_set(a, "silent", silent ? "yes" : NULL);
+    ser_attr_set(a, "heard_s", NULL);
+    ser_attr_set(a, "unheard_s", NULL);
+    if (brief)
+        ser_attr_setf(a, "heard_s", "%.3f", (double)n / r->rate_hz);
+    if (longer)
+        ser_attr_setf(a, "unheard_s", "%.3f", (double)(n - used) / r->rate_hz);
 }
 
 /* What happened is no recording's fault, if the system failed. */
@@ -223,7 +233,7 @@ static int compute(struct source *s, struct item *it, const float *x, size_t n, 
     memcpy(r->data, y, r->bytes);
     ser_attrs_copy(&r->attrs, &it->attrs);
     ser_attr_setf(&r->attrs, "frames", "%zu", full);
-    remark(&t->remarks, &s->recipe, x, n, full);
+    remark(&t->remarks, &s->recipe, x, n, full, &r->attrs);
     return 0;
 }
 
@@ -404,7 +414,8 @@ static void tell_remarks(const struct source *s, int jobs) {
         m.unused += of->unused;
     }
     if (m.silent)
-        warn("%s silent: nothing above -60 dBFS", of_all(m.silent, m.heard, text));
+        warn("%s silent in all that is used: nothing above -60 dBFS",
+             of_all(m.silent, m.heard, text));
     if (m.brief)
         warn("%s shorter than the window of %d samples", of_all(m.brief, m.heard, text), r->window);
     if (m.longer)

@@ -1,5 +1,6 @@
 /* ser-score - a model's predictions for feature streams. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@ enum { MAX_THREADS = 256 };
 static struct {
     const char *output, *kernels;
     int64_t batch, threads;
-    int quiet;
+    int heard, quiet;
 } opt = {.batch = 32};
 
 static const struct ser_opt options[] = {
@@ -23,7 +24,8 @@ static const struct ser_opt options[] = {
      "threads to use; the result does not depend on it"},
     {0, "kernels", SER_OPT_TEXT, &opt.kernels, 0, 0, SER_KERNELS,
      "plain: the same bytes on any x86-64"},
-    {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress line"},
+    {0, "heard", SER_OPT_FLAG, &opt.heard, 0, 0, NULL, "add columns: heard_s unheard_s silent"},
+    {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress line, no remarks"},
     {0}};
 
 static const struct ser_tool tool = {
@@ -42,6 +44,7 @@ struct batch {
 
 struct scoring {
     struct ser_model model;
+    double hop_s; /* from one frame of the model's features to the next; 0: unknown */
     struct ser_run *run;
     struct batch batch;
     struct ser_out out;
@@ -56,7 +59,8 @@ static void write_header(struct scoring *s) {
     ser_out_printf(&s->out, "id\temotion\tpredicted\tconfidence");
     for (int c = 0; c < s->model.classes; c++)
         ser_out_printf(&s->out, "\tp_%s", s->model.class[c]);
-    ser_out_printf(&s->out, "\tspeaker\tcorpus\tsex\n");
+    ser_out_printf(&s->out, "\tspeaker\tcorpus\tsex%s\n",
+                   opt.heard ? "\theard_s\tunheard_s\tsilent" : "");
 }
 
 static void write_row(struct scoring *s, const char *id_emotion, const char *tail, const float *p) {
@@ -107,6 +111,27 @@ static const char *known(const struct ser_record *rec, const char *key) {
     return v && *v ? v : "-";
 }
 
+/* The columns of --heard, each behind a tab. A record that says nothing was heard whole: for so many hops as its frames
+ * tell. */
+static char *heard(const struct scoring *s, const struct ser_record *rec) {
+    const char *frames = ser_attr(&rec->attrs, "frames"), *given = ser_attr(&rec->attrs, "heard_s"),
+               *unheard = ser_attr(&rec->attrs, "unheard_s");
+    int64_t n;
+    char heard_s[32] = "-";
+    if (!opt.heard)
+        return estrdup("");
+    if (frames && s->hop_s > 0 && !ser_parse_int(frames, 1, INT64_MAX, &n))
+        snprintf(heard_s, sizeof heard_s, "%.3f",
+                 s->hop_s * (double)(n > s->model.frames ? s->model.frames : n - 1));
+    return eprintf_alloc("\t%s\t%s\t%s", given ? given : heard_s,
+                         unheard  ? unheard
+                         : frames ? "0"
+                                  : "-",
+                         ser_attr(&rec->attrs, "silent") ? "yes"
+                         : frames                        ? "no"
+                                                         : "-");
+}
+
 static int add(struct scoring *s, const struct ser_reader *r, const struct ser_record *rec,
                struct ser_error *e) {
     const struct ser_model *m = &s->model;
@@ -119,8 +144,10 @@ static int add(struct scoring *s, const struct ser_reader *r, const struct ser_r
     }
     memcpy(b->x + (size_t)b->n * rec->count, rec->data, rec->bytes);
     b->text[2 * b->n] = eprintf_alloc("%s\t%s", rec->key, known(rec, "emotion"));
-    b->text[2 * b->n + 1] =
-        eprintf_alloc("%s\t%s\t%s", known(rec, "speaker"), known(rec, "corpus"), known(rec, "sex"));
+    char *more = heard(s, rec);
+    b->text[2 * b->n + 1] = eprintf_alloc("%s\t%s\t%s%s", known(rec, "speaker"),
+                                          known(rec, "corpus"), known(rec, "sex"), more);
+    free(more);
     if (++b->n == opt.batch)
         compute(s);
     return 0;
@@ -175,12 +202,26 @@ static void refuse_model(char *const *operand, const struct ser_error *e) {
     die_error(e);
 }
 
+/* The seconds of a hop, which features that were made elsewhere may not have. */
+static double hop_s(const struct ser_attrs *header) {
+    const char *hop = ser_attr(header, "feat.hop"), *rate = ser_attr(header, "feat.rate_hz");
+    int64_t n, hz;
+    if (!hop || !rate || ser_parse_int(hop, 1, INT32_MAX, &n) ||
+        ser_parse_int(rate, 1, INT32_MAX, &hz))
+        return 0;
+    return (double)n / (double)hz;
+}
+
 static void open_scoring(struct scoring *s, char *const *operand) {
     struct ser_error e;
     char why[SER_WHY];
     const char *model = *operand;
     if (ser_model_load(&s->model, model, &e))
         refuse_model(operand, &e);
+    s->hop_s = hop_s(&s->model.header);
+    if (ser_attr(&s->model.header, "train.generated") && !opt.quiet)
+        warn("%s: was trained on generated speech: what it makes of real voices is not known",
+             model);
     s->run = ser_run_new(s->model.net, ser_kernels_find(opt.kernels), (int)opt.batch,
                          (int)opt.threads, 0, why);
     if (!s->run)

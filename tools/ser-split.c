@@ -725,7 +725,6 @@ static int make_folds(struct manifest *m) {
     return SER_OK;
 }
 
-
 static unsigned choose_parts(struct manifest *m) {
     if (opt.random)
         return split_at_random(m);

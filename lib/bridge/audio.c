@@ -148,6 +148,14 @@ static int check_info(const struct source *s, const SF_INFO *info, struct ser_er
     if (info->samplerate < SER_AUDIO_MIN_HZ || info->samplerate > SER_AUDIO_MAX_HZ)
         return ser_fail(e, SER_BAD, "%s: its rate is %d Hz, not in %d..%d: resample it first",
                         s->bytes.name, info->samplerate, SER_AUDIO_MIN_HZ, SER_AUDIO_MAX_HZ);
+    if ((info->format & SF_FORMAT_TYPEMASK) == SF_FORMAT_XI)
+        return ser_fail(e, SER_BAD,
+                        "%s: is an instrument (XI), whose rate nothing tells: write it as WAV",
+                        s->bytes.name);
+    if ((info->format & SF_FORMAT_TYPEMASK) == SF_FORMAT_SDS)
+        return ser_fail(e, SER_BAD,
+                        "%s: is a MIDI sample dump, whose end cannot be checked: write it as WAV",
+                        s->bytes.name);
     if (info->channels < 1 || info->channels > BLOCK)
         return ser_fail(e, SER_BAD, "%s: has %d channels, not 1..%d", s->bytes.name, info->channels,
                         BLOCK);
@@ -255,21 +263,35 @@ static int read_file(const struct source *s, SNDFILE *file, const SF_INFO *info,
                                                   : read_all(s, file, info, a, e);
 }
 
-static int decode(struct source *s, struct ser_audio *a, int to_hz, struct ser_error *e) {
-    SF_INFO info = {0};
+/* What lies behind the last frame of FLAC, a tag for example, is not looked at: the decoder takes
+ * it for damage. */
+static void limit_flac(struct source *s, const SF_INFO *info) {
+    if ((info->format & SF_FORMAT_TYPEMASK) == SF_FORMAT_FLAC && info->frames > 0 &&
+        info->frames < SF_COUNT_MAX)
+        s->c.frames = (uint64_t)info->frames;
+}
+
+static SNDFILE *open_file(struct source *s, SF_INFO *info) {
     SF_VIRTUAL_IO io = {.get_filelen = virtual_length,
                         .seek = virtual_seek,
                         .read = virtual_read,
                         .tell = virtual_tell};
+    return sf_open_virtual(&io, SFM_READ, info, s);
+}
+
+static int decode(struct source *s, struct ser_audio *a, int to_hz, struct ser_error *e) {
+    SF_INFO info = {0};
     SNDFILE *file = NULL;
     errno = 0;
     int failed = ser_container_look(&s->bytes, &s->c, e);
     if (!failed) {
-        file = sf_open_virtual(&io, SFM_READ, &info, s);
+        file = open_file(s, &info);
+        if (file)
+            limit_flac(s, &info);
         if (file)
             failed = read_file(s, file, &info, a, to_hz, e);
         else
-            failed = ser_container_unread(&s->bytes, e);
+            failed = ser_container_unread(&s->bytes, &s->c, e);
     }
     /* What was not read, or found no room, looks like damage to those who wanted it. */
     int why = s->bytes.error ? s->bytes.error : failed && errno == ENOMEM ? ENOMEM : 0;

@@ -1,12 +1,14 @@
 #include "bridge/container.h"
 
 #include "bridge/flac.h"
+#include "bridge/mpeg.h"
 #include "core/in.h"
 #include "core/reader.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -47,12 +49,25 @@ static void patch(struct ser_container *c, uint64_t at, int bytes, int big_endia
         p->byte[i] = (unsigned char)(v >> 8 * (big_endian ? bytes - 1 - i : i));
 }
 
+/* Lets the decoder read another name of four letters at offset at. */
+static void patch_name(struct ser_container *c, uint64_t at, const char *name) {
+    patch(c, at, 4, 1, number((const unsigned char *)name, 4, 1));
+}
+
+/* Whether it can be shown as the name of a chunk. */
+static int is_name(const unsigned char *id) {
+    for (int i = 0; i < 4; i++)
+        if (id[i] < ' ' || id[i] >= 0x7f)
+            return 0;
+    return 1;
+}
+
 static int fail_cut(const struct ser_bytes *b, struct ser_error *e, const char *id, uint64_t says,
                     uint64_t has) {
     return ser_fail(e, SER_BAD,
                     "%s: cut short: its %.4s chunk has %" PRIu64 " of %" PRIu64
                     " bytes: fetch or write the file again",
-                    b->name, id, has, says);
+                    b->name, is_name((const unsigned char *)id) ? id : "?", has, says);
 }
 
 /* Sizes that programs write when they cannot know the length: 0; SoX's 0x7ffff000 for WAV, and
@@ -78,6 +93,11 @@ static const struct foreign {
     {0, "MAC ", 4, "Monkey's Audio"},
     {0, "wvpk", 4, "WavPack"},
     {0, "FLV\1", 4, "Flash video"},
+    {0, "TTA1", 4, "True Audio"},
+    {0, "DSD ", 4, "DSD"},
+    {0, "\x0b\x77", 2, "AC-3"},
+    {8, "AVI ", 4, "AVI"},
+    {28, "Speex   ", 8, "Speex in Ogg"},
 };
 
 static int fail_foreign(const struct ser_bytes *b, const char *what, struct ser_error *e) {
@@ -130,6 +150,8 @@ static int check_foreign(const struct ser_bytes *b, const unsigned char *head, s
         if (n >= foreign[i].at + foreign[i].n &&
             begins(head + foreign[i].at, foreign[i].magic, foreign[i].n))
             return fail_foreign(b, foreign[i].name, e);
+    if (n > 376 && head[0] == 'G' && head[188] == 'G' && head[376] == 'G')
+        return fail_foreign(b, "an MPEG transport stream", e);
     /* Of MPEG's layers AAC's is 0 (ADTS). */
     if (n >= 2 && head[0] == 0xff && (head[1] & 0xf6) == 0xf0)
         return fail_foreign(b, "AAC", e);
@@ -138,7 +160,7 @@ static int check_foreign(const struct ser_bytes *b, const unsigned char *head, s
 
 /* ---- RIFF, RF64, BW64, RIFX, FORM: chunks of an identifier, 32 bits of size, content ---- */
 
-enum { MAX_CHUNKS = 65536 };
+enum { MAX_CHUNKS = 65536, SIZES = 3 /* patches of sizes and bits */ };
 
 /* Whether something lies from at to end, and it is all chunks. */
 static int chunks_fill(struct ser_bytes *b, uint64_t at, uint64_t end, int big_endian) {
@@ -188,29 +210,40 @@ static int read_head(struct ser_bytes *b, uint64_t at, const char *id, unsigned 
 
 struct wave { /* what the fmt chunk says */
     int seen;
-    unsigned tag, channels, align, bits, block_frames;
+    unsigned tag, channels, rate_hz, align, bits, valid, block_frames;
     uint64_t at; /* of its content */
 };
 
-static void read_format(struct ser_bytes *b, uint64_t at, uint64_t size, int big_endian,
-                        struct wave *w) {
+enum { PCM = 1, MS_ADPCM = 2, IMA_ADPCM = 0x11, GSM = 0x31, EXTENSIBLE = 0xfffe };
+
+static int read_format(struct ser_bytes *b, uint64_t at, uint64_t size, int big_endian,
+                       struct wave *w, struct ser_error *e) {
     unsigned char f[40] = {0};
     size_t n = ser_bytes_read(b, at, f, size < sizeof f ? (size_t)size : sizeof f);
-    if (n < 16)
-        return;
+    unsigned need = n >= 2 && number(f, 2, big_endian) == EXTENSIBLE ? 40 : 16;
+    if (n < need)
+        return ser_fail(e, SER_BAD,
+                        "%s: damaged: its fmt chunk has %zu bytes, not %u: write the file again",
+                        b->name, n, need);
     *w = (struct wave){.seen = 1,
                        .tag = (unsigned)number(f, 2, big_endian),
                        .channels = (unsigned)number(f + 2, 2, big_endian),
+                       .rate_hz = (unsigned)number(f + 4, 4, big_endian),
                        .align = (unsigned)number(f + 12, 2, big_endian),
                        .bits = (unsigned)number(f + 14, 2, big_endian),
                        .at = at};
     if (n >= 20)
         w->block_frames = (unsigned)number(f + 18, 2, big_endian);
-    if (w->tag == 0xfffe && n >= 40) /* extensible: the format is the sub-format's first number */
+    if (w->tag == EXTENSIBLE) { /* the format is the sub-format's first number */
         w->tag = (unsigned)number(f + 24, 2, big_endian);
+        w->valid = (unsigned)number(f + 18, 2, big_endian);
+    }
+    if (!w->channels || !w->rate_hz)
+        return ser_fail(e, SER_BAD,
+                        "%s: damaged: its header says %u channels at %u Hz: write the file again",
+                        b->name, w->channels, w->rate_hz);
+    return 0;
 }
-
-enum { PCM = 1, MS_ADPCM = 2, IMA_ADPCM = 0x11, GSM = 0x31 };
 
 /* The frames of size bytes in blocks that are compressed alike, the last of which may be short:
  * what it holds, not what a decoder makes of the missing rest. */
@@ -230,10 +263,34 @@ static uint64_t block_frames(const struct wave *w, uint64_t size) {
     return whole + (last < per ? last : per);
 }
 
-static int check_wave(const struct ser_bytes *b, const struct wave *w, uint64_t size,
+/* Whether the samples of 32 bits, of which so many are valid, are in the lower bits, where some programs write them, and
+ * not in the upper ones, where they belong: what is above them is the sign or nothing, and what belongs to nothing is
+ * not all zeros. */
+static int is_low(struct ser_bytes *b, uint64_t at, uint64_t size, unsigned valid, int big_endian) {
+    unsigned char block[1 << 14];
+    uint32_t any = 0, above = UINT32_MAX << valid, sign = (uint32_t)1 << (valid - 1);
+    for (uint64_t done = 0; done + 4 <= size; done += sizeof block) {
+        uint64_t left = size - done;
+        size_t got =
+            ser_bytes_read(b, at + done, block, left < sizeof block ? (size_t)left : sizeof block);
+        for (size_t i = 0; i + 4 <= got; i += 4) {
+            uint32_t v = (uint32_t)number(block + i, 4, big_endian);
+            if ((v & above) && !((v & above) == above && (v & sign)))
+                return 0;
+            any |= v;
+        }
+    }
+    return (any & ~(UINT32_MAX << (32 - valid))) != 0;
+}
+
+static int check_wave(struct ser_bytes *b, const struct wave *w, uint64_t at, uint64_t size,
                       int big_endian, struct ser_container *c, struct ser_error *e) {
     if (!w->seen)
-        return 0; /* the decoder says so */
+        return ser_fail(
+            e, SER_BAD,
+            "%s: damaged: nothing before its data chunk says what is in it: write the file again",
+            b->name);
+    snprintf(c->sound, sizeof c->sound, "WAV with sound of format 0x%04x", w->tag);
     if (w->tag == PCM && w->bits > 32)
         return ser_fail(e, SER_BAD,
                         "%s: samples of %u bits cannot be read: convert it: sox IN -b 24 OUT.wav, "
@@ -244,6 +301,9 @@ static int check_wave(const struct ser_bytes *b, const struct wave *w, uint64_t 
         patch(c, w->at + 14, 2, big_endian, 32);
         c->shift = 8;
     }
+    if (w->tag == PCM && w->bits == 32 && w->valid >= 8 && w->valid < 32 &&
+        w->align == 4 * w->channels && is_low(b, at, size, w->valid, big_endian))
+        c->shift = (int)(32 - w->valid);
     c->frames = block_frames(w, size);
     if (c->frames && size % w->align) /* the decoder may leave out a block that is not whole */
         c->zeros = w->align - size % w->align;
@@ -270,25 +330,56 @@ static uint64_t data_size(struct ser_bytes *b, uint64_t at, uint64_t says, uint6
     return says;
 }
 
+/* Goes past the chunk with this head at at, which is not the sound. A decoder that finds fault with what it holds would
+ * refuse the file, so it is shown only what it needs. */
+static int pass_chunk(struct ser_bytes *b, uint64_t at, const unsigned char head[8], int big_endian,
+                      struct wave *w, struct ser_container *c, struct ser_error *e) {
+    static const char needed[][5] = {"fmt ", "fact", "ds64"};
+    uint64_t size = number(head + 4, 4, big_endian), has = b->len - at - 8;
+    int is_needed = 0;
+    if (!is_name(head))
+        return ser_fail(e, SER_BAD,
+                        "%s: damaged: no chunk begins at byte %" PRIu64 ": write the file again",
+                        b->name, at);
+    if (size > has)
+        return fail_cut(b, e, (const char *)head, size, has);
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+        is_needed |= begins(head, needed[i], 4);
+    if (!is_needed && c->patches < SER_MAX_PATCHES - SIZES)
+        patch_name(c, at, "JUNK");
+    if (!begins(head, "fmt ", 4))
+        return 0;
+    const struct wave first = *w;
+    if (read_format(b, at + 8, size, big_endian, w, e))
+        return -1;
+    if (!first.seen)
+        return 0;
+    if (first.tag != w->tag || first.channels != w->channels || first.rate_hz != w->rate_hz ||
+        first.bits != w->bits || first.align != w->align)
+        return ser_fail(e, SER_BAD, "%s: damaged: two fmt chunks differ: write the file again",
+                        b->name);
+    *w = first;
+    if (c->patches < SER_MAX_PATCHES - SIZES)
+        patch_name(c, at, "JUNK");
+    return 0;
+}
+
 static int check_riff(struct ser_bytes *b, int big_endian, struct ser_container *c,
                       struct ser_error *e) {
     unsigned char head[8] = {0}, ds64[16];
     uint64_t base = c->begin, at = base + 12, long_data = 0;
     struct wave wave = {0};
-    if (ser_bytes_read(b, base, head, 8) < 8)
-        return ser_fail(e, SER_BAD,
-                        "%s: cut short: ends inside the header: fetch or write the file again",
-                        b->name);
+    ser_bytes_read(b, base, head, 8);
     int is_long = begins(head, "RF64", 4) || begins(head, "BW64", 4);
     uint64_t file_says = number(head + 4, 4, big_endian);
+    if (begins(head, "BW64", 4)) /* of the same layout, and unknown to libsndfile */
+        patch_name(c, base, "RF64");
     for (int i = 0; i < MAX_CHUNKS; i++) {
         if (read_head(b, at, "data", head, e))
             return -1;
         uint64_t size = number(head + 4, 4, big_endian), has = b->len - at - 8;
         if (is_long && begins(head, "ds64", 4) && ser_bytes_read(b, at + 8, ds64, 16) == 16)
             long_data = number(ds64 + 8, 8, 0);
-        if (begins(head, "fmt ", 4))
-            read_format(b, at + 8, size, big_endian, &wave);
         if (begins(head, "data", 4)) {
             if (is_long && size == UINT32_MAX && long_data)
                 size = long_data;
@@ -296,7 +387,7 @@ static int check_riff(struct ser_bytes *b, int big_endian, struct ser_container 
             if (size > has)
                 return fail_cut(b, e, "data", size, has);
             c->end = at + 8 + size;
-            if (check_wave(b, &wave, size, big_endian, c, e))
+            if (check_wave(b, &wave, at + 8, size, big_endian, c, e))
                 return -1;
             size += c->zeros;
             if (!is_long) {
@@ -306,25 +397,31 @@ static int check_riff(struct ser_bytes *b, int big_endian, struct ser_container 
             }
             return 0;
         }
-        if (size > has)
-            return fail_cut(b, e, (const char *)head, size, has);
+        if (pass_chunk(b, at, head, big_endian, &wave, c, e))
+            return -1;
         at += 8 + size + (size & 1);
     }
     return ser_fail(e, SER_BAD, "%s: more than %d chunks: not a file that audio programs write",
                     b->name, MAX_CHUNKS);
 }
 
+/* AIFF, AIFC and, of the same chunks by other names, the Amiga's 8SVX and 16SV. */
 static int check_form(struct ser_bytes *b, struct ser_container *c, struct ser_error *e) {
-    unsigned char head[8] = {0};
+    unsigned char head[8] = {0}, kind[4] = {0};
     uint64_t at = c->begin + 12;
+    ser_bytes_read(b, c->begin + 8, kind, 4);
+    const char *sound = begins(kind, "AIF", 3) ? "SSND" : "BODY";
     for (int i = 0, common = 0; i < MAX_CHUNKS; i++) {
-        if (read_head(b, at, "SSND", head, e))
+        if (read_head(b, at, sound, head, e))
             return -1;
         uint64_t size = number(head + 4, 4, 1), has = b->len - at - 8;
-        common |= begins(head, "COMM", 4);
-        if (begins(head, "SSND", 4)) {
+        common |= begins(head, "COMM", 4) || begins(head, "VHDR", 4);
+        if (begins(head, "COMM", 4) && size >= 22 && ser_bytes_read(b, at + 8 + 18, kind, 4) == 4 &&
+            is_name(kind))
+            snprintf(c->sound, sizeof c->sound, "AIFF with sound of format '%.4s'", (char *)kind);
+        if (begins(head, sound, 4)) {
             if (size > has && !is_unknown(size))
-                return fail_cut(b, e, "SSND", size, has);
+                return fail_cut(b, e, sound, size, has);
             if (size == 0 && has > 0)
                 patch(c, at + 4, 4, 1, UINT32_MAX);
             else if (size <= has && common) { /* what lies behind the sound is nobody's */
@@ -341,7 +438,7 @@ static int check_form(struct ser_bytes *b, struct ser_container *c, struct ser_e
                     b->name, MAX_CHUNKS);
 }
 
-/* ---- AU, Wave64, Ogg ---- */
+/* ---- AU, Wave64, CAF ---- */
 
 static int check_au(struct ser_bytes *b, int big_endian, struct ser_container *c,
                     struct ser_error *e) {
@@ -352,19 +449,133 @@ static int check_au(struct ser_bytes *b, int big_endian, struct ser_container *c
                         "%s: cut short: ends inside the header: fetch or write the file again",
                         b->name);
     uint64_t start = number(head + 4, 4, big_endian), size = number(head + 8, 4, big_endian);
+    unsigned char kind[4] = {0};
+    if (begins(head, "\0ds.", 4)) /* as SoX writes it */
+        patch_name(c, c->begin, "dns.");
+    ser_bytes_read(b, c->begin + 12, kind, 4);
+    snprintf(c->sound, sizeof c->sound, "AU with sound of encoding %u",
+             (unsigned)number(kind, 4, big_endian));
     uint64_t has = len > start ? len - start : 0;
     if (size == 0 && has > 0)
         patch(c, c->begin + 8, 4, 0, UINT32_MAX);
     return is_unknown(size) || size <= has ? 0 : fail_cut(b, e, "data", size, has);
 }
 
-/* 16 bytes that identify it, then its own size in 8. */
-static int check_w64(struct ser_bytes *b, const struct ser_container *c, struct ser_error *e) {
+/* Chunks of 16 bytes that identify them, 8 of size, these 24 included, and content; each begins at
+ * a multiple of 8. What fills the last one up is no sound. */
+static int check_w64(struct ser_bytes *b, struct ser_container *c, struct ser_error *e) {
     unsigned char head[24];
-    uint64_t len = b->len - c->begin;
-    uint64_t size =
-        ser_bytes_read(b, c->begin, head, 24) < 24 ? UINT64_MAX : number(head + 16, 8, 0);
-    return is_unknown(size) || size <= len ? 0 : fail_cut(b, e, "riff", size, len);
+    uint64_t at = c->begin + 40;
+    for (int i = 0; i < MAX_CHUNKS && ser_bytes_read(b, at, head, 24) == 24; i++) {
+        uint64_t size = number(head + 16, 8, 0), has = b->len - at;
+        int is_sound = begins(head, "data\xf3\xac\xd3\x11", 8);
+        if (is_sound && is_unknown(size))
+            return 0;
+        if (size > has || size < 24)
+            return fail_cut(b, e, is_sound ? "data" : (const char *)head, size, has);
+        if (is_sound) {
+            c->end = at + size;
+            return 0;
+        }
+        at += size + (-size & 7);
+    }
+    return ser_fail(e, SER_BAD, "%s: has no data chunk: cut short, or not audio", b->name);
+}
+
+/* Chunks of an identifier, 64 bits of size, content. The sound may be of unknown length, if it is
+ * the last chunk. */
+static int check_caf(struct ser_bytes *b, struct ser_container *c, struct ser_error *e) {
+    unsigned char head[12], kind[4];
+    uint64_t at = c->begin + 8;
+    for (int i = 0; i < MAX_CHUNKS && ser_bytes_read(b, at, head, 12) == 12; i++) {
+        uint64_t size = number(head + 4, 8, 1), has = b->len - at - 12;
+        int is_sound = begins(head, "data", 4);
+        if (begins(head, "desc", 4) && ser_bytes_read(b, at + 20, kind, 4) == 4 && is_name(kind))
+            snprintf(c->sound, sizeof c->sound, "CAF with sound of format '%.4s'", (char *)kind);
+        if (is_sound && size == UINT64_MAX)
+            patch(c, at + 4, 8, 1, has);
+        else if (size > has)
+            return fail_cut(b, e, (const char *)head, size, has);
+        if (is_sound)
+            return 0;
+        at += 12 + size;
+    }
+    return ser_fail(e, SER_BAD, "%s: has no data chunk: cut short, or not audio", b->name);
+}
+
+/* ---- SPHERE, Creative Voice ---- */
+
+/* The number that stands behind name in a header of text; 0: none does. */
+static uint64_t nist_number(const char *text, const char *name) {
+    const char *at = strstr(text, name);
+    long long v = at ? strtoll(at + strlen(name), NULL, 10) : 0;
+    return v > 0 ? (uint64_t)v : 0;
+}
+
+/* A header of text, whose size is its second line, then samples. */
+static int check_nist(struct ser_bytes *b, struct ser_container *c, struct ser_error *e) {
+    char text[1025] = {0};
+    ser_bytes_read(b, c->begin, text, sizeof text - 1);
+    uint64_t start = nist_number(text, "NIST_1A"), size = nist_number(text, "\nsample_count -i "),
+             n = nist_number(text, "\nchannel_count -i "),
+             bytes = nist_number(text, "\nsample_n_bytes -i "), len = b->len - c->begin;
+    if (strstr(text, "embedded-"))
+        return fail_foreign(b, "SPHERE with compressed sound", e);
+    snprintf(c->sound, sizeof c->sound, "SPHERE with samples of %d bytes", (int)(bytes & 0xff));
+    if (!start || !size || !n || !bytes || n > UINT16_MAX || bytes > 8 ||
+        size > INT64_MAX / n / bytes)
+        return 0;
+    size *= n * bytes;
+    uint64_t has = len > start ? len - start : 0;
+    if (size > has)
+        return ser_fail(e, SER_BAD,
+                        "%s: cut short: has %" PRIu64 " of %" PRIu64
+                        " bytes of samples: fetch or write the file again",
+                        b->name, has, size);
+    c->end = c->begin + start + size;
+    return 0;
+}
+
+/* 26 bytes, of which two tell how many they are; blocks of a byte of kind, 24 bits of size,
+ * content; a byte 0. */
+static int check_voc(struct ser_bytes *b, struct ser_container *c, struct ser_error *e) {
+    unsigned char head[26];
+    if (ser_bytes_read(b, c->begin, head, 26) < 26)
+        return 0; /* the decoder says so */
+    uint64_t at = c->begin + number(head + 20, 2, 0);
+    for (int i = 0; i < MAX_CHUNKS && ser_bytes_read(b, at, head, 4) > 0; i++) {
+        if (!*head) {
+            c->end = at + 1;
+            return 0;
+        }
+        uint64_t size = number(head + 1, 3, 0), has = b->len > at + 4 ? b->len - at - 4 : 0;
+        if (size > has)
+            return ser_fail(e, SER_BAD,
+                            "%s: cut short: a block has %" PRIu64 " of %" PRIu64
+                            " bytes: fetch or write the file again",
+                            b->name, has, size);
+        at += 4 + size;
+    }
+    return 0;
+}
+
+/* ---- Ogg ---- */
+
+/* Streams may lie behind each other, and a decoder reads the first alone. A page with the flag 2
+ * begins a stream; those of a file that holds several at a time come before all others. */
+static int is_joined(struct ser_bytes *b, uint64_t at) {
+    unsigned char page[27 + 255];
+    int begun = 0;
+    for (size_t got;
+         (got = ser_bytes_read(b, at, page, sizeof page)) >= 27 && begins(page, "OggS", 4);) {
+        if (begun && page[5] & 2)
+            return 1;
+        begun |= !(page[5] & 2);
+        at += 27 + (uint64_t)page[26];
+        for (size_t i = 27; i < 27 + (size_t)page[26] && i < got; i++)
+            at += page[i];
+    }
+    return 0;
 }
 
 /* The last page carries the flag 4, end of stream. A page is 27 bytes, a table of up to 255
@@ -379,6 +590,11 @@ static int check_ogg(struct ser_bytes *b, const struct ser_container *c, struct 
                    "FLAC",
                    5))
             return fail_foreign(b, "FLAC in Ogg", e);
+    if (is_joined(b, c->begin))
+        return ser_fail(e, SER_BAD,
+                        "%s: holds streams behind each other, of which only the first would be "
+                        "read: write it again: ffmpeg -i IN OUT.wav",
+                        b->name);
     unsigned char *tail = malloc(MAX_PAGE);
     if (!tail)
         return ser_fail(e, SER_SYS, "%s: out of memory", b->name);
@@ -404,11 +620,9 @@ static int check_ogg(struct ser_bytes *b, const struct ser_container *c, struct 
 
 /* ---- tags in front ---- */
 
-/* Where the file proper begins, behind tags (ID3v2: "ID3", version, flags, a size of four times
- * seven bits, perhaps a foot as long as the head). MPEG audio is left alone: there tags belong. */
-static uint64_t skip_tags(struct ser_bytes *b) {
-    static const char known[][5] = {"RIFF", "RIFX", "RF64", "BW64", "FORM", ".snd",
-                                    "dns.", "riff", "OggS", "fLaC", "caff"};
+/* Where tags in front end (ID3v2: "ID3", version, flags, a size of four times seven bits, perhaps a
+ * foot as long as the head). */
+static uint64_t past_tags(struct ser_bytes *b) {
     unsigned char head[10];
     uint64_t at = 0;
     while (ser_bytes_read(b, at, head, 10) == 10 && begins(head, "ID3", 3) && head[3] != 0xff &&
@@ -416,6 +630,14 @@ static uint64_t skip_tags(struct ser_bytes *b) {
         uint64_t size = (uint64_t)head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9];
         at += 10 + size + (head[5] & 0x10 ? 10 : 0);
     }
+    return at;
+}
+
+/* Where the file proper begins, if tags end at at. MPEG audio is left alone: there tags belong. */
+static uint64_t skip_tags(struct ser_bytes *b, uint64_t at) {
+    static const char known[][5] = {"RIFF", "RIFX", "RF64", "BW64", "FORM", ".snd",
+                                    "dns.", "riff", "OggS", "fLaC", "caff", "NIST"};
+    unsigned char head[4];
     if (ser_bytes_read(b, at, head, 4) == 4)
         for (size_t i = 0; i < sizeof known / sizeof *known; i++)
             if (begins(head, known[i], 4))
@@ -425,29 +647,48 @@ static uint64_t skip_tags(struct ser_bytes *b) {
 
 int ser_container_look(struct ser_bytes *b, struct ser_container *c, struct ser_error *e) {
     unsigned char head[512] = {0};
-    *c = (struct ser_container){.begin = skip_tags(b), .end = b->len};
+    uint64_t tags = past_tags(b);
+    *c = (struct ser_container){.begin = skip_tags(b, tags), .end = b->len};
     size_t n = ser_bytes_read(b, c->begin, head, sizeof head);
     if (check_foreign(b, head, n, e))
         return -1;
+    static const char forms[][5] = {"RIFF", "RIFX", "RF64", "BW64", "FORM"};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        if (n >= 4 && n < 12 && begins(head, forms[i], 4))
+            return ser_fail(e, SER_BAD,
+                            "%s: cut short: ends inside the header: fetch or write the file again",
+                            b->name);
     if (begins(head, "riff\x2e\x91\xcf\x11", 8))
         return check_w64(b, c, e);
     if ((begins(head, "RIFF", 4) || begins(head, "RIFX", 4) || begins(head, "RF64", 4) ||
          begins(head, "BW64", 4)) &&
         begins(head + 8, "WAVE", 4))
         return check_riff(b, head[3] == 'X', c, e);
-    if (begins(head, "FORM", 4) && (begins(head + 8, "AIFF", 4) || begins(head + 8, "AIFC", 4)))
+    if (begins(head, "FORM", 4) && (begins(head + 8, "AIFF", 4) || begins(head + 8, "AIFC", 4) ||
+                                    begins(head + 8, "8SVX", 4) || begins(head + 8, "16SV", 4)))
         return check_form(b, c, e);
-    if (begins(head, ".snd", 4) || begins(head, "dns.", 4))
+    if (begins(head, ".snd", 4) || begins(head, "dns.", 4) || begins(head, "\0ds.", 4))
         return check_au(b, head[0] == '.', c, e);
     if (begins(head, "OggS", 4))
         return check_ogg(b, c, e);
     if (begins(head, "fLaC", 4))
         return ser_flac_look(b, c, e);
-    return 0;
+    if (begins(head, "caff", 4))
+        return check_caf(b, c, e);
+    if (begins(head, "NIST_1A", 7))
+        return check_nist(b, c, e);
+    if (begins(head, "Creative Voice File", 19))
+        return check_voc(b, c, e);
+    return ser_mpeg_look(b, tags, e);
 }
 
-int ser_container_unread(struct ser_bytes *b, struct ser_error *e) {
+int ser_container_unread(struct ser_bytes *b, const struct ser_container *c, struct ser_error *e) {
     unsigned char head[512];
+    if (*c->sound)
+        return ser_fail(e, SER_BAD,
+                        "%s: is %s, which cannot be read, or its header is damaged: convert it: "
+                        "ffmpeg -i IN OUT.wav",
+                        b->name, c->sound);
     if (is_plain_text(head, ser_bytes_read(b, 0, head, sizeof head)))
         return ser_fail(e, SER_BAD, "%s: is text, not audio", b->name);
     return ser_fail(e, SER_BAD,

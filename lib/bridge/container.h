@@ -7,7 +7,8 @@
  *
  * Sources: IBM and Microsoft, "Multimedia Programming Interface and Data Specifications 1.0"
  * (RIFF); EBU Tech 3306 (RF64), ITU-R BS.2088 (BW64); Apple, "Audio Interchange File Format 1.3";
- * RFC 3533 (Ogg); RFC 9639 (FLAC); id3.org, "ID3 tag version 2.4.0".
+ * "Apple Core Audio Format Specification 1.0"; Sonic Foundry, "Wave64"; NIST, "SPHERE"; Creative
+ * Labs, "Voice File Format"; RFC 3533 (Ogg); RFC 9639 (FLAC); id3.org, "ID3 tag version 2.4.0".
  */
 #ifndef SER_CONTAINER_H
 #define SER_CONTAINER_H
@@ -27,7 +28,7 @@ struct ser_bytes {
  * error. */
 size_t ser_bytes_read(struct ser_bytes *b, uint64_t at, void *to, size_t n);
 
-enum { SER_MAX_PATCHES = 3 };
+enum { SER_MAX_PATCHES = 32 };
 
 /* What to show the decoder: the bytes begin..end - 1, with some replaced, and zeros behind them. */
 struct ser_container {
@@ -41,6 +42,7 @@ struct ser_container {
     int patches;
     uint64_t frames; /* frames to decode, where the blocks hold a known number; 0: all */
     int shift;       /* bits by which to shift 32-bit samples up */
+    char sound[64];  /* what the header says that it holds; "": nothing is known */
 };
 
 /* Fills c for the bytes b. 0; or -1 with e set: SER_BAD if b is cut short, or of a known format
@@ -49,7 +51,7 @@ struct ser_container {
 int ser_container_look(struct ser_bytes *b, struct ser_container *c,
                        struct ser_error *e) SER_MUST_CHECK;
 
-/* Sets e (SER_BAD) to say what bytes are that the decoder refuses. Returns -1. */
-int ser_container_unread(struct ser_bytes *b, struct ser_error *e);
+/* Sets e (SER_BAD) to say what the bytes are, which the decoder refuses although c shows them. Returns -1. */
+int ser_container_unread(struct ser_bytes *b, const struct ser_container *c, struct ser_error *e);
 
 #endif

@@ -113,6 +113,7 @@ static int add_record(struct ser_dataset *d, const struct ser_reader *r, struct 
     const char *emotion = ser_attr(&rec->attrs, "emotion");
     const char *speaker = ser_attr(&rec->attrs, "speaker");
     const char *part = ser_attr(&rec->attrs, "part"), *split = ser_attr(&rec->attrs, "split");
+    const char *generated = ser_attr(&rec->attrs, "generated");
     if (part && strcmp(part, "test") == 0)
         return ser_reader_fail(
             r, rec, e, "belongs to the test part, which is never used in training or validation");
@@ -134,6 +135,7 @@ static int add_record(struct ser_dataset *d, const struct ser_reader *r, struct 
                                         .file = d->files,
                                         .emotion = index};
     d->random += split && strcmp(split, "random") == 0;
+    d->generated += generated && strcmp(generated, "no") != 0;
     return 0;
 }
 

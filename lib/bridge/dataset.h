@@ -36,6 +36,7 @@ struct ser_dataset {         /* all zeros: no data yet; part may be set */
     int *label;              /* [emotions] the class of each, set by ser_dataset_label */
     struct ser_set speakers; /* of all samples */
     size_t random;           /* samples with the attribute split=random */
+    size_t generated;        /* samples with the attribute generated, other than no: of no person */
     const char *part;        /* the part to accept: train or val; NULL: both; borrowed */
     struct ser_error e;      /* why the function get of ser_dataset_data failed */
 };

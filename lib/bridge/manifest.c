@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const carried[] = {"emotion", "speaker", "corpus", "sex", "part", "split"};
+static const char *const carried[] = {"emotion", "speaker", "corpus",   "sex",
+                                      "part",    "split",   "generated"};
 
 int ser_manifest_open(struct ser_manifest *m, const char *path, struct ser_error *e) {
     *m = (struct ser_manifest){0};

@@ -19,8 +19,8 @@ struct ser_manifest {
 int ser_manifest_open(struct ser_manifest *m, const char *path, struct ser_error *e) SER_MUST_CHECK;
 
 /* Reads the next row. 1; 0 at the end; -1 with e set. *id and *path are NULL before, and the caller
- * frees what is in them after any result. The columns emotion, speaker, corpus, sex, part and split
- * are added to attrs, except values that are empty or "-". SER_BAD: a damaged row, or an id that is
+ * frees what is in them after any result. The columns emotion, speaker, corpus, sex, part, split
+ * and generated are added to attrs, except values that are empty or "-". SER_BAD: a damaged row, or an id that is
  * empty, not UTF-8 text, too long for a key, or comes twice. */
 int ser_manifest_next(struct ser_manifest *m, char **id, char **path, struct ser_attrs *attrs,
                       struct ser_error *e) SER_MUST_CHECK;

@@ -208,6 +208,8 @@ static int make_model(struct ser_training *t, const char *text, size_t len, cons
     if (t->val.n)
         ser_attr_setf(&header, "train.val", "%016llx",
                       (unsigned long long)ser_dataset_hash(&t->val));
+    if (t->train.generated)
+        ser_attr_set(&header, "train.generated", "yes");
     int failed = ser_model_new(&t->model, text, len, where, t->train.input.rank,
                                t->train.input.shape.dim, class, classes, &header, e);
     ser_attrs_clear(&header);

@@ -74,8 +74,6 @@ static double energy_around_mean(const float *x, size_t n) {
     return same < n ? energy : 0;
 }
 
-static const double SILENCE = 1e-3; /* -60 dBFS */
-
 int ser_is_silent(const float *x, size_t n) {
     enum { LANES = 8 }; /* side by side, so that the compiler can use vectors */
     double sum[LANES] = {0};
@@ -100,7 +98,7 @@ int ser_is_silent(const float *x, size_t n) {
         high[0] = high[l] > high[0] ? high[l] : high[0];
     }
     double mean = sum[0] / (double)n;
-    return high[0] - mean < SILENCE && mean - low[0] < SILENCE;
+    return high[0] - mean < SER_SILENCE && mean - low[0] < SER_SILENCE;
 }
 
 void ser_noise(struct ser_key key, double amplitude, const float *x, size_t n, float *y) {

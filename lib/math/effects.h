@@ -28,8 +28,10 @@ void ser_shift(const float *x, size_t n, int64_t by, float *y);
 /* The sum of the squares of x[n]. */
 double ser_energy(const float *x, size_t n);
 
-/* 1 if no sample of x[n], n >= 1, is further than -60 dBFS from their mean, else 0: a constant is silence,
- * whatever its level. */
+/* What is silence, for every tool: no sample is as far from the mean of all as this, which is -60 dBFS. */
+#define SER_SILENCE 1e-3
+
+/* 1 if x[n], n >= 1, is silence in this sense, else 0: a constant is, whatever its level. */
 int ser_is_silent(const float *x, size_t n);
 
 #endif

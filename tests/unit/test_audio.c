@@ -556,6 +556,7 @@ static void test_wrapped(void) {
 
 /* What cannot be read is named, with what converts it. */
 static void test_foreign(void) {
+    unsigned char packets[3 * 188] = {0};
     static const struct {
         const char *at;
         size_t n;
@@ -571,6 +572,16 @@ static void test_foreign(void) {
          36, "FLAC in Ogg"},
         {"PK\3\4\24\0\1\0\10\0", 10, "ZIP archive, an encrypted one"},
         {"\n<!DOCTYPE html><html>", 22, "page of HTML"},
+        {"RIFF\0\1\0\0AVI LIST", 16, "is AVI"},
+        {"\x0b\x77\x12\x34\x14\x40", 6, "is AC-3"},
+        {"TTA1\1\0\2\0", 8, "True Audio"},
+        {"OggS\0\2\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\1\x50Speex   1.2", 40, "Speex in Ogg"},
+        {"caff\0\1\0\0desc\0\0\0\0\0\0\0\40\100\277\100\0\0\0\0\0alac\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+         "\2\0\0\0\0"
+         "data\0\0\0\0\0\0\0\4\0\0\0",
+         68, "CAF with sound of format 'alac'"},
+        {".snd\0\0\0\30\0\0\0\4\0\0\0\143\0\0\37\100\0\0\0\1abcd", 28,
+         "AU with sound of encoding 99"},
         {"dear diary\n", 11, "is text, not audio"},
         {"version https://git-lfs.github.com/spec/v1\n", 43, "git lfs pull"},
     };
@@ -579,6 +590,104 @@ static void test_foreign(void) {
         snprintf(want, sizeof want, "%.*s", (int)strcspn(kind[i].want, "."), kind[i].want);
         refuse("foreign.wav", (const unsigned char *)kind[i].at, kind[i].n, want);
     }
+    for (int i = 0; i < 3; i++)
+        packets[188 * i] = 'G';
+    refuse("foreign.ts", packets, sizeof packets, "is an MPEG transport stream");
+}
+
+/* Other bytes behind the sound, and sound that is cut short, of formats with sizes of their own. */
+static void test_ends(void) {
+    static const struct {
+        const char *name;
+        int format;
+    } kind[] = {{"end.w64", SF_FORMAT_W64 | SF_FORMAT_PCM_16},
+                {"end.caf", SF_FORMAT_CAF | SF_FORMAT_PCM_16},
+                {"end.voc", SF_FORMAT_VOC | SF_FORMAT_PCM_16},
+                {"end.sph", SF_FORMAT_NIST | SF_FORMAT_PCM_16},
+                {"end.svx", SF_FORMAT_SVX | SF_FORMAT_PCM_16},
+                {"end.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16}};
+    enum { FRAMES = 2001, TAG = 128 };
+    for (size_t i = 0; i < sizeof kind / sizeof *kind; i++) {
+        make(kind[i].name, kind[i].format, 16000, 1, FRAMES);
+        struct bytes b = slurp(kind[i].name);
+        memset(b.at + b.n, 'x', TAG);
+        memcpy(b.at + b.n, "TAG", 3);
+        accept(kind[i].name, b.at, b.n, FRAMES);
+        accept("the same with a tag behind it", b.at, b.n + TAG, FRAMES);
+        refuse("half.bin", b.at, b.n / 2,
+               strcmp(kind[i].name, "end.flac") ? "cut short" : "damaged");
+        free(b.at);
+    }
+    struct bytes b = slurp("end.caf");
+    size_t data = 8;
+    while (memcmp(b.at + data, "data", 4))
+        data++;
+    memset(b.at + data + 4, 0xff, 8);
+    accept("end.caf of unknown length", b.at, b.n, FRAMES);
+    memset(b.at + data + 4, 0x7f, 8);
+    refuse("bad.caf", b.at, b.n, "cut short: its data chunk has");
+    free(b.at);
+    b = slurp("end.sph");
+    unsigned char *coding = memmem(b.at, b.n, "sample_coding", 13);
+    memcpy(coding, "sample_coding -s26 pcm,embedded-shorten-v2.00\n", 46);
+    refuse("bad.sph", b.at, b.n, "is SPHERE with compressed sound");
+    free(b.at);
+    make("end.xi", SF_FORMAT_XI | SF_FORMAT_DPCM_16, 16000, 1, FRAMES);
+    b = slurp("end.xi");
+    refuse("end.xi", b.at, b.n, "whose rate nothing tells");
+    free(b.at);
+    make("end.sds", SF_FORMAT_SDS | SF_FORMAT_PCM_16, 16000, 1, FRAMES);
+    b = slurp("end.sds");
+    refuse("end.sds", b.at, b.n, "whose end cannot be checked");
+    free(b.at);
+}
+
+/* Streams behind each other, of which decoders read the first. */
+static void test_joined(void) {
+    static const int format[] = {SF_FORMAT_VORBIS, SF_FORMAT_OPUS};
+    for (size_t i = 0; i < sizeof format / sizeof *format; i++) {
+        make("one.ogg", SF_FORMAT_OGG | format[i], 48000, 1, 5000);
+        struct bytes b = slurp("one.ogg");
+        accept("one stream of Ogg", b.at, b.n, 5000);
+        memcpy(b.at + b.n, b.at, b.n);
+        refuse("two.ogg", b.at, 2 * b.n, "holds streams behind each other");
+        free(b.at);
+    }
+    /* Frames of MPEG, 417 bytes at 44,100 Hz and 128 kbit/s, the first of which tells how many bytes they are. */
+    unsigned char mp3[4 * 417] = {0};
+    for (int i = 0; i < 4; i++)
+        memcpy(mp3 + 417 * i, "\xff\xfb\x90\xc0", 4);
+    memcpy(mp3 + 21, "Info\0\0\0\3\0\0\0\1", 12);
+    put(mp3 + 33, 2 * 417, 1);
+    refuse("two.mp3", mp3, sizeof mp3, "says 834 bytes, and more follow");
+    memcpy(mp3 + 2 * 417, "ID3\4\0\0\0\0\3\27", 10); /* 417 bytes, less these */
+    refuse("two.mp3", mp3, sizeof mp3, "says 834 bytes, and more follow");
+    memcpy(mp3 + 2 * 417, "TAGx", 4);
+    struct ser_bytes f = {.name = "tag.mp3", .fd = -1, .mem = mp3, .len = 2 * 417 + 128};
+    struct ser_container c;
+    struct ser_error e = {0};
+    check(!ser_container_look(&f, &c, &e), "a tag behind MP3 is no stream %s", e.text);
+    memcpy(mp3 + 2 * 417, "ID3\4\0\0\0\0\3\26", 10);
+    f.len = 4 * 417;
+    check(!ser_container_look(&f, &c, &e), "nor is one of another kind %s", e.text);
+    put(mp3 + 33, 5 * 417, 1);
+    refuse("cut.mp3", mp3, sizeof mp3, "cut short: has 1668 of 2085 bytes");
+}
+
+/* Headers that say a thing twice, and one of a machine whose low byte comes first. */
+static void test_twice(void) {
+    struct bytes b = slurp("pcm16.wav");
+    memmove(b.at + 36 + 24, b.at + 36, b.n - 36);
+    memcpy(b.at + 36, b.at + 12, 24);
+    put(b.at + 4, (uint32_t)b.n + 24 - 8, 0);
+    accept("two fmt chunks that are equal", b.at, b.n + 24, 20001);
+    b.at[36 + 8 + 2] = 2;
+    refuse("bad.wav", b.at, b.n + 24, "two fmt chunks differ");
+    free(b.at);
+    b = slurp("little.au");
+    memcpy(b.at, "\0ds.", 4);
+    accept("AU as SoX writes it for other machines", b.at, b.n, 20001);
+    free(b.at);
 }
 
 /* More than what is taken in advance. */
@@ -669,6 +778,9 @@ int main(void) {
     test_blocks();
     test_wrapped();
     test_foreign();
+    test_ends();
+    test_joined();
+    test_twice();
     test_long();
     test_system();
     test_damage();
