@@ -116,13 +116,12 @@ static const char *known(const struct ser_record *rec, const char *key) {
 static char *heard(const struct scoring *s, const struct ser_record *rec) {
     const char *frames = ser_attr(&rec->attrs, "frames"), *given = ser_attr(&rec->attrs, "heard_s"),
                *unheard = ser_attr(&rec->attrs, "unheard_s");
-    int64_t n;
+    int64_t n, most = s->model.net->input.dim[1]; /* of bands by time, which alone have hops */
     char heard_s[32] = "-";
     if (!opt.heard)
         return estrdup("");
     if (frames && s->hop_s > 0 && !ser_parse_int(frames, 1, INT64_MAX, &n))
-        snprintf(heard_s, sizeof heard_s, "%.3f",
-                 s->hop_s * (double)(n > s->model.frames ? s->model.frames : n - 1));
+        snprintf(heard_s, sizeof heard_s, "%.3f", s->hop_s * (double)(n > most ? most : n - 1));
     return eprintf_alloc("\t%s\t%s\t%s", given ? given : heard_s,
                          unheard  ? unheard
                          : frames ? "0"
