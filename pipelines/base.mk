@@ -46,3 +46,19 @@ endef
 stale  = $(call differ,$(strip $(file <$1)),$(text.$1))
 differ = $(subst x$1,,x$2)$(subst x$2,,x$1)
 quote  = '$(subst ','\'',$1)'
+
+# ---- one make at a time ----
+
+# A dry run of a finished study must find nothing to be done, so it prints no report; nor does it keep others away.
+dry := $(findstring n,$(filter-out -%,$(firstword $(MAKEFLAGS))))
+
+# $(eval $(value claim)): nobody else works in OUT from here on.
+define claim
+ifeq ($(dry),)
+export SER_MAKE := $(shell $(HELPERS)/claim-folder '$(OUT)' $$PPID)
+ifneq ($(.SHELLSTATUS),0)
+$(error OUT=$(OUT): $(if $(SER_MAKE),another make is at work in it; it is process \
+    $(firstword $(subst -, ,$(SER_MAKE))): wait for its end or give another folder as OUT=,cannot be written))
+endif
+endif
+endef

@@ -109,9 +109,6 @@ $(error OUT=$(OUT): the name must not contain spaces)
 endif
 $(foreach v,NET PARTS FOLDS ROWS BUILD,$(if $(word 2,$($v)),$(error $v=$($v): the name must not contain spaces)))
 
-# A dry run of a finished study must find nothing to be done, so it prints no report; nor does it keep others away.
-dry := $(findstring n,$(filter-out -%,$(firstword $(MAKEFLAGS))))
-
 ifneq ($(filter-out none,$(VAL)),)
 $(error VAL=$(VAL): expected none, or nothing for a validation part)
 endif
@@ -401,16 +398,8 @@ rerun: $(or $(crossing),all)
 	@echo "first: $(OUT)$(if $(THREADS), (THREADS=$(THREADS))); again: $(OUT).rerun (-j$(RERUN_JOBS), THREADS=$(RERUN_THREADS))"
 	@$(HELPERS)/compare-studies $(OUT) $(OUT).rerun
 
-# ---- one make at a time ----
-
 # At the end, when nothing is refused any more: refusing leaves no folder.
-ifeq ($(dry),)
-export SER_MAKE := $(shell $(HELPERS)/claim-folder '$(OUT)' $$PPID)
-ifneq ($(.SHELLSTATUS),0)
-$(error OUT=$(OUT): $(if $(SER_MAKE),another make is at work in it; it is process \
-    $(firstword $(subst -, ,$(SER_MAKE))): wait for its end or give another folder as OUT=,cannot be written))
-endif
-endif
+$(eval $(value claim))
 
 # ---- away ----
 

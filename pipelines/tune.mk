@@ -34,7 +34,8 @@
 #   OUT/SEARCH/final/               nested: model.bin, log.tsv, predictions.tsv of the fold that was left out
 #   OUT/report.txt                  the winners, their figures when they were chosen and when they were tested
 
-include $(dir $(lastword $(MAKEFILE_LIST)))base.mk
+include $(or $(wildcard $(dir $(lastword $(MAKEFILE_LIST)))base.mk),$(error \
+    $(strip $(MAKEFILE_LIST)): the path must not contain spaces))
 
 OUT        ?= out/tune
 TRIALS     ?= 27
@@ -236,6 +237,8 @@ dry: $(OUT)/$(probed)/$(firstword $(TRIAL))/net $(call training,1,$(call trained
 
 clean:
 	rm -rf $(OUT)
+
+$(eval $(value claim))
 
 FORCE:
 .PHONY: all search dry clean FORCE

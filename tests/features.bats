@@ -170,7 +170,10 @@ names() { # keys of a stream
     sox -R -n -r 22050 -b 16 short.wav synth 0.3 pinknoise
     sox -R -n -r 22050 -b 16 long.wav synth 1.1 pinknoise
     ser-mfcc -q --frames 0 short.wav long.wav -o free.sert
-    ser-tensor pad --frames 30 free.sert | same - <(ser-mfcc -q --frames 30 short.wav long.wav)
+    ser-tensor pad --frames 30 free.sert >padded.sert
+    ser-mfcc -q --frames 30 short.wav long.wav -o cut.sert
+    ser-cmp --values padded.sert cut.sert
+    ser-tensor ls -H padded.sert | diff - <(ser-tensor ls -H cut.sert)
     ser-tensor pad --frames 30 <free.sert | ser-tensor ls -c frames | tail -n +2 | cut -f 3,4 | diff - <(printf '40x30\t13\n40x30\t48\n')
     # Padded again: the true length stays, and what was cut does not come back.
     ser-tensor pad --frames 30 free.sert | ser-tensor pad --frames 20 | ser-tensor ls -c frames | tail -n +2 | cut -f 4 | diff - <(printf '13\n48\n')

@@ -216,7 +216,7 @@ state() {
     cp -r "$ROOT/pipelines" "$ROOT/manifests" 'with space'
     for study in "$ROOT"/pipelines/*.mk; do
         study=${study##*/}
-        [ "$study" != rules.mk ] || continue
+        [[ $study != rules.mk && $study != base.mk ]] || continue
         run make -f "$PWD/with space/pipelines/$study"
         assert_failure
         assert_output --partial "with space/pipelines/$study: the path must not contain spaces.  Stop."
