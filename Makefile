@@ -35,7 +35,7 @@ SOAK_S   = 60
 TOOLS    := $(patsubst tools/%.c,%,$(wildcard tools/*.c))
 SCRIPTS  := $(wildcard tools/*.sh)
 LIB      := $(wildcard lib/*/*.c lib/nn/*/*.c)
-MAN      := $(wildcard tools/*.1 lib/*/*.5)
+MAN      := $(wildcard tools/*.1 tools/*.7 lib/*/*.5)
 DATA     := $(wildcard pipelines/*.mk pipelines/nets/*.net pipelines/spaces/* pipelines/bin/*.awk manifests/*)
 PROGRAMS := $(filter-out %.awk,$(wildcard pipelines/bin/*))
 UNITS    := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
@@ -251,7 +251,7 @@ comma = ,
 to = '$(subst ','\'',$(DESTDIR)$1)'
 
 install: $(BIN)
-	install -d $(call to,$(BINDIR)) $(call to,$(MANDIR)/man1) $(call to,$(MANDIR)/man5) \
+	install -d $(call to,$(BINDIR)) $(call to,$(MANDIR)/man1) $(call to,$(MANDIR)/man5) $(call to,$(MANDIR)/man7) \
 	    $(call to,$(DATADIR)/pipelines/nets) $(call to,$(DATADIR)/pipelines/spaces) $(call to,$(DATADIR)/pipelines/bin) $(call to,$(DATADIR)/manifests)
 	install $(BIN) $(call to,$(BINDIR))
 	for f in $(notdir $(SH_BIN)); do \

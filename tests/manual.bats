@@ -86,7 +86,7 @@ has_sections() {
 
 runs_examples() {
     local folder=$BATS_TEST_TMPDIR/example-$2
-    mkdir "$folder"
+    mkdir -p "$folder"
     examples "$1" >"$folder.sh"
     [ -s "$folder.sh" ] || { echo "no example" && return 1; }
     (cd "$folder" && bash -eu -o pipefail "$folder.sh" >"$folder.out" 2>&1 </dev/null) || {
@@ -99,12 +99,19 @@ runs_examples() {
     each runs_examples
 }
 
+@test "ser(7): the way from own recordings to a score runs as it stands" {
+    mkdir "$BATS_TEST_TMPDIR/example-ser"
+    # The pipelines lie here, as in the sources.
+    ln -s "$ROOT/pipelines" "$ROOT/manifests" "$BATS_TEST_TMPDIR/example-ser"
+    runs_examples "$ROOT/tools/ser.7" ser
+}
+
 @test "mandoc finds no fault in any page" {
     if ! command -v mandoc >/dev/null; then
         echo "# left out: mandoc is not installed" >&3
         return
     fi
-    for page in "$ROOT"/tools/*.1 "$ROOT"/lib/*/*.5; do
+    for page in "$ROOT"/tools/*.[17] "$ROOT"/lib/*/*.5; do
         mandoc -T lint -W warning "$page"
     done
 }
