@@ -1620,6 +1620,8 @@ static void release(struct manifest *m) {
     free(m->seen);
     free(m->link);
     ser_set_free(&m->label);
+    if (opt.table) /* its description is no file's, which would own them */
+        free(m->corpora.at->column);
     ser_corpora_free(&m->corpora);
 }
 

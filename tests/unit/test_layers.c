@@ -18,10 +18,20 @@ static const char *const kernel_names[] = {"plain", "fast"};
 
 static void *must(void *p) {
     if (!p) {
-        puts("not ok - out of memory, or a network that does not parse");
+        puts("not ok - out of memory");
         exit(1);
     }
     return p;
+}
+
+static struct ser_net *parse(const char *text, int rows, int frames, int classes) {
+    char why[SER_WHY] = "";
+    struct ser_net *net = ser_net_parse(text, strlen(text), rows, frames, classes, why);
+    if (!net) {
+        printf("not ok - %s\n", why);
+        exit(1);
+    }
+    return net;
 }
 
 static struct ser_run *start(struct ser_net *net, const char *kernels, int batch, int threads) {
@@ -113,12 +123,7 @@ static const struct array *find(const struct golden *g, const char *kind, const 
 }
 
 static struct ser_net *parse_golden(const struct golden *g) {
-    char why[SER_WHY] = "";
-    struct ser_net *net =
-        ser_net_parse(g->text, strlen(g->text), g->rows, g->frames, g->classes, why);
-    if (!net)
-        printf("# %s: %s\n", g->name, why);
-    must(net);
+    struct ser_net *net = parse(g->text, g->rows, g->frames, g->classes);
     for (int i = 0; i < net->params; i++) {
         struct ser_param *p = &net->param[i];
         memcpy(p->value, find(g, "param", p->name, p->n)->v, p->n * sizeof(float));
@@ -185,11 +190,8 @@ static double loss_of(struct ser_run *r, const struct example *e) {
 }
 
 static void test_slopes(const char *kernels, const char *text, int rows, int frames) {
-    char why[SER_WHY] = "", line[200];
-    struct ser_net *net = ser_net_parse(text, strlen(text), rows, frames, K, why);
-    if (!net)
-        printf("# %s\n", why);
-    must(net);
+    char line[200];
+    struct ser_net *net = parse(text, rows, frames, K);
     struct ser_run *r = start(net, kernels, B, 2);
     struct example e = make_example(ser_shape_size(&net->input));
     double most = 0, size = 0;
@@ -242,8 +244,8 @@ static const char *const smooth[] = {
 /* ---- the same bytes for any number of threads; what is frozen stays ---- */
 
 static void test_threads(const char *kernels, const char *text) {
-    char why[SER_WHY] = "", line[200];
-    struct ser_net *net = must(ser_net_parse(text, strlen(text), 8, 9, K, why));
+    char line[200];
+    struct ser_net *net = parse(text, 8, 9, K);
     struct example e = make_example(ser_shape_size(&net->input));
     float *kept[SER_MAX_LAYERS * SER_MAX_PARAMS] = {NULL};
     int same = 1, frozen = 1;

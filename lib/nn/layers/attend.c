@@ -46,7 +46,7 @@ static int setup_words(struct ser_net *net, struct ser_layer *l, int n, char **w
     if (ser_need_sequence(l, why))
         return -1;
     l->units = 64;
-    if (n > from + 1 || (n > from && (strncmp(words[from], "units=", 6) ||
+    if (n > from + 1 || (n > from && (strncmp(words[from], "units=", 6) != 0 ||
                                       ser_word_dims(words[from] + 6, 1, &l->units))))
         return ser_refuse(why, "usage: %s", l->type->usage);
     int C = l->in.dim[1];

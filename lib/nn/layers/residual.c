@@ -64,7 +64,7 @@ static int setup_convolution(struct ser_net *net, struct ser_layer *l, char why[
     int last = to->rank - 1;
     int *stride[] = {&l->sh, &l->sw};
     l->sh = l->sw = 1;
-    for (int i = 0; from->rank == to->rank && i < last; i++)
+    for (int i = 0; from->rank == to->rank && i < last && i < 2; i++)
         *stride[i] = fit_stride(from->dim[i], to->dim[i]);
     if (from->rank != to->rank || !l->sh || !l->sw)
         return ser_refuse(why, "what %s marks is of another shape, which no stride makes fit",
@@ -104,7 +104,7 @@ static struct places places(const struct ser_layer *l) {
     struct places s = {1, 1, 0, 1, 1, 0};
     const struct ser_shape *from = &l->marked->out, *to = &l->in;
     int *in[] = {&s.marked_H, &s.marked_W}, *out[] = {&s.H, &s.W};
-    for (int i = 0; i + 1 < to->rank; i++) {
+    for (int i = 0; i + 1 < to->rank && i < 2; i++) {
         *in[i] = from->dim[i];
         *out[i] = to->dim[i];
     }
@@ -203,13 +203,14 @@ static int export_mark(struct ser_graph *g, const struct ser_layer *l, const str
 
 /* The places that are read, of each direction i the first size of every stride. */
 static void export_pick(struct ser_graph *g, const struct ser_layer *l) {
-    int rank = l->in.rank - 1, start[2] = {0, 0}, end[2], axis[2], step[2] = {l->sh, l->sw};
+    int rank = l->in.rank == 3 ? 2 : 1, start[2] = {0, 0}, end[2], axis[2],
+        step[2] = {l->sh, l->sw};
     const int *const value[] = {start, end, axis, step};
     static const char *const what[] = {"starts", "ends", "axes", "steps"};
     char name[4][64];
     for (int i = 0; i < rank; i++) {
         end[i] = (l->in.dim[i] - 1) * step[i] + 1;
-        axis[i] = l->in.rank == 3 ? i + 2 : i + 1; /* channels are second of an image */
+        axis[i] = i + rank; /* channels are second of an image, and last of a sequence */
     }
     for (int i = 0; i < 4; i++) {
         ser_graph_name(g, what[i], name[i]);
