@@ -1155,7 +1155,16 @@ static int keep_figure(void *ctx, void *slot) {
     }
     ser_plot_script_free(&job->script);
     d->picture[d->drawn++] = job->picture;
+    job->picture = (struct ser_picture){0};
     return 0;
+}
+
+/* What is under way when one fails. */
+static void release_figure(void *ctx, void *slot) {
+    struct job *job = slot;
+    (void)ctx;
+    ser_plot_script_free(&job->script);
+    free(job->picture.data);
 }
 
 /* All pictures of the page; the caller frees. */
@@ -1165,9 +1174,12 @@ static struct ser_picture *draw(const struct page *p) {
                                   .slot_size = sizeof(struct job),
                                   .fetch = fetch_figure,
                                   .work = draw_figure,
-                                  .finish = keep_figure};
+                                  .finish = keep_figure,
+                                  .release = release_figure};
     struct ser_error e;
     int stopped = ser_jobs_run(&jobs, ser_cores(), &e);
+    for (size_t i = 0; stopped && i < d.drawn; i++)
+        free(d.picture[i].data);
     must(stopped < 0, &e);
     must(stopped, &d.e);
     return d.picture;
