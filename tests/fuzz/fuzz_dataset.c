@@ -20,7 +20,7 @@ static void use(struct ser_dataset *d) {
         return;
     if (ser_dataset_label(d, class, n, &e) || ser_dataset_suits(d, d, &e) > 0)
         abort();
-    float *x = calloc((size_t)d->rows * (size_t)d->frames, sizeof *x);
+    float *x = calloc(ser_shape_size(&d->input.shape), sizeof *x);
     struct ser_data all = ser_dataset_data(d);
     for (size_t i = 0; i < all.n; i++)
         if (!x || all.get(all.ctx, i, x, &label) || label < 0 || label >= n)
