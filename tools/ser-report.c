@@ -1178,11 +1178,12 @@ static struct ser_picture *draw(const struct page *p) {
                                   .release = release_figure};
     struct ser_error e;
     int stopped = ser_jobs_run(&jobs, ser_cores(), &e);
-    for (size_t i = 0; stopped && i < d.drawn; i++)
+    if (!stopped)
+        return d.picture;
+    for (size_t i = 0; i < d.drawn; i++)
         free(d.picture[i].data);
-    must(stopped < 0, &e);
-    must(stopped, &d.e);
-    return d.picture;
+    free(d.picture);
+    die_error(stopped < 0 ? &e : &d.e);
 }
 
 static char *title_of(const char *path) {
