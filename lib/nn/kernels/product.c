@@ -35,3 +35,13 @@ void ser_product_gemm(ser_product *product, float panel[SER_PANEL], int ta, int 
     else
         product(M, N, K, A, am, ak, B, (size_t)ldb, add, C, (size_t)ldc);
 }
+
+SER_CLONES void ser_sum_rows(const float *d, size_t rows, int n, size_t ld, float *sum) {
+    for (int j = 0; j < n; j += SER_LANES) {
+        int lanes = ser_lanes(j, n);
+        ser_vec v = {0};
+        for (size_t r = 0; r < rows; r++)
+            v += ser_load(d + r * ld + j, lanes);
+        ser_store(sum + j, v, lanes);
+    }
+}

@@ -28,4 +28,7 @@ void ser_product_gemm(ser_product *product, float panel[SER_PANEL], int ta, int 
 /* to [cols,rows] = from [rows,cols], both with leading dimensions. */
 void ser_transpose(const float *from, int rows, int cols, size_t ld, float *to, size_t ldto);
 
+/* sum [n] of the rows of d [rows,n], whose leading dimension is ld, in ascending order. */
+void ser_sum_rows(const float *d, size_t rows, int n, size_t ld, float *sum);
+
 #endif

@@ -11,6 +11,7 @@
  *   backward  dw = windows(x)^T dy,  dx = the sum over windows of dy w^T
  */
 #include "math/simd.h"
+#include "nn/kernels/product.h"
 #include "nn/layers/window.h"
 #include <stdlib.h>
 #include <string.h>
@@ -157,16 +158,6 @@ static void unpad(const struct ser_layer *l, int N, const float *from, float *dx
 
 /* ---- windows ---- */
 
-/* What a window's place (h, w) of output and (i, j) of the kernel reads: its first channel in a
- * sample, or -1 in the padding. */
-static ptrdiff_t source(const struct ser_layer *l, const struct ser_plane *in, int h, int w, int i,
-                        int j) {
-    int y = h * l->sh - l->top + i, x = w * l->sw - l->left + j;
-    return y < 0 || y >= in->H || x < 0 || x >= in->W
-               ? -1
-               : ((ptrdiff_t)y * in->W + x) * (ptrdiff_t)in->C;
-}
-
 /* The windows of group g of a sample: a row each, [H'W', kh kw C/G]. */
 static void gather(const struct ser_layer *l, int g, const float *x, float *rows) {
     struct ser_plane in = ser_plane(&l->in), out = ser_plane(&l->out);
@@ -174,7 +165,7 @@ static void gather(const struct ser_layer *l, int g, const float *x, float *rows
     for (int h = 0; h < out.H; h++)
         for (int w = 0; w < out.W; w++)
             for (int k = 0; k < l->kh * l->kw; k++, rows += C) {
-                ptrdiff_t at = source(l, &in, h, w, k / l->kw, k % l->kw);
+                ptrdiff_t at = ser_window_source(l, &in, h, w, k);
                 if (at < 0)
                     memset(rows, 0, C * sizeof *rows);
                 else
@@ -189,7 +180,7 @@ static void scatter(const struct ser_layer *l, int g, const float *rows, float *
     for (int h = 0; h < out.H; h++)
         for (int w = 0; w < out.W; w++)
             for (int k = 0; k < l->kh * l->kw; k++, rows += C) {
-                ptrdiff_t at = source(l, &in, h, w, k / l->kw, k % l->kw);
+                ptrdiff_t at = ser_window_source(l, &in, h, w, k);
                 for (size_t c = 0; at >= 0 && c < C; c++)
                     dx[(size_t)at + (size_t)g * C + c] += rows[c];
             }
@@ -254,17 +245,6 @@ SER_CLONES static void mask(const float *y, float *dy, size_t n) {
     }
 }
 
-/* db [F] = the sum of the rows of dy [rows,F]. */
-SER_CLONES static void add_rows(const float *dy, size_t rows, int F, float *db) {
-    for (int f = 0; f < F; f += SER_LANES) {
-        int lanes = ser_lanes(f, F);
-        ser_vec sum = {0};
-        for (size_t r = 0; r < rows; r++)
-            sum += ser_load(dy + r * (size_t)F + f, lanes);
-        ser_store(db + f, sum, lanes);
-    }
-}
-
 static void backward_windows(const struct ser_pass *p) {
     const struct ser_layer *l = p->layer;
     struct ser_worker *k = p->worker;
@@ -273,7 +253,7 @@ static void backward_windows(const struct ser_pass *p) {
     int G = l->groups, F = l->units, M = out.H * out.W, K = (int)(weights(l) / (size_t)F);
     float *rows = k->scratch;
     if (p->grad[B])
-        add_rows(p->dy, (size_t)p->N * M, F, p->grad[B]);
+        ser_sum_rows(p->dy, (size_t)p->N * M, F, (size_t)F, p->grad[B]);
     if (p->dx)
         memset(p->dx, 0, (size_t)p->N * in * sizeof *p->dx);
     for (int n = 0; n < p->N; n++)

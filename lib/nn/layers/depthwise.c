@@ -38,15 +38,6 @@ static void init(const struct ser_layer *l, struct ser_param *p, uint64_t seed) 
     ser_init_constant(&p[B], 0);
 }
 
-/* The input's place under (i, j) of the window of output (h, w); -1 in the padding. */
-static ptrdiff_t source(const struct ser_layer *l, const struct ser_plane *in, int h, int w,
-                        int k) {
-    int y = h * l->sh - l->top + k / l->kw, x = w * l->sw - l->left + k % l->kw;
-    return y < 0 || y >= in->H || x < 0 || x >= in->W
-               ? -1
-               : ((ptrdiff_t)y * in->W + x) * (ptrdiff_t)in->C;
-}
-
 /* y [C] += x [C] w [C]. */
 SER_CLONES static void add_product(const float *x, const float *w, int C, float *y) {
     for (int c = 0; c < C; c += SER_LANES) {
@@ -65,7 +56,7 @@ static void forward(const struct ser_pass *p) {
             for (int w = 0; w < out.W; w++, y += in.C) {
                 memcpy(y, p->param[B].value, (size_t)in.C * sizeof *y);
                 for (int k = 0; k < l->kh * l->kw; k++) {
-                    ptrdiff_t at = source(l, &in, h, w, k);
+                    ptrdiff_t at = ser_window_source(l, &in, h, w, k);
                     if (at >= 0)
                         add_product(x + at, p->param[W].value + (size_t)k * in.C, in.C, y);
                 }
@@ -99,7 +90,7 @@ static void backward(const struct ser_pass *p) {
                     db[c] += dy[c];
                 }
                 for (int k = 0; k < l->kh * l->kw; k++) {
-                    ptrdiff_t at = source(l, &in, h, w, k);
+                    ptrdiff_t at = ser_window_source(l, &in, h, w, k);
                     if (at < 0)
                         continue;
                     size_t from = (size_t)n * size + (size_t)at;

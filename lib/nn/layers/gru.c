@@ -213,14 +213,6 @@ static void recurrent_gradient(const struct ser_pass *p, const struct direction 
     }
 }
 
-/* sum [n] of the first n columns of the rows of d [rows,ld]. */
-SER_CLONES static void add_rows(const float *d, size_t rows, int n, size_t ld, float *sum) {
-    memset(sum, 0, (size_t)n * sizeof *sum);
-    for (size_t r = 0; r < rows; r++, d += ld)
-        for (int j = 0; j < n; j++)
-            sum[j] += d[j];
-}
-
 static void backward_one(const struct ser_pass *p, const struct direction *d) {
     struct ser_worker *k = p->worker;
     int N = p->N, T = d->T, C = d->C, U = d->U, back = d->back;
@@ -233,9 +225,9 @@ static void backward_one(const struct ser_pass *p, const struct direction *d) {
         recurrent_gradient(p, d, p->grad[R] + back * U * ldz);
     if (p->grad[B]) {
         float *db = p->grad[B] + 2 * back * ldz;
-        add_rows(d->gates, rows, 3 * U, ldz, db);
+        ser_sum_rows(d->gates, rows, 3 * U, ldz, db);
         memcpy(db + ldz, db, 2 * (size_t)U * sizeof *db);
-        add_rows(d->q, rows, U, (size_t)U, db + ldz + 2 * U);
+        ser_sum_rows(d->q, rows, U, (size_t)U, db + ldz + 2 * U);
     }
     if (p->dx)
         k->k->gemm(k->state, 0, 1, N * T, C, 3 * U, d->gates, 3 * U, d->w, 3 * U, back, p->dx, C);

@@ -175,17 +175,6 @@ SER_CLONES static void cell_back(float *z, const float *c0, const float *k, cons
     }
 }
 
-/* db [n] = sum of the rows of dz [rows,n]. */
-SER_CLONES static void add_rows(const float *dz, size_t rows, int n, float *db) {
-    for (int j = 0; j < n; j += SER_LANES) {
-        int lanes = ser_lanes(j, n);
-        ser_vec sum = {0};
-        for (size_t r = 0; r < rows; r++)
-            sum += ser_load(dz + r * (size_t)n + j, lanes);
-        ser_store(db + j, sum, lanes);
-    }
-}
-
 /* dz of all steps into d->gates. */
 static void back_through_time(const struct ser_pass *p, const struct direction *d,
                               const float *dy) {
@@ -233,7 +222,7 @@ static void backward_one(const struct ser_pass *p, const struct direction *d) {
     if (p->grad[R])
         recurrent_gradient(p, d, p->grad[R] + back * U * ldz);
     if (p->grad[B])
-        add_rows(d->gates, (size_t)N * T, 4 * U, p->grad[B] + back * ldz);
+        ser_sum_rows(d->gates, (size_t)N * T, 4 * U, ldz, p->grad[B] + back * ldz);
     if (p->dx)
         k->k->gemm(k->state, 0, 1, N * T, C, 4 * U, d->gates, 4 * U, d->w, 4 * U, back, p->dx, C);
 }

@@ -45,6 +45,14 @@ int ser_window_place(struct ser_layer *l, const struct ser_window *w, const int 
     return 0;
 }
 
+ptrdiff_t ser_window_source(const struct ser_layer *l, const struct ser_plane *in, int h, int w,
+                            int k) {
+    int y = h * l->sh - l->top + k / l->kw, x = w * l->sw - l->left + k % l->kw;
+    if (y < 0 || y >= in->H || x < 0 || x >= in->W)
+        return -1;
+    return ((ptrdiff_t)y * in->W + x) * (ptrdiff_t)in->C;
+}
+
 int ser_window_simple(const struct ser_layer *l) {
     struct ser_plane in = ser_plane(&l->in), out = ser_plane(&l->out);
     return l->sh == 1 && l->sw == 1 && out.H == in.H - l->kh + 1 && out.W == in.W - l->kw + 1;

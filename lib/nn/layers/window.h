@@ -33,6 +33,11 @@ struct ser_plane {
 };
 struct ser_plane ser_plane(const struct ser_shape *s);
 
+/* What place k of the kernel (row k / kw, column k % kw) reads for the output at (h, w): the index of
+ * its first channel in a sample, whose input is in; -1 in the padding. */
+ptrdiff_t ser_window_source(const struct ser_layer *l, const struct ser_plane *in, int h, int w,
+                            int k);
+
 /* Whether each place has one window, which begins there, and none needs padding. */
 int ser_window_simple(const struct ser_layer *l);
 
