@@ -601,21 +601,19 @@ static void test_tone(void) {
 }
 
 struct job {
+    struct ser_mfcc *m; /* the thread's own; FFTW plans in one thread at a time (spectrum.h) */
     const float *x;
     float *out; /* [40, 174] */
 };
 
 static void *run_job(void *p) {
     struct job *job = p;
-    struct ser_recipe r = SER_RECIPE_DEFAULT;
-    struct ser_mfcc *m = must(ser_mfcc_new(&r));
     const float *got;
     size_t T, full;
     for (size_t n = 30000; n >= 10000; n -= 10000) /* the buffers of longer clips are used again */
-        if (ser_mfcc_run(m, job->x, n, &got, &T, &full))
+        if (ser_mfcc_run(job->m, job->x, n, &got, &T, &full))
             return NULL;
     memcpy(job->out, got, 40 * 174 * sizeof *got);
-    ser_mfcc_free(m);
     return job;
 }
 
@@ -628,15 +626,18 @@ static void test_threads(const float *x) {
     const float *alone;
     size_t T, full;
     int good = !ser_mfcc_run(m, x, 10000, &alone, &T, &full);
-    for (int i = 0; i < THREADS; i++) {
-        job[i] = (struct job){x, must(malloc(40 * 174 * sizeof *job[i].out))};
+    for (int i = 0; i < THREADS; i++)
+        job[i] = (struct job){must(ser_mfcc_new(&r)), x, must(malloc(40 * 174 * sizeof(float)))};
+    for (int i = 0; i < THREADS; i++)
         if (pthread_create(&thread[i], NULL, run_job, &job[i]))
             exit(1);
-    }
     for (int i = 0; i < THREADS; i++) {
         void *done;
         pthread_join(thread[i], &done);
         good = good && done && !memcmp(alone, job[i].out, 40 * 174 * sizeof *alone);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        ser_mfcc_free(job[i].m);
         free(job[i].out);
     }
     check(good, "the same bytes in %d threads and after longer clips", THREADS);
