@@ -82,9 +82,11 @@ endef
 
 include $(or $(wildcard $(dir $(lastword $(ME)))rules.mk),$(error $(ME): the path must not contain spaces))
 
+# What is shown of earlier recordings or folds goes.
 $(call stamp,$(OUT)/options/study,$(DRAWN) $(if $(DRAWN),,$(FOLDS)))
 $(OUT)/study.mk: $(OUT)/manifest.tsv $(OUT)/options/study $(if $(DRAWN),,$(FOLDS)) $(call awk_files,own-study)
-	@$(call awk,own-study) $(or $(DRAWN),0) $< $(if $(DRAWN),,$(FOLDS)) >$@.new; mv $@.new $@
+	@$(call awk,own-study) $(or $(DRAWN),0) $< $(if $(DRAWN),,$(FOLDS)) >$@.new
+	@rm -f $(SHOW) $(OUT)/predictions.tsv; mv $@.new $@
 
 $(call stamp,$(OUT)/options/rows,$(PROTOCOL))
 $(ROWS) $(OUT)/manifest/unlabelled.tsv: $(OUT)/manifest/%.tsv: $(OUT)/manifest.tsv $(OUT)/options/rows \

@@ -52,6 +52,7 @@
 #   OUT/split/SPLIT/speakers/        SPEAKER.PART.tsv, SPEAKER.PART.sert
 #   OUT/split/SPLIT/PART.sert        features of train, val, test
 #   OUT/split/SPLIT/seed.N/          model.bin, log.tsv, predictions.tsv
+#   OUT/runs/PROTOCOL.NAME           which runs are of the study; ser-report reads these alone
 #   OUT/scores.tsv OUT/scores.txt    of all runs: by class, confusion
 #   OUT/report.txt                   the table
 #   OUT/cv/PROTOCOL.NET/             of a cross-validation: table.txt with intervals over speakers, scores.tsv,
@@ -215,7 +216,7 @@ $(if $(OWN),$(eval $(value own_rules)))
 
 $(call stamp,$(OUT)/options/corpora,$(CORPORA))
 $(OUT)/manifest.tsv: $(CORPORA:%=$(OUT)/manifest/%.tsv) $(OUT)/options/corpora $(call awk_files,stack-tables)
-	@$(call stack,$(filter %.tsv,$^)) >$@.new; mv $@.new $@
+	@$(call stack,$(filter %.tsv,$^)) >$@.new; cmp -s $@.new $@ || rm -f $(OUT)/runs/*; mv $@.new $@
 
 # ---- splits ----
 
@@ -239,8 +240,9 @@ $(call stamp,$2/options/split,$(call split_options,$1) $(call of,$1,DROP))
 $2/manifest.tsv: $(call of,$1,ROWS) $2/options/split $(call table_of,$1) $(call tool,split) \
     $(if $(call of,$1,DROP),$(call awk_files,drop-emotions))
 	@$$(start) $(if $(call of,$1,DROP),$(call awk,drop-emotions) $(call quote,$(call of,$1,DROP)) $$< |) \
-	    $(call tool,split) $(call split_options,$1) $(if $(call of,$1,DROP),,$$<) >$$@.new; mv $$@.new $$@; \
-	$$(call took,split,$1)
+	    $(call tool,split) $(call split_options,$1) $(if $(call of,$1,DROP),,$$<) >$$@.new; \
+	cmp -s $$@.new $$@ || { grep -lE '(^| )$1/' $(OUT)/runs/* 2>/dev/null || :; } | xargs -d '\n' -r rm -f; \
+	mv $$@.new $$@; $$(call took,split,$1)
 
 $2/certificate.tsv: $2/manifest.tsv $(call tool,split)
 	@$(call tool,split) --certificate $$< >$$@.new; mv $$@.new $$@
@@ -323,6 +325,14 @@ $2/predictions.tsv: $2/model.bin $1/test.sert $(call tool,score)
 endef
 $(foreach r,$(RUNS),$(eval $(call score_rules,$(OUT)/split/$(patsubst %/,%,$(dir $r)),$(OUT)/split/$r)))
 
+# A folder may hold runs of earlier folds or recordings. So a study that is complete says which runs it is of, and
+# ser-report reads those alone; a split or a manifest that becomes another takes away what was said of it.
+# $(call study_list,NAME): the runs of that name
+study_list = $(OUT)/runs/$(PROTOCOL).$1
+runs_named = $(foreach r,$(RUNS),$(if $(filter $1,$(notdir $(basename $r))),$r))
+$(foreach n,$(sort $(notdir $(basename $(RUNS)))),$(call stamp,$(call study_list,$n),$(call runs_named,$n))$(eval \
+    $(call study_list,$n): $(call predictions,$(call runs_named,$n)))$(eval STUDY_LISTS += $(call study_list,$n)))
+
 # $1: predictions, $2: the folder of scores.tsv and scores.txt
 evaluate = $(start) $(call tool,eval) $1 -o $2/scores.txt; $(call tool,eval) --tsv $1 -o $2/scores.tsv; $(call took,eval,$2)
 
@@ -360,7 +370,7 @@ endef
 REPORT  = $(OUT)/report.txt
 SHOW   ?= $(REPORT)
 
-all: $(SHOW) $(SPLITS:%=$(OUT)/split/%/certificate.tsv)
+all: $(SHOW) $(SPLITS:%=$(OUT)/split/%/certificate.tsv) $(STUDY_LISTS)
 	$(if $(dry),,@cat $(SHOW))
 
 generated = for mark in $(OUT)/manifest/*.generated; do [ ! -e "$$mark" ] || \
@@ -374,7 +384,7 @@ $(REPORT): $(OUT)/scores.tsv $(call awk_files,results-table) $(call awk_files,st
 	echo; $(call awk,step-times) $(OUT)/times.tsv; } >$@.new; mv $@.new $@
 
 JUDGED = $(OUT)/cv/$(PROTOCOL).$(NET_NAME)
-cv: $(JUDGED)/table.txt
+cv: $(JUDGED)/table.txt $(STUDY_LISTS)
 	$(if $(dry),,@cat $<; echo; $(call awk,step-times) $(OUT)/times.tsv)
 ifneq ($(crossing),)
 $(eval $(call study_rules,$(JUDGED),$(RUNS)))
@@ -404,7 +414,7 @@ $(eval $(value claim))
 # ---- away ----
 
 # What a killed run left half-made, too.
-made = $(addprefix $(OUT)/,.make corpus manifest manifest.tsv options split times.tsv scores.tsv scores.txt cv folds.mk \
+made = $(addprefix $(OUT)/,.make corpus manifest manifest.tsv options split runs times.tsv scores.tsv scores.txt cv folds.mk \
     $(RESULTS)) $(SHOW) $(MADE)
 clean:
 	rm -rf $(made) $(made:=.new) $(wildcard $(OUT)/.ser-??????)

@@ -107,6 +107,28 @@ made() {
     [ ! -e out ] || fail "$(find out)"
 }
 
+@test "own: nothing of earlier folds or recordings is reported" {
+    has() { ser-report -n 0 out >page.html && grep -q "<dd class=\"more\">of 4 speakers</dd></div>" page.html &&
+        grep -q "<dt>predictions</dt><dd>$1</dd>" page.html && grep -q "<dt>models</dt><dd>$2</dd>" page.html; }
+    has 24 4
+    own "${table[@]}" FOLDS=3 >/dev/null 2>&1
+    [ -e out/split/fold4/quick.1/predictions.tsv ]
+    has 24 3 || fail "$(grep '<dt>' page.html)"
+    if grep -q 'split/fold4/' page.html; then fail "a step of fold 4"; fi
+    # Of other recordings: what was made of the earlier ones is not there, even if the study comes to no end.
+    cp out/predictions.tsv earlier.tsv
+    sed -i '/,,/d; $d' table.csv
+    run own "${table[@]}" LR=-1
+    assert_failure
+    [ ! -e out/predictions.tsv ] && [ ! -e out/own.txt ]
+    fails 3 'no study in it is complete: .* run its make again' ser-report -n 0 out
+    own "${table[@]}" SEEDS=2 >/dev/null 2>&1
+    [ ! -e out/predictions.tsv ]
+    has 23 4 || fail "$(grep '<dt>' page.html)"
+    own "${table[@]}" SEEDS='1 2' >/dev/null 2>&1
+    has 46 8 || fail "$(grep '<dt>' page.html)"
+}
+
 @test "own: a folder, with speakers from names; folds of one's own, and again the same" {
     printf 'speaker\tfold\nfolders_Zoë\t1\nfolders_Béla\t1\nfolders_anna.b\t2\nfolders_Jo Ann\t3\n' >folds.tsv
     folder=(DIR='my rec' SPEAKER_FROM='/([^/]*)-[0-9]+$' OUT=new FOLDS=folds.tsv)
