@@ -9,12 +9,17 @@
 #   FOLDS             how many folds of speakers to make (default 5; as many as there are speakers: each is left out in
 #                     turn), or a table of speakers and folds
 #   NET               default: tiny for less than 1,000 recordings, else attention
+#   FRAMES            how much is used of each recording, in frames of 23 ms (default 174: 4.04 s), with tiny for a network
+#   MAP               other names for labels: calm=neutral,excited=happy, or a table; DROP=LABEL,... leaves some out
 # With fewer than three known speakers recordings are divided at random, five times. Recordings without a label, which
-# is empty or -, are scored at the end by all models together. SEEDS= and the options of rules.mk hold here, too.
+# is empty or -, are scored at the end by all models together. SEEDS= and the options of rules.mk hold here, too; the
+# target help shows them.
 #
 #   OUT/own.txt           the table, and what it is worth
 #   OUT/predictions.tsv   of the recordings without a label
 ME := $(strip $(MAKEFILE_LIST))
+VARIABLES    = DIR TABLE CORPUS LABEL_FROM SPEAKER_FROM COLUMNS
+NO_VARIABLES = CORPORA RAVDESS SAVEE CREMAD PARTS FROM ROWS
 CORPORA = own
 OWN     = own
 OUT     = out/own
@@ -30,11 +35,11 @@ endif
 override FOLDS := $(if $(DRAWN),$(OUT)/folds.tsv,$(FOLDS))
 
 # What there is to make depends on the recordings: make makes study.mk, and begins again.
-ifeq ($(filter clean,$(MAKECMDGOALS)),)
+ifeq ($(filter clean help,$(MAKECMDGOALS)),)
 include $(OUT)/study.mk
 endif
 PROTOCOL := $(or $(OWN_SPLIT),random)
-NET      ?= $(or $(OWN_NET),tiny)
+NET      ?= $(or $(if $(FRAMES),,$(OWN_NET)),tiny)
 ifeq ($(origin SEEDS),undefined)
 SEEDS    := $(or $(SEED),$(if $(filter random,$(PROTOCOL)),1 2 3 4 5,1))
 endif
@@ -58,11 +63,11 @@ READ   := $(if $(value TABLE),--table $(SOURCE) $(call option,--columns,COLUMNS)
     $(call option,--label-from,LABEL_FROM) $(call option,--speaker-from,SPEAKER_FROM) $(SOURCE))
 OWN_ROWS = $(OUT)/manifest/own.tsv
 
-ifeq ($(cleaning),)
+ifeq ($(no_study),)
 ifneq ($(if $(value TABLE),$(if $(value DIR),both),$(if $(value DIR),,none)),)
 $(error DIR=FOLDER or TABLE=FILE says where the recordings are: give one of them)
 endif
-$(call stamp,$(OUT)/options/own,$(READ) $(CHECK) $(MANIFEST))
+$(call stamp,$(OUT)/options/own,$(READ) $(manifest_options))
 
 # The source matters only when the manifest has to be made from it: when it, or a recording, is newer.
 has_source = $(shell test $(if $(value TABLE),-f,-d) $(SOURCE) && echo yes)
@@ -73,9 +78,9 @@ $(if $(wildcard $(OWN_ROWS)),$(if $(call stale,$(OUT)/options/own),$(need_source
 $(if $(and $(wildcard $(OWN_ROWS)),$(has_source)),$(if $(shell { $(newer); } 2>&1 | head -n 1),$(eval $(OWN_ROWS): FORCE)))
 endif
 
-$(OWN_ROWS): $(OUT)/options/own $(call tool,manifest)
+$(OWN_ROWS): $(OUT)/options/own $(call tool,manifest) $(map_file)
 	@mkdir -p $(@D)
-	@$(start) $(call tool,manifest) $(READ) $(CHECK) $(MANIFEST) >$@.new; rm -f $(@:.tsv=.generated); \
+	@$(start) $(call tool,manifest) $(READ) $(manifest_options) >$@.new; rm -f $(@:.tsv=.generated); \
 	$(if $(value DIR),[ ! -e $(SOURCE)/.generated ] || : >$(@:.tsv=.generated);) mv $@.new $@; \
 	$(call took,manifest,own); echo "manifest: $$(($$(wc -l <$@) - 1)) recordings"
 endef
@@ -113,7 +118,13 @@ $(OUT)/predictions.tsv: $(RUNS:%=$(OUT)/split/%/unlabelled.tsv) $(OUT)/options/r
 ifeq ($(crossing),)
 $(eval $(call study_rules,$(JUDGED),$(RUNS)))
 endif
-$(SHOW): $(JUDGED)/table.txt $(OUT)/manifest.tsv $(if $(filter-out 0,$(UNLABELLED)),$(OUT)/predictions.tsv) \
-    $(call awk_files,own-notes) $(call awk_files,step-times)
-	@{ cat $<; $(call awk,own-notes) $(PROTOCOL) $(OUT) $(firstword $(RUNS)) $(OUT)/manifest.tsv; echo; \
+# Features of all recordings: those of one split, and of what has no label.
+ALL_FEATURES = $(patsubst %,$(OUT)/split/$(firstword $(SPLITS))/%.sert,test $(if $(VAL),,val) train) \
+    $(if $(filter-out 0,$(UNLABELLED)),$(OUT)/unlabelled.sert)
+heard = $(call tool,tensor) ls -H $(firstword $(ALL_FEATURES)); \
+    for f in $(ALL_FEATURES); do $(call tool,tensor) ls -c unheard_s $$f; done
+
+$(SHOW): $(JUDGED)/table.txt $(OUT)/manifest.tsv $(if $(filter-out 0,$(UNLABELLED)),$(OUT)/predictions.tsv) $(ALL_FEATURES) \
+    $(call awk_files,own-notes) $(call awk_files,step-times) $(call tool,tensor)
+	@{ cat $<; $(call awk,own-notes) $(PROTOCOL) $(OUT) $(firstword $(RUNS)) $(OUT)/manifest.tsv <($(heard)); echo; \
 	$(call awk,step-times) $(OUT)/times.tsv; } >$@.new; mv $@.new $@

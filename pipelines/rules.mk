@@ -8,6 +8,9 @@
 #   PARTS      table of speakers and parts (notebook); FOLDS: table of speakers and folds (folds5); its folds may name their parts
 #   SEEDS      one model a seed, and a table of them all (default: SEED)
 #   MANIFEST FEATURES TRAIN   further options of ser-manifest, ser-mfcc, ser-train
+#   MAP        other names for emotions: FROM=TO,... or a table, as ser-manifest --map takes it
+#   FRAMES     how many frames are used of each recording (ser-mfcc --frames). Networks that fix their input refuse
+#              another number than 174; tiny takes any
 #   AUGMENT    options of ser-augment: what it makes is added to the training part
 #   DROP       emotions that no split gets, separated by commas
 #   CHECK=     leaves out the decoding of every file that ser-manifest --check does; then a recording that is
@@ -20,6 +23,7 @@
 #              the model (ser-train --keep last, a cosine unless TRAIN has another schedule). PATIENCE, LR_PATIENCE and
 #              LR_FACTOR say nothing then
 #   JOBS       as make's -j
+# A variable that is not known is refused; the target help shows this text.
 #
 # The target cv judges a network by all splits of a protocol with all seeds (default: the folds that the
 # corpus has speakers of, each tested once; others are named):
@@ -60,12 +64,17 @@
 
 include $(dir $(lastword $(MAKEFILE_LIST)))base.mk
 
+HELP += $(HERE)rules.mk
+VARIABLES += CORPORA RAVDESS SAVEE CREMAD PROTOCOL FOLD PARTS FOLDS SEED SEEDS MANIFEST MAP FEATURES FRAMES TRAIN AUGMENT DROP \
+    CHECK NET EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR THREADS VAL FROM ROWS RERUN_JOBS RERUN_THREADS
+VARIABLES := $(filter-out $(NO_VARIABLES),$(VARIABLES))
+$(eval $(value refuse_unknown))
+
 # ---- variables: what a study can choose ----
 
 # What the command line says holds for all of a study; else what the pipeline has set before it included this file; else
 # these defaults. They are the notebook's, whose two networks differ in their patience.
 crossing := $(filter cv,$(MAKECMDGOALS))
-cleaning := $(filter clean,$(MAKECMDGOALS))
 
 # A network may have options beside it, NAME.options for NAME.net, as a search writes them: a line for each step that
 # they are for. They stand in for the defaults below.
@@ -76,6 +85,12 @@ NET_TRAIN   := $(call beside_line,train)
 $(eval FEATURES ?= $(call beside_line,features))
 $(eval AUGMENT ?= $(call beside_line,augment))
 $(eval VAL ?= $(call beside_line,val))
+
+ifneq ($(FRAMES),)
+override FEATURES := $(strip $(FEATURES) --frames $(FRAMES))
+endif
+manifest_options = $(CHECK) $(MANIFEST)$(if $(MAP), --map $(call quote,$(MAP)))
+map_file = $(if $(word 2,$(MAP)),,$(wildcard $(MAP)))
 
 PROTOCOL    ?= $(if $(crossing),folds5,notebook)
 SEED        ?= 1
@@ -113,7 +128,7 @@ $(foreach v,NET PARTS FOLDS ROWS BUILD,$(if $(word 2,$($v)),$(error $v=$($v): th
 ifneq ($(filter-out none,$(VAL)),)
 $(error VAL=$(VAL): expected none, or nothing for a validation part)
 endif
-ifeq ($(cleaning)$(strip $(SEEDS)),)
+ifeq ($(no_study)$(strip $(SEEDS)),)
 $(error SEEDS is empty: expected one or more seeds)
 endif
 
@@ -122,7 +137,7 @@ known         := $(shell $(call awk,list-speakers) $(ROOT)/manifests/counts.tsv)
 KNOWN_CORPORA := $(strip $(patsubst %/-,%,$(filter %/-,$(known))) $(OWN))
 speakers_of    = $(filter-out -,$(patsubst $1/%,%,$(filter $1/%,$(known)))) $(SPEAKERS_$1)
 
-ifeq ($(cleaning),)
+ifeq ($(no_study),)
 ifneq ($(if $(strip $(CORPORA)),$(filter-out $(KNOWN_CORPORA),$(CORPORA)),none),)
 $(error CORPORA=$(CORPORA): expected one or more of $(KNOWN_CORPORA))
 endif
@@ -143,7 +158,7 @@ $(error cv: this pipeline has no folds; ravdess.mk, savee.mk and cremad.mk have)
 endif
 
 ifneq ($(and $(crossing),$(filter folds%,$(PROTOCOL)),$(filter undefined,$(origin FOLD))),)
-ifeq ($(cleaning),)
+ifeq ($(no_study),)
 include $(OUT)/folds.mk
 endif
 endif
@@ -162,7 +177,7 @@ RUNS ?= $(foreach s,$(SPLITS),$(addprefix $s/$(if $(crossing),$(NET_NAME),seed).
 net = $(foreach n,$(call of,$1,NET),$(firstword $(wildcard $n $n.net $(ROOT)/pipelines/nets/$n.net) $n))
 
 names = $(or $(sort $(notdir $(basename $(RUNS)))),$(NET_NAME))
-$(if $(cleaning),,$(foreach n,$(names),$(if $(wildcard $(call net,$n)),,$(error \
+$(if $(no_study),,$(foreach n,$(names),$(if $(wildcard $(call net,$n)),,$(error \
     NET=$(call of,$n,NET): no such file, and no pipelines/nets/$(call of,$n,NET).net))))
 
 # ---- what every step needs: times ----
@@ -201,13 +216,13 @@ need_folder = $(if $(is_there),,$(error $1: there is no folder '$(FOLDER_$1)'; $
 go_without  = $(if $1,; CORPORA="$1" leaves it out$(WITHOUT))
 
 define corpus_rules
-$(call stamp,$(OUT)/options/$1,$(FOLDER_$1) $(CHECK) $(MANIFEST))
-$(if $(cleaning)$(MADE),,$(call corpus_changes,$1,$(OUT)/manifest/$1.tsv))
+$(call stamp,$(OUT)/options/$1,$(FOLDER_$1) $(manifest_options))
+$(if $(no_study)$(MADE),,$(call corpus_changes,$1,$(OUT)/manifest/$1.tsv))
 
-$(OUT)/manifest/$1.tsv: $(OUT)/options/$1 $(call tool,manifest) $(MADE)
+$(OUT)/manifest/$1.tsv: $(OUT)/options/$1 $(call tool,manifest) $(map_file) $(MADE)
 	@mkdir -p $$(@D) $(OUT)/corpus
 	@ln -sfn$$(if $$(filter-out /%,$$(firstword $$(FOLDER_$1))),r) -- $$(call quote,$$(FOLDER_$1)) $(OUT)/corpus/$1
-	@$$(start) $(call tool,manifest) --corpus $1 $(CHECK) $(MANIFEST) $(OUT)/corpus/$1 >$$@.new; \
+	@$$(start) $(call tool,manifest) --corpus $1 $(manifest_options) $(OUT)/corpus/$1 >$$@.new; \
 	rm -f $$(@:.tsv=.generated); [ ! -e $(OUT)/corpus/$1/.generated ] || : >$$(@:.tsv=.generated); mv $$@.new $$@; \
 	$$(call took,manifest,$1); echo "manifest: $1, $$$$(($$$$(wc -l <$$@) - 1)) utterances"
 endef

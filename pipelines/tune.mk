@@ -37,6 +37,10 @@
 include $(or $(wildcard $(dir $(lastword $(MAKEFILE_LIST)))base.mk),$(error \
     $(strip $(MAKEFILE_LIST)): the path must not contain spaces))
 
+VARIABLES += SPACE ROWS FOLDS TRIALS METHOD EPOCHS MIN_EPOCHS ETA BY SEED TRAIN_SEED NESTED FEATURES AUGMENT TRAIN NET THREADS \
+    OUTER DRY
+$(eval $(value refuse_unknown))
+
 OUT        ?= out/tune
 TRIALS     ?= 27
 METHOD     ?= halving
@@ -52,7 +56,6 @@ AUGMENT    ?=
 TRAIN      ?=
 NET        ?= attention
 THREADS    ?= 1
-cleaning   := $(filter clean,$(MAKECMDGOALS))
 ifdef JOBS
 MAKEFLAGS += -j$(JOBS)
 endif
@@ -63,7 +66,7 @@ ifneq ($(words x$(OUT)x),1)
 $(error OUT=$(OUT): the name must not contain spaces)
 endif
 space := $(firstword $(wildcard $(SPACE) $(ROOT)/pipelines/spaces/$(SPACE).space))
-ifeq ($(cleaning),)
+ifeq ($(no_study),)
 $(if $(space),,$(error SPACE=$(SPACE): no such file, and no pipelines/spaces/$(SPACE).space))
 $(if $(wildcard $(ROWS)),,$(error ROWS=$(ROWS): no such manifest: ser-manifest makes one))
 ifeq ($(NESTED),0)
@@ -85,7 +88,7 @@ searched = $(strip space $(space) $(shell cksum <$(space) | tr ' ' .) rows $(ROW
     $(if $(filter 0,$(NESTED)),none,$(FOLDS) $(shell cksum <$(FOLDS) | tr ' ' .)) method $(METHOD) epochs $(EPOCHS) \
     min-epochs $(MIN_EPOCHS) eta $(ETA) by $(BY) seed $(SEED) train-seed $(TRAIN_SEED) net $(NET) features $(FEATURES); \
     augment $(AUGMENT); train $(TRAIN))
-ifeq ($(cleaning),)
+ifeq ($(no_study),)
 text.search := $(searched)
 ifneq ($(wildcard $(OUT)/search.txt),)
 $(if $(call differ,$(strip $(file <$(OUT)/search.txt)),$(text.search)),$(error $(OUT) holds another search: $(file \

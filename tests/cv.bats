@@ -289,7 +289,7 @@ predicted() {
     assert_equal "$(grep -c '<dt>models</dt><dd>2</dd>' page.html)" 6
     # Where make keeps a long text in memory must not matter.
     for n in '' 1 123456 12345678901234567890123456789012345678901234567890; do
-        run study cross -n SEEDS='1 2' UNUSED=$n
+        run study cross -n SEEDS='1 2' unused.TRAIN=$n
         assert_output "make: Nothing to be done for 'all'."
     done
     run made cross SEEDS='1 2' savee.FOLDS=<(printf 'speaker\tfold\nsavee_DC\t2\nsavee_JE\t1\nsavee_JK\t2\nsavee_KL\t2\n')

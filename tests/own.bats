@@ -178,6 +178,56 @@ made() {
     assert_line --partial "pipelines/nets/attention.net --epochs 40 --batch 32"
 }
 
+@test "own: how much was not heard is told once, and FRAMES hears it" {
+    # Those longer than 20 frames are counted once each, not their altered copies.
+    own "${table[@]}" NET=tiny EPOCHS=1 FRAMES=20 AUGMENT='--noise 0.005' >printed 2>&1 || fail "$(<printed)"
+    local longer
+    longer=$(for f in out/split/fold1/{train,val,test}.sert out/unlabelled.sert; do ser-tensor ls -c unheard_s $f; done |
+        awk -F '\t' '$4 > 0 && !/#/ && $4 != "unheard_s"' | wc -l)
+    assert_equal "$(grep -c 'that are used of each' printed)" 1
+    grep -q "^$longer of 32 recordings are longer than the 0.46 s (20 frames) that are used of each; not heard: [0-9.]* s in all. FRAMES=[0-9]*$" printed
+    own "${table[@]}" NET=tiny EPOCHS=1 "$(grep -o 'FRAMES=[0-9]*' printed)" >printed 2>&1 || fail "$(<printed)"
+    assert_equal "$(grep -c 'that are used of each' printed)" 0
+    grep -q '^As a page with pictures: ser-report out > report.html$' printed
+}
+
+@test "own: labels get other names by MAP" {
+    own "${table[@]}" MAP='sehr wütend=froh' >printed 2>&1 || fail "$(<printed)"
+    assert_equal "$(cut -f 6 out/manifest.tsv | sort -u | xargs)" '- emotion froh gelangweilt'
+    printf 'from\tto\ngelangweilt\tmüde\n' >map.tsv
+    own "${table[@]}" MAP=map.tsv >printed 2>&1 || fail "$(<printed)"
+    assert_equal "$(cut -f 6 out/manifest.tsv | sort -u | xargs)" '- emotion froh müde sehr wütend'
+    printf 'from\tto\ngelangweilt\tstill\n' >map.tsv
+    own "${table[@]}" MAP=map.tsv >printed 2>&1 || fail "$(<printed)"
+    assert_equal "$(cut -f 6 out/manifest.tsv | sort -u | xargs)" '- emotion froh sehr wütend still'
+}
+
+@test "a variable that a pipeline does not know is refused with the one that is near; help lists all" {
+    refused() { # refused PIPELINE VARIABLE TEXT
+        run env -u MAKELEVEL -u MAKEFLAGS make -f "$ROOT/pipelines/$1.mk" BUILD="$BUILD" OUT=new "$2=x y"
+        assert_failure 2
+        assert_equal "${#lines[@]}" 1
+        assert_output --partial "*** $2=: $1.mk has no such variable$3; the target help lists all.  Stop."
+        [ ! -e new ] || fail "new was made"
+    }
+    refused own SPEAKER_FORM ': did you mean SPEAKER_FROM?'
+    refused own fold1.EPOCH ': did you mean EPOCHS?'
+    refused own PARTS ''
+    refused own folds ': did you mean FOLDS?'
+    refused ravdess SPEAKER_FROM ''
+    refused demo VOICE ': did you mean VOICES?'
+    refused tune TRAILS ': did you mean TRIALS?'
+    # Every one that is known is in the help.
+    for name in own ravdess savee cremad cross combined demo tune; do
+        make -s -f "$ROOT/pipelines/$name.mk" BUILD="$BUILD" OUT=new help >help
+        make -s -f "$ROOT/pipelines/$name.mk" BUILD="$BUILD" OUT=new --eval 'known: ; @echo $(VARIABLES)' known help >known
+        for v in $(head -n 1 known); do
+            grep -qw -- "$v" help || [[ " CC CFLAGS CPPFLAGS LDFLAGS SANITIZE WERROR ONEDNN " = *" $v "* ]] || fail "$name: $v"
+        done
+    done
+    [ ! -e new ] || fail "new was made"
+}
+
 @test "own: what is missing or wrong is one clear line" {
     refused() {
         run make -f "$ROOT/pipelines/own.mk" BUILD="$BUILD" OUT=new "${@:2}"
