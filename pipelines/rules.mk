@@ -22,7 +22,8 @@
 #   VAL=none   no validation part: all that is not tested is trained on, for EPOCHS epochs, and the last one is
 #              the model (ser-train --keep last, a cosine unless TRAIN has another schedule). PATIENCE, LR_PATIENCE and
 #              LR_FACTOR say nothing then
-#   JOBS       as make's -j
+#   JOBS       as make's -j; BUILD: the folder of the tools; RERUN_JOBS RERUN_THREADS: of the target rerun
+#   FROM ROWS  which of the corpora, or which manifest, splits are made of
 # A variable that is not known is refused; the target help shows this text.
 #
 # The target cv judges a network by all splits of a protocol with all seeds (default: the folds that the

@@ -13,7 +13,7 @@
 #   NESTED=0  ROWS has the column part: the search is judged by its validation part, and the test part is not read
 #   OUTER     these folds alone are left out in turn (default: all that have speakers)
 #   DRY=1     says how many epochs the search will train, and about how many minutes; trains one epoch to know it
-#   JOBS      as make's -j
+#   JOBS      as make's -j; BUILD: the folder of the tools; TRAIN_SEED: of ser-train (default 1)
 #
 # Nested (the default): each fold is left out in turn. A search of its own runs on the others, of which each validates
 # in turn (inner folds, by speaker); the figures of a trial are the means over them. The winner is then trained on all

@@ -219,9 +219,9 @@ made() {
     refused tune TRAILS ': did you mean TRIALS?'
     # Every one that is known is in the help.
     for name in own ravdess savee cremad cross combined demo tune; do
-        make -s -f "$ROOT/pipelines/$name.mk" BUILD="$BUILD" OUT=new help >help
-        make -s -f "$ROOT/pipelines/$name.mk" BUILD="$BUILD" OUT=new --eval 'known: ; @echo $(VARIABLES)' known help >known
-        for v in $(head -n 1 known); do
+        make -s -f "$ROOT/pipelines/$name.mk" BUILD="$BUILD" OUT=new \
+            --eval 'help: known' --eval 'known: ; @echo $(VARIABLES) >names' help >help
+        for v in $(<names); do
             grep -qw -- "$v" help || [[ " CC CFLAGS CPPFLAGS LDFLAGS SANITIZE WERROR ONEDNN " = *" $v "* ]] || fail "$name: $v"
         done
     done
