@@ -24,7 +24,7 @@ CORPORA = own
 OWN     = own
 OUT     = out/own
 SHOW    = $(OUT)/own.txt
-RESULTS = study.mk folds.tsv unlabelled.sert predictions.tsv
+RESULTS = study.mk checked folds.tsv unlabelled.sert predictions.tsv
 CORPUS ?= folders
 
 # A table of folds, or how many are to be drawn.
@@ -101,6 +101,11 @@ $(ROWS) $(OUT)/manifest/unlabelled.tsv: $(OUT)/manifest/%.tsv: $(OUT)/manifest.t
 $(call stamp,$(OUT)/options/drawn,$(words $(FOLD)) $(firstword $(SEEDS)))
 $(if $(DRAWN),$(OUT)/folds.tsv): $(ROWS) $(OUT)/options/drawn $(call tool,split)
 	@$(call tool,split) --make-folds $(words $(FOLD)) --seed $(firstword $(SEEDS)) $< >$@.new; mv $@.new $@
+
+# What can be known before anything is trained is said before.
+$(OUT)/checked: $(SPLITS:%=$(OUT)/split/%/manifest.tsv) $(call awk_files,own-check)
+	@$(call awk,own-check) $(filter %.tsv,$^); touch $@
+$(RUNS:%=$(OUT)/split/%/model.bin): | $(OUT)/checked
 
 # ---- recordings without a label ----
 

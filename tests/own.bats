@@ -228,6 +228,22 @@ made() {
     [ ! -e new ] || fail "new was made"
 }
 
+@test "own: a label that cannot be trained on is named before anything is trained" {
+    sed -i '/Zoë/s/,froh,/,allein,/' table.csv
+    run own "${table[@]}" OUT=new -j2
+    assert_failure 2
+    assert_line --regexp "^the label 'allein' is on 2 recordings, all of the speaker Zoë; in the split fold[1-4] none of these is left to train on: MAP='allein=OTHER' .*, DROP='allein' leaves it out, or add recordings of it by other speakers$"
+    assert_equal "$(find new -name model.bin)" ''
+    own "${table[@]}" OUT=new DROP=allein >printed 2>&1 || fail "$(<printed)"
+    grep -Eq ' 22 +4$' printed
+    # At random, too.
+    sed -i '/Zoë/!s/,froh,/,gelangweilt,/; 0,/,gelangweilt,/s//,nur eins,/' table.csv
+    run own TABLE=table.csv COLUMNS=path=file,emotion=label OUT=random SEEDS='1 2 3'
+    assert_failure 2
+    assert_line --regexp "^the label 'nur eins' is on 1 recording; in the split random[123] none of these is left"
+    assert_equal "$(find random -name model.bin)" ''
+}
+
 @test "own: what is missing or wrong is one clear line" {
     refused() {
         run make -f "$ROOT/pipelines/own.mk" BUILD="$BUILD" OUT=new "${@:2}"
