@@ -243,6 +243,8 @@ table_of      = $(if $(filter random%,$1),,$(call of,$1,$(if $(filter fold%,$1),
 split_options = $(if $(filter random%,$1),--random $(if $(VAL),85/0/15,70/15/15) --seed $(1:random%=%),$(if \
     $(filter fold%,$1),--folds $(call table_of,$1) --fold $(1:fold%=%),--speakers $(call table_of,$1))$(if \
     $(VAL), --no-val))
+# What one random split lets be said, all do, and so do their certificates.
+random_quiet  = $(if $(filter random%,$1),$(if $2$(filter-out $1,$(firstword $(SPLITS))),-q))
 parts_of      = $(foreach c,$(call of,$1,FROM),$(foreach s,$(call speakers_of,$c),$s.train $s.val $s.test))
 
 $(call stamp,$(OUT)/options/folds,$(FOLDS))
@@ -256,12 +258,12 @@ $(call stamp,$2/options/split,$(call split_options,$1) $(call of,$1,DROP))
 $2/manifest.tsv: $(call of,$1,ROWS) $2/options/split $(call table_of,$1) $(call tool,split) \
     $(if $(call of,$1,DROP),$(call awk_files,drop-emotions))
 	@$$(start) $(if $(call of,$1,DROP),$(call awk,drop-emotions) $(call quote,$(call of,$1,DROP)) $$< |) \
-	    $(call tool,split) $(call split_options,$1) $(if $(call of,$1,DROP),,$$<) >$$@.new; \
+	    $(call tool,split) $(call split_options,$1) $(call random_quiet,$1) $(if $(call of,$1,DROP),,$$<) >$$@.new; \
 	cmp -s $$@.new $$@ || { grep -lE '(^| )$1/' $(OUT)/runs/* 2>/dev/null || :; } | xargs -d '\n' -r rm -f; \
 	mv $$@.new $$@; $$(call took,split,$1)
 
 $2/certificate.tsv: $2/manifest.tsv $(call tool,split)
-	@$(call tool,split) --certificate $$< >$$@.new; mv $$@.new $$@
+	@$(call tool,split) --certificate $(call random_quiet,$1,certificate) $$< >$$@.new; mv $$@.new $$@
 
 $2/speakers/stamp: $2/manifest.tsv $(HELPERS)/cut-by-speaker $(call awk_files,cut-by-speaker)
 	@$(HELPERS)/cut-by-speaker $2/manifest.tsv $$(@D) $(foreach c,$(call of,$1,FROM),$(call speakers_of,$c)); touch $$@

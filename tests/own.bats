@@ -152,6 +152,7 @@ made() {
     grep -q '^No speaker is known, and three are needed to train, validate and test on different ones: ' printed
     grep -q 'of a voice that was never' printed
     grep -q 'SPEAKER_FROM=' printed
+    assert_equal "$(grep -c 'whether the parts share speakers cannot be judged' printed)" 1
     grep -E 'who|Zoë|Béla' table.csv >two.csv
     own TABLE=two.csv "${table[1]}" OUT=two SEEDS=7 >printed 2>&1 || fail "$(<printed)"
     grep -Eq '^random +random7 +quick +7 ' printed
@@ -256,9 +257,17 @@ made() {
     refused 'DIR=FOLDER or TABLE=FILE says where the recordings are: give one of them' DIR=a TABLE=b
     refused 'DIR=not here: no such folder' DIR='not here'
     refused "TABLE=it's not: no such file" TABLE="it's not"
-    refused 'FOLDS=five: no such table, and no number of folds from 2 to 999' DIR='my rec' FOLDS=five
-    refused 'FOLDS=a b: no such table, and no number of folds from 2 to 999' DIR='my rec' FOLDS='a b'
+    refused 'FOLDS=five: no such table, and no number of folds from 2 to 1000' DIR='my rec' FOLDS=five
+    refused 'FOLDS=1: no such table, and no number of folds from 2 to 1000' DIR='my rec' FOLDS=1
+    refused 'FOLDS=1001: no such table, and no number of folds from 2 to 1000' DIR='my rec' FOLDS=1001
+    refused 'FOLDS=a b: no such table, and no number of folds from 2 to 1000' DIR='my rec' FOLDS='a b'
     refused 'NET=foo: no such file, and no pipelines/nets/foo.net' DIR=later NET=foo OUT=out
+    # A manifest that fails is one error of the tool and one of make.
+    run own TABLE=table.csv COLUMNS=path=fle OUT=none
+    assert_failure
+    assert_equal "${#lines[@]}" 2
+    assert_line --index 0 "ser-manifest: table.csv: no column 'fle' (there are: 'file', 'label', 'who')"
+    assert_line --index 1 --regexp "^make: .*none/manifest/own.tsv\\] Error 3$"
     run own DIR=later OUT=none LABEL_FROM='/(x)$'
     assert_failure
     assert_output --partial 'its path has no label'
