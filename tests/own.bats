@@ -262,6 +262,12 @@ made() {
     refused 'FOLDS=1001: no such table, and no number of folds from 2 to 1000' DIR='my rec' FOLDS=1001
     refused 'FOLDS=a b: no such table, and no number of folds from 2 to 1000' DIR='my rec' FOLDS='a b'
     refused 'NET=foo: no such file, and no pipelines/nets/foo.net' DIR=later NET=foo OUT=out
+    # Nothing to be told apart.
+    mkdir -p flat/wav
+    cp later/*.wav flat/wav
+    run own DIR=flat OUT=none
+    assert_failure
+    assert_line --regexp "have the same one, 'wav', and there is nothing to tell apart: LABEL_FROM= .*CORPUS=auto"
     # A manifest that fails is one error of the tool and one of make.
     run own TABLE=table.csv COLUMNS=path=fle OUT=none
     assert_failure
