@@ -256,7 +256,7 @@ predicted() {
     study ravdess cv PROTOCOL=random SEEDS='1 2' >log
     run cat out/cv/random.tiny/table.txt
     assert_line --regexp '^random +random2 +tiny +2 '
-    assert_line --regexp '^splits: 2; in more than one part: [1-9][0-9]* speakers, 0 recordings$'
+    assert_line --regexp '^splits: 2; in more than one part: up to [1-5] speakers, 0 recordings$'
     assert_line --regexp '^pooled +all '
     assert_equal "$(value random.tiny random2 all shared.speakers)" 5
 }

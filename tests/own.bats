@@ -148,7 +148,8 @@ made() {
 
 @test "own: without three known speakers recordings are divided at random, and what that is worth is said" {
     own DIR='my rec' OUT=new >printed 2>&1 || fail "$(<printed)"
-    grep -Eq '^random +random5 +quick +5 ' printed
+    grep -Eq '^random +random5 +quick +5 .* -$' printed
+    grep -Eq '^pooled +all +quick .* -$' printed
     grep -q '^No speaker is known, and three are needed to train, validate and test on different ones: ' printed
     grep -q 'of a voice that was never' printed
     grep -q 'SPEAKER_FROM=' printed
@@ -157,6 +158,14 @@ made() {
     own TABLE=two.csv "${table[1]}" OUT=two SEEDS=7 >printed 2>&1 || fail "$(<printed)"
     grep -Eq '^random +random7 +quick +7 ' printed
     grep -q '^2 speakers are known, and three are needed' printed
+    # Known are one, and nobody; what is shared is not summed over splits.
+    sed '1!{/Béla/!s/,[^,]*$/,-/}' two.csv >one.csv
+    own TABLE=one.csv "${table[1]}" OUT=one SEEDS='1 2 3' >printed 2>&1 || fail "$(<printed)"
+    grep -Eq '^pooled +all +quick .* 1$' printed
+    grep -q '^1 speaker is known, and three are needed' printed
+    sed 's/,-$/,Zoë/' one.csv >pair.csv
+    own TABLE=pair.csv "${table[1]}" OUT=one SEEDS='1 2 3' >printed 2>&1 || fail "$(<printed)"
+    grep -q '^splits: 3; in more than one part: up to 2 speakers, 0 recordings$' printed
     # Three known ones, and one recording of nobody.
     sed '2s/,[^,]*$/,-/' table.csv >some.csv
     own TABLE=some.csv "${table[1]}" OUT=some >printed 2>&1 || fail "$(<printed)"

@@ -1727,7 +1727,7 @@ static void read_corpora(struct manifest *m) {
         free(names);
         names = longer;
     }
-    ser_usage("--corpus: '%s' is neither auto, nor folders, nor a file NAME.corpus, nor one of:%s",
+    die(SER_USAGE, "--corpus: '%s' is neither auto, nor folders, nor a file NAME.corpus, nor one of:%s",
               opt.corpus, names);
 }
 
