@@ -177,7 +177,7 @@ struct manifest {
     int generated;        /* 1 while a folder of generated speech is read */
     struct ser_set label; /* names that --map and the columns of --table give */
     size_t found[FINDINGS];
-    size_t above;         /* recordings that lie above the folders of labels */
+    size_t above; /* recordings that lie above the folders of labels */
     const char *first_above;
     size_t failed; /* unreadable because the system failed: the file itself may be good */
 };
@@ -257,10 +257,10 @@ static void add_file(struct manifest *m, int operand, const char *path, const ch
         return;
     }
     if (!dot || !is_audio_extension(dot + 1)) {
-        note(m, operand, path, FOREIGN,
-             eprintf_alloc("%sits extension is not that of an audio file%s",
-                           reads_folders() ? "left out: " : "not of the corpus: ",
-                           advice_on(path)));
+        note(
+            m, operand, path, FOREIGN,
+            eprintf_alloc("%sits extension is not that of an audio file%s",
+                          reads_folders() ? "left out: " : "not of the corpus: ", advice_on(path)));
         return;
     }
     const char *below = path + strlen(given);
@@ -679,7 +679,8 @@ static _Noreturn void die_empty(const struct manifest *m, const char *folder) {
         audio += m->entry[i].subject != NULL;
     if (reads_folders() && m->found[BAD])
         die(SER_BAD,
-            "%s: --label-from '%s' finds a label in the path of none of its %zu recordings: it must "
+            "%s: --label-from '%s' finds a label in the path of none of its %zu recordings: it "
+            "must "
             "match the absolute path without the extension, and its first group the label",
             folder, opt.label_from ? opt.label_from : "", audio);
     die(SER_BAD, "%s: holds no utterance of %s (files that are not of it: %zu%s): %s%s", folder,
@@ -824,9 +825,10 @@ static void name_columns(struct own_table *t, char *list) {
         next = s[n] ? s + n + 1 : NULL;
         s[n] = '\0';
         if (!equals || equals + 1 >= n)
-            die(SER_USAGE, "--columns: expected OURS=THEIRS,... such as path=file,emotion=label, not "
-                      "'%s'",
-                      s);
+            die(SER_USAGE,
+                "--columns: expected OURS=THEIRS,... such as path=file,emotion=label, not "
+                "'%s'",
+                s);
         s[equals] = '\0';
         const char *theirs = s + equals + 1;
         int column = find_called(t->name, t->columns, theirs);
@@ -1491,8 +1493,8 @@ static void check_list(const struct manifest *m, const char *option, const char 
         size_t n = strcspn(s, ",");
         char *label = eprintf_alloc("%.*s", (int)n, s);
         if (!n || !ser_set_has(&known, label))
-            die(SER_USAGE, "--%s: '%.100s' is not an emotion of these recordings, which are: %s", option,
-                      label, text);
+            die(SER_USAGE, "--%s: '%.100s' is not an emotion of these recordings, which are: %s",
+                option, label, text);
         free(label);
     }
     free(word);
@@ -1518,10 +1520,9 @@ static void summarise(const struct manifest *m, size_t kept) {
     int wrong = 0;
     for (int k = 0; k < FINDINGS; k++)
         if (m->found[k]) {
-            n += (size_t)snprintf(text + n, sizeof text - n, "; %s: %zu",
-                                  k == FOREIGN && reads_folders() ? "no recordings"
-                                                                   : finding[k].name,
-                                  m->found[k]);
+            n += (size_t)snprintf(
+                text + n, sizeof text - n, "; %s: %zu",
+                k == FOREIGN && reads_folders() ? "no recordings" : finding[k].name, m->found[k]);
             if (m->found[k] > finding[k].listed && finding[k].listed)
                 n += (size_t)snprintf(text + n, sizeof text - n, " (the first %zu are listed)",
                                       finding[k].listed);
@@ -1727,8 +1728,9 @@ static void read_corpora(struct manifest *m) {
         free(names);
         names = longer;
     }
-    die(SER_USAGE, "--corpus: '%s' is neither auto, nor folders, nor a file NAME.corpus, nor one of:%s",
-              opt.corpus, names);
+    die(SER_USAGE,
+        "--corpus: '%s' is neither auto, nor folders, nor a file NAME.corpus, nor one of:%s",
+        opt.corpus, names);
 }
 
 static void release(struct manifest *m) {

@@ -185,7 +185,7 @@ static void print_improvement(const struct ser_training *t, const struct ser_epo
     if (best)
         fprintf(stderr, "  %s improved from %.4f to %.4f\n", name, kept_by(t, best, &name), now);
     else
-        fprintf(stderr, "  %s %.4f is the first\n", name, now);
+        fprintf(stderr, "  %s %.4f is the best so far\n", name, now);
 }
 
 static void print_epoch(const struct ser_training *t, const struct ser_epoch *h, double s) {

@@ -680,10 +680,11 @@ static int read_study(struct ser_study *s, const char *splits, const char *optio
     if (for_each(lists, list_runs, s, e) || for_each(splits, add_runs, s, e))
         return -1;
     if (!s->runs && s->is_listed)
-        return ser_fail(e, SER_BAD,
-                        "%s: no study in it is complete: what is there was made with other folds or "
-                        "recordings: run its make again",
-                        s->path);
+        return ser_fail(
+            e, SER_BAD,
+            "%s: no study in it is complete: what is there was made with other folds or "
+            "recordings: run its make again",
+            s->path);
     if (!s->runs)
         return ser_fail(e, SER_BAD,
                         "%s: not a study: there is no split/SPLIT/NAME.SEED/predictions.tsv in it",
@@ -709,10 +710,10 @@ int ser_study_read(struct ser_study *s, const char *path, struct ser_error *e) {
     char *options = s->path ? make_text("%s/options", s->path) : NULL;
     char *manifests = s->path ? make_text("%s/manifest", s->path) : NULL;
     char *lists = s->path ? make_text("%s/runs", s->path) : NULL;
-    int failed = splits && options && manifests && lists &&
-                         !find_file(s->path, "manifest.tsv", &s->manifest)
-                     ? read_study(s, splits, options, manifests, lists, e)
-                     : no_memory(e);
+    int failed =
+        splits && options && manifests && lists && !find_file(s->path, "manifest.tsv", &s->manifest)
+            ? read_study(s, splits, options, manifests, lists, e)
+            : no_memory(e);
     free(splits);
     free(options);
     free(manifests);
