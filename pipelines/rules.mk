@@ -349,7 +349,7 @@ $(foreach r,$(RUNS),$(eval $(call score_rules,$(OUT)/split/$(patsubst %/,%,$(dir
 study_list = $(OUT)/runs/$(PROTOCOL).$1
 runs_named = $(foreach r,$(RUNS),$(if $(filter $1,$(notdir $(basename $r))),$r))
 $(foreach n,$(sort $(notdir $(basename $(RUNS)))),$(call stamp,$(call study_list,$n),$(call runs_named,$n))$(eval \
-    $(call study_list,$n): $(call predictions,$(call runs_named,$n)))$(eval STUDY_LISTS += $(call study_list,$n)))
+    $(call study_list,$n): | $(call predictions,$(call runs_named,$n)))$(eval STUDY_LISTS += $(call study_list,$n)))
 
 # $1: predictions, $2: the folder of scores.tsv and scores.txt
 evaluate = $(start) $(call tool,eval) $1 -o $2/scores.txt; $(call tool,eval) --tsv $1 -o $2/scores.tsv; $(call took,eval,$2)
