@@ -698,6 +698,14 @@ END
     ser-manifest --check --drop fearful s | cut -f 1 | same - <(printf 'id\nsavee_DC_h01\nsavee_DC_n01\n')
     sox -r 16000 s/DC/n01.wav s/DC/n02.wav # the same samples, but at another rate, are another recording
     ser-manifest --check s 2>err | cut -f 1 | tail -n 1 | same - <(echo savee_DC_n02)
+    # A copy without a label contradicts none, and does not stand for one with a label.
+    wav u/x.wav 5
+    wav u/happy/y.wav 5
+    wav u/-/z.wav 5
+    ser-manifest --corpus folders --check u 2>err | cut -f 1,6 | same - <(printf 'id\temotion\nfolders_happy/y\thappy\n')
+    grep -q '^ser-manifest: u/x.wav: has the same audio as folders_happy/y, which is kept$' err
+    wav u/sad/y.wav 5
+    fails 3 'duplicates: 4' ser-manifest --corpus folders --check u
 }
 
 @test "manifest: audio_hash is what the manual says" {

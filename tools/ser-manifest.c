@@ -1311,16 +1311,27 @@ static int by_audio(const void *a, const void *b) {
     return strcmp((*x)->field[SER_ID], (*y)->field[SER_ID]);
 }
 
-/* r[n] are n > 1 clips with the same audio, sorted by id. If all have one emotion the first stays,
- * otherwise none does. */
+static int is_labelled(const struct row *r) {
+    return strcmp(r->field[SER_EMOTION], "-") != 0;
+}
+
+/* r[n] are n > 1 clips with the same audio, sorted by id. If all have one emotion the first stays, and
+ * goes before those without any; otherwise none does. */
 static void drop_duplicates(struct manifest *m, struct row **r, size_t n) {
-    size_t other = 0;
+    size_t first = 0, other = 0;
     char why[200];
-    for (size_t i = 1; i < n; i++)
-        if (strcmp(r[i]->field[SER_EMOTION], r[0]->field[SER_EMOTION]) != 0)
+    while (first < n - 1 && !is_labelled(r[first]))
+        first++;
+    if (!is_labelled(r[first]))
+        first = 0;
+    for (size_t i = first + 1; i < n; i++)
+        if (is_labelled(r[i]) &&
+            strcmp(r[i]->field[SER_EMOTION], r[first]->field[SER_EMOTION]) != 0)
             other = i;
-    for (size_t i = other ? 0 : 1; i < n; i++) {
-        const struct row *like = r[i == 0 ? other : 0];
+    for (size_t i = 0; i < n; i++) {
+        const struct row *like = r[i == first ? other : first];
+        if (i == first && !other)
+            continue;
         snprintf(why, sizeof why,
                  other ? "has the same audio as %s, which is labelled %s: none of them is kept"
                        : "has the same audio as %s, which is kept",
