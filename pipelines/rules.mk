@@ -87,6 +87,9 @@ $(eval FEATURES ?= $(call beside_line,features))
 $(eval AUGMENT ?= $(call beside_line,augment))
 $(eval VAL ?= $(call beside_line,val))
 
+ifneq ($(and $(FRAMES),$(filter 0,$(shell echo '$(subst ','\'',$(FRAMES))' | grep -cx '[1-9][0-9]*'))),)
+$(error FRAMES=$(FRAMES): expected a number of frames from 1: a network takes recordings of one length)
+endif
 ifneq ($(FRAMES),)
 override FEATURES := $(strip $(FEATURES) --frames $(FRAMES))
 endif

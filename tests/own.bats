@@ -266,6 +266,7 @@ made() {
     refused 'DIR=FOLDER or TABLE=FILE says where the recordings are: give one of them' DIR=a TABLE=b
     refused 'DIR=not here: no such folder' DIR='not here'
     refused "TABLE=it's not: no such file" TABLE="it's not"
+    refused 'FRAMES=0: expected a number of frames from 1: a network takes recordings of one length' DIR='my rec' FRAMES=0
     refused 'FOLDS=five: no such table, and no number of folds from 2 to 1000' DIR='my rec' FOLDS=five
     refused 'FOLDS=1: no such table, and no number of folds from 2 to 1000' DIR='my rec' FOLDS=1
     refused 'FOLDS=1001: no such table, and no number of folds from 2 to 1000' DIR='my rec' FOLDS=1001
