@@ -47,6 +47,30 @@ stale  = $(call differ,$(strip $(file <$1)),$(text.$1))
 differ = $(subst x$1,,x$2)$(subst x$2,,x$1)
 quote  = '$(subst ','\'',$1)'
 
+# ---- variables: which there are ----
+
+# A variable that no pipeline reads is a slip, which make would pass over. VARIABLES are those that may stand on the
+# command line, also as NAME.VARIABLE. A make around this one hands on its own, which are not looked at.
+# $(eval $(value refuse_unknown)): others are refused.
+VARIABLES += OUT JOBS BUILD $(if $(SER_PIPELINE),CC CFLAGS CPPFLAGS LDFLAGS SANITIZE WERROR ONEDNN)
+define refuse_unknown
+ifeq ($(filter-out 0,$(MAKELEVEL)),)
+$(foreach v,$(sort $(.VARIABLES)),$(if $(filter command,$(origin $v)),$(if $(filter $(VARIABLES),$(lastword \
+    $(subst ., ,$v))),,$(error $v=: $(notdir $(STUDY)) has no such variable$(call or_near,$(lastword $(subst ., \
+    ,$v))); the target help lists all))))
+endif
+endef
+or_near = $(patsubst %,: did you mean %?,$(shell $(call awk,near-name) $(call quote,$1) $(VARIABLES)))
+
+# What the comment at the top of a makefile says.
+help:
+	@for file in $(HELP); do sed -n '/^#/!q; s/^# \{0,1\}//p' "$$file"; echo; done
+HELP = $(STUDY)
+.PHONY: help
+
+# For clean and help nothing needs to be there.
+no_study := $(filter clean help,$(MAKECMDGOALS))
+
 # ---- one make at a time ----
 
 # A dry run of a finished study must find nothing to be done, so it prints no report; nor does it keep others away.
@@ -54,7 +78,7 @@ dry := $(findstring n,$(filter-out -%,$(firstword $(MAKEFLAGS))))
 
 # $(eval $(value claim)): nobody else works in OUT from here on.
 define claim
-ifeq ($(dry),)
+ifeq ($(dry)$(filter help,$(MAKECMDGOALS)),)
 export SER_MAKE := $(shell $(HELPERS)/claim-folder '$(OUT)' $$PPID)
 ifneq ($(.SHELLSTATUS),0)
 $(error OUT=$(OUT): $(if $(SER_MAKE),another make is at work in it; it is process \

@@ -74,7 +74,7 @@ $(OUT)/results/$1.tsv: $2 $(OUT)/options/results.$1 $(call awk_files,stage-row) 
 	    "$$$$(for c in $(call of,$(split.$1),FROM); do [ ! -e $(OUT)/manifest/$$$$c.generated ] || echo generated; done | \
 	    sort -u | grep . || echo -)" $2 - >$$@.new; mv $$@.new $$@
 
-$1: $(OUT)/results/$1.tsv $(OUT)/split/$(split.$1)/certificate.tsv
+$1: $(OUT)/results/$1.tsv $(OUT)/split/$(split.$1)/certificate.tsv $(call study_list,$1)
 	$(if $(dry),,@$(call awk,align-columns) $$<)
 .PHONY: $1
 endef

@@ -9,32 +9,40 @@
 #   FOLDS             how many folds of speakers to make (default 5; as many as there are speakers: each is left out in
 #                     turn), or a table of speakers and folds
 #   NET               default: tiny for less than 1,000 recordings, else attention
+#   FRAMES            how much is used of each recording, in frames of 23 ms (default 174: 4.04 s), with tiny for a network
+#   MAP               other names for labels: calm=neutral,excited=happy, or a table; DROP=LABEL,... leaves some out
 # With fewer than three known speakers recordings are divided at random, five times. Recordings without a label, which
-# is empty or -, are scored at the end by all models together. SEEDS= and the options of rules.mk hold here, too.
+# is empty or -, are scored at the end by all models together. SEEDS= and the options of rules.mk hold here, too; the
+# target help shows them.
 #
 #   OUT/own.txt           the table, and what it is worth
 #   OUT/predictions.tsv   of the recordings without a label
 ME := $(strip $(MAKEFILE_LIST))
+VARIABLES    = DIR TABLE CORPUS LABEL_FROM SPEAKER_FROM COLUMNS
+NO_VARIABLES = CORPORA RAVDESS SAVEE CREMAD PARTS FROM ROWS
 CORPORA = own
 OWN     = own
 OUT     = out/own
 SHOW    = $(OUT)/own.txt
-RESULTS = study.mk folds.tsv unlabelled.sert predictions.tsv
+RESULTS = study.mk checked folds.tsv unlabelled.sert predictions.tsv
 CORPUS ?= folders
 
 # A table of folds, or how many are to be drawn.
 DRAWN := $(if $(wildcard $(FOLDS)),,$(or $(FOLDS),5))
-ifneq ($(and $(DRAWN),$(filter 0,$(shell expr 'x$(subst ','\'',$(DRAWN))' : 'x[1-9][0-9]\{0,2\}$$'))),)
-$(error FOLDS=$(DRAWN): no such table, and no number of folds from 2 to 999)
+ifneq ($(and $(DRAWN),$(filter 0,$(shell echo '$(subst ','\'',$(DRAWN))' | grep -Ecx '[2-9]|[1-9][0-9]{1,2}|1000'))),)
+$(error FOLDS=$(DRAWN): no such table, and no number of folds from 2 to 1000)
 endif
 override FOLDS := $(if $(DRAWN),$(OUT)/folds.tsv,$(FOLDS))
 
 # What there is to make depends on the recordings: make makes study.mk, and begins again.
-ifeq ($(filter clean,$(MAKECMDGOALS)),)
+known_study := $(wildcard $(OUT)/study.mk)
+ifneq ($(known_study),)
+ifeq ($(filter clean help,$(MAKECMDGOALS)),)
 include $(OUT)/study.mk
 endif
+endif
 PROTOCOL := $(or $(OWN_SPLIT),random)
-NET      ?= $(or $(OWN_NET),tiny)
+NET      ?= $(or $(if $(FRAMES),,$(OWN_NET)),tiny)
 ifeq ($(origin SEEDS),undefined)
 SEEDS    := $(or $(SEED),$(if $(filter random,$(PROTOCOL)),1 2 3 4 5,1))
 endif
@@ -58,11 +66,11 @@ READ   := $(if $(value TABLE),--table $(SOURCE) $(call option,--columns,COLUMNS)
     $(call option,--label-from,LABEL_FROM) $(call option,--speaker-from,SPEAKER_FROM) $(SOURCE))
 OWN_ROWS = $(OUT)/manifest/own.tsv
 
-ifeq ($(cleaning),)
+ifeq ($(no_study),)
 ifneq ($(if $(value TABLE),$(if $(value DIR),both),$(if $(value DIR),,none)),)
 $(error DIR=FOLDER or TABLE=FILE says where the recordings are: give one of them)
 endif
-$(call stamp,$(OUT)/options/own,$(READ) $(CHECK) $(MANIFEST))
+$(call stamp,$(OUT)/options/own,$(READ) $(manifest_options))
 
 # The source matters only when the manifest has to be made from it: when it, or a recording, is newer.
 has_source = $(shell test $(if $(value TABLE),-f,-d) $(SOURCE) && echo yes)
@@ -73,18 +81,20 @@ $(if $(wildcard $(OWN_ROWS)),$(if $(call stale,$(OUT)/options/own),$(need_source
 $(if $(and $(wildcard $(OWN_ROWS)),$(has_source)),$(if $(shell { $(newer); } 2>&1 | head -n 1),$(eval $(OWN_ROWS): FORCE)))
 endif
 
-$(OWN_ROWS): $(OUT)/options/own $(call tool,manifest)
+$(OWN_ROWS): $(OUT)/options/own $(call tool,manifest) $(map_file)
 	@mkdir -p $(@D)
-	@$(start) $(call tool,manifest) $(READ) $(CHECK) $(MANIFEST) >$@.new; rm -f $(@:.tsv=.generated); \
+	@$(start) $(call tool,manifest) $(READ) $(manifest_options) >$@.new; rm -f $(@:.tsv=.generated); \
 	$(if $(value DIR),[ ! -e $(SOURCE)/.generated ] || : >$(@:.tsv=.generated);) mv $@.new $@; \
 	$(call took,manifest,own); echo "manifest: $$(($$(wc -l <$@) - 1)) recordings"
 endef
 
 include $(or $(wildcard $(dir $(lastword $(ME)))rules.mk),$(error $(ME): the path must not contain spaces))
 
+# What is shown of earlier recordings or folds goes.
 $(call stamp,$(OUT)/options/study,$(DRAWN) $(if $(DRAWN),,$(FOLDS)))
 $(OUT)/study.mk: $(OUT)/manifest.tsv $(OUT)/options/study $(if $(DRAWN),,$(FOLDS)) $(call awk_files,own-study)
-	@$(call awk,own-study) $(or $(DRAWN),0) $< $(if $(DRAWN),,$(FOLDS)) >$@.new; mv $@.new $@
+	@$(call awk,own-study) $(or $(DRAWN),0) $< $(if $(DRAWN),,$(FOLDS)) >$@.new
+	@rm -f $(SHOW) $(OUT)/predictions.tsv; mv $@.new $@
 
 $(call stamp,$(OUT)/options/rows,$(PROTOCOL))
 $(ROWS) $(OUT)/manifest/unlabelled.tsv: $(OUT)/manifest/%.tsv: $(OUT)/manifest.tsv $(OUT)/options/rows \
@@ -94,6 +104,11 @@ $(ROWS) $(OUT)/manifest/unlabelled.tsv: $(OUT)/manifest/%.tsv: $(OUT)/manifest.t
 $(call stamp,$(OUT)/options/drawn,$(words $(FOLD)) $(firstword $(SEEDS)))
 $(if $(DRAWN),$(OUT)/folds.tsv): $(ROWS) $(OUT)/options/drawn $(call tool,split)
 	@$(call tool,split) --make-folds $(words $(FOLD)) --seed $(firstword $(SEEDS)) $< >$@.new; mv $@.new $@
+
+# What can be known before anything is trained is said before.
+$(OUT)/checked: $(SPLITS:%=$(OUT)/split/%/manifest.tsv) $(call awk_files,own-check)
+	@$(call awk,own-check) $(filter %.tsv,$^); touch $@
+$(RUNS:%=$(OUT)/split/%/model.bin): | $(OUT)/checked
 
 # ---- recordings without a label ----
 
@@ -111,7 +126,19 @@ $(OUT)/predictions.tsv: $(RUNS:%=$(OUT)/split/%/unlabelled.tsv) $(OUT)/options/r
 ifeq ($(crossing),)
 $(eval $(call study_rules,$(JUDGED),$(RUNS)))
 endif
-$(SHOW): $(JUDGED)/table.txt $(OUT)/manifest.tsv $(if $(filter-out 0,$(UNLABELLED)),$(OUT)/predictions.tsv) \
-    $(call awk_files,own-notes) $(call awk_files,step-times)
-	@{ cat $<; $(call awk,own-notes) $(PROTOCOL) $(OUT) $(firstword $(RUNS)) $(OUT)/manifest.tsv; echo; \
+# Features of all recordings: those of one split, and of what has no label.
+ALL_FEATURES = $(patsubst %,$(OUT)/split/$(firstword $(SPLITS))/%.sert,test $(if $(VAL),,val) train) \
+    $(if $(filter-out 0,$(UNLABELLED)),$(OUT)/unlabelled.sert)
+heard = $(call tool,tensor) ls -H $(firstword $(ALL_FEATURES)); \
+    for f in $(ALL_FEATURES); do $(call tool,tensor) ls -c unheard_s $$f; done
+
+$(SHOW): $(JUDGED)/table.txt $(OUT)/manifest.tsv $(if $(filter-out 0,$(UNLABELLED)),$(OUT)/predictions.tsv) $(ALL_FEATURES) \
+    $(call awk_files,own-notes) $(call awk_files,step-times) $(call tool,tensor)
+	@{ cat $<; $(call awk,own-notes) $(PROTOCOL) $(OUT) $(firstword $(RUNS)) $(OUT)/manifest.tsv <($(heard)); echo; \
 	$(call awk,step-times) $(OUT)/times.tsv; } >$@.new; mv $@.new $@
+
+# At the end, when nothing is refused any more: an empty one, lest make says that there is none where the manifest fails.
+ifeq ($(known_study)$(no_study),)
+$(shell mkdir -p $(OUT) && touch -d @0 $(OUT)/study.mk)
+include $(OUT)/study.mk
+endif

@@ -8,6 +8,9 @@
 #   PARTS      table of speakers and parts (notebook); FOLDS: table of speakers and folds (folds5); its folds may name their parts
 #   SEEDS      one model a seed, and a table of them all (default: SEED)
 #   MANIFEST FEATURES TRAIN   further options of ser-manifest, ser-mfcc, ser-train
+#   MAP        other names for emotions: FROM=TO,... or a table, as ser-manifest --map takes it
+#   FRAMES     how many frames are used of each recording (ser-mfcc --frames). Networks that fix their input refuse
+#              another number than 174; tiny takes any
 #   AUGMENT    options of ser-augment: what it makes is added to the training part
 #   DROP       emotions that no split gets, separated by commas
 #   CHECK=     leaves out the decoding of every file that ser-manifest --check does; then a recording that is
@@ -19,7 +22,9 @@
 #   VAL=none   no validation part: all that is not tested is trained on, for EPOCHS epochs, and the last one is
 #              the model (ser-train --keep last, a cosine unless TRAIN has another schedule). PATIENCE, LR_PATIENCE and
 #              LR_FACTOR say nothing then
-#   JOBS       as make's -j
+#   JOBS       as make's -j; BUILD: the folder of the tools; RERUN_JOBS RERUN_THREADS: of the target rerun
+#   FROM ROWS  which of the corpora, or which manifest, splits are made of
+# A variable that is not known is refused; the target help shows this text.
 #
 # The target cv judges a network by all splits of a protocol with all seeds (default: the folds that the
 # corpus has speakers of, each tested once; others are named):
@@ -52,6 +57,7 @@
 #   OUT/split/SPLIT/speakers/        SPEAKER.PART.tsv, SPEAKER.PART.sert
 #   OUT/split/SPLIT/PART.sert        features of train, val, test
 #   OUT/split/SPLIT/seed.N/          model.bin, log.tsv, predictions.tsv
+#   OUT/runs/PROTOCOL.NAME           which runs are of the study; ser-report reads these alone
 #   OUT/scores.tsv OUT/scores.txt    of all runs: by class, confusion
 #   OUT/report.txt                   the table
 #   OUT/cv/PROTOCOL.NET/             of a cross-validation: table.txt with intervals over speakers, scores.tsv,
@@ -59,12 +65,17 @@
 
 include $(dir $(lastword $(MAKEFILE_LIST)))base.mk
 
+HELP += $(HERE)rules.mk
+VARIABLES += CORPORA RAVDESS SAVEE CREMAD PROTOCOL FOLD PARTS FOLDS SEED SEEDS MANIFEST MAP FEATURES FRAMES TRAIN AUGMENT DROP \
+    CHECK NET EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR THREADS VAL FROM ROWS RERUN_JOBS RERUN_THREADS
+VARIABLES := $(filter-out $(NO_VARIABLES),$(VARIABLES))
+$(eval $(value refuse_unknown))
+
 # ---- variables: what a study can choose ----
 
 # What the command line says holds for all of a study; else what the pipeline has set before it included this file; else
 # these defaults. They are the notebook's, whose two networks differ in their patience.
 crossing := $(filter cv,$(MAKECMDGOALS))
-cleaning := $(filter clean,$(MAKECMDGOALS))
 
 # A network may have options beside it, NAME.options for NAME.net, as a search writes them: a line for each step that
 # they are for. They stand in for the defaults below.
@@ -75,6 +86,15 @@ NET_TRAIN   := $(call beside_line,train)
 $(eval FEATURES ?= $(call beside_line,features))
 $(eval AUGMENT ?= $(call beside_line,augment))
 $(eval VAL ?= $(call beside_line,val))
+
+ifneq ($(and $(FRAMES),$(filter 0,$(shell echo '$(subst ','\'',$(FRAMES))' | grep -cx '[1-9][0-9]*'))),)
+$(error FRAMES=$(FRAMES): expected a number of frames from 1: a network takes recordings of one length)
+endif
+ifneq ($(FRAMES),)
+override FEATURES := $(strip $(FEATURES) --frames $(FRAMES))
+endif
+manifest_options = $(CHECK) $(MANIFEST)$(if $(MAP), --map $(call quote,$(MAP)))
+map_file = $(if $(word 2,$(MAP)),,$(wildcard $(MAP)))
 
 PROTOCOL    ?= $(if $(crossing),folds5,notebook)
 SEED        ?= 1
@@ -112,7 +132,7 @@ $(foreach v,NET PARTS FOLDS ROWS BUILD,$(if $(word 2,$($v)),$(error $v=$($v): th
 ifneq ($(filter-out none,$(VAL)),)
 $(error VAL=$(VAL): expected none, or nothing for a validation part)
 endif
-ifeq ($(cleaning)$(strip $(SEEDS)),)
+ifeq ($(no_study)$(strip $(SEEDS)),)
 $(error SEEDS is empty: expected one or more seeds)
 endif
 
@@ -121,7 +141,7 @@ known         := $(shell $(call awk,list-speakers) $(ROOT)/manifests/counts.tsv)
 KNOWN_CORPORA := $(strip $(patsubst %/-,%,$(filter %/-,$(known))) $(OWN))
 speakers_of    = $(filter-out -,$(patsubst $1/%,%,$(filter $1/%,$(known)))) $(SPEAKERS_$1)
 
-ifeq ($(cleaning),)
+ifeq ($(no_study),)
 ifneq ($(if $(strip $(CORPORA)),$(filter-out $(KNOWN_CORPORA),$(CORPORA)),none),)
 $(error CORPORA=$(CORPORA): expected one or more of $(KNOWN_CORPORA))
 endif
@@ -142,7 +162,7 @@ $(error cv: this pipeline has no folds; ravdess.mk, savee.mk and cremad.mk have)
 endif
 
 ifneq ($(and $(crossing),$(filter folds%,$(PROTOCOL)),$(filter undefined,$(origin FOLD))),)
-ifeq ($(cleaning),)
+ifeq ($(no_study),)
 include $(OUT)/folds.mk
 endif
 endif
@@ -161,7 +181,7 @@ RUNS ?= $(foreach s,$(SPLITS),$(addprefix $s/$(if $(crossing),$(NET_NAME),seed).
 net = $(foreach n,$(call of,$1,NET),$(firstword $(wildcard $n $n.net $(ROOT)/pipelines/nets/$n.net) $n))
 
 names = $(or $(sort $(notdir $(basename $(RUNS)))),$(NET_NAME))
-$(if $(cleaning),,$(foreach n,$(names),$(if $(wildcard $(call net,$n)),,$(error \
+$(if $(no_study),,$(foreach n,$(names),$(if $(wildcard $(call net,$n)),,$(error \
     NET=$(call of,$n,NET): no such file, and no pipelines/nets/$(call of,$n,NET).net))))
 
 # ---- what every step needs: times ----
@@ -200,13 +220,13 @@ need_folder = $(if $(is_there),,$(error $1: there is no folder '$(FOLDER_$1)'; $
 go_without  = $(if $1,; CORPORA="$1" leaves it out$(WITHOUT))
 
 define corpus_rules
-$(call stamp,$(OUT)/options/$1,$(FOLDER_$1) $(CHECK) $(MANIFEST))
-$(if $(cleaning)$(MADE),,$(call corpus_changes,$1,$(OUT)/manifest/$1.tsv))
+$(call stamp,$(OUT)/options/$1,$(FOLDER_$1) $(manifest_options))
+$(if $(no_study)$(MADE),,$(call corpus_changes,$1,$(OUT)/manifest/$1.tsv))
 
-$(OUT)/manifest/$1.tsv: $(OUT)/options/$1 $(call tool,manifest) $(MADE)
+$(OUT)/manifest/$1.tsv: $(OUT)/options/$1 $(call tool,manifest) $(map_file) $(MADE)
 	@mkdir -p $$(@D) $(OUT)/corpus
 	@ln -sfn$$(if $$(filter-out /%,$$(firstword $$(FOLDER_$1))),r) -- $$(call quote,$$(FOLDER_$1)) $(OUT)/corpus/$1
-	@$$(start) $(call tool,manifest) --corpus $1 $(CHECK) $(MANIFEST) $(OUT)/corpus/$1 >$$@.new; \
+	@$$(start) $(call tool,manifest) --corpus $1 $(manifest_options) $(OUT)/corpus/$1 >$$@.new; \
 	rm -f $$(@:.tsv=.generated); [ ! -e $(OUT)/corpus/$1/.generated ] || : >$$(@:.tsv=.generated); mv $$@.new $$@; \
 	$$(call took,manifest,$1); echo "manifest: $1, $$$$(($$$$(wc -l <$$@) - 1)) utterances"
 endef
@@ -215,7 +235,7 @@ $(if $(OWN),$(eval $(value own_rules)))
 
 $(call stamp,$(OUT)/options/corpora,$(CORPORA))
 $(OUT)/manifest.tsv: $(CORPORA:%=$(OUT)/manifest/%.tsv) $(OUT)/options/corpora $(call awk_files,stack-tables)
-	@$(call stack,$(filter %.tsv,$^)) >$@.new; mv $@.new $@
+	@$(call stack,$(filter %.tsv,$^)) >$@.new; cmp -s $@.new $@ || rm -f $(OUT)/runs/*; mv $@.new $@
 
 # ---- splits ----
 
@@ -226,6 +246,8 @@ table_of      = $(if $(filter random%,$1),,$(call of,$1,$(if $(filter fold%,$1),
 split_options = $(if $(filter random%,$1),--random $(if $(VAL),85/0/15,70/15/15) --seed $(1:random%=%),$(if \
     $(filter fold%,$1),--folds $(call table_of,$1) --fold $(1:fold%=%),--speakers $(call table_of,$1))$(if \
     $(VAL), --no-val))
+# What one random split lets be said, all do, and so do their certificates.
+random_quiet  = $(if $(filter random%,$1),$(if $2$(filter-out $1,$(firstword $(SPLITS))),-q))
 parts_of      = $(foreach c,$(call of,$1,FROM),$(foreach s,$(call speakers_of,$c),$s.train $s.val $s.test))
 
 $(call stamp,$(OUT)/options/folds,$(FOLDS))
@@ -239,11 +261,12 @@ $(call stamp,$2/options/split,$(call split_options,$1) $(call of,$1,DROP))
 $2/manifest.tsv: $(call of,$1,ROWS) $2/options/split $(call table_of,$1) $(call tool,split) \
     $(if $(call of,$1,DROP),$(call awk_files,drop-emotions))
 	@$$(start) $(if $(call of,$1,DROP),$(call awk,drop-emotions) $(call quote,$(call of,$1,DROP)) $$< |) \
-	    $(call tool,split) $(call split_options,$1) $(if $(call of,$1,DROP),,$$<) >$$@.new; mv $$@.new $$@; \
-	$$(call took,split,$1)
+	    $(call tool,split) $(call split_options,$1) $(call random_quiet,$1) $(if $(call of,$1,DROP),,$$<) >$$@.new; \
+	cmp -s $$@.new $$@ || { grep -lE '(^| )$1/' $(OUT)/runs/* 2>/dev/null || :; } | xargs -d '\n' -r rm -f; \
+	mv $$@.new $$@; $$(call took,split,$1)
 
 $2/certificate.tsv: $2/manifest.tsv $(call tool,split)
-	@$(call tool,split) --certificate $$< >$$@.new; mv $$@.new $$@
+	@$(call tool,split) --certificate $(call random_quiet,$1,certificate) $$< >$$@.new; mv $$@.new $$@
 
 $2/speakers/stamp: $2/manifest.tsv $(HELPERS)/cut-by-speaker $(call awk_files,cut-by-speaker)
 	@$(HELPERS)/cut-by-speaker $2/manifest.tsv $$(@D) $(foreach c,$(call of,$1,FROM),$(call speakers_of,$c)); touch $$@
@@ -323,6 +346,14 @@ $2/predictions.tsv: $2/model.bin $1/test.sert $(call tool,score)
 endef
 $(foreach r,$(RUNS),$(eval $(call score_rules,$(OUT)/split/$(patsubst %/,%,$(dir $r)),$(OUT)/split/$r)))
 
+# A folder may hold runs of earlier folds or recordings. So a study that is complete says which runs it is of, and
+# ser-report reads those alone; a split or a manifest that becomes another takes away what was said of it.
+# $(call study_list,NAME): the runs of that name
+study_list = $(OUT)/runs/$(PROTOCOL).$1
+runs_named = $(foreach r,$(RUNS),$(if $(filter $1,$(notdir $(basename $r))),$r))
+$(foreach n,$(sort $(notdir $(basename $(RUNS)))),$(call stamp,$(call study_list,$n),$(call runs_named,$n))$(eval \
+    $(call study_list,$n): | $(call predictions,$(call runs_named,$n)))$(eval STUDY_LISTS += $(call study_list,$n)))
+
 # $1: predictions, $2: the folder of scores.tsv and scores.txt
 evaluate = $(start) $(call tool,eval) $1 -o $2/scores.txt; $(call tool,eval) --tsv $1 -o $2/scores.tsv; $(call took,eval,$2)
 
@@ -360,7 +391,7 @@ endef
 REPORT  = $(OUT)/report.txt
 SHOW   ?= $(REPORT)
 
-all: $(SHOW) $(SPLITS:%=$(OUT)/split/%/certificate.tsv)
+all: $(SHOW) $(SPLITS:%=$(OUT)/split/%/certificate.tsv) $(STUDY_LISTS)
 	$(if $(dry),,@cat $(SHOW))
 
 generated = for mark in $(OUT)/manifest/*.generated; do [ ! -e "$$mark" ] || \
@@ -374,7 +405,7 @@ $(REPORT): $(OUT)/scores.tsv $(call awk_files,results-table) $(call awk_files,st
 	echo; $(call awk,step-times) $(OUT)/times.tsv; } >$@.new; mv $@.new $@
 
 JUDGED = $(OUT)/cv/$(PROTOCOL).$(NET_NAME)
-cv: $(JUDGED)/table.txt
+cv: $(JUDGED)/table.txt $(STUDY_LISTS)
 	$(if $(dry),,@cat $<; echo; $(call awk,step-times) $(OUT)/times.tsv)
 ifneq ($(crossing),)
 $(eval $(call study_rules,$(JUDGED),$(RUNS)))
@@ -404,7 +435,7 @@ $(eval $(value claim))
 # ---- away ----
 
 # What a killed run left half-made, too.
-made = $(addprefix $(OUT)/,.make corpus manifest manifest.tsv options split times.tsv scores.tsv scores.txt cv folds.mk \
+made = $(addprefix $(OUT)/,.make corpus manifest manifest.tsv options split runs times.tsv scores.tsv scores.txt cv folds.mk \
     $(RESULTS)) $(SHOW) $(MADE)
 clean:
 	rm -rf $(made) $(made:=.new) $(wildcard $(OUT)/.ser-??????)

@@ -13,7 +13,7 @@
 #   NESTED=0  ROWS has the column part: the search is judged by its validation part, and the test part is not read
 #   OUTER     these folds alone are left out in turn (default: all that have speakers)
 #   DRY=1     says how many epochs the search will train, and about how many minutes; trains one epoch to know it
-#   JOBS      as make's -j
+#   JOBS      as make's -j; BUILD: the folder of the tools; TRAIN_SEED: of ser-train (default 1)
 #
 # Nested (the default): each fold is left out in turn. A search of its own runs on the others, of which each validates
 # in turn (inner folds, by speaker); the figures of a trial are the means over them. The winner is then trained on all
@@ -37,6 +37,10 @@
 include $(or $(wildcard $(dir $(lastword $(MAKEFILE_LIST)))base.mk),$(error \
     $(strip $(MAKEFILE_LIST)): the path must not contain spaces))
 
+VARIABLES += SPACE ROWS FOLDS TRIALS METHOD EPOCHS MIN_EPOCHS ETA BY SEED TRAIN_SEED NESTED FEATURES AUGMENT TRAIN NET THREADS \
+    OUTER DRY
+$(eval $(value refuse_unknown))
+
 OUT        ?= out/tune
 TRIALS     ?= 27
 METHOD     ?= halving
@@ -52,7 +56,6 @@ AUGMENT    ?=
 TRAIN      ?=
 NET        ?= attention
 THREADS    ?= 1
-cleaning   := $(filter clean,$(MAKECMDGOALS))
 ifdef JOBS
 MAKEFLAGS += -j$(JOBS)
 endif
@@ -63,7 +66,7 @@ ifneq ($(words x$(OUT)x),1)
 $(error OUT=$(OUT): the name must not contain spaces)
 endif
 space := $(firstword $(wildcard $(SPACE) $(ROOT)/pipelines/spaces/$(SPACE).space))
-ifeq ($(cleaning),)
+ifeq ($(no_study),)
 $(if $(space),,$(error SPACE=$(SPACE): no such file, and no pipelines/spaces/$(SPACE).space))
 $(if $(wildcard $(ROWS)),,$(error ROWS=$(ROWS): no such manifest: ser-manifest makes one))
 ifeq ($(NESTED),0)
@@ -85,7 +88,7 @@ searched = $(strip space $(space) $(shell cksum <$(space) | tr ' ' .) rows $(ROW
     $(if $(filter 0,$(NESTED)),none,$(FOLDS) $(shell cksum <$(FOLDS) | tr ' ' .)) method $(METHOD) epochs $(EPOCHS) \
     min-epochs $(MIN_EPOCHS) eta $(ETA) by $(BY) seed $(SEED) train-seed $(TRAIN_SEED) net $(NET) features $(FEATURES); \
     augment $(AUGMENT); train $(TRAIN))
-ifeq ($(cleaning),)
+ifeq ($(no_study),)
 text.search := $(searched)
 ifneq ($(wildcard $(OUT)/search.txt),)
 $(if $(call differ,$(strip $(file <$(OUT)/search.txt)),$(text.search)),$(error $(OUT) holds another search: $(file \

@@ -422,7 +422,7 @@ wrong() {
     grep -qx "ser-manifest: the emotions 'Sad' and 'sad' differ in case or blanks only: --map 'Sad=sad' makes them one" err
     ser-manifest --corpus w.corpus --map "Sad=sad,sad =sad" w 2>&1 >m.tsv | same - /dev/null
     assert_equal "$(cut -f 6 m.tsv | sort | uniq -c | xargs)" "1 emotion 1 glad 3 sad"
-    fails 2 "'mad' is not an emotion of these recordings, which are: Sad glad sad sad " ser-manifest --corpus w.corpus --drop mad w
+    fails 2 "'mad' is not an emotion of these recordings, which are: Sad glad sad sad" ser-manifest --corpus w.corpus --drop mad w
 }
 
 @test "manifest: a description of one's own" {
@@ -467,7 +467,7 @@ END
     ser-manifest --corpus folders f 2>err | cut -f 1,4,6 | tr '\t' ' ' | same - <(cat <<'END'
 id speaker emotion
 folders_Happy/p1_a - Happy
-folders_q - f
+folders_q - -
 folders_sad/more/p1_b - more
 folders_sad/p2_a - sad
 END
@@ -481,7 +481,33 @@ folders_sad/p2_a folders_p2 sad
 END
     )
     grep -qx 'ser-manifest: f/q.wav: its path has no label' err
-    fails 2 'no group' ser-manifest --corpus folders --label-from happy f
+    fails 2 "^ser-manifest: --label-from: 'happy' has no group: .* is the label$" ser-manifest --corpus folders --label-from happy f
+    for regex in '[(]x' '[]()]' '[[:alpha:](]' 'a\(b\)' '[^](]'; do
+        fails 2 "^ser-manifest: --speaker-from: .* has no group: .* is the speaker$" \
+            ser-manifest --corpus folders --speaker-from "$regex" f
+    done
+    fails 2 '^ser-manifest: --speaker-from: .*: POSIX expressions have no \\d: write \[0-9\]$' \
+        ser-manifest --corpus folders --speaker-from '/(p\d)_' f
+    fails 2 ': POSIX expressions have no \(\?...\): write \( \)$' ser-manifest --corpus folders --speaker-from '/(?:p)(\w)_' f
+    fails 3 "ser-manifest: f: --label-from 'x\(y\)' finds a label in the path of none of its 4 recordings: " \
+        ser-manifest --corpus folders --label-from 'x(y)' f
+    ser-manifest --corpus folders --speaker-from '/(q)$' f 2>err | cut -f 4 | sort | uniq -c | xargs |
+        same - <(echo 3 - 1 folders_q 1 speaker)
+    grep -q "^ser-manifest: --speaker-from: '/(q)\$' tells no speaker of 3 of 4 recordings, such as 'f/Happy/p1_a': " err
+    assert_equal "$(grep -c 'is in no folder of a label' err)" 1
+    grep -q '^ser-manifest: f/q.wav: is in no folder of a label, .*(recordings of this kind: 1): ' err
+    # What is no audio file is no fault of a corpus; a folder - is no label; a known corpus is known.
+    put f/-/r.wav f/notes.txt
+    ser-manifest --corpus folders f/ 2>err | cut -f 1,6 | grep -qx 'folders_-/r	-'
+    grep -qx 'ser-manifest: f/notes.txt: left out: its extension is not that of an audio file' err
+    grep -qx 'ser-manifest: utterances: 5; no recordings: 1' err
+    if grep 'named like' err; then fail 'no known corpus'; fi
+    put wav/{03a01Fa,03a01Nc,16b10Wb}.wav
+    ser-manifest --corpus FOLDERS . 2>err >m.tsv
+    if grep 'named like' err; then fail 'not all of a known corpus'; fi
+    ser-manifest --corpus folders wav 2>err >m.tsv
+    grep -q '^ser-manifest: wav: all of its files are named like those of emodb (.*): --corpus emodb (in own.mk CORPUS=emodb) ' err
+    ser-manifest --corpus EmoDB wav 2>/dev/null | cut -f 6 | xargs | same - <(echo emotion happy neutral angry)
     fails 2 'Unmatched|[Pp]arenthes' ser-manifest --corpus folders --speaker-from '(p' f
     fails 2 'one line' ser-manifest --corpus folders --speaker-from $'(p)\nset emotion sad' f
     fails 2 'only with --corpus folders' ser-manifest --label-from '(p)' f
@@ -672,6 +698,14 @@ END
     ser-manifest --check --drop fearful s | cut -f 1 | same - <(printf 'id\nsavee_DC_h01\nsavee_DC_n01\n')
     sox -r 16000 s/DC/n01.wav s/DC/n02.wav # the same samples, but at another rate, are another recording
     ser-manifest --check s 2>err | cut -f 1 | tail -n 1 | same - <(echo savee_DC_n02)
+    # A copy without a label contradicts none, and does not stand for one with a label.
+    wav u/x.wav 5
+    wav u/happy/y.wav 5
+    wav u/-/z.wav 5
+    ser-manifest --corpus folders --check u 2>err | cut -f 1,6 | same - <(printf 'id\temotion\nfolders_happy/y\thappy\n')
+    grep -q '^ser-manifest: u/x.wav: has the same audio as folders_happy/y, which is kept$' err
+    wav u/sad/y.wav 5
+    fails 3 'duplicates: 4' ser-manifest --corpus folders --check u
 }
 
 @test "manifest: audio_hash is what the manual says" {
@@ -795,6 +829,11 @@ ser-manifest: utterances: 4; files that are not there: 1")
     fails 2 'only with --table' ser-manifest --columns path=file .
     fails 2 'takes the place' ser-manifest --table 'my rec/m.csv' .
     fails 2 'takes the place' ser-manifest --table 'my rec/m.csv' --corpus folders
+    printf 'file,label\na.wav,x\n' >hint.csv
+    fails 2 "^ser-manifest: --columns: 'file=path' is the wrong way round: .*: path=file$" \
+        ser-manifest --table hint.csv --columns file=path,emotion=label
+    fails 2 "^ser-manifest: --columns: commas separate pairs, not semicolons: 'file;emotion=label'$" \
+        ser-manifest --table hint.csv --columns 'path=file;emotion=label'
     fails 4 'nowhere.csv: .*No such file' ser-manifest --table nowhere.csv
     printf 'path\na.wav\n' >'my rec/m.csv'
     ser-manifest --table 'my rec/m.csv' 2>err | cut -f 6 | same - <(printf '%s\n' emotion -)

@@ -124,6 +124,11 @@ close_to() {
     fails 3 "tag.wav: .*no samples" ser-mfcc tag.wav -o out.sert
     fails 3 "noise.wav: " ser-mfcc noise.wav -o out.sert
     fails 3 "<stdin>: empty input" ser-mfcc -o out.sert </dev/null
+    # Where a program before in the pipe has failed, the second line does not look for the fault here.
+    for command in 'ser-cmp - none.sert' 'ser-eval'; do
+        run bash -c "ser-mfcc gone.wav | $command"
+        assert_line --index 1 --regexp '^ser-[a-z]*: <stdin>: empty input: a .* is needed: the program before it in the pipe failed, or wrote nothing$'
+    done
     fails 3 "<stdin>: " ser-mfcc -o out.sert <text.wav
     [ ! -e out.sert ]
     [ -z "$(find . -name '.ser-*')" ]

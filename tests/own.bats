@@ -107,6 +107,28 @@ made() {
     [ ! -e out ] || fail "$(find out)"
 }
 
+@test "own: nothing of earlier folds or recordings is reported" {
+    has() { ser-report -n 0 out >page.html && grep -q "<dd class=\"more\">of 4 speakers</dd></div>" page.html &&
+        grep -q "<dt>predictions</dt><dd>$1</dd>" page.html && grep -q "<dt>models</dt><dd>$2</dd>" page.html; }
+    has 24 4
+    own "${table[@]}" FOLDS=3 >/dev/null 2>&1
+    [ -e out/split/fold4/quick.1/predictions.tsv ]
+    has 24 3 || fail "$(grep '<dt>' page.html)"
+    if grep -q 'split/fold4/' page.html; then fail "a step of fold 4"; fi
+    # Of other recordings: what was made of the earlier ones is not there, even if the study comes to no end.
+    cp out/predictions.tsv earlier.tsv
+    sed -i '/,,/d; $d' table.csv
+    run own "${table[@]}" LR=-1
+    assert_failure
+    [ ! -e out/predictions.tsv ] && [ ! -e out/own.txt ]
+    fails 3 'no study in it is complete: .* run its make again' ser-report -n 0 out
+    own "${table[@]}" SEEDS=2 >/dev/null 2>&1
+    [ ! -e out/predictions.tsv ]
+    has 23 4 || fail "$(grep '<dt>' page.html)"
+    own "${table[@]}" SEEDS='1 2' >/dev/null 2>&1
+    has 46 8 || fail "$(grep '<dt>' page.html)"
+}
+
 @test "own: a folder, with speakers from names; folds of one's own, and again the same" {
     printf 'speaker\tfold\nfolders_Zoë\t1\nfolders_Béla\t1\nfolders_anna.b\t2\nfolders_Jo Ann\t3\n' >folds.tsv
     folder=(DIR='my rec' SPEAKER_FROM='/([^/]*)-[0-9]+$' OUT=new FOLDS=folds.tsv)
@@ -126,14 +148,24 @@ made() {
 
 @test "own: without three known speakers recordings are divided at random, and what that is worth is said" {
     own DIR='my rec' OUT=new >printed 2>&1 || fail "$(<printed)"
-    grep -Eq '^random +random5 +quick +5 ' printed
+    grep -Eq '^random +random5 +quick +5 .* -$' printed
+    grep -Eq '^pooled +all +quick .* -$' printed
     grep -q '^No speaker is known, and three are needed to train, validate and test on different ones: ' printed
     grep -q 'of a voice that was never' printed
     grep -q 'SPEAKER_FROM=' printed
+    assert_equal "$(grep -c 'whether the parts share speakers cannot be judged' printed)" 1
     grep -E 'who|Zoë|Béla' table.csv >two.csv
     own TABLE=two.csv "${table[1]}" OUT=two SEEDS=7 >printed 2>&1 || fail "$(<printed)"
     grep -Eq '^random +random7 +quick +7 ' printed
     grep -q '^2 speakers are known, and three are needed' printed
+    # Known are one, and nobody; what is shared is not summed over splits.
+    sed '1!{/Béla/!s/,[^,]*$/,-/}' two.csv >one.csv
+    own TABLE=one.csv "${table[1]}" OUT=one SEEDS='1 2 3' >printed 2>&1 || fail "$(<printed)"
+    grep -Eq '^pooled +all +quick .* 1$' printed
+    grep -q '^1 speaker is known, and three are needed' printed
+    sed 's/,-$/,Zoë/' one.csv >pair.csv
+    own TABLE=pair.csv "${table[1]}" OUT=one SEEDS='1 2 3' >printed 2>&1 || fail "$(<printed)"
+    grep -q '^splits: 3; in more than one part: up to 2 speakers, 0 recordings$' printed
     # Three known ones, and one recording of nobody.
     sed '2s/,[^,]*$/,-/' table.csv >some.csv
     own TABLE=some.csv "${table[1]}" OUT=some >printed 2>&1 || fail "$(<printed)"
@@ -156,6 +188,72 @@ made() {
     assert_line --partial "pipelines/nets/attention.net --epochs 40 --batch 32"
 }
 
+@test "own: how much was not heard is told once, and FRAMES hears it" {
+    # Those longer than 20 frames are counted once each, not their altered copies.
+    own "${table[@]}" NET=tiny EPOCHS=1 FRAMES=20 AUGMENT='--noise 0.005' >printed 2>&1 || fail "$(<printed)"
+    local longer
+    longer=$(for f in out/split/fold1/{train,val,test}.sert out/unlabelled.sert; do ser-tensor ls -c unheard_s $f; done |
+        awk -F '\t' '$4 > 0 && !/#/ && $4 != "unheard_s"' | wc -l)
+    assert_equal "$(grep -c 'that are used of each' printed)" 1
+    grep -q "^$longer of 32 recordings are longer than the 0.46 s (20 frames) that are used of each; not heard: [0-9.]* s in all. FRAMES=[0-9]*$" printed
+    own "${table[@]}" NET=tiny EPOCHS=1 "$(grep -o 'FRAMES=[0-9]*' printed)" >printed 2>&1 || fail "$(<printed)"
+    assert_equal "$(grep -c 'that are used of each' printed)" 0
+    grep -q '^As a page with pictures: ser-report out > report.html$' printed
+}
+
+@test "own: labels get other names by MAP" {
+    own "${table[@]}" MAP='sehr wütend=froh' >printed 2>&1 || fail "$(<printed)"
+    assert_equal "$(cut -f 6 out/manifest.tsv | sort -u | xargs)" '- emotion froh gelangweilt'
+    printf 'from\tto\ngelangweilt\tmüde\n' >map.tsv
+    own "${table[@]}" MAP=map.tsv >printed 2>&1 || fail "$(<printed)"
+    assert_equal "$(cut -f 6 out/manifest.tsv | sort -u | xargs)" '- emotion froh müde sehr wütend'
+    printf 'from\tto\ngelangweilt\tstill\n' >map.tsv
+    own "${table[@]}" MAP=map.tsv >printed 2>&1 || fail "$(<printed)"
+    assert_equal "$(cut -f 6 out/manifest.tsv | sort -u | xargs)" '- emotion froh sehr wütend still'
+}
+
+@test "a variable that a pipeline does not know is refused with the one that is near; help lists all" {
+    refused() { # refused PIPELINE VARIABLE TEXT
+        run env -u MAKELEVEL -u MAKEFLAGS make -f "$ROOT/pipelines/$1.mk" BUILD="$BUILD" OUT=new "$2=x y"
+        assert_failure 2
+        assert_equal "${#lines[@]}" 1
+        assert_output --partial "*** $2=: $1.mk has no such variable$3; the target help lists all.  Stop."
+        [ ! -e new ] || fail "new was made"
+    }
+    refused own SPEAKER_FORM ': did you mean SPEAKER_FROM?'
+    refused own fold1.EPOCH ': did you mean EPOCHS?'
+    refused own PARTS ''
+    refused own folds ': did you mean FOLDS?'
+    refused ravdess SPEAKER_FROM ''
+    refused demo VOICE ': did you mean VOICES?'
+    refused tune TRAILS ': did you mean TRIALS?'
+    # Every one that is known is in the help.
+    for name in own ravdess savee cremad cross combined demo tune; do
+        make -s -f "$ROOT/pipelines/$name.mk" BUILD="$BUILD" OUT=new \
+            --eval 'help: known' --eval 'known: ; @echo $(VARIABLES) >names' help >help
+        for v in $(<names); do
+            grep -qw -- "$v" help || [[ " CC CFLAGS CPPFLAGS LDFLAGS SANITIZE WERROR ONEDNN " = *" $v "* ]] || fail "$name: $v"
+        done
+    done
+    [ ! -e new ] || fail "new was made"
+}
+
+@test "own: a label that cannot be trained on is named before anything is trained" {
+    sed -i '/Zoë/s/,froh,/,allein,/' table.csv
+    run own "${table[@]}" OUT=new -j2
+    assert_failure 2
+    assert_line --regexp "^the label 'allein' is on 2 recordings, all of the speaker Zoë; in the split fold[1-4] none of these is left to train on: MAP='allein=OTHER' .*, DROP='allein' leaves it out, or add recordings of it by other speakers$"
+    assert_equal "$(find new -name model.bin)" ''
+    own "${table[@]}" OUT=new DROP=allein >printed 2>&1 || fail "$(<printed)"
+    grep -Eq ' 22 +4$' printed
+    # At random, too.
+    sed -i '/Zoë/!s/,froh,/,gelangweilt,/; 0,/,gelangweilt,/s//,nur eins,/' table.csv
+    run own TABLE=table.csv COLUMNS=path=file,emotion=label OUT=random SEEDS='1 2 3'
+    assert_failure 2
+    assert_line --regexp "^the label 'nur eins' is on 1 recording; in the split random[123] none of these is left"
+    assert_equal "$(find random -name model.bin)" ''
+}
+
 @test "own: what is missing or wrong is one clear line" {
     refused() {
         run make -f "$ROOT/pipelines/own.mk" BUILD="$BUILD" OUT=new "${@:2}"
@@ -168,9 +266,24 @@ made() {
     refused 'DIR=FOLDER or TABLE=FILE says where the recordings are: give one of them' DIR=a TABLE=b
     refused 'DIR=not here: no such folder' DIR='not here'
     refused "TABLE=it's not: no such file" TABLE="it's not"
-    refused 'FOLDS=five: no such table, and no number of folds from 2 to 999' DIR='my rec' FOLDS=five
-    refused 'FOLDS=a b: no such table, and no number of folds from 2 to 999' DIR='my rec' FOLDS='a b'
+    refused 'FRAMES=0: expected a number of frames from 1: a network takes recordings of one length' DIR='my rec' FRAMES=0
+    refused 'FOLDS=five: no such table, and no number of folds from 2 to 1000' DIR='my rec' FOLDS=five
+    refused 'FOLDS=1: no such table, and no number of folds from 2 to 1000' DIR='my rec' FOLDS=1
+    refused 'FOLDS=1001: no such table, and no number of folds from 2 to 1000' DIR='my rec' FOLDS=1001
+    refused 'FOLDS=a b: no such table, and no number of folds from 2 to 1000' DIR='my rec' FOLDS='a b'
     refused 'NET=foo: no such file, and no pipelines/nets/foo.net' DIR=later NET=foo OUT=out
+    # Nothing to be told apart.
+    mkdir -p flat/wav
+    cp later/*.wav flat/wav
+    run own DIR=flat OUT=none
+    assert_failure
+    assert_line --regexp "have the same one, 'wav', and there is nothing to tell apart: LABEL_FROM= .*CORPUS=auto"
+    # A manifest that fails is one error of the tool and one of make.
+    run own TABLE=table.csv COLUMNS=path=fle OUT=none
+    assert_failure
+    assert_equal "${#lines[@]}" 2
+    assert_line --index 0 "ser-manifest: table.csv: no column 'fle' (there are: 'file', 'label', 'who')"
+    assert_line --index 1 --regexp "^make: .*none/manifest/own.tsv\\] Error 3$"
     run own DIR=later OUT=none LABEL_FROM='/(x)$'
     assert_failure
     assert_output --partial 'its path has no label'

@@ -97,6 +97,14 @@ train() { # train OUTPUT OPTION...
     run ser-train --net - --summary --input 5x4x2 --classes 3 <<<'conv 3 5x4'$'\n''reshape 3'
     assert_line --regexp '^conv1 +1 x 1 x 3 +123$'
     only() { fails 2 "$1" ser-train "${@:2}"; }
+    # A sequence, of time by channels.
+    run ser-train --net - --summary --input 99x768 --axes time,channels --classes 3 <<<$'bilstm 4\nmean\ndense classes'
+    assert_success
+    assert_line --regexp '^input +99 x 768 +0$'
+    assert_line --regexp '^bilstm1 +99 x 8 '
+    only "is not one to three of" --net small.net --summary --input 40x24 --axes time,chanels --classes 3
+    only "has not the 2 axes of --axes time,channels" --net small.net --summary --input 40 --axes time,channels --classes 3
+    only "belong together" --net small.net --summary --axes time,channels
     only "belong together" --net small.net --summary --input 40x24
     only "belong together" --net small.net --summary --classes 3
     only "belong together" --net small.net --input 40x24 --classes 3

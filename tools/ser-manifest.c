@@ -177,8 +177,15 @@ struct manifest {
     int generated;        /* 1 while a folder of generated speech is read */
     struct ser_set label; /* names that --map and the columns of --table give */
     size_t found[FINDINGS];
+    size_t above; /* recordings that lie above the folders of labels */
+    const char *first_above;
     size_t failed; /* unreadable because the system failed: the file itself may be good */
 };
+
+/* --corpus folders, whose files are anybody's. */
+static int reads_folders(void) {
+    return opt.corpus && strcasecmp(opt.corpus, "folders") == 0;
+}
 
 static void report(struct manifest *m, enum finding kind, const char *path, const char *what) {
     if (m->found[kind]++ < finding[kind].listed)
@@ -250,9 +257,10 @@ static void add_file(struct manifest *m, int operand, const char *path, const ch
         return;
     }
     if (!dot || !is_audio_extension(dot + 1)) {
-        note(m, operand, path, FOREIGN,
-             eprintf_alloc("not of the corpus: its extension is not that of an audio file%s",
-                           advice_on(path)));
+        note(
+            m, operand, path, FOREIGN,
+            eprintf_alloc("%sits extension is not that of an audio file%s",
+                          reads_folders() ? "left out: " : "not of the corpus: ", advice_on(path)));
         return;
     }
     const char *below = path + strlen(given);
@@ -596,6 +604,12 @@ static void use_only(const struct manifest *m, const struct choice *c) {
     c->chosen[m->only - m->corpora.at] = 1;
 }
 
+/* 1 if the file lies in the folder given itself, whose name is no label. */
+static int lies_above_labels(const struct entry *file, const char *folder) {
+    const char *below = file->path + strlen(folder);
+    return !strchr(below + (*below == '/'), '/');
+}
+
 /* Gives a file to the chosen description that makes most of it. */
 static void name_file(struct manifest *m, const struct choice *c, const struct entry *file) {
     struct ser_utterance u;
@@ -614,6 +628,11 @@ static void name_file(struct manifest *m, const struct choice *c, const struct e
         return;
     }
     match(m, best, file, &u); /* once more: another may have come behind it */
+    if (reads_folders() && !opt.label_from && lies_above_labels(file, c->folder)) {
+        u.field[SER_EMOTION] = "-";
+        if (!m->above++)
+            m->first_above = file->path;
+    }
     if (kind == SER_NAME_GOOD)
         add_row(m, best, best->name, &u, file->path, file->generated);
     else
@@ -658,10 +677,67 @@ static _Noreturn void die_empty(const struct manifest *m, const char *folder) {
     size_t audio = 0;
     for (size_t i = 0; i < m->entries; i++)
         audio += m->entry[i].subject != NULL;
+    if (reads_folders() && m->found[BAD])
+        die(SER_BAD,
+            "%s: --label-from '%s' finds a label in the path of none of its %zu recordings: it "
+            "must "
+            "match the absolute path without the extension, and its first group the label",
+            folder, opt.label_from ? opt.label_from : "", audio);
     die(SER_BAD, "%s: holds no utterance of %s (files that are not of it: %zu%s): %s%s", folder,
         m->only ? m->only->name : "a known corpus", m->found[FOREIGN],
         audio ? "" : ", and no audio file", how_to_get(m),
         audio && !m->only ? "; recordings of your own are read with --corpus folders" : "");
+}
+
+/* Tells of --speaker-from where it finds no speaker. */
+static void warn_unmatched(const struct manifest *m) {
+    size_t nobodys = 0, first = 0;
+    for (size_t i = m->rows; i-- > 0;)
+        if (strcmp(m->row[i].field[SER_SPEAKER], "-") == 0) {
+            nobodys++;
+            first = i;
+        }
+    if (!opt.speaker_from || !nobodys)
+        return;
+    const char *path = m->row[first].path, *dot = strrchr(path, '.');
+    warn("--speaker-from: '%s' tells no speaker of %zu of %zu recordings, such as '%.*s': it must "
+         "match the path without the extension, and its first group the speaker, as "
+         "'/([^/_]*)_[^/]*$' does in .../ann_1",
+         opt.speaker_from, nobodys, m->rows, (int)(dot - path), path);
+}
+
+/* 1 if the description knows each of the audio files. */
+static int knows_all(const struct manifest *m, struct ser_corpus *corpus) {
+    struct ser_utterance u;
+    size_t audio = 0;
+    for (size_t i = 0; i < m->entries; i++) {
+        enum ser_name_kind kind =
+            m->entry[i].subject ? match(m, corpus, &m->entry[i], &u) : SER_NAME_OTHER;
+        if (kind != SER_NAME_GOOD && kind != SER_NAME_OTHER)
+            return 0;
+        audio += kind == SER_NAME_GOOD;
+    }
+    return audio > 0;
+}
+
+/* Tells of a known corpus whose files were read as anybody's, so that its folders became labels. */
+static void warn_known(const struct manifest *m) {
+    struct ser_corpora known = {0};
+    struct ser_error e;
+    must(ser_corpora_read(&known, known_corpora, bytes_between(known_corpora, known_corpora_end),
+                          "descriptions", &e),
+         &e);
+    for (size_t d = 0; d < known.n; d++) {
+        struct ser_corpus *c = &known.at[d];
+        if (ser_corpus_lacks(c, m->operand[0]) || ser_corpus_read_tables(c, m->operand[0], &e) ||
+            !knows_all(m, c))
+            continue;
+        warn("%s: all of its files are named like those of %s (%s): --corpus %s (in own.mk "
+             "CORPUS=%s) reads their labels and speakers, which are not its folders",
+             m->operand[0], c->name, c->title, c->name, c->name);
+        break;
+    }
+    ser_corpora_free(&known);
 }
 
 static void read_folders(struct manifest *m, char **operand, int n) {
@@ -687,6 +763,14 @@ static void read_folders(struct manifest *m, char **operand, int n) {
     }
     if (!m->rows)
         die_empty(m, operand[0]);
+    if (m->above)
+        warn("%s: is in no folder of a label, but in the folder given, and so has no label "
+             "(recordings of this kind: %zu): put it into a folder that is named as its label, or "
+             "say with --label-from where the label is",
+             m->first_above, m->above);
+    warn_unmatched(m);
+    if (reads_folders() && !opt.label_from && !opt.quiet)
+        warn_known(m);
 }
 
 /* ---- a table of one's own ---- */
@@ -741,15 +825,24 @@ static void name_columns(struct own_table *t, char *list) {
         next = s[n] ? s + n + 1 : NULL;
         s[n] = '\0';
         if (!equals || equals + 1 >= n)
-            ser_usage("--columns: expected OURS=THEIRS,... such as path=file,emotion=label, not "
-                      "'%s'",
-                      s);
+            die(SER_USAGE,
+                "--columns: expected OURS=THEIRS,... such as path=file,emotion=label, not "
+                "'%s'",
+                s);
         s[equals] = '\0';
-        int column = find_called(t->name, t->columns, s + equals + 1);
+        const char *theirs = s + equals + 1;
+        int column = find_called(t->name, t->columns, theirs);
+        if (column < 0 && strchr(theirs, ';'))
+            die(SER_USAGE, "--columns: commas separate pairs, not semicolons: '%s'", theirs);
+        if (column < 0 && find_called(t->name, t->columns, s) >= 0)
+            die(SER_USAGE,
+                "--columns: '%s=%s' is the wrong way round: the manifest's name comes first, then "
+                "the table's: %s=%s",
+                s, theirs, theirs, s);
         if (column < 0)
-            die(SER_BAD, "%s", lacks_column(t, s + equals + 1));
+            die(SER_BAD, "%s", lacks_column(t, theirs));
         if (find_called(t->called, t->columns, s) >= 0 || t->called[column])
-            ser_usage("--columns: '%s' or '%s' comes twice", s, s + equals + 1);
+            die(SER_USAGE, "--columns: '%s' or '%s' comes twice", s, s + equals + 1);
         t->called[column] = s;
     }
 }
@@ -1218,16 +1311,27 @@ static int by_audio(const void *a, const void *b) {
     return strcmp((*x)->field[SER_ID], (*y)->field[SER_ID]);
 }
 
-/* r[n] are n > 1 clips with the same audio, sorted by id. If all have one emotion the first stays,
- * otherwise none does. */
+static int is_labelled(const struct row *r) {
+    return strcmp(r->field[SER_EMOTION], "-") != 0;
+}
+
+/* r[n] are n > 1 clips with the same audio, sorted by id. If all have one emotion the first stays, and
+ * goes before those without any; otherwise none does. */
 static void drop_duplicates(struct manifest *m, struct row **r, size_t n) {
-    size_t other = 0;
+    size_t first = 0, other = 0;
     char why[200];
-    for (size_t i = 1; i < n; i++)
-        if (strcmp(r[i]->field[SER_EMOTION], r[0]->field[SER_EMOTION]) != 0)
+    while (first < n - 1 && !is_labelled(r[first]))
+        first++;
+    if (!is_labelled(r[first]))
+        first = 0;
+    for (size_t i = first + 1; i < n; i++)
+        if (is_labelled(r[i]) &&
+            strcmp(r[i]->field[SER_EMOTION], r[first]->field[SER_EMOTION]) != 0)
             other = i;
-    for (size_t i = other ? 0 : 1; i < n; i++) {
-        const struct row *like = r[i == 0 ? other : 0];
+    for (size_t i = 0; i < n; i++) {
+        const struct row *like = r[i == first ? other : first];
+        if (i == first && !other)
+            continue;
         snprintf(why, sizeof why,
                  other ? "has the same audio as %s, which is labelled %s: none of them is kept"
                        : "has the same audio as %s, which is kept",
@@ -1315,11 +1419,11 @@ static void map_emotions(struct manifest *m) {
         next = s[n] ? s + n + 1 : NULL;
         s[n] = '\0';
         if (from + 1 >= n)
-            ser_usage(
+            die(SER_USAGE,
                 "--map: expected FROM=TO,... or a table with the columns from and to, not '%s'", s);
         s[from] = '\0';
         if (!rename_emotion(m, s, s + from + 1))
-            ser_usage("--map: no recording is labelled '%s'", s);
+            die(SER_USAGE, "--map: no recording is labelled '%s'", s);
     }
     free(list);
 }
@@ -1400,8 +1504,8 @@ static void check_list(const struct manifest *m, const char *option, const char 
         size_t n = strcspn(s, ",");
         char *label = eprintf_alloc("%.*s", (int)n, s);
         if (!n || !ser_set_has(&known, label))
-            ser_usage("--%s: '%.100s' is not an emotion of these recordings, which are: %s", option,
-                      label, text);
+            die(SER_USAGE, "--%s: '%.100s' is not an emotion of these recordings, which are: %s",
+                option, label, text);
         free(label);
     }
     free(word);
@@ -1427,8 +1531,9 @@ static void summarise(const struct manifest *m, size_t kept) {
     int wrong = 0;
     for (int k = 0; k < FINDINGS; k++)
         if (m->found[k]) {
-            n += (size_t)snprintf(text + n, sizeof text - n, "; %s: %zu", finding[k].name,
-                                  m->found[k]);
+            n += (size_t)snprintf(
+                text + n, sizeof text - n, "; %s: %zu",
+                k == FOREIGN && reads_folders() ? "no recordings" : finding[k].name, m->found[k]);
             if (m->found[k] > finding[k].listed && finding[k].listed)
                 n += (size_t)snprintf(text + n, sizeof text - n, " (the first %zu are listed)",
                                       finding[k].listed);
@@ -1546,13 +1651,45 @@ static void read_own_corpora(struct manifest *m) {
     m->only = m->corpora.n == 1 ? m->corpora.at : NULL;
 }
 
+/* Refuses what is often meant, but no POSIX extended expression with a group. */
+static void check_expression(const char *option, const char *regex) {
+    int groups = 0, in_brackets = 0;
+    for (const char *s = regex; s && *s; s++) {
+        if (*s == '\n')
+            die(SER_USAGE, "--%s: an expression is one line", option);
+        if (*s == '\\' && !in_brackets) {
+            if (s[1] == 'd' || s[1] == 'D')
+                die(SER_USAGE, "--%s: '%s': POSIX expressions have no \\%c: write [%s0-9]", option,
+                    regex, s[1], s[1] == 'D' ? "^" : "");
+            s += s[1] != '\0';
+        } else if (*s == '(' && !in_brackets) {
+            if (s[1] == '?')
+                die(SER_USAGE, "--%s: '%s': POSIX expressions have no (?...): write ( )", option,
+                    regex);
+            groups++;
+        } else if (*s == '[' && !in_brackets) {
+            in_brackets = 1;
+            s += s[1] == '^';
+            s += s[1] == ']'; /* stands for itself in the first place */
+        } else if (*s == '[' && s[1] == ':' && strstr(s, ":]")) {
+            s = strstr(s, ":]") + 1;
+        } else if (*s == ']') {
+            in_brackets = 0;
+        }
+    }
+    if (regex && !groups)
+        die(SER_USAGE,
+            "--%s: '%s' has no group: put parentheses around the part of the path that is the %s",
+            option, regex, strcmp(option, "label-from") == 0 ? "label" : "speaker");
+}
+
 /* --corpus folders: a description made of the options. */
 static void read_folder_corpus(struct manifest *m) {
     const char *label = opt.label_from ? opt.label_from : "/([^/]+)/[^/]*$";
     const char *speaker = opt.speaker_from;
     struct ser_error e;
-    if (strchr(label, '\n') || (speaker && strchr(speaker, '\n')))
-        ser_usage("--label-from, --speaker-from: an expression is one line");
+    check_expression("label-from", label);
+    check_expression("speaker-from", speaker);
     char *text =
         eprintf_alloc("corpus folders\n"
                       "title Folders as labels\n"
@@ -1575,7 +1712,7 @@ static void read_corpora(struct manifest *m) {
     struct ser_error e;
     if (!opt.corpus)
         opt.corpus = "auto";
-    int is_folders = strcmp(opt.corpus, "folders") == 0;
+    int is_folders = reads_folders();
     if ((opt.label_from || opt.speaker_from) && !is_folders)
         ser_usage("--label-from and --speaker-from: only with --corpus folders");
     if (is_folders) {
@@ -1589,9 +1726,11 @@ static void read_corpora(struct manifest *m) {
     must(ser_corpora_read(&m->corpora, known_corpora,
                           bytes_between(known_corpora, known_corpora_end), "descriptions", &e),
          &e);
-    if (strcmp(opt.corpus, "auto") == 0)
+    if (strcasecmp(opt.corpus, "auto") == 0)
         return;
-    m->only = ser_corpora_find(&m->corpora, opt.corpus);
+    for (size_t d = 0; d < m->corpora.n && !m->only; d++)
+        if (strcasecmp(m->corpora.at[d].name, opt.corpus) == 0)
+            m->only = &m->corpora.at[d];
     if (m->only)
         return;
     char *names = estrdup("");
@@ -1600,8 +1739,9 @@ static void read_corpora(struct manifest *m) {
         free(names);
         names = longer;
     }
-    ser_usage("--corpus: '%s' is neither auto, nor folders, nor a file NAME.corpus, nor one of:%s",
-              opt.corpus, names);
+    die(SER_USAGE,
+        "--corpus: '%s' is neither auto, nor folders, nor a file NAME.corpus, nor one of:%s",
+        opt.corpus, names);
 }
 
 static void release(struct manifest *m) {

@@ -80,6 +80,7 @@ struct report {
     char *title;
     struct judged *group; /* [groups] */
     size_t groups;
+    int is_compared; /* a stage of the original's study has a corpus of this one */
 };
 
 static int is_none(const char *text) {
@@ -199,6 +200,7 @@ static void judge(struct report *r, const char *path) {
         find_worst(j);
         for (size_t i = 0; i < r->study.splits; i++)
             find_recordings(j, r->study.split[i]);
+        r->is_compared |= ser_published_concerns(r->published, r->stages, &j->v);
         if (!r->generated) /* generated speech is beside no published figure */
             j->like = ser_published_like(r->published, r->stages, &j->v,
                                          j->group->run[0]->split->kind == SER_SPLIT_RANDOM,
@@ -630,6 +632,8 @@ static void say_recordings(struct page *p, const struct ser_published *s) {
 static void comparison(struct page *p) {
     const struct ser_published *counted = NULL;
     int alike = 0;
+    if (!p->r->is_compared)
+        return;
     section(p, WHOLE_STUDY, "comparison", "Beside the published figures");
     if (p->r->generated) {
         markup(p, "<p>Generated speech is not compared with them.</p>\n");
@@ -1038,7 +1042,8 @@ static void head(struct page *p) {
 static void one_group(struct page *p) {
     markup(p, "<nav>");
     link_to(p, WHOLE_STUDY, "results", "Results");
-    link_to(p, WHOLE_STUDY, "comparison", "Published figures");
+    if (p->r->is_compared)
+        link_to(p, WHOLE_STUDY, "comparison", "Published figures");
     link_to(p, WHOLE_STUDY, "pictures", "Pictures");
     if (opt.worst)
         link_to(p, WHOLE_STUDY, "worst", "Worst-scored utterances");
@@ -1059,7 +1064,8 @@ static void several_groups(struct page *p) {
     int groups = (int)p->r->groups;
     markup(p, "<nav>");
     link_to(p, WHOLE_STUDY, "overview", "Overview");
-    link_to(p, WHOLE_STUDY, "comparison", "Published figures");
+    if (p->r->is_compared)
+        link_to(p, WHOLE_STUDY, "comparison", "Published figures");
     for (int g = 0; g < groups; g++)
         link_to(p, g, "results", p->r->group[g].group->label);
     link_to(p, WHOLE_STUDY, "split", "Split certificate");

@@ -18,7 +18,7 @@ enum { DEFAULT_SEED = 1, MAX_FOLDS = 1000 };
 static struct {
     const char *speakers, *folds, *fold, *leave_out, *random, *group, *part, *output;
     int64_t make_folds, seed;
-    int certificate, no_val, no_test;
+    int certificate, no_val, no_test, quiet;
 } opt = {.group = "speaker", .seed = DEFAULT_SEED};
 
 static const struct ser_opt options[] = {
@@ -37,15 +37,15 @@ static const struct ser_opt options[] = {
     {0, "seed", SER_OPT_INT, &opt.seed, 0, SER_MAX_SEED, "N", "of --random and --make-folds"},
     {0, "part", SER_OPT_CHOICE, &opt.part, 0, 0, "train|val|test", "write only these rows"},
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
+    {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no word on what parts share or lack"},
     {0}};
 
 static const struct ser_tool tool = {
     "WAY [MANIFEST]", "Adds the column 'part' to a manifest: train, val or test.", options,
-    "WAY is --speakers, --folds with --fold, --leave-out, or --random.\n"
-    "No speaker is in two parts, except with --random.\n"
-    "With --make-folds instead, folds of speakers, balanced by emotion, for --folds.\n"
-    "With --certificate instead, what is in each part of a manifest that is split\n"
-    "already, and what they share: 1 if speakers or audio, unless at random."};
+    "WAY is --speakers, --folds with --fold, --leave-out, or --random, which alone\n"
+    "shares speakers. Instead, --make-folds writes folds of speakers, balanced by\n"
+    "emotion, for --folds; --certificate, what is in each part of a manifest that is\n"
+    "split already, and what they share: 1 if speakers or audio, unless at random."};
 
 struct manifest {
     const char *name;
@@ -542,6 +542,8 @@ static void report_nobodys(const struct manifest *m, const struct ser_shared *s,
 
 static void report_shared(const struct manifest *m, const struct ser_shared *s, const char *how) {
     const struct ser_utterance *a = s->pair[0], *b = s->pair[1];
+    if (opt.quiet)
+        return;
     if (a)
         warn("%s: %sthe same audio is in two parts: %s (%s) and %s (%s) (pairs: %zu)", m->name, how,
              a->id, ser_part_name[a->part], b->id, ser_part_name[b->part], s->pairs);
@@ -570,7 +572,7 @@ static void report_absent_classes(const struct manifest *m, unsigned wanted) {
         for (to = from; to < m->rows && strcmp(u[from]->emotion, u[to]->emotion) == 0; to++)
             has |= 1u << u[to]->part;
         int known = !is_unknown(u[from]->emotion);
-        for (int p = 0; p < SER_PARTS && known; p++)
+        for (int p = 0; p < SER_PARTS && known && !opt.quiet; p++)
             if (wanted & ~has & 1u << p)
                 warn("%s: none of the %zu utterances of '%.100s' is in the part %s", m->name,
                      to - from, u[from]->emotion, ser_part_name[p]);

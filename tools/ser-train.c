@@ -10,7 +10,7 @@
 enum { MAX_THREADS = 256 };
 
 static struct {
-    const char *net, *val, *input, *classes;
+    const char *net, *val, *input, *axes, *classes;
     struct ser_training_options training;
     int summary, quiet;
 } opt;
@@ -62,6 +62,7 @@ static const struct ser_opt options[] = {
      "print shapes and parameter counts of the layers"},
     {0, "input", SER_OPT_TEXT, &opt.input, 0, 0, "RxF",
      "for --summary without data: rows by frames, or N"},
+    {0, "axes", SER_OPT_TEXT, &opt.axes, 0, 0, "LIST", "axes of --input, as time,channels"},
     {0, "classes", SER_OPT_TEXT, &opt.classes, 0, 0, "N",
      "for --summary without data: number of classes"},
     {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress, no line per epoch"},
@@ -185,7 +186,7 @@ static void print_improvement(const struct ser_training *t, const struct ser_epo
     if (best)
         fprintf(stderr, "  %s improved from %.4f to %.4f\n", name, kept_by(t, best, &name), now);
     else
-        fprintf(stderr, "  %s %.4f is the first\n", name, now);
+        fprintf(stderr, "  %s %.4f is the best so far\n", name, now);
 }
 
 static void print_epoch(const struct ser_training *t, const struct ser_epoch *h, double s) {
@@ -246,14 +247,21 @@ static void train(struct ser_training *t) {
 
 /* ---- the command line ---- */
 
-/* "40x174": bands by frames; "768": a vector; "13x50x768": an image with channels. */
+/* "40x174": bands by frames; "768": a vector; "13x50x768": an image with channels; or what --axes
+ * says. */
 static struct ser_input parse_input(const char *text) {
     static const char *const axes[] = {"channels", SER_AXES_DEFAULT, "layers,time,channels"};
     struct ser_axes a;
     struct ser_input in;
     int dim[3] = {0}, rank = ser_model_shape(text, dim);
     uint64_t size[3] = {(uint64_t)dim[0], (uint64_t)dim[1], (uint64_t)dim[2]};
-    if (!rank || ser_axes_parse(axes[rank - 1], &a) || ser_axes_input(&a, rank, size, &in))
+    if (opt.axes && ser_axes_parse(opt.axes, &a))
+        ser_usage("--axes: '%s' is not one to three of bands,layers,time,channels, channels last",
+                  opt.axes);
+    if (opt.axes && rank && a.rank != rank)
+        ser_usage("--input: '%s' has not the %d axes of --axes %s", text, a.rank, opt.axes);
+    if (!rank || (!opt.axes && ser_axes_parse(axes[rank - 1], &a)) ||
+        ser_axes_input(&a, rank, size, &in))
         ser_usage("--input: '%s' is not ROWSxFRAMES or a length, each from 1 to %d", text,
                   SER_MAX_DIM);
     return in;
@@ -360,7 +368,7 @@ int main(int argc, char **argv) {
     opt.training.threads = ser_cores() < MAX_THREADS ? ser_cores() : MAX_THREADS;
     opt.training.kernels = ser_kernels_default();
     int first = ser_options(argc, argv, &tool);
-    if (opt.input || opt.classes) {
+    if (opt.input || opt.axes || opt.classes) {
         summarise_alone(argv + first);
         return SER_OK;
     }

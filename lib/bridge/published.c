@@ -126,6 +126,16 @@ static int has_corpora(const struct ser_published *p, const struct ser_evaluatio
     return n == v->members[SER_BY_CORPUS];
 }
 
+int ser_published_concerns(const struct ser_published *list, size_t n,
+                           const struct ser_evaluation *v) {
+    size_t words;
+    for (size_t s = 0; s < n; s++)
+        for (size_t i = 0; i < v->members[SER_BY_CORPUS]; i++)
+            if (is_among(list[s].corpora, v->member[SER_BY_CORPUS][i].name, &words))
+                return 1;
+    return 0;
+}
+
 /* 1 if a line of the network begins with the layer's name. */
 static int has_layer(const char *net, const char *layer) {
     for (const char *line = net; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)

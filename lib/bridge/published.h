@@ -23,6 +23,10 @@ int ser_published_read(struct ser_published **list, size_t *n, const char *study
                        const char *metric, struct ser_error *e) SER_MUST_CHECK;
 void ser_published_free(struct ser_published *list, size_t n);
 
+/* 1 if a stage has one of the corpora that v was tested on. */
+int ser_published_concerns(const struct ser_published *list, size_t n,
+                           const struct ser_evaluation *v);
+
 /* The stage that runs are like: those that v has scored, of splits at random or not, with networks
  * of this text (NULL: not known). NULL: none. */
 const struct ser_published *ser_published_like(const struct ser_published *list, size_t n,

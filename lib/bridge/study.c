@@ -168,6 +168,69 @@ static const char *field_of(const struct ser_tsv *t, int column, const char *oth
     return column < 0 ? otherwise : t->field[column];
 }
 
+/* The lines of a file of options as one; NULL with e set. */
+static char *read_options(const char *path, struct ser_error *e) {
+    struct ser_in in;
+    unsigned char *data;
+    size_t n;
+    if (ser_in_open(&in, path, e))
+        return NULL;
+    int failed = ser_in_rest(&in, MAX_OPTIONS, &data, &n, e);
+    ser_in_close(&in);
+    if (failed)
+        return NULL;
+    if (memchr(data, '\0', n)) {
+        free(data);
+        ser_fail(e, SER_BAD, "%s: holds a NUL byte: no options", path);
+        return NULL;
+    }
+    while (n && data[n - 1] == '\n')
+        n--;
+    for (size_t i = 0; i < n; i++)
+        if (data[i] == '\t' || data[i] == '\n')
+            data[i] = ' ';
+    char *text = make_text("%.*s", (int)n, (char *)data);
+    free(data);
+    if (!text)
+        no_memory(e);
+    return text;
+}
+
+/* ---- which runs are of a study ---- */
+
+/* 1 if the run NAME.SEED of a split, or with an empty name any run of it, is to be read; -1 without
+ * memory. */
+static int is_of_study(const struct ser_study *s, const char *split, const char *name) {
+    char *run = s->is_listed ? make_text("%s/%s", split, name) : NULL;
+    int listed = !s->is_listed ? 1 : run ? ser_set_has(&s->listed, run) : -1;
+    free(run);
+    return listed;
+}
+
+/* Notes the run SPLIT/NAME.SEED and its split. */
+static int list_run(struct ser_study *s, char *run, struct ser_error *e) {
+    if (ser_set_add(&s->listed, run) < 0)
+        return no_memory(e);
+    char *slash = strchr(run, '/');
+    if (!slash)
+        return 0;
+    slash[1] = '\0';
+    return ser_set_add(&s->listed, run) < 0 ? no_memory(e) : 0;
+}
+
+static int list_runs(void *ctx, const char *folder, const char *name, struct ser_error *e) {
+    struct ser_study *s = ctx;
+    char *path = make_text("%s/%s", folder, name), *at;
+    char *text = path ? read_options(path, e) : NULL;
+    int failed = !path ? no_memory(e) : text ? 0 : -1;
+    for (char *run = text ? strtok_r(text, " ", &at) : NULL; run && !failed;
+         run = strtok_r(NULL, " ", &at))
+        failed = list_run(s, run, e);
+    free(text);
+    free(path);
+    return failed;
+}
+
 /* ---- splits ---- */
 
 static void free_split(struct ser_split *s) {
@@ -383,8 +446,9 @@ static int add_run(void *ctx, const char *folder, const char *name, struct ser_e
     struct ser_study *s = place->study;
     const char *dot = strrchr(name, '.');
     char *path, *predictions;
-    if (!dot || !dot[1])
-        return 0; /* not NAME.SEED */
+    int wanted = dot && dot[1] ? is_of_study(s, place->name, name) : 0;
+    if (wanted <= 0)
+        return wanted ? no_memory(e) : 0; /* not NAME.SEED, or of an earlier study */
     if (!(path = make_text("%s/%s", folder, name)))
         return no_memory(e);
     int failed = find_file(path, "predictions.tsv", &predictions);
@@ -504,34 +568,6 @@ static int find_groups(struct ser_study *s, struct ser_error *e) {
 
 /* ---- steps of the pipeline ---- */
 
-/* The lines of a file of options as one; NULL with e set. */
-static char *read_options(const char *path, struct ser_error *e) {
-    struct ser_in in;
-    unsigned char *data;
-    size_t n;
-    if (ser_in_open(&in, path, e))
-        return NULL;
-    int failed = ser_in_rest(&in, MAX_OPTIONS, &data, &n, e);
-    ser_in_close(&in);
-    if (failed)
-        return NULL;
-    if (memchr(data, '\0', n)) {
-        free(data);
-        ser_fail(e, SER_BAD, "%s: holds a NUL byte: no options", path);
-        return NULL;
-    }
-    while (n && data[n - 1] == '\n')
-        n--;
-    for (size_t i = 0; i < n; i++)
-        if (data[i] == '\t' || data[i] == '\n')
-            data[i] = ' ';
-    char *text = make_text("%.*s", (int)n, (char *)data);
-    free(data);
-    if (!text)
-        no_memory(e);
-    return text;
-}
-
 /* The command that these options belong to, as far as options go, or what they are. Empty: none.
  * NULL without memory. */
 static char *command_of(const char *file, const char *text) {
@@ -599,6 +635,9 @@ static int add_options_in(void *ctx, const char *folder, const char *name, struc
 }
 
 static int add_split_options(void *ctx, const char *folder, const char *name, struct ser_error *e) {
+    int wanted = is_of_study(ctx, name, "");
+    if (wanted <= 0)
+        return wanted ? no_memory(e) : 0;
     char *path = make_text("%s/%s/options", folder, name);
     int failed = path ? for_each(path, add_options_in, ctx, e) : no_memory(e);
     free(path);
@@ -606,6 +645,9 @@ static int add_split_options(void *ctx, const char *folder, const char *name, st
 }
 
 static int add_run_options(void *ctx, const char *folder, const char *name, struct ser_error *e) {
+    int wanted = is_of_study(ctx, strrchr(folder, '/') + 1, name);
+    if (wanted <= 0)
+        return wanted ? no_memory(e) : 0;
     char *run = make_text("%s/%s", folder, name);
     int failed = run ? add_options_in(ctx, run, "options", e) : no_memory(e);
     free(run);
@@ -633,9 +675,16 @@ static int add_generated(void *ctx, const char *folder, const char *name, struct
 /* ---- the study ---- */
 
 static int read_study(struct ser_study *s, const char *splits, const char *options,
-                      const char *manifests, struct ser_error *e) {
-    if (for_each(splits, add_runs, s, e))
+                      const char *manifests, const char *lists, struct ser_error *e) {
+    s->is_listed = access(lists, F_OK) == 0;
+    if (for_each(lists, list_runs, s, e) || for_each(splits, add_runs, s, e))
         return -1;
+    if (!s->runs && s->is_listed)
+        return ser_fail(
+            e, SER_BAD,
+            "%s: no study in it is complete: what is there was made with other folds or "
+            "recordings: run its make again",
+            s->path);
     if (!s->runs)
         return ser_fail(e, SER_BAD,
                         "%s: not a study: there is no split/SPLIT/NAME.SEED/predictions.tsv in it",
@@ -660,12 +709,15 @@ int ser_study_read(struct ser_study *s, const char *path, struct ser_error *e) {
     char *splits = s->path ? make_text("%s/split", s->path) : NULL;
     char *options = s->path ? make_text("%s/options", s->path) : NULL;
     char *manifests = s->path ? make_text("%s/manifest", s->path) : NULL;
-    int failed = splits && options && manifests && !find_file(s->path, "manifest.tsv", &s->manifest)
-                     ? read_study(s, splits, options, manifests, e)
-                     : no_memory(e);
+    char *lists = s->path ? make_text("%s/runs", s->path) : NULL;
+    int failed =
+        splits && options && manifests && lists && !find_file(s->path, "manifest.tsv", &s->manifest)
+            ? read_study(s, splits, options, manifests, lists, e)
+            : no_memory(e);
     free(splits);
     free(options);
     free(manifests);
+    free(lists);
     if (failed)
         ser_study_free(s);
     return failed;
@@ -691,6 +743,7 @@ void ser_study_free(struct ser_study *s) {
     free(s->group);
     free(s->step);
     free(s->generated);
+    ser_set_free(&s->listed);
     free(s->manifest);
     free(s->path);
     *s = (struct ser_study){0};

@@ -7,6 +7,9 @@
  *                                recording of people
  *   DIR/options/, DIR/split/SPLIT/options/, DIR/split/SPLIT/NAME.SEED/options
  *                                the options of each step
+ *   DIR/runs/STUDY               the runs SPLIT/NAME.SEED of a study that is complete, between blanks.
+ *                                Where DIR/runs is there, runs that no file in it names are those of
+ *                                earlier folds or recordings, and are not read
  *
  * Only predictions must be there; what else is missing is NULL, 0 or empty. Runs and splits are in
  * the order of their names, numbers in them by value. All texts belong to the study.
@@ -17,6 +20,7 @@
 #include "bridge/split.h"
 #include "core/attrs.h"
 #include "core/bytes.h"
+#include "core/set.h"
 #include "core/sha256.h"
 
 #define SER_MAX_PREDICTIONS 100000000 /* bytes of one table of predictions */
@@ -79,6 +83,8 @@ struct ser_study {
     struct ser_group *group;  /* [groups] in the order of their first runs */
     struct ser_step *step;    /* [steps] */
     char **generated;         /* [generateds] corpora that are generated speech */
+    int is_listed;            /* DIR/runs is there: only these runs are read */
+    struct ser_set listed;    /* SPLIT/NAME.SEED, and SPLIT/ of each */
 };
 
 /* Finds what the folder holds, reads models and logs, puts runs into groups. 0, or -1 with e set

@@ -62,6 +62,13 @@ int ser_in_open(struct ser_in *in, const char *path, struct ser_error *e) {
     return take_buffer(in, BUFFER, e);
 }
 
+const char *ser_in_before(const struct ser_in *in) {
+    struct stat st;
+    return in->fd >= 0 && fstat(in->fd, &st) == 0 && S_ISFIFO(st.st_mode)
+               ? ": the program before it in the pipe failed, or wrote nothing"
+               : "";
+}
+
 int ser_in_fd(struct ser_in *in, int fd, const char *name, struct ser_error *e) {
     *in = (struct ser_in){.fd = fd, .owned = 1, .name = name};
     return take_buffer(in, BUFFER, e);

@@ -44,6 +44,10 @@ int ser_in_read(struct ser_in *in, void *to, size_t n, size_t *got,
 uint64_t ser_in_lines(const struct ser_in *in);
 uint64_t ser_file_bytes(const char *path);
 
+/* What a message about an input that is empty, or ends early, adds where it is a pipe: that the fault
+ * is with the program before; else "". */
+const char *ser_in_before(const struct ser_in *in);
+
 /* Shows the next n bytes (at most 4096) at *at without consuming them; *got is their number,
  * smaller only at the end of the input. They last until the next call. 0, or -1 with e set. */
 int ser_in_peek(struct ser_in *in, size_t n, const unsigned char **at, size_t *got,

@@ -40,11 +40,13 @@ static const char *take_text(const char *s, char *text, size_t cap) {
 static const char *take_type(const char *s, struct head *h) {
     char text[16];
     s = take_text(s, text, sizeof text);
-    if (!s || !*text || !strchr("<>|", *text))
+    if (!s || !*text)
         return NULL;
+    /* Without an order, and behind =, NumPy takes the machine's own. */
+    const char *type = text + (strchr("<>|=", *text) != NULL);
     h->big = text[0] == '>';
     for (int t = SER_F32; t <= SER_U8; t++)
-        if (strcmp(text + 1, types[t] + 1) == 0)
+        if (strcmp(type, types[t] + 1) == 0)
             h->type = (enum ser_type)t;
     return s;
 }

@@ -161,7 +161,8 @@ int ser_reader_begin(struct ser_reader *r, const struct ser_in *in, const char *
     *r = (struct ser_reader){.in = *in, .kind = kind, .hash = XXH3_createState()};
     int got = r->hash ? take_fixed(r, fixed, 1, e) : ser_no_memory(e);
     if (got == 0)
-        ser_fail(e, SER_BAD, "%s: empty input: a tensor stream is needed", r->in.name);
+        ser_fail(e, SER_BAD, "%s: empty input: a tensor stream is needed%s", r->in.name,
+                 ser_in_before(&r->in));
     if (got <= 0 || read_header(r, fixed, e)) {
         ser_reader_close(r);
         return -1;

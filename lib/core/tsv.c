@@ -83,8 +83,8 @@ static int read_header(struct ser_tsv *t, struct ser_error *e) {
     if (got < 0)
         return -1;
     if (!got)
-        return ser_fail(e, SER_BAD, "%s: empty input: a table with a header line is needed",
-                        t->in.name);
+        return ser_fail(e, SER_BAD, "%s: empty input: a table with a header line is needed%s",
+                        t->in.name, ser_in_before(&t->in));
     char *names[SER_MAX_COLUMNS];
     int mark = strncmp(t->line, "\xef\xbb\xbf", 3) == 0; /* as spreadsheets write */
     t->header = strdup(t->line + (mark ? 3 : 0));

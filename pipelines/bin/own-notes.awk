@@ -1,19 +1,36 @@
-# folds|random OUT RUN MANIFEST.tsv
+# folds|random OUT RUN MANIFEST.tsv HEARD
 # In words what the figures of own.mk are worth, and what became of the recordings that are not in them.
+# HEARD is the header of features (ser-tensor ls -H), and tables of what was not used of each (ser-tensor ls -c unheard_s).
 
 BEGIN {
     program = "own-notes"
-    if (ARGC != 5)
-        usage("folds|random OUT RUN MANIFEST.tsv")
+    if (ARGC != 6)
+        usage("folds|random OUT RUN MANIFEST.tsv HEARD")
     protocol = argument()
     folder = argument()
     model = folder "/split/" argument() "/model.bin"
 }
 
+FILENAME == ARGV[5] {
+    if (split($0, setting, "=") == 2)
+        feature[setting[1]] = setting[2]
+    if (!($1 in unheard_s))
+        next
+    unheard_s[$1] = $NF + 0 # of copies that were altered the original stands for all
+    if (longest < $NF + 0)
+        longest = $NF + 0
+    next
+}
+
 FNR == 1 {
+    need("id")
     need("speaker")
     need("emotion")
     next
+}
+
+{
+    unheard_s[$column["id"]] = 0
 }
 
 is_unknown($column["emotion"]) {
@@ -33,6 +50,21 @@ is_unknown($column["speaker"]) {
 
 function counted(n, one, many) {
     return n " " (n == 1 ? one : many)
+}
+
+# What was not heard. A frame more is FRAME_S seconds more.
+function print_unheard(  id, all, longer, sum, frame_s) {
+    for (id in unheard_s) {
+        all++
+        longer += unheard_s[id] > 0
+        sum += unheard_s[id]
+    }
+    if (!longer)
+        return
+    frame_s = feature["feat.hop"] / feature["feat.rate_hz"]
+    printf "%d of %d recordings %s longer than the %.2f s (%d frames) that are used of each; not heard: %.1f s in all. ", longer, \
+        all, longer == 1 ? "is" : "are", feature["feat.frames"] * frame_s, feature["feat.frames"], sum
+    print "FRAMES=" feature["feat.frames"] + int(longest / frame_s + 1) "\nhears them whole, as far as the network takes so many; tiny takes any number."
 }
 
 END {
@@ -55,5 +87,7 @@ END {
     }
     if (unlabelled)
         print counted(unlabelled, "recording has", "recordings have") " no label; what the models together say of them: " folder "/predictions.tsv"
+    print_unheard()
     print "Other recordings: ser-mfcc FILE... | ser-score " model
+    print "As a page with pictures: ser-report " folder " > report.html"
 }

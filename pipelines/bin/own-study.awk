@@ -34,6 +34,8 @@ is_unknown($column["emotion"]) {
 
 {
     labelled++
+    labels += !($column["emotion"] in is_label)
+    is_label[only = $column["emotion"]]
     s = $column["speaker"]
     if (s in seen)
         next
@@ -45,6 +47,9 @@ is_unknown($column["emotion"]) {
 END {
     if (!labelled)
         fail("no recording has a label", ARGV[2])
+    if (labels < 2)
+        fail("all recordings with a label have the same one, '" only "', and there is nothing to tell apart: LABEL_FROM= " \
+            "or the column emotion of a table says where labels are, CORPUS=auto reads a corpus that ser-manifest knows", ARGV[2])
     if (ARGC == 4) {
         for (i = 1; i <= 1000; i++)
             if (i in tested)

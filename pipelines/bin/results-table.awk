@@ -66,13 +66,14 @@ FNR == 1 {
 
 FILENAME in run_of {
     name = run_of[FILENAME]
-    speakers[name] += !((name, $column["speaker"]) in seen)
+    if (!is_unknown($column["speaker"]))
+        speakers[name] += !((name, $column["speaker"]) in seen)
     seen[name, $column["speaker"]]
     next
 }
 
 FILENAME == scores && $column["file"] == "speaker" && $column["measure"] == "n" {
-    everyone++
+    everyone += !is_unknown($column["class"])
 }
 
 FILENAME == scores && $column["class"] == "-" {
@@ -110,16 +111,21 @@ function deviation_of_seeds(measure,  i, mean, sum) {
     figure["seeds", measure] = sqrt(sum / (seeds - 1))
 }
 
+# So many speakers; - if none is known.
+function known(n) {
+    return n ? n : "-"
+}
+
 function print_study() {
     for (i = 1; i <= seeds; i++)
-        print_figures("seed", all, net, seed[i], "seed " seed[i], everyone)
+        print_figures("seed", all, net, seed[i], "seed " seed[i], known(everyone))
     if (seeds > 1) {
         deviation_of_seeds("wa")
         deviation_of_seeds("ua")
         deviation_of_seeds("macro_f1")
         print_figures("deviation", "of seeds", "", "", "seeds")
     }
-    print_figures("pooled", all, net, "", "pooled", everyone)
+    print_figures("pooled", all, net, "", "pooled", known(everyone))
     print_figures("95 % from", all, "", "", "pooled", "", "_low")
     print_figures("95 % to", all, "", "", "pooled", "", "_high")
 }
@@ -130,7 +136,7 @@ END {
             fail("no scores of " run[i], scores)
     print_row("protocol", "split", "net", "seed", "WA", "UA", "macro-F1", "n", "speakers")
     for (i = 1; i <= runs; i++)
-        print_figures(protocol, split_of[run[i]], net, seed_of[run[i]], predictions[run[i]], speakers[run[i]])
+        print_figures(protocol, split_of[run[i]], net, seed_of[run[i]], predictions[run[i]], known(speakers[run[i]]))
     if (study != "")
         all = splits > 1 ? "all" : split_of[run[1]]
     if (runs > 1) {

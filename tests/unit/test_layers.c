@@ -7,6 +7,7 @@
 #include "math/mathfun.h"
 #include "math/rng.h"
 #include "nn/kernels/kernels.h"
+#include "nn/layer.h"
 #include "nn/nn.h"
 
 #include <math.h>
@@ -241,6 +242,44 @@ static const char *const smooth[] = {
     "classes\n",
 };
 
+/* ---- dropout2d drops channels, whole ones ---- */
+
+static void test_channels_dropped(void) {
+    enum { N = 50, PLACES = 20, CHANNELS = 37, SIZE = PLACES * CHANNELS };
+    struct ser_layer l = {
+        .in = {3, {4, 5, CHANNELS}}, .out = {3, {4, 5, CHANNELS}}, .rate = 0.25f, .index = 2};
+    static float x[N * SIZE], y[N * SIZE];
+    static uint8_t saved[N * SIZE];
+    size_t place[N];
+    int whole = 1, dropped = 0, alike = 0;
+    for (size_t i = 0; i < N * SIZE; i++)
+        x[i] = (float)(i % 97 + 1);
+    for (size_t i = 0; i < N; i++)
+        place[i] = 3 * i;
+    struct ser_dropout dropout = {42, 3, place};
+    struct ser_pass p = {.layer = &l,
+                         .N = N,
+                         .training = 1,
+                         .dropout = &dropout,
+                         .place = place,
+                         .x = x,
+                         .y = y,
+                         .saved = saved};
+    ser_layer_dropout2d.forward(&p);
+    for (size_t n = 0; n < N; n++)
+        for (size_t c = 0; c < CHANNELS; c++) {
+            const float *first = y + n * SIZE + c, *from = x + n * SIZE + c;
+            dropped += *first == 0;
+            alike += n && (*first == 0) == (first[-SIZE] == 0);
+            for (size_t i = 0; i < SIZE; i += CHANNELS)
+                whole &= *first == 0 ? first[i] == 0 : fabsf(first[i] - from[i] / 0.75f) < 1e-4f;
+        }
+    double share = (double)dropped / (N * CHANNELS);
+    check(whole, "dropout2d: a channel is dropped at all places or at none");
+    check(fabs(share - 0.25) < 0.04, "dropout2d drops %.3f of the channels, by rate 0.25", share);
+    check(alike < (N - 1) * CHANNELS * 3 / 4, "dropout2d: each sample has its own draws");
+}
+
 /* ---- the same bytes for any number of threads; what is frozen stays ---- */
 
 static void test_threads(const char *kernels, const char *text) {
@@ -331,6 +370,7 @@ int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     test_error_function();
     test_refused();
+    test_channels_dropped();
     FILE *f = fopen("tests/golden/layers/layers.txt", "r");
     if (!f)
         bad_file("cannot be read: run this from the top of the tree");

@@ -342,6 +342,14 @@ static void test_arrays(void) {
                   0 &&
               ((int16_t *)rec.data)[1] == 512,
           "big-endian");
+    check(read_array(1, "{'descr':'i2','fortran_order':False,'shape':(6,)}", six, 12, &rec, &e) ==
+                  0 &&
+              ((int16_t *)rec.data)[5] == 6,
+          "without an order");
+    check(read_array(1, "{'descr':'=f4','fortran_order':False,'shape':(1,)}", "\0\0\x80\x3f", 4,
+                     &rec, &e) == 0 &&
+              *(float *)rec.data == 1,
+          "in the machine's order");
     check(read_array(1, "{'descr':'<f4','fortran_order':False,'shape':()}", "\0\0\x80\x3f", 4, &rec,
                      &e) == 0 &&
               rec.rank == 0 && *(float *)rec.data == 1,
@@ -359,6 +367,8 @@ static void test_arrays(void) {
         {"{'descr':'<f2','fortran_order':False,'shape':(1,)}", "other elements", 2},
         {"{'descr':'<c8','fortran_order':False,'shape':(1,)}", "other elements", 8},
         {"{'descr':'','fortran_order':False,'shape':(1,)}", "head is damaged", 8},
+        {"{'descr':'=','fortran_order':False,'shape':(1,)}", "other elements", 8},
+        {"{'descr':'4','fortran_order':False,'shape':(1,)}", "other elements", 8},
         {"{'descr':[('a','<f4')],'fortran_order':False,'shape':(1,)}", "head is damaged", 4},
         {"{'descr':'<i2','fortran_order':No,'shape':(6,)}", "head is damaged", 12},
         {"{'descr':'<i2','fortran_order':False,'shape':(6)", "head is damaged", 12},
