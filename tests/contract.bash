@@ -35,6 +35,7 @@ make_inputs() {
         NR == 1 {print "trial", "rung", "epochs", "space", "seed", "val_loss", "val_accuracy", "val_recall"}
         NR > 1 {print $1, 0, 1, $2, $3, 1, 0.5, 0.5}' >results.tsv
     ser-tensor npy -o x.npy test.sert
+    ser-tensor stats --by speaker -o voices.sert test.sert
     ser-tensor ark -T -o x.ark test.sert
     printf '%s\n' 'name;a;b' "'one';1;2" "'two';3;4e0" >x.csv
     mkdir -p study/split/notebook/seed.1
@@ -84,6 +85,9 @@ from-ark    archive     x.ark      ser-tensor from-ark -T -o OUT IN
 from-csv    table       x.csv      ser-tensor from-csv -o OUT IN
 from-known  table       test.tsv   ser-tensor from-ark -T -m IN -o OUT x.ark
 pad         features    test.sert  ser-tensor pad --frames 3 -o OUT IN
+stats       features    test.sert  ser-tensor stats --by speaker --recordings 1 -o OUT IN
+normalize   features    test.sert  ser-tensor normalize --by speaker --prior voices.sert -o OUT IN
+norm-with   statistics  voices.sert ser-tensor normalize --with IN -o OUT test.sert
 curves      table       log.tsv    ser-plot curves -o OUT IN
 confusion   predictions p.tsv      ser-plot confusion -o OUT IN
 plot-mfcc   features    test.sert  ser-plot mfcc -o OUT IN
@@ -117,7 +121,7 @@ rows() {
 
 # Rows that are much like others of their tool, for checks to skip in which they are no different.
 # shellcheck disable=SC2034
-alike="train-val check ls head text npy ark confusion plot-mfcc"
+alike="train-val stats check ls head text npy ark confusion plot-mfcc"
 
 # Rows that read a file by its name.
 has_name() {

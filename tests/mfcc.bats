@@ -343,6 +343,38 @@ early.wav - - -"
     fails 2 "takes the rate from there: leave out --rate" ser-augment --keep --like model.bin --rate 16000 m.tsv
 }
 
+@test "--trim, --pad and --normalize: in the recipe where they are given, and from there" {
+    sox -R -n -r 22050 -b 16 part.wav synth 0.5 pinknoise
+    sox part.wav whole.wav pad 0.8 0.7
+    frames() { # of whole.wav, with these options
+        ser-mfcc -q --frames 0 "$@" whole.wav | ser-tensor ls -c frames | tail -1 | cut -f 4
+    }
+    [ "$(frames)" = 87 ]
+    # The sound begins at sample 17640 and ends at 28665: frames 33 to 57 are louder than -35 dB.
+    [ "$(frames --trim 35)" = 26 ]
+    [ "$(frames --trim 35:0.1)" = 34 ]
+    [ "$(frames --trim 35:9)" = 87 ]
+    ser-mfcc -q --trim 35:0.1 --pad floor --normalize utterance whole.wav -o all.sert
+    ser-tensor ls -H all.sert | grep -E '^feat\.(trim|pad|norm)' |
+        diff - <(printf '%s\n' feat.norm=utterance feat.pad=floor feat.trim_db=35 feat.trim_margin_s=0.1)
+    ser-mfcc -q --like all.sert whole.wav | cmp - all.sert
+    # What stands in the recipe only where it differs, is not there otherwise.
+    run bash -c "ser-mfcc -q --pad zero --normalize none whole.wav | ser-tensor ls -H | grep -cE '^feat\.(trim|pad|norm)'"
+    assert_output 0
+    # Silence is padding of the floor: row 0 has the same value behind the sound, whichever it is.
+    ser-mfcc -q --frames 60 --top-db 50 part.wav | ser-tensor text | sed -n 2p | cut -d ' ' -f 60- | grep -qE '^(0 )+0 *$'
+    ser-mfcc -q --frames 60 --top-db 50 --pad floor part.wav | ser-tensor text | sed -n 2p |
+        awk '{for (i = 30; i <= 60; i++) bad += $i > -100 || $i != $60; exit bad > 0}'
+    ser-mfcc -q --trim 35 whole.wav -o trimmed.sert
+    ser-mfcc -q whole.wav -o plain.sert
+    fails 3 'feat.trim_db is unset, but 35 in the first stream' ser-tensor cat trimmed.sert plain.sert
+    fails 2 "--like all.sert takes the whole recipe from there: leave out --trim" ser-mfcc --like all.sert --trim 30 whole.wav
+    fails 2 "--trim '0': not decibels above 0 and up to 200" ser-mfcc --trim 0 whole.wav
+    fails 2 "--trim '35:x': the margin is not 0..60 seconds" ser-mfcc --trim 35:x whole.wav
+    ser-tensor from-npy --like all.sert --set feat.pad=hum "$ROOT"/tests/golden/mfcc/noise-8k-ulaw.mfcc.npy -o odd.sert
+    fails 3 "odd.sert: its recipe is damaged: feat.pad cannot be 'hum'" ser-mfcc --like odd.sert whole.wav
+}
+
 @test "an audio stream of another kind, or a features stream, is refused" {
     tone a.wav
     ser-mfcc a.wav >f.sert

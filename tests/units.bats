@@ -44,6 +44,10 @@ reference() { # the folder NAME of the reference data, if there is one
     fi
 }
 
+@test "features: silence cut off, padding, rows normalised, moments" {
+    unit test_features
+}
+
 @test "audio: formats, channels, cut and damaged files" {
     unit test_audio
 }

@@ -14,11 +14,12 @@
 #include "math/effects.h"
 #include "math/mfcc.h"
 #include "math/resample.h"
+#include "math/trim.h"
 
 enum { MAX_STDIN = 0x7fffffff, MAX_JOBS = 256 };
 
 static struct {
-    const char *manifest, *output, *type, *like;
+    const char *manifest, *output, *type, *like, *trim, *pad, *normalize;
     int64_t rate, window, hop, bands, coefs, frames, deltas, jobs;
     double fmin, fmax, top_db;
     int keep_going, quiet;
@@ -31,6 +32,8 @@ static struct {
     .coefs = 40,
     .frames = 174,
     .top_db = 80,
+    .pad = "zero",
+    .normalize = "none",
 };
 
 static const struct ser_opt options[] = {
@@ -57,6 +60,11 @@ static const struct ser_opt options[] = {
      "pad or cut to N frames; 0: do not"},
     {0, "deltas", SER_OPT_INT, &opt.deltas, 0, SER_MAX_DELTAS, "N",
      "append time differences up to order N"},
+    {0, "trim", SER_OPT_TEXT, &opt.trim, 0, 0, "DB[:S]",
+     "cut ends DB below the loudest, but S seconds"},
+    {0, "pad", SER_OPT_CHOICE, &opt.pad, 0, 0, "zero|floor", "what stands behind the last frame"},
+    {0, "normalize", SER_OPT_CHOICE, &opt.normalize, 0, 0, "none|utterance",
+     "each row by the mean and deviation it has"},
     {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, MAX_JOBS, "N",
      "threads to use; the result does not depend on it"},
     {'k', "keep-going", SER_OPT_FLAG, &opt.keep_going, 0, 0, NULL,
@@ -217,10 +225,20 @@ static int blame(const struct ser_error *e) {
     return e->status == SER_SYS ? -2 : -1;
 }
 
+/* Leaves only what the recipe does not cut off at the ends. */
+static void trim(const struct ser_recipe *r, const float **x, size_t *n) {
+    size_t from;
+    if (r->trim_db == 0)
+        return;
+    ser_trim(*x, *n, r->trim_db, (size_t)(r->trim_margin_s * r->rate_hz + 0.5), &from, n);
+    *x += from;
+}
+
 /* The features of n samples at the recipe's rate: 0, -1 or -2 as make of struct ser_convert. */
 static int compute(struct source *s, struct item *it, const float *x, size_t n, struct thread *t) {
     const float *y;
     size_t frames, full;
+    trim(&s->recipe, &x, &n);
     if (ser_mfcc_run(t->mfcc, x, n, &y, &frames, &full)) {
         ser_fail(&it->made.e, SER_SYS, "%s: (%s): out of memory for features",
                  it->path ? it->path : "<stdin>", it->key);
@@ -280,8 +298,9 @@ static void release(void *slot) {
 /* The recipe of a model or of other features. It is complete, so options that set a part of it are
  * refused. */
 static struct ser_recipe recipe_of(const char *path) {
-    static const char *const fixed[] = {"type", "rate", "window", "hop",    "bands", "coefs",
-                                        "fmin", "fmax", "top-db", "frames", "deltas"};
+    static const char *const fixed[] = {"type",   "rate", "window", "hop",      "bands",
+                                        "coefs",  "fmin", "fmax",   "top-db",   "frames",
+                                        "deltas", "trim", "pad",    "normalize"};
     struct ser_recipe r;
     struct ser_error e;
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
@@ -289,7 +308,23 @@ static struct ser_recipe recipe_of(const char *path) {
             ser_usage("--like %s takes the whole recipe from there: leave out --%s", path,
                       fixed[i]);
     must(ser_recipe_load(path, &r, &e), &e);
+    if (r.norm > SER_NORMAL_UTTERANCE) /* a step of its own, behind this one */
+        r.norm = SER_NORMAL_NONE;
     return r;
+}
+
+/* DB or DB:MARGIN_S of --trim */
+static void take_trim(struct ser_recipe *r) {
+    size_t n = strcspn(opt.trim, ":");
+    char *db = estrdup(opt.trim);
+    db[n] = '\0';
+    if (ser_parse_real(db, 0, SER_MAX_TRIM_DB, &r->trim_db) || r->trim_db == 0)
+        ser_usage(
+            "--trim '%s': not decibels above 0 and up to %d, or these and a margin, as 35:0.1",
+            opt.trim, SER_MAX_TRIM_DB);
+    if (opt.trim[n] && ser_parse_real(db + n + 1, 0, SER_MAX_TRIM_MARGIN_S, &r->trim_margin_s))
+        ser_usage("--trim '%s': the margin is not 0..%d seconds", opt.trim, SER_MAX_TRIM_MARGIN_S);
+    free(db);
 }
 
 static struct ser_recipe recipe(void) {
@@ -307,7 +342,11 @@ static struct ser_recipe recipe(void) {
         .top_db = opt.top_db,
         .frames = (int)opt.frames,
         .deltas = (int)opt.deltas,
+        .pad = strcmp(opt.pad, "zero") == 0 ? SER_PAD_ZERO : SER_PAD_FLOOR,
+        .norm = strcmp(opt.normalize, "none") == 0 ? SER_NORMAL_NONE : SER_NORMAL_UTTERANCE,
     };
+    if (opt.trim)
+        take_trim(&r);
     if (r.type == SER_LOGMEL)
         r.coefs = r.bands;
     char why[SER_RECIPE_WHY];

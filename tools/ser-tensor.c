@@ -4,11 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <xxhash.h>
 #include <zlib.h>
 
 #include "bridge/axes.h"
+#include "bridge/recipe.h"
 #include "bridge/roster.h"
+#include "bridge/voices.h"
 #include "core/ark.h"
 #include "core/csv.h"
 #include "core/npy.h"
@@ -17,12 +20,15 @@
 #include "core/set.h"
 #include "core/writer.h"
 
+enum { MAX_DRAWN = 10000 };
+
 static struct {
     const char *output, *key, *match, *columns, *kind, *like, *set;
-    const char *manifest, *part, *axes, *drop;
-    int64_t records, frames;
-    int header, transpose, keep_going;
-} opt = {.kind = "features", .records = 10};
+    const char *manifest, *part, *axes, *drop, *by, *with, *prior, *used;
+    int64_t records, frames, recordings, leave_out, seed;
+    double prior_weight;
+    int header, transpose, keep_going, one_speaker;
+} opt = {.kind = "features", .records = 10, .prior_weight = 100};
 
 static const struct ser_opt options[] = {
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
@@ -52,6 +58,20 @@ static const struct ser_opt options[] = {
      "from-npy: copy the header of this stream"},
     {0, "set", SER_OPT_TEXT, &opt.set, 0, 0, "LIST",
      "from-...: more header attributes, NAME=VALUE,..."},
+    {0, "by", SER_OPT_CHOICE, &opt.by, 0, 0, "speaker|corpus|all",
+     "stats, normalize: whose mean and deviation"},
+    {0, "one-speaker", SER_OPT_FLAG, &opt.one_speaker, 0, 0, NULL,
+     "stats, normalize: all is of one speaker"},
+    {0, "recordings", SER_OPT_INT, &opt.recordings, 1, MAX_DRAWN, "N",
+     "stats, normalize: by N of each"},
+    {0, "seed", SER_OPT_INT, &opt.seed, 0, SER_MAX_SEED, "N", "stats, normalize: of that draw"},
+    {0, "used", SER_OPT_TEXT, &opt.used, 0, 0, "FILE", "stats, normalize: list drawn ones in FILE"},
+    {0, "leave-out", SER_OPT_INT, &opt.leave_out, 1, MAX_DRAWN, "N",
+     "normalize: drop the first N drawn"},
+    {0, "with", SER_OPT_TEXT, &opt.with, 0, 0, "STREAM", "normalize: by these statistics"},
+    {0, "prior", SER_OPT_TEXT, &opt.prior, 0, 0, "STREAM",
+     "normalize: shrunk towards these, or a model's"},
+    {0, "prior-weight", SER_OPT_REAL, &opt.prior_weight, 1e-3, 1e9, "K", "normalize: as K frames"},
     {0},
 };
 
@@ -60,14 +80,30 @@ static const struct ser_opt options[] = {
 struct input {
     char **file;
     int files, at, open;
+    int *
+        again; /* [files] descriptors of what is read more than once, -1: by its name; NULL: all are */
     struct ser_reader r;
     struct ser_record rec;
     struct ser_error e;
     uint64_t chosen;
 };
 
+/* Opens a file once more that keep_inputs kept. */
+static void open_kept(struct input *in, const char *path, int fd) {
+    struct ser_in again;
+    int copy = lseek(fd, 0, SEEK_SET) ? -1 : dup(fd);
+    if (copy < 0)
+        die(SER_SYS, "%s: cannot be read again", path);
+    if (ser_in_fd(&again, copy, strcmp(path, "-") == 0 ? "<stdin>" : path, &in->e) ||
+        ser_reader_begin(&in->r, &again, NULL, &in->e))
+        die_error(&in->e);
+}
+
 static void open_next(struct input *in) {
-    if (ser_reader_open(&in->r, in->file[in->at++], NULL, &in->e))
+    if (in->again) {
+        open_kept(in, in->file[in->at], in->again[in->at]);
+        in->at++;
+    } else if (ser_reader_open(&in->r, in->file[in->at++], NULL, &in->e))
         die_error(&in->e);
     in->open = 1;
 }
@@ -1180,6 +1216,207 @@ static int run_pad(struct input *in) {
     return SER_OK;
 }
 
+/* ---- stats, normalize ---- */
+
+/* Keeps all inputs, pipes too, so that they can be read more than once. */
+static void keep_inputs(struct input *in) {
+    in->again = ecalloc((size_t)in->files, sizeof *in->again);
+    for (int i = 0; i < in->files; i++) {
+        struct ser_in first;
+        if (ser_open_again(&first, in->file[i], &in->again[i], &in->e))
+            die_error(&in->e);
+        ser_in_close(&first);
+    }
+}
+
+static void rewind_inputs(struct input *in) {
+    if (in->open)
+        ser_reader_close(&in->r);
+    in->open = 0;
+    in->at = 0;
+    in->chosen = 0;
+}
+
+static void drop_inputs(struct input *in) {
+    for (int i = 0; i < in->files; i++)
+        close(in->again[i]);
+    free(in->again);
+    in->again = NULL;
+}
+
+/* The header of all streams, which must be of features. */
+static void begin_features(struct input *in, struct ser_attrs *first) {
+    open_next(in);
+    ser_attrs_copy(first, &in->r.header);
+    must(ser_attrs_check(first, in->r.in.name, &in->e), &in->e);
+    if (strcmp(ser_attr(first, "kind"), "features") != 0)
+        die(SER_BAD, "%s: is not features", in->r.in.name);
+}
+
+static void list_drawn(const struct ser_voices *v) {
+    struct ser_error e;
+    struct ser_out o;
+    must(ser_out_open(&o, opt.used, 0, &e), &e);
+    ser_out_printf(&o, "%s\tid\n", v->by);
+    for (size_t i = 0; i < v->n; i++)
+        for (size_t k = 0; k < v->at[i].drawn && k < (size_t)opt.recordings; k++)
+            ser_out_printf(&o, "%s\t%s\n", v->at[i].name, v->at[i].at[k].id);
+    must(ser_out_close(&o, &e), &e);
+}
+
+/* Calls take for each record that is wanted. */
+static void each(struct input *in, struct ser_voices *v, const struct ser_attrs *first,
+                 int (*take)(struct ser_voices *, const struct ser_reader *,
+                             const struct ser_record *, struct ser_error *)) {
+    while (next(in)) {
+        check_same(in, first);
+        must(take(v, &in->r, &in->rec, &in->e), &in->e);
+    }
+}
+
+/* Adds a record, but for one that is not among the drawn. */
+static int add_drawn(struct ser_voices *v, const struct ser_reader *r, const struct ser_record *rec,
+                     struct ser_error *e) {
+    const struct ser_voice *voice = opt.recordings ? ser_voices_find(v, rec) : NULL;
+    if (voice && ser_voices_place(voice, rec) >= (size_t)opt.recordings)
+        return 0;
+    return ser_voices_add(v, r, rec, e);
+}
+
+/* Reads everything, twice where recordings are drawn. */
+static void gather(struct input *in, struct ser_voices *v, struct ser_attrs *first) {
+    v->by = opt.by;
+    v->one_speaker = opt.one_speaker;
+    v->seed = (uint64_t)opt.seed;
+    v->most = (size_t)(opt.recordings > opt.leave_out ? opt.recordings : opt.leave_out);
+    begin_features(in, first);
+    must(ser_voices_begin(v, first, in->r.in.name, &in->e), &in->e);
+    if (v->most) {
+        each(in, v, first, ser_voices_draw);
+        rewind_inputs(in);
+    }
+    each(in, v, first, add_drawn);
+    ser_voices_finish(v);
+    if (opt.used)
+        list_drawn(v);
+}
+
+static void check_draw(void) {
+    if (opt.one_speaker && opt.by && strcmp(opt.by, "speaker") != 0)
+        ser_usage("--one-speaker is said of features by speaker");
+    if (!opt.recordings && !opt.leave_out && ser_option_given("seed"))
+        ser_usage("--seed is that of --recordings or --leave-out");
+    if (!opt.recordings && opt.used)
+        ser_usage("--used lists what --recordings draws");
+}
+
+static int run_stats(struct input *in) {
+    struct ser_attrs first = {0};
+    struct ser_voices v = {0};
+    struct ser_error e;
+    if (!opt.by)
+        ser_usage("stats needs --by speaker, corpus or all");
+    check_draw();
+    must(ser_out_try(opt.output, 1, &e), &e);
+    keep_inputs(in);
+    gather(in, &v, &first);
+    int missing = is_missing(in);
+    if (!missing)
+        must(ser_voices_save(&v, opt.output, &e), &e);
+    drop_inputs(in);
+    ser_voices_free(&v);
+    ser_attrs_clear(&first);
+    return missing ? SER_NO : SER_OK;
+}
+
+/* Statistics that are known before: those of --with, and the prior. */
+static void load_known(struct ser_voices *v, struct ser_voices *prior, const struct ser_attrs *of) {
+    struct ser_error e;
+    v->one_speaker = opt.one_speaker;
+    if (opt.with)
+        must(ser_voices_load(v, opt.with, of, &e), &e);
+    if (!opt.prior)
+        return;
+    must(ser_voices_load(prior, opt.prior, of, &e), &e);
+    ser_voices_average(prior);
+    must(ser_voices_shrink(v, prior, opt.prior_weight, &e), &e);
+}
+
+/* The statistics that hold for the record that was read. */
+static const struct ser_voice *known_voice(struct input *in, const struct ser_voices *v,
+                                           const struct ser_voices *prior) {
+    const struct ser_voice *voice = ser_voices_find(v, &in->rec);
+    if (!voice && opt.with && opt.one_speaker && v->n == 1)
+        voice = v->at;
+    if (voice && voice->frames > 0)
+        return voice;
+    if (prior->n)
+        return prior->at;
+    ser_reader_fail(&in->r, &in->rec, &in->e, "%s: no statistics of its %s: %s", opt.with, v->by,
+                    "give --one-speaker if it is the one they are of, or a --prior");
+    die_error(&in->e);
+}
+
+static void check_normalize(void) {
+    if (!opt.by == !opt.with)
+        ser_usage("normalize needs either --by speaker, corpus or all, or --with STATISTICS");
+    if (opt.with && (opt.recordings || opt.leave_out))
+        ser_usage("--recordings and --leave-out draw from what --by measures: make statistics of "
+                  "some with 'ser-tensor stats'");
+    if (!opt.prior && ser_option_given("prior-weight"))
+        ser_usage("--prior-weight is that of --prior");
+    check_draw();
+}
+
+/* Where the input goes through once, as from a microphone, each record leaves at once. */
+static void write_normalized(struct input *in, struct ser_voices *v, const struct ser_voices *prior,
+                             const struct ser_attrs *first) {
+    struct ser_attrs header = {0};
+    struct ser_writer w;
+    ser_attrs_copy(&header, first);
+    ser_attr_set(&header, SER_NORM, v->by);
+    must(ser_writer_open(&w, opt.output, &header, &in->e), &in->e);
+    while (next(in)) {
+        const struct ser_voice *drawn = opt.leave_out ? ser_voices_find(v, &in->rec) : NULL;
+        check_same(in, first);
+        if (drawn && ser_voices_place(drawn, &in->rec) < (size_t)opt.leave_out)
+            continue;
+        must(ser_voices_normalize(v, known_voice(in, v, prior), &in->r, &in->rec, &in->e), &in->e);
+        must(ser_writer_put(&w, &in->rec, &in->e), &in->e);
+        if (opt.with)
+            must(ser_out_flush(&w.out, &in->e), &in->e);
+    }
+    must(ser_writer_close(&w, &in->e), &in->e);
+    ser_attrs_clear(&header);
+}
+
+static int run_normalize(struct input *in) {
+    struct ser_attrs first = {0};
+    struct ser_voices v = {0}, prior = {0};
+    struct ser_error e;
+    check_normalize();
+    must(ser_out_try(opt.output, 1, &e), &e);
+    if (opt.by) {
+        keep_inputs(in);
+        gather(in, &v, &first);
+        rewind_inputs(in);
+    } else {
+        begin_features(in, &first);
+    }
+    if (ser_attr(&first, SER_NORM))
+        die(SER_BAD, "%s: is normalised already, by %s", in->file[0], ser_attr(&first, SER_NORM));
+    load_known(&v, &prior, &first);
+    if (opt.with)
+        must(ser_axes_get(&first, in->r.in.name, &v.axes, &e), &e);
+    write_normalized(in, &v, &prior, &first);
+    if (in->again)
+        drop_inputs(in);
+    ser_voices_free(&v);
+    ser_voices_free(&prior);
+    ser_attrs_clear(&first);
+    return is_missing(in) ? SER_NO : SER_OK;
+}
+
 /* ---- check ---- */
 
 static const char *plural(uint64_t n) {
@@ -1231,22 +1468,26 @@ static const struct command {
     const char *takes; /* options besides --output */
     const char *help;
 } commands[] = {
-    {"ls", run_ls, " key match part header columns ",
-     "one line per record: key, type, shape, attributes"},
-    {"cat", run_cat, " key match part ", "joins streams into one"},
-    {"head", run_head, " key match part records ", "copies only the first records"},
-    {"pad", run_pad, " key match part frames ", "features of any length, padded or cut to one"},
-    {"npy", run_npy, " key match part ", "a NumPy array; several records of one shape are stacked"},
-    {"npz", run_npz, " key match part ", "NumPy arrays: features, ids, labels, speakers"},
-    {"ark", run_ark, " key match part transpose ", "a Kaldi archive of matrices and vectors"},
-    {"text", run_text, " key match part transpose ", "the same archive as text"},
+    {"ls", run_ls, " key match part header columns ", "a line a record"},
+    {"cat", run_cat, " key match part ", "streams joined into one"},
+    {"head", run_head, " key match part records ", "the first records"},
+    {"pad", run_pad, " key match part frames ", "features of one length"},
+    {"stats", run_stats, " key match part by one-speaker recordings seed used ",
+     "mean and deviation by voice"},
+    {"normalize", run_normalize,
+     " key match part by one-speaker recordings seed used leave-out with prior prior-weight ",
+     "features by such statistics"},
+    {"npy", run_npy, " key match part ", "a NumPy array"},
+    {"npz", run_npz, " key match part ", "an archive of NumPy arrays"},
+    {"ark", run_ark, " key match part transpose ", "a Kaldi archive"},
+    {"text", run_text, " key match part transpose ", "the same as text"},
     {"from-npy", run_from_npy, " key kind like set match manifest part keep-going axes ",
-     "NumPy arrays to a stream"},
+     "a stream of NumPy arrays"},
     {"from-ark", run_from_ark, " like set match manifest part keep-going axes transpose ",
-     "a Kaldi archive to a stream"},
+     "... of a Kaldi archive"},
     {"from-csv", run_from_csv, " key like set match manifest part keep-going axes drop ",
-     "a table with a row a recording or frame to a stream"},
-    {"check", run_check, " ", "reads everything, prints counts, reports damage"},
+     "... of a table"},
+    {"check", run_check, " ", "reads all, reports damage"},
 };
 
 /* All commands, each behind a separator, by their names or, with help, also by what they do. The
@@ -1254,8 +1495,10 @@ static const struct command {
 static char *command_list(const char *separator, int help) {
     struct ser_text list = {0};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (help)
-            ser_text_printf(&list, "%s%-9s %s", separator, commands[i].name, commands[i].help);
+        if (help && i % 2) /* two on a line */
+            ser_text_printf(&list, "%-9s %s", commands[i].name, commands[i].help);
+        else if (help)
+            ser_text_printf(&list, "%s%-9s %-28s", separator, commands[i].name, commands[i].help);
         else
             ser_text_printf(&list, "%s%s", separator, commands[i].name);
     if (list.failed)
@@ -1300,8 +1543,10 @@ int main(int argc, char **argv) {
     }
     const char *manifest =
         strstr(c->takes, " manifest ") && !opt.manifest ? opt.match : opt.manifest;
-    ser_one_stdin(in.file, opt.like, manifest);
-    ser_keep_inputs("--output", opt.output, in.file, opt.like, manifest);
+    const char *one = opt.with ? opt.with : opt.like, *other = opt.prior ? opt.prior : manifest;
+    ser_one_stdin(in.file, one, other);
+    ser_keep_inputs("--output", opt.output, in.file, one, other);
+    ser_keep_inputs("--used", opt.used, in.file, one, other);
     int status = c->run(&in);
     free(tail);
     free(list);

@@ -1,71 +1,16 @@
 #include "bridge/dataset.h"
 
 #include "core/bytes.h"
-#include "core/out.h"
 #include "core/reader.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
 /* ---- adding streams ---- */
-
-static int copy_all(struct ser_in *in, struct ser_out *to, struct ser_error *e) {
-    unsigned char buf[1 << 16];
-    size_t got;
-    do {
-        if (ser_in_read(in, buf, sizeof buf, &got, e))
-            return -1;
-        ser_out_write(to, buf, got);
-    } while (got == sizeof buf && !to->e.status);
-    return 0;
-}
-
-/* Copies all of in to an unlinked file, and lets in read that from its beginning. On failure in is
- * closed. */
-static int spool(struct ser_in *in, struct ser_error *e) {
-    struct ser_out copy;
-    int opened = ser_out_spool(&copy, e) == 0;
-    int failed = !opened || copy_all(in, &copy, e);
-    ser_in_close(in);
-    if (!failed)
-        return ser_out_reread(&copy, in, e);
-    if (opened)
-        ser_out_abandon(&copy);
-    return -1;
-}
-
-/* Opens in on a file whose samples can be read again later: path itself, or, where path cannot
- * seek, an unlinked copy in TMPDIR. *fd is a second descriptor of that file. */
-static int open_again(struct ser_in *in, const char *path, int *fd, struct ser_error *e) {
-    struct stat st;
-    if (ser_in_open(in, path, e))
-        return -1;
-    const char *name = in->name;
-    const unsigned char *at;
-    size_t got;
-    int again = !fstat(in->fd, &st) && S_ISREG(st.st_mode) && lseek(in->fd, 0, SEEK_CUR) == 0;
-    if (!again && ser_in_peek(in, 4, &at, &got, e)) {
-        ser_in_close(in);
-        return -1;
-    }
-    /* Input that is not a stream is not copied, since it may be endless: the reader refuses it. */
-    if (!again && ser_is_stream(at, got)) {
-        if (spool(in, e))
-            return -1;
-        in->name = name;
-    }
-    *fd = fcntl(in->fd, F_DUPFD_CLOEXEC, 3);
-    if (*fd >= 0)
-        return 0;
-    ser_in_close(in);
-    return ser_fail(e, SER_SYS, "%s: cannot keep it open: %s", name, strerror(errno));
-}
 
 /* The index of the emotion in d->emotion, where it is added if it is new; -1 without memory. */
 static int emotion_index(struct ser_dataset *d, const char *emotion) {
@@ -167,7 +112,7 @@ int ser_dataset_add(struct ser_dataset *d, const char *path, struct ser_error *e
     struct ser_in in;
     struct ser_reader r;
     int fd;
-    if (open_again(&in, path, &fd, e))
+    if (ser_open_again(&in, path, &fd, e))
         return -1;
     size_t files = (size_t)d->files + 1;
     char *name = strdup(in.name);

@@ -755,6 +755,11 @@ static int open_model(struct script *s, struct sound *w) {
         ser_recipe_get(&w->model.header, path, &w->recipe, s->e))
         return -1;
     w->rate_hz = w->recipe.rate_hz;
+    if (w->recipe.norm > SER_NORMAL_UTTERANCE)
+        return ser_fail(s->e, SER_BAD,
+                        "%s: hears features normalised by more than one recording, and here is "
+                        "one: take a model without " SER_NORM,
+                        path);
     if (w->model.classes > MAX_CLASSES)
         return ser_fail(s->e, SER_BAD, "%s: %d classes: more than %d cannot be read", path,
                         w->model.classes, MAX_CLASSES);

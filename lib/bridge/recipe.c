@@ -5,8 +5,16 @@
 
 #include <float.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const char *const types[] = {[SER_MFCC] = "mfcc", [SER_LOGMEL] = "logmel", NULL};
+static const char *const paddings[] = {[SER_PAD_ZERO] = "zero", [SER_PAD_FLOOR] = "floor", NULL};
+static const char *const normals[] = {
+    [SER_NORMAL_NONE] = "none",       [SER_NORMAL_UTTERANCE] = "utterance",
+    [SER_NORMAL_SPEAKER] = "speaker", [SER_NORMAL_CORPUS] = "corpus",
+    [SER_NORMAL_ALL] = "all",         NULL};
 
 /* Every field of a recipe and its attribute. feat.resampler is not among them, since only one
  * resampler exists. */
@@ -14,40 +22,67 @@ static const struct field {
     const char *key;
     enum { WORD, WHOLE, REAL } type;
     size_t offset;
+    int later; /* 1: came later, and is written only where it is not 0, as in older streams */
+    const char *const *word; /* WORD: those of the enumeration, which is an int here */
 } fields[] = {
-    {"feat.type", WORD, offsetof(struct ser_recipe, type)},
-    {"feat.rate_hz", WHOLE, offsetof(struct ser_recipe, rate_hz)},
-    {"feat.window", WHOLE, offsetof(struct ser_recipe, window)},
-    {"feat.hop", WHOLE, offsetof(struct ser_recipe, hop)},
-    {"feat.bands", WHOLE, offsetof(struct ser_recipe, bands)},
-    {"feat.coefs", WHOLE, offsetof(struct ser_recipe, coefs)},
-    {"feat.fmin_hz", REAL, offsetof(struct ser_recipe, fmin_hz)},
-    {"feat.fmax_hz", REAL, offsetof(struct ser_recipe, fmax_hz)},
-    {"feat.top_db", REAL, offsetof(struct ser_recipe, top_db)},
-    {"feat.frames", WHOLE, offsetof(struct ser_recipe, frames)},
-    {"feat.deltas", WHOLE, offsetof(struct ser_recipe, deltas)},
+    {"feat.type", WORD, offsetof(struct ser_recipe, type), 0, types},
+    {"feat.rate_hz", WHOLE, offsetof(struct ser_recipe, rate_hz), 0, NULL},
+    {"feat.window", WHOLE, offsetof(struct ser_recipe, window), 0, NULL},
+    {"feat.hop", WHOLE, offsetof(struct ser_recipe, hop), 0, NULL},
+    {"feat.bands", WHOLE, offsetof(struct ser_recipe, bands), 0, NULL},
+    {"feat.coefs", WHOLE, offsetof(struct ser_recipe, coefs), 0, NULL},
+    {"feat.fmin_hz", REAL, offsetof(struct ser_recipe, fmin_hz), 0, NULL},
+    {"feat.fmax_hz", REAL, offsetof(struct ser_recipe, fmax_hz), 0, NULL},
+    {"feat.top_db", REAL, offsetof(struct ser_recipe, top_db), 0, NULL},
+    {"feat.frames", WHOLE, offsetof(struct ser_recipe, frames), 0, NULL},
+    {"feat.deltas", WHOLE, offsetof(struct ser_recipe, deltas), 0, NULL},
+    {"feat.trim_db", REAL, offsetof(struct ser_recipe, trim_db), 1, NULL},
+    {"feat.trim_margin_s", REAL, offsetof(struct ser_recipe, trim_margin_s), 1, NULL},
+    {"feat.pad", WORD, offsetof(struct ser_recipe, pad), 1, paddings},
+    {SER_NORM, WORD, offsetof(struct ser_recipe, norm), 1, normals},
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
-static const char *const types[] = {[SER_MFCC] = "mfcc", [SER_LOGMEL] = "logmel"};
-enum { TYPES = sizeof types / sizeof *types };
+_Static_assert(sizeof(enum ser_feature_type) == sizeof(int) &&
+                   sizeof(enum ser_padding) == sizeof(int) &&
+                   sizeof(enum ser_normal) == sizeof(int),
+               "a field that is a WORD is an int");
 
 static const char resampler[] = "soxr-hq";
+
+/* A number as a text that reads back as the same: 17 digits do, and often fewer. */
+static void put_real(struct ser_attrs *a, const char *key, double v, int fewest) {
+    char text[40];
+    double back;
+    snprintf(text, sizeof text, "%.15g", v);
+    if (!fewest || ser_parse_real(text, -DBL_MAX, DBL_MAX, &back) || back != v)
+        snprintf(text, sizeof text, "%.17g", v);
+    ser_attr_set(a, key, text);
+}
+
+static void put(const struct field *f, const void *at, struct ser_attrs *a) {
+    if (f->type == REAL) {
+        double v = *(const double *)at;
+        if (!f->later || v != 0)
+            put_real(a, f->key, v, f->later);
+        return;
+    }
+    int v = *(const int *)at;
+    if (f->later && !v)
+        return;
+    if (f->type == WORD)
+        ser_attr_set(a, f->key, f->word[v]);
+    else
+        ser_attr_setf(a, f->key, "%d", v);
+}
 
 void ser_recipe_put(const struct ser_recipe *recipe, struct ser_attrs *a) {
     struct ser_recipe r = *recipe;
     if (r.fmax_hz <= 0)
         r.fmax_hz = r.rate_hz / 2.0;
     ser_attr_set(a, "feat.resampler", resampler);
-    for (int i = 0; i < FIELDS; i++) {
-        const void *at = (const char *)&r + fields[i].offset;
-        if (fields[i].type == WORD)
-            ser_attr_set(a, fields[i].key, types[*(const enum ser_feature_type *)at]);
-        else if (fields[i].type == WHOLE)
-            ser_attr_setf(a, fields[i].key, "%d", *(const int *)at);
-        else
-            ser_attr_setf(a, fields[i].key, "%.17g", *(const double *)at);
-    }
+    for (int i = 0; i < FIELDS; i++)
+        put(&fields[i], (const char *)&r + fields[i].offset, a);
 }
 
 /* Sets the field from the text value. 0, or -1 if the field cannot have it. */
@@ -62,9 +97,9 @@ static int take(const struct field *f, const char *value, struct ser_recipe *r) 
         *(int *)at = (int)whole;
         return 0;
     }
-    for (int i = 0; i < TYPES; i++)
-        if (strcmp(types[i], value) == 0) {
-            *(enum ser_feature_type *)at = (enum ser_feature_type)i;
+    for (int i = 0; f->word[i]; i++)
+        if (strcmp(f->word[i], value) == 0) {
+            *(int *)at = i;
             return 0;
         }
     return -1;
@@ -93,6 +128,8 @@ int ser_recipe_get(const struct ser_attrs *a, const char *where, struct ser_reci
     *r = SER_RECIPE_DEFAULT;
     for (int i = 0; i < FIELDS; i++) {
         const char *value = ser_attr(a, fields[i].key);
+        if (!value && fields[i].later)
+            continue;
         if (!value)
             return ser_fail(e, SER_BAD,
                             "%s: holds no recipe: %s is missing: give a model, or features that "
@@ -125,6 +162,15 @@ int ser_recipe_same(const struct ser_attrs *model, const struct ser_attrs *data,
         return 0;
     const char *want = ser_attr(model, key), *got = ser_attr(data, key);
     const char *absent = strcmp(key, SER_AXES) == 0 ? SER_AXES_DEFAULT : "unset";
+    int by = 0, to_normalize = strcmp(key, SER_NORM) == 0 && want && !got;
+    while (to_normalize && normals[by] && strcmp(normals[by], want) != 0)
+        by++;
+    if (to_normalize && normals[by] && by > SER_NORMAL_UTTERANCE)
+        return ser_fail(
+            e, SER_BAD,
+            "%s: features of another recipe: %s is unset, the model wants %s: pass them "
+            "through 'ser-tensor normalize --by %s'",
+            where, key, want, want);
     return ser_fail(e, SER_BAD,
                     "%s: features of another recipe: %s is %s, the model wants %s: make them again "
                     "%s",

@@ -6,9 +6,12 @@
 #include "core/attrs.h"
 #include "math/recipe.h"
 
+/* By whose mean and deviation features are normalised: utterance, speaker, corpus or all; absent: none. */
+#define SER_NORM "feat.norm"
+
 /* Sets feat.type, feat.rate_hz, feat.window and so on: everything that decides the values of
  * features. Two recipes have equal attributes exactly if they are equal. A key that a later release
- * adds is to be set only where it differs from its default, so that older streams stay readable. */
+ * added is set only where it differs from its default, so that older streams stay readable. */
 void ser_recipe_put(const struct ser_recipe *r, struct ser_attrs *a);
 
 /* Reads the recipe back from the attributes a of a stream; where is its name in messages. 0; or -1

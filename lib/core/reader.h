@@ -48,6 +48,12 @@ void ser_reader_close(struct ser_reader *r);
 int ser_reader_fail(const struct ser_reader *r, const struct ser_record *rec, struct ser_error *e,
                     const char *fmt, ...) SER_PRINTF(4, 5);
 
+/* Opens in on a stream that can be read again later: path itself, or, where path cannot seek, an unlinked copy in
+ * TMPDIR. *fd is a second descriptor of that file, which the caller closes; both have one place in it. 0, or -1 with
+ * e set (nothing to close). */
+int ser_open_again(struct ser_in *in, const char *path, int *fd,
+                   struct ser_error *e) SER_MUST_CHECK;
+
 /* 1 if the n bytes at at begin like a tensor stream. */
 int ser_is_stream(const unsigned char *at, size_t n);
 

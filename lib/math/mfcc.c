@@ -2,6 +2,7 @@
 
 #include "math/mathfun.h"
 #include "math/mel.h"
+#include "math/moments.h"
 #include "math/simd.h"
 #include "math/spectrum.h"
 
@@ -27,6 +28,7 @@ struct ser_mfcc {
     float *coef;   /* [coefs, stride] */
     float *diff;   /* [T]: one row's differences */
     float *out;    /* [rows, T] */
+    float silence; /* what a band holds where there is no power, in decibels */
     size_t band_cap, folded_cap, coef_cap, diff_cap, out_cap;
 };
 
@@ -211,7 +213,7 @@ static void delta(const float *x, size_t T, int order, float *out) {
 static int features(struct ser_mfcc *m, size_t T, size_t keep, const float **rows) {
     size_t bands = (size_t)m->r.bands, stride = padded(T), n = padded(keep),
            half = half_of(m->r.bands);
-    float floor = -INFINITY;
+    float floor = -INFINITY, none[LANES] = {0};
     if (m->r.top_db > 0) {
         float max[LANES] = {largest(m->band, bands * stride)};
         decibels(max, LANES, floor);
@@ -219,6 +221,8 @@ static int features(struct ser_mfcc *m, size_t T, size_t keep, const float **row
     }
     for (size_t b = 0; b < bands; b++)
         decibels(m->band + b * stride, n, floor);
+    decibels(none, LANES, floor);
+    m->silence = none[0];
     *rows = m->band;
     if (m->r.type == SER_LOGMEL)
         return 0;
@@ -230,6 +234,30 @@ static int features(struct ser_mfcc *m, size_t T, size_t keep, const float **row
     transform(m, sum, difference, stride, n, m->coef);
     *rows = m->coef;
     return 0;
+}
+
+/* What stands in a row of this order behind the last frame. All bands being equal, no coefficient but the
+ * first has any of them; and they do not change. */
+static float padding_of(const struct ser_mfcc *m, size_t coef, int order) {
+    if (m->r.pad == SER_PAD_ZERO || order)
+        return 0;
+    if (m->r.type == SER_LOGMEL)
+        return m->silence;
+    return coef ? 0 : m->silence * sqrtf((float)m->r.bands);
+}
+
+/* Fills the row up behind its first frames, and normalises it. */
+static void complete(const struct ser_mfcc *m, float *row, size_t frames, size_t T, float padding) {
+    double mean = 0, square = 0, variance;
+    struct ser_moments of_row = {0, &mean, &square};
+    const struct ser_layout layout = {1, T, 1, frames};
+    for (size_t t = frames; t < T; t++)
+        row[t] = padding;
+    if (m->r.norm != SER_NORMAL_UTTERANCE)
+        return;
+    ser_moments_add(&of_row, row, &layout);
+    variance = square / of_row.frames;
+    ser_normalize(row, &layout, &mean, &variance, m->r.pad == SER_PAD_FLOOR);
 }
 
 int ser_mfcc_run(struct ser_mfcc *m, const float *x, size_t n, const float **out, size_t *T,
@@ -251,7 +279,7 @@ int ser_mfcc_run(struct ser_mfcc *m, const float *x, size_t n, const float **out
                 row = m->diff;
             }
             memcpy(to, row, both * sizeof *to);
-            memset(to + both, 0, (want - both) * sizeof *to);
+            complete(m, to, both, want, padding_of(m, c, order));
         }
     *out = m->out;
     *T = want;

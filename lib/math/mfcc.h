@@ -14,6 +14,15 @@
  *            savgol_filter), before padding and cutting; with fewer than 9 frames, which librosa
  *            refuses, one polynomial is fitted to all of them
  *
+ *   padding  zeros, or what a frame without any power holds: log-mel bands at the floor, of the
+ *            coefficients the first alone
+ *   norm     by utterance: each row by its own mean and deviation over the frames that are kept and
+ *            are no padding (moments.h). Padding of zeros stays zero, which then is the mean; the
+ *            floor is normalised with the frames
+ *
+ * The recipe's trimming is not done here, but by the caller before (trim.h), and normalising by
+ * speaker, corpus or all not either.
+ *
  * All is computed in single precision. On the reference recordings no coefficient differs by more
  * than 3e-4 from librosa's. Results are finite for finite samples.
  */

@@ -12,6 +12,22 @@ __attribute__((format(printf, 2, 3))) static int wrong(char why[SER_RECIPE_WHY],
     return -1;
 }
 
+/* What only some recipes have. */
+static int check_additions(const struct ser_recipe *r, char why[SER_RECIPE_WHY]) {
+    if (!(r->trim_db >= 0) || r->trim_db > SER_MAX_TRIM_DB)
+        return wrong(why, "trim %g: not in 0..%d", r->trim_db, SER_MAX_TRIM_DB);
+    if (!(r->trim_margin_s >= 0) || r->trim_margin_s > SER_MAX_TRIM_MARGIN_S)
+        return wrong(why, "trim: the margin %g is not in 0..%d s", r->trim_margin_s,
+                     SER_MAX_TRIM_MARGIN_S);
+    if (r->trim_margin_s > 0 && r->trim_db == 0)
+        return wrong(why, "trim: a margin, but nothing is cut");
+    if (r->pad != SER_PAD_ZERO && r->pad != SER_PAD_FLOOR)
+        return wrong(why, "pad %d: unknown", (int)r->pad);
+    if ((unsigned)r->norm > SER_NORMAL_ALL)
+        return wrong(why, "normalize %d: unknown", (int)r->norm);
+    return 0;
+}
+
 int ser_recipe_check(const struct ser_recipe *r, char why[SER_RECIPE_WHY]) {
     double half_hz = r->rate_hz / 2.0, fmax_hz = r->fmax_hz == 0 ? half_hz : r->fmax_hz;
     if (r->type != SER_MFCC && r->type != SER_LOGMEL)
@@ -43,7 +59,7 @@ int ser_recipe_check(const struct ser_recipe *r, char why[SER_RECIPE_WHY]) {
         return wrong(why, "frames %d: not in 0..%d", r->frames, SER_MAX_FRAMES);
     if (r->deltas < 0 || r->deltas > SER_MAX_DELTAS)
         return wrong(why, "deltas %d: not in 0..%d", r->deltas, SER_MAX_DELTAS);
-    return 0;
+    return check_additions(r, why);
 }
 
 int ser_recipe_rows(const struct ser_recipe *r) {

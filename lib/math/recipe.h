@@ -7,6 +7,20 @@
 
 enum ser_feature_type { SER_MFCC, SER_LOGMEL };
 
+/* What stands behind the last frame of a recording that is shorter than the recipe's frames: zeros, or what
+ * a frame of silence holds, all bands at the floor. */
+enum ser_padding { SER_PAD_ZERO, SER_PAD_FLOOR };
+
+/* By whose mean and deviation each row is normalised. ser-mfcc knows one recording at a time, so it does no
+ * more than the first two; the others are work for ser-tensor normalize. */
+enum ser_normal {
+    SER_NORMAL_NONE,
+    SER_NORMAL_UTTERANCE,
+    SER_NORMAL_SPEAKER,
+    SER_NORMAL_CORPUS,
+    SER_NORMAL_ALL
+};
+
 /* The limits of a recipe, stated nowhere else. */
 enum {
     SER_MIN_RATE_HZ = 1000,
@@ -17,6 +31,8 @@ enum {
     SER_MAX_TOP_DB = 1000,
     SER_MAX_FRAMES = 65536,
     SER_MAX_DELTAS = 2,
+    SER_MAX_TRIM_DB = 200,
+    SER_MAX_TRIM_MARGIN_S = 60,
 };
 
 /* Every features and model stream holds its recipe as attributes feat.*. */
@@ -29,8 +45,12 @@ struct ser_recipe {
     int coefs;   /* coefficients kept of the DCT, 1..bands; SER_LOGMEL: equal to bands */
     double fmin_hz, fmax_hz; /* 0 <= fmin < fmax <= rate/2; fmax 0 means rate/2 */
     double top_db;           /* floor in dB below the loudest value, to SER_MAX_TOP_DB; 0: none */
-    int frames;              /* pad with zeros or cut to this many; 0: keep each clip's number */
+    int frames;              /* pad or cut to this many; 0: keep each clip's number */
     int deltas;              /* 0; 1: append first differences; 2: first and second */
+    double trim_db;       /* cut both ends below the loudest frame less this; 0: no cut; trim.h */
+    double trim_margin_s; /* and leave so much of what is cut, on each side */
+    enum ser_padding pad;
+    enum ser_normal norm;
 };
 
 /* librosa's defaults with 40 coefficients and the notebook's 174 frames. */

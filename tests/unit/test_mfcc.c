@@ -19,6 +19,20 @@
 #include <soxr.h>
 #include <stdint.h>
 
+/* The fields that every recipe has; the others are 0. */
+#define RECIPE(type_, rate, window_, hop_, bands_, coefs_, fmin, fmax, top, frames_, deltas_)      \
+    ((struct ser_recipe){.type = (type_),                                                          \
+                         .rate_hz = (rate),                                                        \
+                         .window = (window_),                                                      \
+                         .hop = (hop_),                                                            \
+                         .bands = (bands_),                                                        \
+                         .coefs = (coefs_),                                                        \
+                         .fmin_hz = (fmin),                                                        \
+                         .fmax_hz = (fmax),                                                        \
+                         .top_db = (top),                                                          \
+                         .frames = (frames_),                                                      \
+                         .deltas = (deltas_)})
+
 static void *must(void *p) {
     if (!p) {
         puts("not ok - out of memory");
@@ -305,7 +319,7 @@ static void test_spectrum(const float *x) {
  * weights. */
 static void test_decibels(void) {
     enum { CLICKS = 4000 };
-    struct ser_recipe r = {SER_LOGMEL, 8000, 16, 16, 1, 1, 0, 0, 0, 0, 0};
+    struct ser_recipe r = RECIPE(SER_LOGMEL, 8000, 16, 16, 1, 1, 0, 0, 0, 0, 0);
     struct ser_mfcc *m = must(ser_mfcc_new(&r));
     float *x = must(calloc(16 * CLICKS, sizeof *x));
     const float *got;
@@ -327,15 +341,15 @@ static void test_model(const float *x) {
     r.frames = 0;
     for (size_t i = 0; i < sizeof edge / sizeof *edge; i++)
         compare_model("librosa's defaults", &r, x, edge[i]);
-    r = (struct ser_recipe){SER_MFCC, 16000, 400, 160, 23, 13, 20, 7600, 0, 0, 0};
+    r = RECIPE(SER_MFCC, 16000, 400, 160, 23, 13, 20, 7600, 0, 0, 0);
     compare_model("25 ms windows, 23 bands, no floor", &r, x, 8000);
-    r = (struct ser_recipe){SER_MFCC, 8000, 206, 206, 20, 20, 0, 0, 30, 0, 0};
+    r = RECIPE(SER_MFCC, 8000, 206, 206, 20, 20, 0, 0, 30, 0, 0);
     compare_model("window 206, an FFT of odd length; floor at 30 dB", &r, x, 3000);
-    r = (struct ser_recipe){SER_MFCC, 8000, 16, 1, 1, 1, 0, 0, 80, 0, 0};
+    r = RECIPE(SER_MFCC, 8000, 16, 1, 1, 1, 0, 0, 80, 0, 0);
     compare_model("smallest window, one band", &r, x, 40);
-    r = (struct ser_recipe){SER_MFCC, 8000, 16, 4, 40, 40, 0, 0, 80, 0, 0};
+    r = RECIPE(SER_MFCC, 8000, 16, 4, 40, 40, 0, 0, 80, 0, 0);
     compare_model("more bands than bins", &r, x, 40);
-    r = (struct ser_recipe){SER_LOGMEL, 22050, 1024, 256, 80, 80, 0, 8000, 80, 0, 0};
+    r = RECIPE(SER_LOGMEL, 22050, 1024, 256, 80, 80, 0, 8000, 80, 0, 0);
     compare_model("log-mel", &r, x, 6000);
 }
 
@@ -482,39 +496,61 @@ static void test_extremes(void) {
 
 /* ---- the recipe ---- */
 
+#define ADDED(db, margin, pad_, norm_)                                                             \
+    ((struct ser_recipe){.type = SER_MFCC,                                                         \
+                         .rate_hz = 22050,                                                         \
+                         .window = 2048,                                                           \
+                         .hop = 512,                                                               \
+                         .bands = 128,                                                             \
+                         .coefs = 40,                                                              \
+                         .top_db = 80,                                                             \
+                         .trim_db = (db),                                                          \
+                         .trim_margin_s = (margin),                                                \
+                         .pad = (pad_),                                                            \
+                         .norm = (norm_)})
+
 static void test_recipe(void) {
     const struct {
         int good;
         struct ser_recipe r;
     } row[] = {
         {1, SER_RECIPE_DEFAULT},
-        {1, {SER_LOGMEL, 16000, 400, 160, 64, 64, 0, 8000, 0, 0, 2}},
-        {1, {SER_MFCC, 1000, 16, 16, 1, 1, 0, 0, 0, 0, 0}},
-        {1, {SER_MFCC, 384000, 65536, 1, 1024, 1024, 0, 192000, 80, 1, 0}},
-        {0, {(enum ser_feature_type)2, 22050, 2048, 512, 128, 40, 0, 0, 80, 174, 0}},
-        {0, {SER_MFCC, 999, 2048, 512, 128, 40, 0, 0, 80, 174, 0}},
-        {0, {SER_MFCC, 384001, 2048, 512, 128, 40, 0, 0, 80, 174, 0}},
-        {0, {SER_MFCC, 22050, 2047, 512, 128, 40, 0, 0, 80, 174, 0}},
-        {0, {SER_MFCC, 22050, 14, 7, 128, 40, 0, 0, 80, 174, 0}},
-        {0, {SER_MFCC, 22050, 65538, 512, 128, 40, 0, 0, 80, 174, 0}},
-        {0, {SER_MFCC, 22050, 2048, 0, 128, 40, 0, 0, 80, 174, 0}},
-        {0, {SER_MFCC, 22050, 2048, 2049, 128, 40, 0, 0, 80, 174, 0}},
-        {0, {SER_MFCC, 22050, 2048, 512, 0, 0, 0, 0, 80, 174, 0}},
-        {0, {SER_MFCC, 22050, 2048, 512, 1025, 40, 0, 0, 80, 174, 0}},
-        {0, {SER_MFCC, 22050, 2048, 512, 128, 0, 0, 0, 80, 174, 0}},
-        {0, {SER_MFCC, 22050, 2048, 512, 128, 129, 0, 0, 80, 174, 0}},
-        {0, {SER_LOGMEL, 22050, 2048, 512, 128, 40, 0, 0, 80, 174, 0}},
-        {0, {SER_MFCC, 22050, 2048, 512, 128, 40, -1, 0, 80, 174, 0}},
-        {0, {SER_MFCC, 22050, 2048, 512, 128, 40, NAN, 0, 80, 174, 0}},
-        {0, {SER_MFCC, 22050, 2048, 512, 128, 40, 0, 11026, 80, 174, 0}},
-        {0, {SER_MFCC, 22050, 2048, 512, 128, 40, 0, NAN, 80, 174, 0}},
-        {0, {SER_MFCC, 22050, 2048, 512, 128, 40, 4000, 4000, 80, 174, 0}},
-        {0, {SER_MFCC, 22050, 2048, 512, 128, 40, 11025, 0, 80, 174, 0}},
-        {0, {SER_MFCC, 22050, 2048, 512, 128, 40, 0, 0, -1, 174, 0}},
-        {0, {SER_MFCC, 22050, 2048, 512, 128, 40, 0, 0, INFINITY, 174, 0}},
-        {0, {SER_MFCC, 22050, 2048, 512, 128, 40, 0, 0, 80, -1, 0}},
-        {0, {SER_MFCC, 22050, 2048, 512, 128, 40, 0, 0, 80, 174, 3}},
-        {0, {SER_MFCC, 22050, 2048, 512, 128, 40, 0, 0, 80, 174, -1}},
+        {1, RECIPE(SER_LOGMEL, 16000, 400, 160, 64, 64, 0, 8000, 0, 0, 2)},
+        {1, RECIPE(SER_MFCC, 1000, 16, 16, 1, 1, 0, 0, 0, 0, 0)},
+        {1, RECIPE(SER_MFCC, 384000, 65536, 1, 1024, 1024, 0, 192000, 80, 1, 0)},
+        {0, RECIPE((enum ser_feature_type)2, 22050, 2048, 512, 128, 40, 0, 0, 80, 174, 0)},
+        {0, RECIPE(SER_MFCC, 999, 2048, 512, 128, 40, 0, 0, 80, 174, 0)},
+        {0, RECIPE(SER_MFCC, 384001, 2048, 512, 128, 40, 0, 0, 80, 174, 0)},
+        {0, RECIPE(SER_MFCC, 22050, 2047, 512, 128, 40, 0, 0, 80, 174, 0)},
+        {0, RECIPE(SER_MFCC, 22050, 14, 7, 128, 40, 0, 0, 80, 174, 0)},
+        {0, RECIPE(SER_MFCC, 22050, 65538, 512, 128, 40, 0, 0, 80, 174, 0)},
+        {0, RECIPE(SER_MFCC, 22050, 2048, 0, 128, 40, 0, 0, 80, 174, 0)},
+        {0, RECIPE(SER_MFCC, 22050, 2048, 2049, 128, 40, 0, 0, 80, 174, 0)},
+        {0, RECIPE(SER_MFCC, 22050, 2048, 512, 0, 0, 0, 0, 80, 174, 0)},
+        {0, RECIPE(SER_MFCC, 22050, 2048, 512, 1025, 40, 0, 0, 80, 174, 0)},
+        {0, RECIPE(SER_MFCC, 22050, 2048, 512, 128, 0, 0, 0, 80, 174, 0)},
+        {0, RECIPE(SER_MFCC, 22050, 2048, 512, 128, 129, 0, 0, 80, 174, 0)},
+        {0, RECIPE(SER_LOGMEL, 22050, 2048, 512, 128, 40, 0, 0, 80, 174, 0)},
+        {0, RECIPE(SER_MFCC, 22050, 2048, 512, 128, 40, -1, 0, 80, 174, 0)},
+        {0, RECIPE(SER_MFCC, 22050, 2048, 512, 128, 40, NAN, 0, 80, 174, 0)},
+        {0, RECIPE(SER_MFCC, 22050, 2048, 512, 128, 40, 0, 11026, 80, 174, 0)},
+        {0, RECIPE(SER_MFCC, 22050, 2048, 512, 128, 40, 0, NAN, 80, 174, 0)},
+        {0, RECIPE(SER_MFCC, 22050, 2048, 512, 128, 40, 4000, 4000, 80, 174, 0)},
+        {0, RECIPE(SER_MFCC, 22050, 2048, 512, 128, 40, 11025, 0, 80, 174, 0)},
+        {0, RECIPE(SER_MFCC, 22050, 2048, 512, 128, 40, 0, 0, -1, 174, 0)},
+        {0, RECIPE(SER_MFCC, 22050, 2048, 512, 128, 40, 0, 0, INFINITY, 174, 0)},
+        {0, RECIPE(SER_MFCC, 22050, 2048, 512, 128, 40, 0, 0, 80, -1, 0)},
+        {0, RECIPE(SER_MFCC, 22050, 2048, 512, 128, 40, 0, 0, 80, 174, 3)},
+        {0, RECIPE(SER_MFCC, 22050, 2048, 512, 128, 40, 0, 0, 80, 174, -1)},
+        {1, ADDED(200, 60, SER_PAD_FLOOR, SER_NORMAL_ALL)},
+        {0, ADDED(201, 0, SER_PAD_ZERO, SER_NORMAL_NONE)},
+        {0, ADDED(-1, 0, SER_PAD_ZERO, SER_NORMAL_NONE)},
+        {0, ADDED(NAN, 0, SER_PAD_ZERO, SER_NORMAL_NONE)},
+        {0, ADDED(35, 61, SER_PAD_ZERO, SER_NORMAL_NONE)},
+        {0, ADDED(35, -1, SER_PAD_ZERO, SER_NORMAL_NONE)},
+        {0, ADDED(0, 0.1, SER_PAD_ZERO, SER_NORMAL_NONE)},
+        {0, ADDED(0, 0, (enum ser_padding)2, SER_NORMAL_NONE)},
+        {0, ADDED(0, 0, SER_PAD_ZERO, (enum ser_normal)5)},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         char why[SER_RECIPE_WHY] = "can be computed";
