@@ -73,6 +73,10 @@ reference() { # the folder NAME of the reference data, if there is one
     unit test_kernels
 }
 
+@test "vary: what training makes of features, and of two samples" {
+    unit test_vary
+}
+
 @test "search: who goes on, what is drawn" {
     unit test_search
 }

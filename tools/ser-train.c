@@ -43,6 +43,15 @@ static const struct ser_opt options[] = {
      "weights of the classes in the loss"},
     {0, "label-smoothing", SER_OPT_REAL, &opt.training.label_smoothing, 0, 1, "X",
      "share of target spread over all classes"},
+    {0, "mask", SER_OPT_LIST, &opt.training.mask, 0, SER_MAX_DIM, "BANDS:FRAMES:N",
+     "masks of at most that, N each way"},
+    {0, "warp", SER_OPT_LIST, &opt.training.warp, 0, 100 * SER_MAX_WARP, "BANDS:TIME",
+     "stretch by up to so many per cent"},
+    {0, "gain", SER_OPT_REAL, &opt.training.gain, 0, 60, "DB", "deviation of a random level"},
+    {0, "shift", SER_OPT_INT, &opt.training.shift, 0, SER_MAX_DIM, "FRAMES",
+     "move by up to so many frames"},
+    {0, "mixup", SER_OPT_REAL, &opt.training.mixup, 0, 100, "A",
+     "mix two samples by Beta(A, A); 0: none"},
     {0, "keep", SER_OPT_CHOICE, &opt.training.keep, 0, 0, SER_KEEPS,
      "epoch whose weights are the model"},
     {'s', "seed", SER_OPT_INT, &opt.training.fit.seed, 0, SER_MAX_SEED, "N",
@@ -288,6 +297,14 @@ static void train_blindly(void) {
     o->fit.patience = 0;
 }
 
+static void check_mask(const double *mask) {
+    for (int i = 0; i < 3; i++)
+        if (mask[i] != (double)(int)mask[i])
+            ser_usage("--mask: %g is not a whole number", mask[i]);
+    if (mask[2] > SER_MAX_MASKS)
+        ser_usage("--mask: %g masks are more than %d", mask[2], SER_MAX_MASKS);
+}
+
 static void check_usage(char *const *files) {
     const struct ser_training_options *o = &opt.training;
     int blind = !opt.val && strcmp(o->keep, "last") == 0;
@@ -310,6 +327,7 @@ static void check_usage(char *const *files) {
     if ((float)o->label_smoothing >= 1)
         ser_usage("--label-smoothing %g leaves nothing of the target: it must be below 1",
                   o->label_smoothing);
+    check_mask(o->mask);
     if (o->resume && !o->checkpoint)
         ser_usage("--resume needs --checkpoint FILE");
     if (!ser_kernels_find(o->kernels))

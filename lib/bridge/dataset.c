@@ -108,6 +108,20 @@ static int take_shape(struct ser_dataset *d, const struct ser_reader *r, struct 
     return 0;
 }
 
+/* How many frames of a record, whose shape was taken, are true; -1 with e set. */
+static int true_frames(const struct ser_dataset *d, const struct ser_reader *r,
+                       struct ser_record *rec, struct ser_error *e) {
+    const char *told = ser_attr(&rec->attrs, "frames");
+    int all = d->axes.time < 0 ? 1 : d->input.shape.dim[d->axes.time];
+    int64_t n;
+    if (!told || d->axes.time < 0)
+        return all;
+    if (ser_parse_int(told, 1, INT64_MAX, &n))
+        return ser_reader_fail(r, rec, e, "its attribute frames is '%.60s', not a number from 1",
+                               told);
+    return n < all ? (int)n : all;
+}
+
 static int add_record(struct ser_dataset *d, const struct ser_reader *r, struct ser_record *rec,
                       struct ser_error *e) {
     const char *emotion = ser_attr(&rec->attrs, "emotion");
@@ -126,14 +140,18 @@ static int add_record(struct ser_dataset *d, const struct ser_reader *r, struct 
         return ser_reader_fail(r, rec, e, "the emotion '%.100s' cannot name a class", emotion);
     if (take_shape(d, r, rec, e))
         return -1;
-    int index = emotion_index(d, emotion);
+    int frames = true_frames(d, r, rec, e), index;
+    if (frames < 0)
+        return -1;
+    index = emotion_index(d, emotion);
     if (index < 0 || (speaker && ser_set_add(&d->speakers, speaker) < 0) ||
         ser_grow(&d->at, &d->cap, d->n + 1, sizeof *d->at))
         return ser_no_memory(e);
     d->at[d->n++] = (struct ser_sample){.offset = rec->offset,
                                         .hash = XXH3_64bits(rec->data, rec->bytes),
                                         .file = d->files,
-                                        .emotion = index};
+                                        .emotion = index,
+                                        .frames = frames};
     d->random += split && strcmp(split, "random") == 0;
     d->generated += generated && strcmp(generated, "no") != 0;
     return 0;
@@ -330,8 +348,13 @@ static int get(void *ctx, size_t i, float *x, int *label) {
     return 0;
 }
 
+static int frames(void *ctx, size_t i) {
+    const struct ser_dataset *d = ctx;
+    return d->at[i].frames;
+}
+
 struct ser_data ser_dataset_data(struct ser_dataset *d) {
-    return (struct ser_data){.n = d->n, .get = get, .ctx = d};
+    return (struct ser_data){.n = d->n, .get = get, .ctx = d, .frames = frames};
 }
 
 void ser_dataset_free(struct ser_dataset *d) {

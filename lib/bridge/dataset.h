@@ -18,6 +18,8 @@ struct ser_sample {
     uint64_t hash;   /* XXH3-64 of its payload */
     int file;        /* index into fd and path */
     int emotion;     /* index into emotion and label */
+    int frames;      /* that are true: before padding; where it has no axis of time, or does not
+                        say, as many as it has */
 };
 
 struct ser_dataset {         /* all zeros: no data yet; part may be set */

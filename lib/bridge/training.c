@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +17,12 @@ enum { MAX_NET = 1 << 16 };
 /* A number somewhere in a structure. */
 struct field {
     const char *name, *json; /* json NULL: not in the JSON log */
-    enum type { INT, INT64, UINT64, REAL, TEXT } type;
+    enum type { INT, INT64, UINT64, REAL, TEXT, PAIR, TRIPLE } type; /* PAIR, TRIPLE: of REAL */
     size_t offset;
+
+    /* An option that came later stands in a header only where it is no default: models made without
+     * it are the same as before. */
+    int later;
 };
 
 static double number_of(const void *base, const struct field *f) {
@@ -45,24 +50,30 @@ static void set_number(void *base, const struct field *f, double v) {
 }
 
 /* The options that decide the model's bytes, and their attributes in its header. */
-#define OPTION(member) offsetof(struct ser_training_options, member)
+#define OPTION(member) offsetof(struct ser_training_options, member), 0
+#define LATER(member)  offsetof(struct ser_training_options, member), 1
 static const struct field options[] = {
     {"train.batch", NULL, INT64, OPTION(fit.batch)},
     {"train.class_weight", NULL, TEXT, OPTION(class_weight)},
     {"train.clip_norm", NULL, REAL, OPTION(fit.clip_norm)},
     {"train.epochs", NULL, INT64, OPTION(fit.epochs)},
-    {"train.horizon", NULL, INT64, OPTION(fit.horizon)},
-    {"train.keep", NULL, TEXT, OPTION(keep)},
+    {"train.gain", NULL, REAL, LATER(gain)},
+    {"train.horizon", NULL, INT64, LATER(fit.horizon)},
+    {"train.keep", NULL, TEXT, LATER(keep)},
     {"train.kernels", NULL, TEXT, OPTION(kernels)},
     {"train.label_smoothing", NULL, REAL, OPTION(label_smoothing)},
     {"train.lr", NULL, REAL, OPTION(fit.lr)},
     {"train.lr_factor", NULL, REAL, OPTION(fit.lr_factor)},
     {"train.lr_patience", NULL, INT64, OPTION(fit.lr_patience)},
+    {"train.mask", NULL, TRIPLE, LATER(mask)},
     {"train.min_lr", NULL, REAL, OPTION(fit.min_lr)},
+    {"train.mixup", NULL, REAL, LATER(mixup)},
     {"train.patience", NULL, INT64, OPTION(fit.patience)},
     {"train.schedule", NULL, TEXT, OPTION(schedule)},
     {"train.seed", NULL, INT64, OPTION(fit.seed)},
+    {"train.shift", NULL, INT64, LATER(shift)},
     {"train.warmup", NULL, INT64, OPTION(fit.warmup)},
+    {"train.warp", NULL, PAIR, LATER(warp)},
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 
@@ -81,7 +92,7 @@ const struct ser_training_options ser_training_defaults = {
 };
 
 /* A line of the log. */
-#define EPOCH(member) offsetof(struct ser_epoch, member)
+#define EPOCH(member) offsetof(struct ser_epoch, member), 0
 static const struct field line[] = {
     {"epoch", "step", INT, EPOCH(epoch)},
     {"lr", "lr", REAL, EPOCH(lr)},
@@ -97,7 +108,7 @@ static const struct field line[] = {
 enum { LINE = sizeof line / sizeof *line };
 
 /* The state of the fit. */
-#define FIT(member) offsetof(struct ser_fit, member)
+#define FIT(member) offsetof(struct ser_fit, member), 0
 static const struct field state[] = {
     {"epoch", NULL, INT, FIT(epoch)},
     {"lr", NULL, REAL, FIT(lr)},
@@ -129,11 +140,35 @@ int ser_training_searches(const char *name) {
     return 0;
 }
 
+/* "8:20:2" */
+static void put_list(struct ser_attrs *a, const char *name, const double *list, int n) {
+    char text[128];
+    int used = 0;
+    for (int i = 0; i < n; i++)
+        used += snprintf(text + used, sizeof text - (size_t)used, "%s%.10g", i ? ":" : "", list[i]);
+    ser_attr_set(a, name, text);
+}
+
+static int numbers_of(const struct field *f) {
+    return f->type == PAIR ? 2 : f->type == TRIPLE ? 3 : 1;
+}
+
+static int is_default(const struct field *f, const void *at) {
+    const void *usual = (const char *)&ser_training_defaults + f->offset;
+    if (f->type == TEXT)
+        return strcmp(*(const char *const *)at, *(const char *const *)usual) == 0;
+    return memcmp(at, usual, (size_t)numbers_of(f) * sizeof(double)) == 0;
+}
+
 static void put_options(const struct ser_training_options *o, struct ser_attrs *a) {
     for (int i = 0; i < OPTIONS; i++) {
         const char *at = (const char *)o + options[i].offset;
+        if (options[i].later && is_default(&options[i], at))
+            continue;
         if (options[i].type == TEXT)
             ser_attr_set(a, options[i].name, *(const char *const *)at);
+        else if (options[i].type == PAIR || options[i].type == TRIPLE)
+            put_list(a, options[i].name, (const void *)at, numbers_of(&options[i]));
         else if (options[i].type == REAL)
             ser_attr_setf(a, options[i].name, "%.17g", *(const double *)at);
         else
@@ -155,14 +190,10 @@ static enum ser_keep keep_of(const char *word) {
                                        : SER_KEEP_ACCURACY;
 }
 
-/* What came later stands in a header only where it is no default, so that models made without it
- * are the same as before. A horizon matters to one schedule alone. */
-static void put_later_options(const struct ser_training_options *o, struct ser_attrs *a) {
-    int ends = o->fit.schedule == SER_COSINE && o->fit.horizon && o->fit.horizon != o->fit.epochs;
-    if (!ends)
+/* A horizon matters to one schedule alone. */
+static void drop_idle_options(const struct ser_training_options *o, struct ser_attrs *a) {
+    if (o->fit.schedule != SER_COSINE || o->fit.horizon == o->fit.epochs)
         ser_attr_set(a, "train.horizon", NULL);
-    if (o->fit.keep == SER_KEEP_ACCURACY)
-        ser_attr_set(a, "train.keep", NULL);
 }
 
 /* A resumed training may have more epochs than before, but its schedule must end where it did. */
@@ -202,7 +233,7 @@ static int make_model(struct ser_training *t, const char *text, size_t len, cons
     /* A model says how it was made: by which options, and from which data. */
     ser_attrs_copy(&header, &t->train.recipe);
     put_options(&t->o, &header);
-    put_later_options(&t->o, &header);
+    drop_idle_options(&t->o, &header);
     ser_attr_setf(&header, "train.data", "%016llx",
                   (unsigned long long)ser_dataset_hash(&t->train));
     if (t->val.n)
@@ -218,6 +249,135 @@ static int make_model(struct ser_training *t, const char *text, size_t len, cons
     identify(t);
     return ser_attrs_check(&t->identity, where, e);
 }
+
+/* ---- changes of samples ---- */
+
+/* A whole number of the recipe, or 0. */
+static int recipe_number(const struct ser_attrs *a, const char *key) {
+    const char *text = ser_attr(a, key);
+    int64_t n;
+    return text && !ser_parse_int(text, 0, SER_MAX_DIM, &n) ? (int)n : 0;
+}
+
+/* Features that ser-mfcc made have blocks: coefficients, then their deltas. */
+static void set_blocks(const struct ser_attrs *recipe, struct ser_variation_layout *l) {
+    const char *type = ser_attr(recipe, "feat.type");
+    int rows = l->C == 1 ? l->A : l->C;
+    int bands =
+        !type ? 0 : recipe_number(recipe, strcmp(type, "mfcc") == 0 ? "feat.coefs" : "feat.bands");
+    int blocks = 1 + recipe_number(recipe, "feat.deltas");
+    int known = bands && bands <= rows && blocks <= rows / bands;
+    l->bands = known ? bands : rows;
+    l->blocks = known ? blocks : 1;
+}
+
+/* Those that vary samples, not mix them. */
+static const char *varies(const struct ser_training_options *o) {
+    return o->mask[2] > 0                     ? "mask"
+           : o->warp[0] > 0 || o->warp[1] > 0 ? "warp"
+           : o->gain > 0                      ? "gain"
+           : o->shift                         ? "shift"
+                                              : NULL;
+}
+
+/* Where a decibel more is a number more: the bands of a logarithmic spectrum, or, as its transform
+ * is orthonormal, sqrt(bands) of the first cepstral coefficient. NULL where it is not known. */
+static float *gain_of(const struct ser_training *t, const struct ser_variation_layout *l) {
+    const struct ser_attrs *recipe = &t->train.recipe;
+    const char *type = ser_attr(recipe, "feat.type");
+    int mfcc = strcmp(type, "mfcc") == 0;
+    float *gain = calloc((size_t)l->A, sizeof *gain);
+    for (int i = 0; gain && i < (mfcc ? 1 : l->bands); i++)
+        gain[i] = mfcc ? (float)sqrt(recipe_number(recipe, "feat.bands")) : 1;
+    return gain;
+}
+
+static int check_gain(const struct ser_training *t, struct ser_error *e) {
+    const struct ser_attrs *recipe = &t->train.recipe;
+    const char *type = ser_attr(recipe, "feat.type"), *where = t->train.path[0];
+    if (!type || (strcmp(type, "logmel") != 0 && strcmp(type, "mfcc") != 0))
+        return ser_fail(e, SER_BAD,
+                        "%s: --gain: what a decibel changes is known of features of ser-mfcc alone",
+                        where);
+    for (int i = 0; i < recipe->n; i++)
+        if (strncmp(recipe->at[i].key, "feat.norm", 9) == 0)
+            return ser_fail(e, SER_BAD,
+                            "%s: --gain: these features are normalised (%s=%.60s): decibels are "
+                            "gone from them",
+                            where, recipe->at[i].key, recipe->at[i].value);
+    return 0;
+}
+
+/* Which of the changes the features can have. */
+static int check_changes(const struct ser_training *t, const struct ser_variation_layout *l,
+                         struct ser_error *e) {
+    const struct ser_training_options *o = &t->o;
+    const char *axes = ser_attr(&t->train.recipe, SER_AXES), *where = t->train.path[0];
+    const char *type = ser_attr(&t->train.recipe, "feat.type"), *first = varies(o);
+    int image = !axes || strcmp(axes, SER_AXES_DEFAULT) == 0;
+    if (first && !image && strcmp(axes, "time,channels") != 0)
+        return ser_fail(e, SER_BAD,
+                        "%s: --%s: the axes of these features are %s, not " SER_AXES_DEFAULT
+                        " or time,channels",
+                        where, first, axes);
+    if (o->mask[2] > 0 && (o->mask[0] > l->bands || o->mask[1] > l->T))
+        return ser_fail(e, SER_BAD, "%s: --mask: %g bands and %g frames of %d and %d", where,
+                        o->mask[0], o->mask[1], l->bands, l->T);
+    if (o->warp[0] > 0 && (!image || (type && strcmp(type, "mfcc") == 0)))
+        return ser_fail(e, SER_BAD,
+                        "%s: --warp: %s are no bands of a spectrum, which could be stretched: give "
+                        "0:%g",
+                        where, image ? "cepstral coefficients" : "channels", o->warp[1]);
+    return o->gain > 0 ? check_gain(t, e) : 0;
+}
+
+static int set_changes(struct ser_training *t, struct ser_error *e) {
+    const struct ser_training_options *o = &t->o;
+    const struct ser_input *in = &t->train.input;
+    struct ser_changes *c = &t->changes;
+    struct ser_variation_layout *l = &c->layout;
+    *l = (struct ser_variation_layout){.A = 1, .T = 1, .C = 1};
+    for (int i = 0; i < in->shape.rank; i++)
+        *(i == in->time ? &l->T : i < in->time ? &l->A : &l->C) *= in->shape.dim[i];
+    set_blocks(&t->train.recipe, l);
+    c->mix = o->mixup;
+    c->variation = (struct ser_variation){
+        .warp_bands = o->warp[0] / 100,
+        .warp_time = o->warp[1] / 100,
+        .gain_db = o->gain,
+        .shift = (int)o->shift,
+        .mask_bands = (int)o->mask[0],
+        .mask_frames = (int)o->mask[1],
+        .masks = (int)o->mask[2],
+    };
+    if (check_changes(t, l, e))
+        return -1;
+    if (o->gain > 0 && !(l->gain = gain_of(t, l)))
+        return ser_no_memory(e);
+    return 0;
+}
+
+/* What was read of the data failed as data, or else why says what did. */
+static int fail_data(const struct ser_training *t, const char *why, struct ser_error *e) {
+    if (!t->train.e.status)
+        return ser_fail(e, ser_blame(), "%s", why);
+    *e = t->train.e;
+    return -1;
+}
+
+/* Masks set what is usual in the training data. */
+static int set_masks(struct ser_training *t, const struct ser_data *train, struct ser_error *e) {
+    struct ser_variation_layout *l = &t->changes.layout;
+    char why[SER_WHY];
+    float *mean = malloc((size_t)l->A * (size_t)l->C * sizeof *mean);
+    if (!mean)
+        return ser_no_memory(e);
+    l->mean = mean;
+    errno = 0;
+    return ser_data_mean(train, l, mean, why) ? fail_data(t, why, e) : 0;
+}
+
+/* ---- networks ---- */
 
 /* The text of a description, which the caller frees. */
 static int read_net(const char *path, unsigned char **text, size_t *len, struct ser_error *e) {
@@ -265,7 +425,7 @@ int ser_training_open(struct ser_training *t, const struct ser_training_options 
     t->o.fit.schedule = schedule_of(o->schedule);
     t->o.fit.keep = keep_of(o->keep);
     t->o.kernels = ser_kernels_name(ser_kernels_find(o->kernels));
-    return open_data(t, files, val, e) || open_net(t, net, e) ? -1 : 0;
+    return open_data(t, files, val, e) || open_net(t, net, e) || set_changes(t, e) ? -1 : 0;
 }
 
 void ser_training_free(struct ser_training *t) {
@@ -275,6 +435,8 @@ void ser_training_free(struct ser_training *t) {
     ser_dataset_free(&t->train);
     ser_dataset_free(&t->val);
     ser_attrs_clear(&t->identity);
+    free((void *)t->changes.layout.mean);
+    free((void *)t->changes.layout.gain);
     free(t->history);
 }
 
@@ -385,13 +547,7 @@ static int start(struct ser_training *t, const struct ser_data *train, struct se
     ser_net_init(t->model.net, (uint64_t)t->o.fit.seed);
     if (errno == ENOMEM)
         return ser_fail(e, SER_SYS, "cannot train: out of memory");
-    if (!ser_net_fit(t->model.net, train, why))
-        return 0;
-    if (t->train.e.status)
-        *e = t->train.e;
-    else
-        ser_fail(e, ser_blame(), "%s", why);
-    return -1;
+    return ser_net_fit(t->model.net, train, why) ? fail_data(t, why, e) : 0;
 }
 
 /* Runs the fit, and writes the model that was kept whatever becomes of it. */
@@ -401,6 +557,10 @@ static int fit(struct ser_training *t, struct ser_run *run, struct ser_error *e)
     int resuming = t->o.resume && (access(t->o.checkpoint, F_OK) == 0 || errno != ENOENT);
     if (resuming ? resume(t, e) : start(t, &train, e))
         return -1;
+    if (t->changes.variation.masks && set_masks(t, &train, e))
+        return -1;
+    if ((varies(&t->o) || t->changes.mix > 0) && ser_run_change(run, &t->changes))
+        return ser_no_memory(e);
     errno = 0;
     int failed = ser_fit_run(&t->fit, t->model.net, run, &train, &val, &t->o.fit, after, t, why);
     int blame = ser_blame();
@@ -441,7 +601,7 @@ int ser_training_run(struct ser_training *t, const struct ser_training_view *vie
 /* ---- checkpoints ---- */
 
 /* The best values so far start at infinity, which a stream cannot hold: 1e300 stands for it. */
-static double finite(double v) {
+static double bounded(double v) {
     return v > 1e300 ? 1e300 : v < -1e300 ? -1e300 : v;
 }
 
@@ -455,7 +615,7 @@ static int put_numbers(struct ser_writer *w, const char *key, const void *base, 
     double *v = rec.data;
     for (size_t i = 0; i < rows && !failed; i++)
         for (size_t k = 0; k < n; k++)
-            *v++ = finite(number_of((const char *)base + i * stride, &f[k]));
+            *v++ = bounded(number_of((const char *)base + i * stride, &f[k]));
     failed = failed || ser_writer_put(w, &rec, e);
     ser_record_free(&rec);
     return failed ? -1 : 0;

@@ -23,6 +23,14 @@ struct ser_training_options {
     const char *kernels;        /* a name that ser_kernels_find knows */
     double label_smoothing;     /* 0 <= x < 1 */
 
+    /* How the samples of training are changed, each time anew; 0: not at all. nn.h and math/vary.h
+     * say more. */
+    double mask[3]; /* whole numbers: the widest in bands, in frames; how many each way */
+    double warp[2]; /* of bands, of time, in per cent */
+    double gain;    /* deviation of the level in decibels */
+    int64_t shift;  /* frames */
+    double mixup;   /* alpha */
+
     /* These do not decide the model's bytes. */
     int64_t threads;
     const char *output;     /* path of the model */
@@ -43,7 +51,8 @@ struct ser_training {
     struct ser_dataset train, val;
     struct ser_model model;
     struct ser_fit fit;
-    struct ser_epoch *history; /* [fit.epoch] the rows of the log; owned */
+    struct ser_changes changes; /* of the samples; its arrays are owned */
+    struct ser_epoch *history;  /* [fit.epoch] the rows of the log; owned */
     size_t history_cap;
     struct ser_attrs identity; /* attributes that a checkpoint must agree with */
     int logged;                /* epochs that are in the logs already */
@@ -70,7 +79,7 @@ int ser_training_searches(const char *name);
  * there is none, and the options are such that none is needed, see ser_fit_run), and the
  * description of the network in the file net. 0, or -1 with e set; the caller frees t in either
  * case. SER_BAD: a part without samples, validation data that does not suit the training data, a
- * network that does not fit the data. */
+ * network that does not fit the data, changes of samples that these features cannot have. */
 int ser_training_open(struct ser_training *t, const struct ser_training_options *o,
                       char *const *files, const char *val, const char *net,
                       struct ser_error *e) SER_MUST_CHECK;

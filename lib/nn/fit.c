@@ -119,6 +119,33 @@ int ser_net_fit(struct ser_net *net, const struct ser_data *train, char why[SER_
     return bad;
 }
 
+static int frames_of(const struct ser_data *data, size_t i, int all) {
+    int n = data->frames ? data->frames(data->ctx, i) : all;
+    return n < all ? n : all;
+}
+
+int ser_data_mean(const struct ser_data *data, const struct ser_variation_layout *l, float *mean,
+                  char why[SER_WHY]) {
+    size_t T = (size_t)l->T, C = (size_t)l->C, rows = (size_t)l->A * C;
+    struct ser_samples samples = {data, malloc(rows * T * sizeof(float))};
+    double *sum = calloc(rows, sizeof *sum), frames = 0;
+    int bad = !samples.x || !sum ? ser_refuse(why, "not enough memory") : 0;
+    for (size_t i = 0; !bad && i < data->n; i++) {
+        const float *x = ser_sample(&samples, i, why);
+        size_t n = (size_t)frames_of(data, i, l->T);
+        bad = !x;
+        for (size_t row = 0; !bad && row < rows; row++)
+            for (size_t t = 0; t < n; t++)
+                sum[row] += x[(row / C * T + t) * C + row % C];
+        frames += (double)n;
+    }
+    for (size_t row = 0; !bad && row < rows; row++)
+        mean[row] = (float)(sum[row] / frames);
+    free(samples.x);
+    free(sum);
+    return bad ? -1 : 0;
+}
+
 /* ---- epochs ---- */
 
 struct fit {
@@ -130,6 +157,7 @@ struct fit {
     void *ctx;
     float *x, *p;      /* [batch, rows*frames], [batch, K] */
     int *label;        /* [batch] */
+    int *frames;       /* [batch] the true ones; NULL: all are */
     size_t *order;     /* [train] */
     size_t *confusion; /* [K,K] of an epoch's validation: truth by row */
     char *why;
@@ -163,6 +191,8 @@ static int gather(struct fit *f, const struct ser_data *data, const size_t *orde
     size_t size = ser_shape_size(&f->net->input);
     for (int b = 0; b < B; b++) {
         size_t i = order ? order[b] : first + (size_t)b;
+        if (f->frames)
+            f->frames[b] = frames_of(data, i, f->net->input.dim[f->net->time]);
         if (data->get(data->ctx, i, f->x + (size_t)b * size, &f->label[b]))
             return ser_refuse(f->why, "reading the data stopped at sample %zu", i + 1);
         if (f->label[b] < 0 || f->label[b] >= f->net->classes)
@@ -186,6 +216,7 @@ static int train_epoch(struct fit *f, const struct ser_data *train, int epoch, d
         struct ser_dropout dropout = {f->o->seed, (uint64_t)epoch, f->order + first};
         if (gather(f, train, f->order + first, 0, B))
             return -1;
+        ser_run_frames(f->run, f->frames);
         double loss = ser_net_penalty(f->net);
         loss += ser_run_gradients(f->run, f->x, f->label, B, &dropout, f->p);
         if (ser_run_failed(f->run))
@@ -284,6 +315,7 @@ int ser_fit_run(struct ser_fit *state, struct ser_net *net, struct ser_run *r,
                 const struct ser_fit_options *o, ser_fit_progress progress, void *ctx,
                 char why[SER_WHY]) {
     size_t batch = (size_t)o->batch, K = (size_t)net->classes;
+    int timed = train->frames && net->time >= 0;
     int blind = o->keep == SER_KEEP_LAST && !o->patience && o->schedule != SER_PLATEAU;
     struct fit f = {
         .state = state,
@@ -295,6 +327,7 @@ int ser_fit_run(struct ser_fit *state, struct ser_net *net, struct ser_run *r,
         .x = malloc(batch * ser_shape_size(&net->input) * sizeof(float)),
         .p = malloc(batch * K * sizeof(float)),
         .label = malloc(batch * sizeof(int)),
+        .frames = timed ? malloc(batch * sizeof(int)) : NULL,
         .order = calloc(train->n + 1, sizeof(size_t)),
         .confusion = calloc(K * K, sizeof(size_t)),
         .why = why,
@@ -302,13 +335,14 @@ int ser_fit_run(struct ser_fit *state, struct ser_net *net, struct ser_run *r,
     int bad;
     if (!train->n || (!val->n && !blind))
         bad = ser_refuse(why, "no %s data", train->n ? "validation" : "training");
-    else if (!f.x || !f.p || !f.label || !f.order || !f.confusion)
+    else if (!f.x || !f.p || !f.label || (timed && !f.frames) || !f.order || !f.confusion)
         bad = ser_refuse(why, "not enough memory for batches of %d", (int)o->batch);
     else
         bad = run_epochs(&f, train, val);
     free(f.x);
     free(f.p);
     free(f.label);
+    free(f.frames);
     free(f.order);
     free(f.confusion);
     return bad;

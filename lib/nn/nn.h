@@ -31,6 +31,8 @@
 #ifndef SER_NN_H
 #define SER_NN_H
 
+#include "math/vary.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -159,6 +161,24 @@ struct ser_dropout {
     const size_t *place; /* [B] */
 };
 
+/* What becomes of the samples of each training step that has random numbers, before the network
+ * sees them: two are mixed, then what came of them is varied (vary.h). */
+struct ser_changes {
+    struct ser_variation variation;
+    struct ser_variation_layout layout;
+
+    /* alpha; 0: none are mixed. The other of a sample is the next of its batch, which stands in
+     * random order; behind the last comes the first. Its target takes its share, and the longer one
+     * says how many frames are true. */
+    double mix;
+};
+
+/* Sets that for the steps to come; its arrays must last. 0, or -1 without memory. */
+int ser_run_change(struct ser_run *r, const struct ser_changes *c);
+
+/* The true frames of the samples of the next training step, [B]; NULL, as at first: all are. */
+void ser_run_frames(struct ser_run *r, const int *frames);
+
 /* Whether memory ended in one of the calls below, errno is then ENOMEM: what it computed must not
  * be used. */
 int ser_run_failed(const struct ser_run *r);
@@ -225,7 +245,14 @@ struct ser_data {
     size_t n;
     int (*get)(void *ctx, size_t i, float *x, int *label);
     void *ctx;
+
+    int (*frames)(void *ctx, size_t i); /* how many are true, 1 or more; NULL: all */
 };
+
+/* The mean over all true frames of each row and channel of such samples: mean [A*C]. 0, or -1 with
+ * why. */
+int ser_data_mean(const struct ser_data *data, const struct ser_variation_layout *l, float *mean,
+                  char why[SER_WHY]);
 
 /* How the learning rate goes. */
 enum ser_schedule {

@@ -44,6 +44,17 @@ struct inference {
     float *a[2], *saved, *held;
 };
 
+/* What ser_run_change asks for; of a batch, what came of it. */
+struct changed {
+    struct ser_changes how;
+    float *x;      /* [max_batch, in] */
+    float *share;  /* [max_batch] of the sample itself; NULL: nothing is mixed */
+    float *rest;   /* [max_batch] of the other */
+    int *label;    /* [max_batch] of the other */
+    float **mixed; /* [threads][in] */
+    void **memory; /* [threads] */
+};
+
 struct ser_run {
     struct ser_net *net;
     int max_batch, shards, threads, training;
@@ -73,6 +84,9 @@ struct ser_run {
     const int *label;
     int B, from, to; /* steps of the segment */
     const struct ser_dropout *dropout;
+    const int *frames; /* [B], or NULL */
+
+    struct changed *changed; /* NULL: samples stay as they are */
 };
 
 static int shard_size(const struct ser_run *r, int shard) {
@@ -201,6 +215,85 @@ static void set_pass(const struct ser_run *r, int i, int shard, int thread, floa
     };
 }
 
+/* ---- samples that are changed before a step ---- */
+
+void ser_run_frames(struct ser_run *r, const int *frames) {
+    r->frames = frames;
+}
+
+static void change_sample(void *ctx, int thread, int b) {
+    struct ser_run *r = ctx;
+    struct changed *c = r->changed;
+    const struct ser_dropout *d = r->dropout;
+    size_t size = ser_shape_size(&r->net->input), other = (size_t)((b + 1) % r->B);
+    const float *x = r->x + (size_t)b * size;
+    int n = r->frames ? r->frames[b] : c->how.layout.T;
+    if (c->share) {
+        struct ser_key key = ser_key(d->seed, SER_PURPOSE_MIX, d->epoch, d->place[b]);
+        c->share[b] = (float)ser_mix_share(c->how.mix, key);
+        c->rest[b] = 1 - c->share[b];
+        c->label[b] = r->label[other];
+        ser_mix(x, r->x + other * size, c->share[b], size, c->mixed[thread]);
+        x = c->mixed[thread];
+        if (r->frames && r->frames[other] > n)
+            n = r->frames[other];
+    }
+    ser_vary(&c->how.variation, &c->how.layout,
+             ser_key(d->seed, SER_PURPOSE_VARY, d->epoch, d->place[b]), n, x,
+             c->x + (size_t)b * size, c->memory[thread]);
+}
+
+static void free_changed(struct ser_run *r) {
+    struct changed *c = r->changed;
+    if (!c)
+        return;
+    for (int t = 0; t < r->threads; t++) {
+        free(c->mixed ? c->mixed[t] : NULL);
+        free(c->memory ? c->memory[t] : NULL);
+    }
+    free(c->x);
+    free(c->share);
+    free(c->rest);
+    free(c->label);
+    free(c->mixed);
+    free(c->memory);
+    free(c);
+    r->changed = NULL;
+}
+
+int ser_run_change(struct ser_run *r, const struct ser_changes *how) {
+    size_t batch = (size_t)r->max_batch, threads = (size_t)r->threads;
+    size_t bytes = ser_shape_size(&r->net->input) * sizeof(float);
+    free_changed(r);
+    struct changed *c = r->changed = calloc(1, sizeof *c);
+    if (!c)
+        return -1;
+    c->how = *how;
+    c->x = ser_allocate(batch * bytes);
+    c->memory = calloc(threads, sizeof *c->memory);
+    c->mixed = calloc(threads, sizeof *c->mixed);
+    int bad = !c->x || !c->memory || !c->mixed;
+    if (how->mix > 0) {
+        c->share = calloc(batch, sizeof *c->share);
+        c->rest = calloc(batch, sizeof *c->rest);
+        c->label = calloc(batch, sizeof *c->label);
+        bad |= !c->share || !c->rest || !c->label;
+    }
+    for (size_t t = 0; !bad && t < threads; t++) {
+        c->memory[t] = ser_allocate(ser_vary_bytes(&how->layout));
+        c->mixed[t] = how->mix > 0 ? ser_allocate(bytes) : NULL;
+        bad = !c->memory[t] || (how->mix > 0 && !c->mixed[t]);
+    }
+    if (bad)
+        free_changed(r);
+    return bad ? -1 : 0;
+}
+
+/* Whether the samples of this step are mixed. */
+static int is_mixed(const struct ser_run *r) {
+    return r->changed && r->dropout && r->changed->share;
+}
+
 /* Softmax, and the gradient of the mean loss. */
 static void loss(const struct ser_run *r, int shard) {
     int K = r->net->classes, N = shard_size(r, shard);
@@ -210,9 +303,15 @@ static void loss(const struct ser_run *r, int shard) {
     memcpy(r->logits + at, logits, (size_t)N * K * sizeof *p);
     memcpy(p, logits, (size_t)N * K * sizeof *p);
     ser_softmax(p, (size_t)N, K);
-    for (int n = 0; n < N; n++)
-        ser_loss_gradient(&r->loss, p + (size_t)n * K, r->label[shard * SER_SHARD + n], r->B, K,
-                          d + (size_t)n * K);
+    for (int n = 0; n < N; n++, p += K, d += K) {
+        int b = shard * SER_SHARD + n;
+        ser_loss_gradient(&r->loss, p, r->label[b], r->B, K, d);
+        if (is_mixed(r)) {
+            float other[SER_MAX_CLASSES];
+            ser_loss_gradient(&r->loss, p, r->changed->label[b], r->B, K, other);
+            ser_mix(d, other, r->changed->share[b], (size_t)K, d);
+        }
+    }
 }
 
 static void train_shard(void *ctx, int thread, int shard) {
@@ -297,6 +396,10 @@ double ser_run_gradients(struct ser_run *r, const float *x, const int *label, in
     r->label = label;
     r->B = B;
     r->dropout = dropout;
+    if (r->changed && dropout) {
+        ser_team_run(r->team, B, change_sample);
+        r->x = r->changed->x;
+    }
     for (r->from = 0; r->from < r->steps; r->from = r->to + 1) {
         for (r->to = r->from; r->to < r->steps; r->to++)
             if (r->step[r->to].action == FORWARD_ADD || r->step[r->to].action == BACKWARD_ADD)
@@ -309,7 +412,11 @@ double ser_run_gradients(struct ser_run *r, const float *x, const int *label, in
     int K = r->net->classes;
     if (p)
         memcpy(p, r->p, (size_t)B * K * sizeof *p);
-    return ser_mean_loss(&r->loss, r->logits, r->p, label, B, K);
+    if (!is_mixed(r))
+        return ser_mean_loss(&r->loss, r->logits, r->p, label, NULL, B, K);
+    const struct changed *c = r->changed;
+    return ser_mean_loss(&r->loss, r->logits, r->p, label, c->share, B, K) +
+           ser_mean_loss(&r->loss, r->logits, r->p, c->label, c->rest, B, K);
 }
 
 void ser_run_loss(struct ser_run *r, const struct ser_loss *l) {
@@ -320,7 +427,7 @@ double ser_run_validation_loss(const struct ser_run *r, const int *label, int B)
     struct ser_loss even = {.smoothing = r->loss.smoothing};
     for (int k = 0; k < r->net->classes; k++)
         even.weight[k] = 1;
-    return ser_mean_loss(&even, r->logits, r->p, label, B, r->net->classes);
+    return ser_mean_loss(&even, r->logits, r->p, label, NULL, B, r->net->classes);
 }
 
 double ser_run_clip(struct ser_run *r, double norm) {
@@ -540,6 +647,7 @@ void ser_run_free(struct ser_run *r) {
     if (!r)
         return;
     ser_team_free(r->team);
+    free_changed(r);
     for (int t = 0; r->worker && r->inference && t < r->threads; t++) {
         free(r->worker[t].scratch);
         free(r->inference[t].saved);

@@ -1,0 +1,178 @@
+#!/usr/bin/env bats
+# What ser-train can do to samples, weights and draws: the same bytes for any number of threads and when resumed; a
+# header that tells it; and what does not fit is refused.
+load helper
+
+# Six speakers, two kinds of sound of several lengths, as log-mel spectra and as MFCC.
+setup_file() {
+    load helper
+    cd "$BATS_FILE_TMPDIR" || return 1
+    printf 'id\tpath\tcorpus\tspeaker\temotion\tpart\n' >m.tsv
+    local s part corpus
+    for s in 1 2 3 4 5 6; do
+        part=train
+        [ $s -le 4 ] || part=val
+        corpus=a
+        [ $s != 1 ] || corpus=b
+        sox -n -r 22050 -b 16 "calm$s.wav" synth 0.$((s + 2)) sine $((150 + 9 * s)) synth 0.3 sine fmod $((3 + s))
+        sox -R -n -r 22050 -b 16 "sad$s.wav" synth 0.3 pinknoise gain -$s
+        for e in calm sad; do
+            printf '%s%d\t%s%d.wav\t%s\ts%d\t%s\t%s\n' $e $s $e $s $corpus $s $e $part >>m.tsv
+        done
+    done
+    printf 'more1\tsad2.wav\ta\ts2\tsad\ttrain\n' >>m.tsv
+    for part in train val; do
+        awk -F'\t' -v p=$part 'NR == 1 || $6 == p' m.tsv >$part.tsv
+        ser-mfcc -q --type logmel --bands 20 --frames 24 -m $part.tsv -o $part.sert
+        ser-mfcc -q --coefs 13 --frames 24 -m $part.tsv -o mfcc-$part.sert
+    done
+    cat >small.net <<'NET'
+standardize
+conv 4 3x3 relu
+batchnorm
+maxpool 3x2
+dropout 0.25
+timemajor
+lstm 8 l2=1e-4
+mean
+dense classes
+NET
+}
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return 1
+    cp "$BATS_FILE_TMPDIR"/*.sert "$BATS_FILE_TMPDIR"/small.net .
+}
+
+train() { # train OUTPUT OPTION...
+    local out=$1
+    shift
+    ser-train -q --net small.net --val val.sert --epochs 4 --batch 4 --patience 0 --lr 0.01 -o "$out" "$@" train.sert
+}
+
+# header MODEL KEY: the value of train.KEY
+header() {
+    ser-tensor ls -H "$1" | sed -n "s/^train\.$2=//p"
+}
+
+# repeats OPTION...: for any number of threads, and cut after two epochs and resumed; another model than without
+repeats() {
+    train one.bin --threads 1 -c one.state --log one.tsv "$@"
+    train many.bin --threads 5 "$@"
+    same one.bin many.bin
+    rm -f part.state
+    train part.bin --epochs 2 -c part.state "$@"
+    train part.bin --resume -c part.state --log part.tsv "$@" 2>err
+    grep -qx 'resumed at epoch 2' err || fail "$(cat err)"
+    same one.bin part.bin
+    same one.state part.state
+    same one.tsv part.tsv
+    [ -e plain.bin ] || train plain.bin
+    ser-cmp -q one.bin plain.bin >/dev/null 2>&1 && fail "$*: changes nothing"
+    return 0
+}
+
+@test "varied samples: every kind alone, and all together" {
+    local options
+    for options in '--mask 4:6:2' '--warp 15:0' '--warp 0:15' '--gain 3' '--shift 4' '--mixup 0.4' \
+        '--mask 4:6:2 --warp 15:15 --gain 3 --shift 4 --mixup 0.4'; do
+        # shellcheck disable=SC2086
+        repeats $options
+    done
+    run header one.bin '\(mask\|warp\|gain\|shift\|mixup\)'
+    assert_output "3
+4:6:2
+0.40000000000000002
+4
+15:15"
+    # Another seed varies otherwise.
+    train other.bin --mask 4:6:2 --warp 15:15 --gain 3 --shift 4 --mixup 0.4 --seed 2
+    ! cmp -s one.bin other.bin
+}
+
+@test "a size of nothing is no option: the bytes and the header of before" {
+    train plain.bin -c plain.state
+    train none.bin -c none.state --mask 4:6:0 --warp 0:0 --gain 0 --shift 0 --mixup 0
+    same <(ser-tensor text plain.bin) <(ser-tensor text none.bin)
+    train none.bin --mask 0:0:0 --warp 0:0
+    same plain.bin none.bin
+    refute [ -n "$(header plain.bin '\(mask\|warp\|gain\|shift\|mixup\)')" ]
+}
+
+@test "validation hears recordings as they are" {
+    train model.bin --mask 20:24:1 --gain 60 --keep last --schedule constant --log log.tsv
+    ser-score -q model.bin val.sert | ser-eval --tsv >e.tsv
+    awk -F'\t' 'FNR == NR {want = $10; next} $1 == "pooled" && $2 == "ua" {got = $5}
+        END {exit !(got == want)}' log.tsv e.tsv || fail "$(cat log.tsv)"
+}
+
+@test "MFCC: masks, time, and the level in the first coefficient" {
+    mfcc() { ser-train -q --net small.net --val mfcc-val.sert --epochs 1 --batch 4 -o m.bin "$@" mfcc-train.sert; }
+    mfcc --mask 3:6:1 --warp 0:10 --gain 3 --shift 2 --mixup 0.2
+    assert_equal "$(header m.bin warp)" 0:10
+    fails 3 "mfcc-train.sert: --warp: cepstral coefficients are no bands of a spectrum, .*: give 0:10" mfcc --warp 5:10
+    fails 3 "--mask: 14 bands and 6 frames of 13 and 24" mfcc --mask 14:6:1
+    fails 3 "--mask: 3 bands and 25 frames of 13 and 24" mfcc --mask 3:25:1
+}
+
+@test "features of other axes, and normalised ones: what they cannot have is refused by name" {
+    cp "$BATS_FILE_TMPDIR"/*.tsv .
+    other() { ser-train -q --net other.net --val other-val.sert --epochs 1 --batch 4 -o m.bin "$@" other-train.sert; }
+    printf 'standardize\nlstm 4\nmean\ndense classes\n' >other.net
+    turned() { for part in train val; do
+        ser-tensor ark "${@:2}" $part.sert | ser-tensor from-ark --axes "$1" -m "$BATS_FILE_TMPDIR/$part.tsv" -o other-$part.sert
+    done; }
+    turned time,channels -T
+    other --mask 5:6:2 --warp 0:10 --shift 3 --mixup 0.2
+    fails 3 "other-train.sert: --warp: channels are no bands of a spectrum, .*: give 0:10" other --warp 1:10
+    fails 3 "--gain: what a decibel changes is known of features of ser-mfcc alone" other --gain 1
+    turned bands,time
+    printf 'timemajor\nmean\ndense classes\n' >other.net
+    other --mask 5:6:2 --warp 5:10 --shift 3
+    fails 3 "--gain: what a decibel changes" other --gain 1
+    turned time,bands -T
+    printf 'reshape 480\ndense classes\n' >other.net
+    other --mixup 0.2
+    fails 3 "--mask: the axes of these features are time,bands, not bands,time or time,channels" other --mask 1:1:1
+    fails 3 "--shift: the axes" other --shift 1
+    for part in train val; do
+        ser-tensor ark $part.sert | ser-tensor from-ark --axes bands,time --set feat.type=logmel,feat.norm=speaker -m $part.tsv -o other-$part.sert
+    done
+    other --warp 5:5
+    fails 3 "--gain: these features are normalised \(feat.norm=speaker\): decibels are gone" other --gain 1
+}
+
+@test "only true frames are varied: as many as a record's attribute says" {
+    # The same numbers without the attribute: all frames are true.
+    ser-tensor ark train.sert | ser-tensor from-ark --axes bands,time -m "$BATS_FILE_TMPDIR/train.tsv" \
+        --set "$(ser-tensor ls -H train.sert | grep ^feat. | paste -sd,)" -o whole.sert
+    alike() {
+        ser-train -q --net small.net --val val.sert --epochs 1 --batch 4 -o a.bin "$@" train.sert
+        ser-train -q --net small.net --val val.sert --epochs 1 --batch 4 -o b.bin "$@" whole.sert
+        cmp -s a.bin b.bin
+    }
+    alike
+    ! alike --shift 10 || fail "padding is shifted as sound is"
+}
+
+@test "options of another training: its checkpoint is refused by name" {
+    train a.bin -c state --mask 4:6:2 --epochs 1
+    fails 3 "train.mask is 4:6:2 there, but 4:6:1 now" train a.bin -c state --resume --mask 4:6:1
+    fails 3 "train.mask is 4:6:2 there, but unset now" train a.bin -c state --resume
+    fails 3 "train.warp is unset there, but 1:0 now" train a.bin -c state --resume --mask 4:6:2 --warp 1:0
+}
+
+@test "words that are no sizes are refused" {
+    fails 2 "--mask: '4:6' is not BANDS:FRAMES:N, each a number from 0 to 65536" train m.bin --mask 4:6
+    fails 2 "--mask: '4:6:1:1' is not BANDS" train m.bin --mask 4:6:1:1
+    fails 2 "--mask: '' is not BANDS" train m.bin --mask ''
+    fails 2 "--mask: 'a:6:1' is not BANDS" train m.bin --mask a:6:1
+    fails 2 "--mask: '4:-6:1' is not BANDS" train m.bin --mask 4:-6:1
+    fails 2 "--mask: 1.5 is not a whole number" train m.bin --mask 4:1.5:1
+    fails 2 "--mask: 101 masks are more than 100" train m.bin --mask 4:6:101
+    fails 2 "--warp: '5:91' is not BANDS:TIME, each a number from 0 to 90" train m.bin --warp 5:91
+    fails 2 "--gain: '-1' is not a number from 0 to 60" train m.bin --gain -1
+    fails 2 "--shift: '1.5' is not a whole number" train m.bin --shift 1.5
+    fails 2 "--mixup: 'x' is not a number" train m.bin --mixup x
+    [ ! -e m.bin ]
+}
