@@ -155,6 +155,52 @@ repeats() {
     ! alike --shift 10 || fail "padding is shifted as sound is"
 }
 
+@test "weights: decay, averages, which recordings come; alone, and with varied samples" {
+    local options
+    for options in '--decay 0.3' '--average ema=0.8' '--average last=3 --horizon 5' '--balance class' '--balance corpus' \
+        '--balance both' '--decay 0.1 --average ema=0.9 --balance both --mixup 0.2 --mask 4:6:2 --warp 15:15 --keep loss'; do
+        # shellcheck disable=SC2086
+        repeats $options
+    done
+    run header one.bin '\(decay\|average\|balance\|keep\)'
+    assert_output "ema=0.9
+both
+0.10000000000000001
+loss"
+    train none.bin --decay 0 --average none --balance none
+    same plain.bin none.bin
+    # The mean of the last epochs hangs on which is the last.
+    train a.bin --average last=2 --epochs 2 --horizon 4 -c state
+    assert_equal "$(header a.bin horizon)" 4
+    fails 3 "train.horizon is 4 there, but 3 now" train a.bin --average last=2 --epochs 3 -c state --resume
+    fails 3 "train.average is last=2 there, but ema=0.5 now" train a.bin --average ema=0.5 --epochs 4 -c state --resume
+}
+
+@test "--average: the figures of validation, and the model, are those of the averages" {
+    train model.bin --average last=4 --log log.tsv --keep last
+    ser-score -q model.bin val.sert | ser-eval --tsv >e.tsv
+    awk -F'\t' 'FNR == NR {want = $6; next} $1 == "pooled" && $2 == "wa" {got = $5}
+        END {exit !(got == want)}' log.tsv e.tsv || fail "$(cat log.tsv)"
+    # Weights whose mean is made are other than those; what is trained on is the same.
+    train plain.bin --log plain.tsv --keep last
+    same <(cut -f 3,4 log.tsv) <(cut -f 3,4 plain.tsv)
+    ! cmp -s <(cut -f 5 log.tsv) <(cut -f 5 plain.tsv)
+}
+
+@test "--balance: each class of each corpus comes as often" {
+    # Of 9 recordings one class has 5 and a corpus 2: no epoch is longer, and the loss tells which came.
+    printf 'mean\ndense classes\n' >mean.net
+    sed -i '1i timemajor' mean.net
+    count() { ser-train -q --net mean.net --val val.sert --epochs 200 --batch 1 --lr 1e-12 --min-lr 0 --patience 0 --schedule constant \
+        -o m.bin --log log.tsv "$@" train.sert; }
+    count
+    awk -F'\t' 'NR > 1 {if (min == "" || $3 < min) min = $3; if ($3 > max) max = $3} END {exit !(max - min < 1e-6)}' log.tsv ||
+        fail "other recordings in each epoch"
+    count --balance both
+    awk -F'\t' 'NR > 1 {if (min == "" || $3 < min) min = $3; if ($3 > max) max = $3} END {exit !(max - min > 1e-3)}' log.tsv ||
+        fail "the same recordings in each epoch"
+}
+
 @test "options of another training: its checkpoint is refused by name" {
     train a.bin -c state --mask 4:6:2 --epochs 1
     fails 3 "train.mask is 4:6:2 there, but 4:6:1 now" train a.bin -c state --resume --mask 4:6:1
@@ -174,5 +220,11 @@ repeats() {
     fails 2 "--gain: '-1' is not a number from 0 to 60" train m.bin --gain -1
     fails 2 "--shift: '1.5' is not a whole number" train m.bin --shift 1.5
     fails 2 "--mixup: 'x' is not a number" train m.bin --mixup x
+    for average in ema ema=0 ema=1 ema=x last=0 last=1.5 last= mean ''; do
+        fails 2 "--average: '$average' is not ema=X, X above 0 and below 1, last=N, or none" train m.bin --average "$average"
+    done
+    fails 2 "--average last=5: there are 4 epochs" train m.bin --average last=5
+    fails 2 "--balance: 'sex' is none of none|class|corpus|both" train m.bin --balance sex
+    fails 2 "--decay 10 times --lr 0.1 leaves nothing of the weights" train m.bin --decay 10 --lr 0.1
     [ ! -e m.bin ]
 }

@@ -77,6 +77,10 @@ reference() { # the folder NAME of the reference data, if there is one
     unit test_vary
 }
 
+@test "optim: AdamW, averages of weights, how often samples come" {
+    unit test_optim
+}
+
 @test "search: who goes on, what is drawn" {
     unit test_search
 }

@@ -52,6 +52,12 @@ static const struct ser_opt options[] = {
      "move by up to so many frames"},
     {0, "mixup", SER_OPT_REAL, &opt.training.mixup, 0, 100, "A",
      "mix two samples by Beta(A, A); 0: none"},
+    {0, "decay", SER_OPT_REAL, &opt.training.fit.decay, 0, 10, "X",
+     "of the weights (AdamW); 0: none"},
+    {0, "average", SER_OPT_TEXT, &opt.training.average, 0, 0, "ema=X|last=N",
+     "keep averages of the weights"},
+    {0, "balance", SER_OPT_CHOICE, &opt.training.balance, 0, 0, SER_BALANCES,
+     "what comes as often"},
     {0, "keep", SER_OPT_CHOICE, &opt.training.keep, 0, 0, SER_KEEPS,
      "epoch whose weights are the model"},
     {'s', "seed", SER_OPT_INT, &opt.training.fit.seed, 0, SER_MAX_SEED, "N",
@@ -305,6 +311,19 @@ static void check_mask(const double *mask) {
         ser_usage("--mask: %g masks are more than %d", mask[2], SER_MAX_MASKS);
 }
 
+static void check_average(const struct ser_training_options *o) {
+    struct ser_fit_options f = o->fit;
+    int64_t end = f.horizon ? f.horizon : f.epochs;
+    if (ser_training_average(o->average, &f))
+        ser_usage("--average: '%s' is not ema=X, X above 0 and below 1, last=N, or none",
+                  o->average);
+    if (f.last > end)
+        ser_usage("--average last=%lld: there are %lld epochs", (long long)f.last, (long long)end);
+    if (f.decay * f.lr >= 1)
+        ser_usage("--decay %g times --lr %g leaves nothing of the weights: it must be below 1",
+                  f.decay, f.lr);
+}
+
 static void check_usage(char *const *files) {
     const struct ser_training_options *o = &opt.training;
     int blind = !opt.val && strcmp(o->keep, "last") == 0;
@@ -328,6 +347,7 @@ static void check_usage(char *const *files) {
         ser_usage("--label-smoothing %g leaves nothing of the target: it must be below 1",
                   o->label_smoothing);
     check_mask(o->mask);
+    check_average(o);
     if (o->resume && !o->checkpoint)
         ser_usage("--resume needs --checkpoint FILE");
     if (!ser_kernels_find(o->kernels))

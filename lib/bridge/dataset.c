@@ -67,15 +67,15 @@ static int open_again(struct ser_in *in, const char *path, int *fd, struct ser_e
     return ser_fail(e, SER_SYS, "%s: cannot keep it open: %s", name, strerror(errno));
 }
 
-/* The index of the emotion in d->emotion, where it is added if it is new; -1 without memory. */
-static int emotion_index(struct ser_dataset *d, const char *emotion) {
-    for (int i = 0; i < d->emotions; i++)
-        if (strcmp(d->emotion[i], emotion) == 0)
+/* The index of a word in list [*n], where it is added if it is new; -1 without memory. */
+static int word_index(char ***list, size_t *cap, int *n, const char *word) {
+    for (int i = 0; i < *n; i++)
+        if (strcmp((*list)[i], word) == 0)
             return i;
-    if (ser_grow(&d->emotion, &d->emotion_cap, (size_t)d->emotions + 1, sizeof *d->emotion))
+    if (ser_grow(list, cap, (size_t)*n + 1, sizeof **list))
         return -1;
-    d->emotion[d->emotions] = strdup(emotion);
-    return d->emotion[d->emotions] ? d->emotions++ : -1;
+    (*list)[*n] = strdup(word);
+    return (*list)[*n] ? (*n)++ : -1;
 }
 
 /* The dimensions of features. */
@@ -140,17 +140,20 @@ static int add_record(struct ser_dataset *d, const struct ser_reader *r, struct 
         return ser_reader_fail(r, rec, e, "the emotion '%.100s' cannot name a class", emotion);
     if (take_shape(d, r, rec, e))
         return -1;
-    int frames = true_frames(d, r, rec, e), index;
+    int frames = true_frames(d, r, rec, e);
     if (frames < 0)
         return -1;
-    index = emotion_index(d, emotion);
-    if (index < 0 || (speaker && ser_set_add(&d->speakers, speaker) < 0) ||
+    const char *from = ser_attr(&rec->attrs, "corpus");
+    int index = word_index(&d->emotion, &d->emotion_cap, &d->emotions, emotion);
+    int corpus = word_index(&d->corpus, &d->corpus_cap, &d->corpora, from ? from : "-");
+    if (index < 0 || corpus < 0 || (speaker && ser_set_add(&d->speakers, speaker) < 0) ||
         ser_grow(&d->at, &d->cap, d->n + 1, sizeof *d->at))
         return ser_no_memory(e);
     d->at[d->n++] = (struct ser_sample){.offset = rec->offset,
                                         .hash = XXH3_64bits(rec->data, rec->bytes),
                                         .file = d->files,
                                         .emotion = index,
+                                        .corpus = corpus,
                                         .frames = frames};
     d->random += split && strcmp(split, "random") == 0;
     d->generated += generated && strcmp(generated, "no") != 0;
@@ -364,6 +367,9 @@ void ser_dataset_free(struct ser_dataset *d) {
     }
     for (int i = 0; i < d->emotions; i++)
         free(d->emotion[i]);
+    for (int i = 0; i < d->corpora; i++)
+        free(d->corpus[i]);
+    free(d->corpus);
     free(d->at);
     free(d->fd);
     free(d->path);

@@ -53,9 +53,12 @@ static void set_number(void *base, const struct field *f, double v) {
 #define OPTION(member) offsetof(struct ser_training_options, member), 0
 #define LATER(member)  offsetof(struct ser_training_options, member), 1
 static const struct field options[] = {
+    {"train.average", NULL, TEXT, LATER(average)},
+    {"train.balance", NULL, TEXT, LATER(balance)},
     {"train.batch", NULL, INT64, OPTION(fit.batch)},
     {"train.class_weight", NULL, TEXT, OPTION(class_weight)},
     {"train.clip_norm", NULL, REAL, OPTION(fit.clip_norm)},
+    {"train.decay", NULL, REAL, LATER(fit.decay)},
     {"train.epochs", NULL, INT64, OPTION(fit.epochs)},
     {"train.gain", NULL, REAL, LATER(gain)},
     {"train.horizon", NULL, INT64, LATER(fit.horizon)},
@@ -89,6 +92,8 @@ const struct ser_training_options ser_training_defaults = {
     .schedule = "plateau",
     .keep = "accuracy",
     .class_weight = "none",
+    .average = "none",
+    .balance = "none",
 };
 
 /* A line of the log. */
@@ -190,18 +195,32 @@ static enum ser_keep keep_of(const char *word) {
                                        : SER_KEEP_ACCURACY;
 }
 
-/* A horizon matters to one schedule alone. */
+int ser_training_average(const char *text, struct ser_fit_options *o) {
+    o->ema = 0;
+    o->last = 0;
+    if (strncmp(text, "ema=", 4) == 0)
+        return ser_parse_real(text + 4, 1e-6, 1 - 1e-9, &o->ema);
+    if (strncmp(text, "last=", 5) == 0)
+        return ser_parse_int(text + 5, 1, SER_MAX_AVERAGED, &o->last);
+    return strcmp(text, "none") == 0 ? 0 : -1;
+}
+
+/* Whether the last epoch matters to those before it. */
+static int has_horizon(const struct ser_fit_options *o) {
+    return o->schedule == SER_COSINE || o->last;
+}
+
 static void drop_idle_options(const struct ser_training_options *o, struct ser_attrs *a) {
-    if (o->fit.schedule != SER_COSINE || o->fit.horizon == o->fit.epochs)
+    if (!has_horizon(&o->fit) || o->fit.horizon == o->fit.epochs)
         ser_attr_set(a, "train.horizon", NULL);
 }
 
-/* A resumed training may have more epochs than before, but its schedule must end where it did. */
+/* A resumed training may have more epochs than before, but what has an end must end where it did. */
 static void identify(struct ser_training *t) {
     const struct ser_fit_options *o = &t->o.fit;
     ser_attrs_copy(&t->identity, &t->model.header);
     ser_attr_set(&t->identity, "train.epochs", NULL);
-    if (o->schedule == SER_COSINE)
+    if (has_horizon(o))
         ser_attr_setf(&t->identity, "train.horizon", "%lld",
                       (long long)(o->horizon ? o->horizon : o->epochs));
 }
@@ -357,6 +376,37 @@ static int set_changes(struct ser_training *t, struct ser_error *e) {
     return 0;
 }
 
+/* ---- how often samples come ---- */
+
+/* The group of sample i: its class, its corpus, or both. */
+static size_t group_of(const struct ser_training *t, size_t i) {
+    const struct ser_sample *s = &t->train.at[i];
+    size_t class = (size_t)t->train.label[s->emotion], corpus = (size_t)s->corpus;
+    return strcmp(t->o.balance, "class") == 0    ? class
+           : strcmp(t->o.balance, "corpus") == 0 ? corpus
+                                                 : corpus * (size_t)t->model.classes + class;
+}
+
+/* Each group that there is comes as often, and each sample of a group. */
+static int set_balance(struct ser_training *t, struct ser_error *e) {
+    size_t most = (size_t)t->train.corpora * (size_t)t->model.classes + (size_t)t->model.classes;
+    double groups = 0;
+    if (strcmp(t->o.balance, "none") == 0)
+        return 0;
+    size_t *count = calloc(most, sizeof *count);
+    t->often = calloc(t->train.n, sizeof *t->often);
+    if (!count || !t->often) {
+        free(count);
+        return ser_no_memory(e);
+    }
+    for (size_t i = 0; i < t->train.n; i++)
+        groups += !count[group_of(t, i)]++;
+    for (size_t i = 0; i < t->train.n; i++)
+        t->often[i] = (double)t->train.n / (groups * (double)count[group_of(t, i)]);
+    free(count);
+    return 0;
+}
+
 /* What was read of the data failed as data, or else why says what did. */
 static int fail_data(const struct ser_training *t, const char *why, struct ser_error *e) {
     if (!t->train.e.status)
@@ -424,8 +474,13 @@ int ser_training_open(struct ser_training *t, const struct ser_training_options 
     *t = (struct ser_training){.o = *o};
     t->o.fit.schedule = schedule_of(o->schedule);
     t->o.fit.keep = keep_of(o->keep);
+    if (ser_training_average(o->average, &t->o.fit))
+        return ser_fail(e, SER_USAGE, "'%s' makes no average", o->average);
     t->o.kernels = ser_kernels_name(ser_kernels_find(o->kernels));
-    return open_data(t, files, val, e) || open_net(t, net, e) || set_changes(t, e) ? -1 : 0;
+    return open_data(t, files, val, e) || open_net(t, net, e) || set_changes(t, e) ||
+                   set_balance(t, e)
+               ? -1
+               : 0;
 }
 
 void ser_training_free(struct ser_training *t) {
@@ -435,6 +490,7 @@ void ser_training_free(struct ser_training *t) {
     ser_dataset_free(&t->train);
     ser_dataset_free(&t->val);
     ser_attrs_clear(&t->identity);
+    free(t->often);
     free((void *)t->changes.layout.mean);
     free((void *)t->changes.layout.gain);
     free(t->history);
@@ -553,7 +609,9 @@ static int start(struct ser_training *t, const struct ser_data *train, struct se
 /* Runs the fit, and writes the model that was kept whatever becomes of it. */
 static int fit(struct ser_training *t, struct ser_run *run, struct ser_error *e) {
     char why[SER_WHY];
-    const struct ser_data train = ser_dataset_data(&t->train), val = ser_dataset_data(&t->val);
+    struct ser_data train = ser_dataset_data(&t->train);
+    const struct ser_data val = ser_dataset_data(&t->val);
+    train.often = t->often;
     int resuming = t->o.resume && (access(t->o.checkpoint, F_OK) == 0 || errno != ENOENT);
     if (resuming ? resume(t, e) : start(t, &train, e))
         return -1;
@@ -631,7 +689,8 @@ static int put_checkpoint(const struct ser_training *t, struct ser_writer *w, st
            ser_params_put(w, "now/", net, NULL, e) ||
            ser_params_put(w, "best/", net, fit->best, e) ||
            ser_params_put(w, "adam.m/", net, fit->adam.m, e) ||
-           ser_params_put(w, "adam.v/", net, fit->adam.v, e);
+           ser_params_put(w, "adam.v/", net, fit->adam.v, e) ||
+           (fit->average && ser_params_put(w, "average/", net, fit->average, e));
 }
 
 int ser_checkpoint_save(const struct ser_training *t, const char *path, struct ser_error *e) {
@@ -753,7 +812,9 @@ static int take_checkpoint(struct ser_training *t, struct ser_reader *r, struct 
            ser_params_take(r, rec, "now/", net, NULL, e) ||
            ser_params_take(r, rec, "best/", net, fit->best, e) ||
            ser_params_take(r, rec, "adam.m/", net, fit->adam.m, e) ||
-           ser_params_take(r, rec, "adam.v/", net, fit->adam.v, e) || ser_params_end(r, rec, e);
+           ser_params_take(r, rec, "adam.v/", net, fit->adam.v, e) ||
+           (fit->average && ser_params_take(r, rec, "average/", net, fit->average, e)) ||
+           ser_params_end(r, rec, e);
 }
 
 int ser_checkpoint_load(struct ser_training *t, const char *path, struct ser_error *e) {

@@ -22,6 +22,8 @@ struct ser_training_options {
     const char *class_weight;   /* a word of SER_CLASS_WEIGHTS */
     const char *kernels;        /* a name that ser_kernels_find knows */
     double label_smoothing;     /* 0 <= x < 1 */
+    const char *average;        /* as ser_training_average has it */
+    const char *balance;        /* a word of SER_BALANCES */
 
     /* How the samples of training are changed, each time anew; 0: not at all. nn.h and math/vary.h
      * say more. */
@@ -42,6 +44,13 @@ struct ser_training_options {
 #define SER_SCHEDULES     "plateau|step|cosine|constant"
 #define SER_KEEPS         "accuracy|recall|loss|last" /* as enum ser_keep has them */
 #define SER_CLASS_WEIGHTS "none|balanced"
+#define SER_BALANCES      "none|class|corpus|both"
+
+enum { SER_MAX_AVERAGED = 100000 }; /* epochs */
+
+/* Reads "none", "ema=X" with 0 < X < 1 or "last=N" with N from 1 to SER_MAX_AVERAGED into o. 0, or
+ * -1: no such text. */
+int ser_training_average(const char *text, struct ser_fit_options *o) SER_MUST_CHECK;
 
 /* The defaults: the notebook's attention stage. */
 extern const struct ser_training_options ser_training_defaults;
@@ -52,6 +61,7 @@ struct ser_training {
     struct ser_model model;
     struct ser_fit fit;
     struct ser_changes changes; /* of the samples; its arrays are owned */
+    double *often;              /* [train.n] as struct ser_data has it, or NULL; owned */
     struct ser_epoch *history;  /* [fit.epoch] the rows of the log; owned */
     size_t history_cap;
     struct ser_attrs identity; /* attributes that a checkpoint must agree with */

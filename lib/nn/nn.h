@@ -192,6 +192,10 @@ void ser_run_predict(struct ser_run *r, const float *x, int B, float *p);
 double ser_run_gradients(struct ser_run *r, const float *x, const int *label, int B,
                          const struct ser_dropout *dropout, float *p);
 
+/* One training step's forward alone, without dropout and changes: moves the moving statistics, of
+ * which the share keep stays. */
+void ser_run_statistics(struct ser_run *r, const float *x, int B, double keep);
+
 /* What the loss of a training sample is: the weight of its class times the cross-entropy with the
  * target
  *
@@ -231,6 +235,11 @@ double ser_net_penalty(const struct ser_net *net);
 struct ser_adam {
     float **m, **v; /* [params][n]; NULL where not trained */
     uint64_t steps;
+
+    /* AdamW (Loshchilov, Hutter, Decoupled weight decay regularization, ICLR 2019), as PyTorch has
+     * it: before each step weights, but not biases and what normalisation trains, are multiplied by
+     * 1 - lr decay. */
+    double decay;
 };
 
 int ser_adam_new(struct ser_adam *a, const struct ser_net *net);
@@ -245,6 +254,10 @@ struct ser_data {
     size_t n;
     int (*get)(void *ctx, size_t i, float *x, int *label);
     void *ctx;
+
+    /* [n] how many times an epoch of training has each sample on average, n in all: so many or one
+     * more or less, as the epoch's numbers say. NULL: once. */
+    const double *often;
 
     int (*frames)(void *ctx, size_t i); /* how many are true, 1 or more; NULL: all */
 };
@@ -279,6 +292,19 @@ struct ser_fit_options { /* epochs and batches stay below 2^31 */
     enum ser_keep keep;
     int64_t warmup;   /* epochs over which the rate grows evenly to what the schedule says */
     double clip_norm; /* of the gradients, see ser_run_clip; 0: never */
+    double decay;     /* of weights, see ser_adam */
+
+    /* One of these makes averages of the weights, by which epochs are then judged and which are
+     * kept; training goes on with the weights themselves. Statistics of batches are made anew for
+     * them, from the training data as they are.
+     *
+     * ema   the average moves towards the weights after each step, and min(ema, k / (k + 9)) of it
+     *       stays after k steps: so it forgets the first ones soon
+     * last  of the last so many epochs up to the horizon, the mean of the weights at their ends
+     *       (Izmailov et al., Averaging weights leads to wider optima, UAI 2018); before them it is
+     *       the weights themselves */
+    double ema;   /* 0: none, below 1 */
+    int64_t last; /* 0: none */
 };
 
 /* One line of the log. */
@@ -308,7 +334,8 @@ struct ser_fit {
     int wait, plateau_wait;
     int stopped;
     struct ser_adam adam;
-    float **best; /* [params][n] the weights of best_epoch */
+    float **best;    /* [params][n] the weights of best_epoch */
+    float **average; /* [params][n], NULL where not trained; NULL: none is made */
 };
 
 int ser_fit_new(struct ser_fit *f, const struct ser_net *net, const struct ser_fit_options *o);

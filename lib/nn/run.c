@@ -83,6 +83,7 @@ struct ser_run {
     const float *x;
     const int *label;
     int B, from, to; /* steps of the segment */
+    double keep;     /* of moving statistics */
     const struct ser_dropout *dropout;
     const int *frames; /* [B], or NULL */
 
@@ -364,6 +365,7 @@ static void add_step(struct ser_run *r, const struct step *step) {
         .param = r->net->param + l->first_param,
         .training = 1,
         .total = stage->total,
+        .keep = r->keep,
         .B = r->B,
     };
     if (l->type->forward_done)
@@ -389,6 +391,30 @@ static void add_gradient(void *ctx, int thread, int i) {
             g[j] += 2 * p->l2 * p->value[j];
 }
 
+/* All steps before the one at end. */
+static void run_steps(struct ser_run *r, int end) {
+    for (r->from = 0; r->from < end; r->from = r->to + 1) {
+        for (r->to = r->from; r->to < end; r->to++)
+            if (r->step[r->to].action == FORWARD_ADD || r->step[r->to].action == BACKWARD_ADD)
+                break;
+        ser_team_run(r->team, shards_of(r->B), train_shard);
+        if (r->to < end)
+            add_step(r, &r->step[r->to]);
+    }
+}
+
+void ser_run_statistics(struct ser_run *r, const float *x, int B, double keep) {
+    int end = 0;
+    renew(r);
+    while (r->step[end].action != LOSS)
+        end++;
+    r->x = x;
+    r->B = B;
+    r->dropout = NULL;
+    r->keep = keep;
+    run_steps(r, end);
+}
+
 double ser_run_gradients(struct ser_run *r, const float *x, const int *label, int B,
                          const struct ser_dropout *dropout, float *p) {
     renew(r);
@@ -400,14 +426,8 @@ double ser_run_gradients(struct ser_run *r, const float *x, const int *label, in
         ser_team_run(r->team, B, change_sample);
         r->x = r->changed->x;
     }
-    for (r->from = 0; r->from < r->steps; r->from = r->to + 1) {
-        for (r->to = r->from; r->to < r->steps; r->to++)
-            if (r->step[r->to].action == FORWARD_ADD || r->step[r->to].action == BACKWARD_ADD)
-                break;
-        ser_team_run(r->team, shards_of(B), train_shard);
-        if (r->to < r->steps)
-            add_step(r, &r->step[r->to]);
-    }
+    r->keep = SER_MOMENTUM;
+    run_steps(r, r->steps);
     ser_team_run(r->team, r->net->params, add_gradient);
     int K = r->net->classes;
     if (p)

@@ -215,7 +215,7 @@ static void forward(const struct ser_pass *p) {
 
 static void forward_done(const struct ser_pass *p) {
     struct shape s = shape(p->layer);
-    ser_bn_move(p->param + GAMMA, s.C, p->total, positions(&s, p->B));
+    ser_bn_move(p->param + GAMMA, s.C, p->total, positions(&s, p->B), p->keep);
 }
 
 /* ---- backward ---- */
