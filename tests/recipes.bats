@@ -201,6 +201,63 @@ loss"
         fail "the same recordings in each epoch"
 }
 
+@test "--init: what fits by name is taken, and the rest named; --freeze: what does not move" {
+    train base.bin --seed 5
+    repeats --init base.bin --freeze standardize1-maxpool1,lstm1
+    assert_equal "$(header one.bin freeze)" standardize1,conv1,batchnorm1,lstm1
+    # What is frozen is what it was, statistics too; the rest is not.
+    values() { ser-tensor text -k "$2" "$1" | sed 1d; }
+    for key in standardize1.mean conv1.w conv1.b batchnorm1.gamma batchnorm1.mean batchnorm1.var lstm1.u; do
+        same <(values base.bin $key) <(values one.bin $key)
+    done
+    ! cmp -s <(values base.bin dense1.w) <(values one.bin dense1.w)
+    # By number, as rows of the summary, it is the same.
+    train two.bin --init base.bin --freeze 1-4,7
+    same one.bin two.bin
+    # Not frozen, all moves.
+    train moves.bin --init base.bin
+    for key in conv1.w batchnorm1.mean lstm1.u; do
+        ! cmp -s <(values base.bin $key) <(values moves.bin $key)
+    done
+    assert_equal "$(header moves.bin init)" "$(header one.bin init)"
+    # Another network, other classes: told by name.
+    sed 's/lstm 8/lstm 9/; s/^mean/relu\nmean/' small.net >other.net
+    run ser-train --net other.net --val val.sert --epochs 1 --init base.bin -o m.bin train.sert
+    assert_success
+    assert_line "base.bin: begins with 9 of its 13 parameters; new: lstm1.w (768 numbers there, 864 here), lstm1.u (256 numbers there, 324 here), lstm1.b (32 numbers there, 36 here), dense1.w (16 numbers there, 18 here)"
+    refute_line --partial 'another recipe'
+    local part
+    for part in train val; do
+        awk -F'\t' -v OFS='\t' '$5 == "sad" {$5 = "bored"} {print}' "$BATS_FILE_TMPDIR/$part.tsv" >$part.tsv
+        (cd "$BATS_FILE_TMPDIR" && ser-mfcc -q --type logmel --bands 20 --frames 26 -m -) <$part.tsv >$part.sert
+    done
+    run ser-train --net small.net --val val.sert --epochs 1 --init base.bin -o m.bin train.sert
+    assert_line "base.bin: begins with 11 of its 13 parameters; new: dense1.w (of other classes there), dense1.b (of other classes there)"
+    assert_line "base.bin: was trained on features of another recipe: feat.frames differs"
+}
+
+@test "--init and --freeze: what cannot be" {
+    train base.bin --epochs 1
+    fails 4 "no.bin: cannot open" train m.bin --init no.bin
+    fails 3 "train.sert: " train m.bin --init train.sert
+    fails 2 "--init: a model is a file, not standard input" train m.bin --init -
+    fails 2 "would be written over the input 'base.bin'" train base.bin --init base.bin
+    printf 'reshape 480\ndense 4\ndense classes\n' >none.net
+    fails 3 "base.bin: none of its parameters fits this network" train m.bin --init base.bin --net none.net
+    for layers in conv2 0 10 conv1, ,conv1 '' lstm1-conv1 conv1-lstm9 conv1-lstm1-mean1; do
+        fails 2 "--freeze: '.*' is no layer of this network" train m.bin --freeze "$layers"
+    done
+    fails 2 "--freeze 1-9: nothing is left to train" train m.bin --freeze 1-9
+    # Another model to begin with is another training.
+    train a.bin -c state --init base.bin --freeze conv1 --epochs 1
+    train other.bin --seed 9 --epochs 1
+    fails 3 "train.init is [0-9a-f]* there, but [0-9a-f]* now" train a.bin -c state --resume --init other.bin --freeze conv1
+    fails 3 "train.freeze is conv1 there, but unset now" train a.bin -c state --resume --init base.bin
+    run ser-train --net small.net --freeze conv1,lstm1 --val val.sert --summary train.sert
+    assert_line 'total 1170, trained 26, statistics 1144'
+    [ ! -e m.bin ]
+}
+
 @test "options of another training: its checkpoint is refused by name" {
     train a.bin -c state --mask 4:6:2 --epochs 1
     fails 3 "train.mask is 4:6:2 there, but 4:6:1 now" train a.bin -c state --resume --mask 4:6:1

@@ -77,7 +77,7 @@ reference() { # the folder NAME of the reference data, if there is one
     unit test_vary
 }
 
-@test "optim: AdamW, averages of weights, how often samples come" {
+@test "optim: AdamW, averages of weights, how often samples come, frozen layers" {
     unit test_optim
 }
 

@@ -32,7 +32,7 @@ static const struct ser_opt options[] = {
     {0, "min-lr", SER_OPT_REAL, &opt.training.fit.min_lr, 0, 10, "X",
      "rate below which it is not cut"},
     {0, "schedule", SER_OPT_CHOICE, &opt.training.schedule, 0, 0, SER_SCHEDULES,
-     "how the learning rate falls"},
+     "how the rate falls"},
     {0, "horizon", SER_OPT_INT, &opt.training.fit.horizon, 0, 100000, "N",
      "where cosine ends; 0: with --epochs"},
     {0, "warmup", SER_OPT_INT, &opt.training.fit.warmup, 0, 100000, "N",
@@ -58,6 +58,10 @@ static const struct ser_opt options[] = {
      "keep averages of the weights"},
     {0, "balance", SER_OPT_CHOICE, &opt.training.balance, 0, 0, SER_BALANCES,
      "what comes as often"},
+    {0, "init", SER_OPT_TEXT, &opt.training.init, 0, 0, "MODEL",
+     "begin with what fits of this model"},
+    {0, "freeze", SER_OPT_TEXT, &opt.training.freeze, 0, 0, "LAYERS",
+     "do not train these, as conv1,conv2-lstm1"},
     {0, "keep", SER_OPT_CHOICE, &opt.training.keep, 0, 0, SER_KEEPS,
      "epoch whose weights are the model"},
     {'s', "seed", SER_OPT_INT, &opt.training.fit.seed, 0, SER_MAX_SEED, "N",
@@ -144,6 +148,27 @@ static void tell_alike(const struct ser_model *m) {
                 warn("the classes '%s' and '%s' differ in case or blanks only: if they are one, "
                      "give it one name in the manifest",
                      name[k], name[i]);
+}
+
+/* "m.bin: begins with 22 of its parameters; new: dense1.w (of other classes there), ..." */
+static void show_origin(const struct ser_training *t) {
+    const struct ser_net *net = t->model.net;
+    char why[64];
+    int fit = 0, new = 0;
+    if (!t->init.net)
+        return;
+    for (int i = 0; i < net->params; i++)
+        fit += ser_training_origin(t, i, why) != NULL;
+    fprintf(stderr, "%s: begins with %d of its %d parameters; new:", opt.training.init, fit,
+            t->init.net->params);
+    for (int i = 0; i < net->params; i++)
+        if (!ser_training_origin(t, i, why))
+            fprintf(stderr, "%s %s (%s)", new ++? "," : "", net->param[i].name, why);
+    fputs(new ? "\n" : " none\n", stderr);
+    const char *key = ser_attrs_differ(&t->init.header, &t->model.header, "feat.");
+    if (key)
+        fprintf(stderr, "%s: was trained on features of another recipe: %s differs\n",
+                opt.training.init, key);
 }
 
 /* The figure of validation that the kept epoch is chosen by; of the last one it is told all the
@@ -249,6 +274,7 @@ static void train(struct ser_training *t) {
         .ctx = &s, .resumed = show_resumed, .batch = show_batch, .epoch = show_epoch};
     if (!opt.quiet) {
         show_classes(t);
+        show_origin(t);
         show_mixing(t->model.net);
     }
     ser_progress_start(&s.progress, "batches", 0, opt.quiet);
@@ -341,6 +367,8 @@ static void check_usage(char *const *files) {
                                                                         : o->json ? "json"
                                                                                   : "checkpoint");
     ser_one_stdin(files, opt.net, opt.val);
+    if (o->init && strcmp(o->init, "-") == 0)
+        ser_usage("--init: a model is a file, not standard input");
     if (o->fit.min_lr > o->fit.lr)
         ser_usage("--min-lr %g is above --lr %g", o->fit.min_lr, o->fit.lr);
     if ((float)o->label_smoothing >= 1)
@@ -368,6 +396,7 @@ static int is_one_output(const char *a, const char *b) {
 static void check_outputs(char *const *files) {
     const struct ser_training_options *o = &opt.training;
     struct ser_error e;
+    char *const none[] = {NULL};
     const struct {
         const char *option, *path;
         int binary;
@@ -382,6 +411,7 @@ static void check_outputs(char *const *files) {
         if (!out[i].path)
             continue;
         ser_keep_inputs(out[i].option, out[i].path, files, opt.net, opt.val);
+        ser_keep_inputs(out[i].option, out[i].path, none, o->init, NULL);
         for (size_t k = 0; k < i; k++)
             if (out[k].path && is_one_output(out[i].path, out[k].path))
                 ser_usage("%s '%s' and %s '%s' would be written over each other", out[k].option,

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 enum { MAX_NET = 1 << 16 };
 
@@ -243,6 +244,139 @@ static int open_data(struct ser_training *t, char *const *files, const char *val
     return val ? ser_dataset_suits(&t->train, &t->val, e) : 0;
 }
 
+/* ---- layers that are frozen ---- */
+
+/* The layer that a word of n bytes names, or its number from 1; -1: there is none. */
+static int find_layer(const struct ser_net *net, const char *word, size_t n) {
+    char text[32];
+    int64_t number;
+    for (int i = 0; i < net->layers; i++)
+        if (strlen(net->layer[i].name) == n && strncmp(net->layer[i].name, word, n) == 0)
+            return i;
+    if (!n || n >= sizeof text)
+        return -1;
+    memcpy(text, word, n);
+    text[n] = '\0';
+    return ser_parse_int(text, 1, net->layers, &number) ? -1 : (int)number - 1;
+}
+
+/* "conv1", "3" or "conv1-maxpool2". */
+static int freeze_word(struct ser_net *net, const char *word, size_t n, struct ser_error *e) {
+    const char *dash = memchr(word, '-', n);
+    size_t left = dash ? (size_t)(dash - word) : n;
+    int first = find_layer(net, word, left);
+    int last = dash ? find_layer(net, dash + 1, n - left - 1) : first;
+    if (first < 0 || last < first)
+        return ser_fail(e, SER_USAGE,
+                        "--freeze: '%.*s' is no layer of this network, nor from one to a later: "
+                        "see --summary",
+                        n < 60 ? (int)n : 60, word);
+    for (int i = first; i <= last; i++) {
+        struct ser_layer *l = &net->layer[i];
+        l->frozen = 1;
+        for (int k = 0; k < l->params; k++)
+            net->param[l->first_param + k].trained = 0;
+    }
+    return 0;
+}
+
+/* Freezes what is asked for, and says so in the model by the names of the layers. */
+static int freeze(struct ser_training *t, struct ser_error *e) {
+    struct ser_net *net = t->model.net;
+    struct ser_text names = {0};
+    size_t trained;
+    for (const char *word = t->o.freeze; word;) {
+        size_t n = strcspn(word, ",");
+        if (freeze_word(net, word, n, e))
+            return -1;
+        word = word[n] ? word + n + 1 : NULL;
+    }
+    if (!t->o.freeze)
+        return 0;
+    ser_net_count(net, &trained);
+    if (!trained)
+        return ser_fail(e, SER_USAGE, "--freeze %.60s: nothing is left to train", t->o.freeze);
+    for (int i = 0; i < net->layers; i++)
+        if (net->layer[i].frozen && net->layer[i].params)
+            ser_text_printf(&names, "%s%s", names.at ? "," : "", net->layer[i].name);
+    if (names.at && !names.failed)
+        ser_attr_set(&t->model.header, "train.freeze", names.at);
+    int failed = names.failed ? ser_no_memory(e) : 0;
+    ser_text_free(&names);
+    return failed;
+}
+
+/* ---- a model to begin with ---- */
+
+static int same_shape(const struct ser_param *a, const struct ser_param *b) {
+    return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim) == 0;
+}
+
+/* Whether parameter i is of the last layer, whose outputs are the classes. */
+static int is_last(const struct ser_net *net, int i) {
+    return i >= net->layer[net->layers - 1].first_param;
+}
+
+const struct ser_param *ser_training_origin(const struct ser_training *t, int i, char why[64]) {
+    const struct ser_net *from = t->init.net, *to = t->model.net;
+    const struct ser_param *p = &to->param[i];
+    why[0] = '\0';
+    if (!from)
+        return NULL;
+    for (int k = 0; k < from->params; k++) {
+        const struct ser_param *q = &from->param[k];
+        if (strcmp(q->name, p->name) != 0)
+            continue;
+        int other =
+            is_last(to, i) && ser_attrs_differ(&t->init.header, &t->model.header, "classes");
+        if (same_shape(p, q) && !other)
+            return q;
+        if (same_shape(p, q))
+            snprintf(why, 64, "of other classes there");
+        else
+            snprintf(why, 64, "%zu numbers there, %zu here", q->n, p->n);
+        return NULL;
+    }
+    snprintf(why, 64, "not there");
+    return NULL;
+}
+
+/* Of names and values, whatever the header says. */
+static uint64_t params_hash(const struct ser_net *net) {
+    uint64_t h = 0;
+    for (int i = 0; i < net->params; i++) {
+        const struct ser_param *p = &net->param[i];
+        h = XXH3_64bits_withSeed(p->name, strlen(p->name), h);
+        h = XXH3_64bits_withSeed(p->value, p->n * sizeof *p->value, h);
+    }
+    return h;
+}
+
+static int check_init(struct ser_training *t, struct ser_error *e) {
+    char why[64];
+    int fit = 0;
+    if (!t->init.net)
+        return 0;
+    for (int i = 0; i < t->model.net->params; i++)
+        fit += ser_training_origin(t, i, why) != NULL;
+    if (!fit)
+        return ser_fail(e, SER_BAD,
+                        "%s: none of its parameters fits this network: names and shapes must agree",
+                        t->o.init);
+    ser_attr_setf(&t->model.header, "train.init", "%016llx",
+                  (unsigned long long)params_hash(t->init.net));
+    return 0;
+}
+
+static void begin_with(struct ser_training *t) {
+    char why[64];
+    for (int i = 0; i < t->model.net->params; i++) {
+        const struct ser_param *from = ser_training_origin(t, i, why);
+        if (from)
+            memcpy(t->model.net->param[i].value, from->value, from->n * sizeof *from->value);
+    }
+}
+
 static int make_model(struct ser_training *t, const char *text, size_t len, const char *where,
                       char *const *class, int classes, struct ser_error *e) {
     struct ser_attrs header = {0};
@@ -263,7 +397,7 @@ static int make_model(struct ser_training *t, const char *text, size_t len, cons
     int failed = ser_model_new(&t->model, text, len, where, t->train.input.rank,
                                t->train.input.shape.dim, class, classes, &header, e);
     ser_attrs_clear(&header);
-    if (failed)
+    if (failed || freeze(t, e) || check_init(t, e))
         return -1;
     identify(t);
     return ser_attrs_check(&t->identity, where, e);
@@ -477,6 +611,8 @@ int ser_training_open(struct ser_training *t, const struct ser_training_options 
     if (ser_training_average(o->average, &t->o.fit))
         return ser_fail(e, SER_USAGE, "'%s' makes no average", o->average);
     t->o.kernels = ser_kernels_name(ser_kernels_find(o->kernels));
+    if (o->init && ser_model_load(&t->init, o->init, e))
+        return -1;
     return open_data(t, files, val, e) || open_net(t, net, e) || set_changes(t, e) ||
                    set_balance(t, e)
                ? -1
@@ -490,6 +626,7 @@ void ser_training_free(struct ser_training *t) {
     ser_dataset_free(&t->train);
     ser_dataset_free(&t->val);
     ser_attrs_clear(&t->identity);
+    ser_model_free(&t->init);
     free(t->often);
     free((void *)t->changes.layout.mean);
     free((void *)t->changes.layout.gain);
@@ -603,7 +740,10 @@ static int start(struct ser_training *t, const struct ser_data *train, struct se
     ser_net_init(t->model.net, (uint64_t)t->o.fit.seed);
     if (errno == ENOMEM)
         return ser_fail(e, SER_SYS, "cannot train: out of memory");
-    return ser_net_fit(t->model.net, train, why) ? fail_data(t, why, e) : 0;
+    if (ser_net_fit(t->model.net, train, why))
+        return fail_data(t, why, e);
+    begin_with(t);
+    return 0;
 }
 
 /* Runs the fit, and writes the model that was kept whatever becomes of it. */

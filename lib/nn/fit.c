@@ -338,7 +338,7 @@ static void restore_now(struct fit *f) {
 static int renew_statistics(struct fit *f, const struct ser_data *train) {
     int moved = 0;
     for (int i = 0; i < f->net->layers; i++)
-        moved |= f->net->layer[i].type->forward_done != NULL;
+        moved |= f->net->layer[i].type->forward_done && !f->net->layer[i].frozen;
     for (size_t first = 0; moved && first < train->n; first += (size_t)f->o->batch) {
         int B = batch_size(f, train->n, first);
         if (gather(f, train, NULL, first, B))

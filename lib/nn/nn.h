@@ -83,6 +83,9 @@ struct ser_layer {
     int units;  /* filters of a convolution, units of an LSTM, outputs of a dense layer */
     int relu;   /* max(0, .) of the output */
     float rate; /* of dropout */
+    int frozen; /* its moving statistics stay, too, and are what training computes with, as outside
+                   it; may be set to 1 before ser_run_new, and with it trained of its parameters to
+                   0 */
     const struct ser_layer *marked; /* whose output it reads besides: of add */
     void *own; /* whatever else a type reads and keeps, one block from malloc; the net frees it */
 };

@@ -90,6 +90,11 @@ struct ser_run {
     struct changed *changed; /* NULL: samples stay as they are */
 };
 
+/* Whether a layer adds something over the batch. */
+static int has_sums(const struct ser_layer *l) {
+    return l->type->sums && !l->frozen;
+}
+
 static int shard_size(const struct ser_run *r, int shard) {
     int left = r->B - shard * SER_SHARD;
     return left < SER_SHARD ? left : SER_SHARD;
@@ -522,7 +527,7 @@ static void plan(struct ser_run *r) {
         r->lowest++;
     for (int i = 0; i < r->stages; i++) {
         const struct ser_layer_type *type = r->stage[i].layer->type;
-        if (type->sums) {
+        if (has_sums(r->stage[i].layer)) {
             add_action(r, FORWARD_SUMS, i);
             add_action(r, FORWARD_ADD, i);
         }
@@ -532,7 +537,7 @@ static void plan(struct ser_run *r) {
     add_action(r, LOSS, 0);
     for (int i = r->stages - 1; i >= r->lowest; i--) {
         const struct ser_layer_type *type = r->stage[i].layer->type;
-        if (type->sums) {
+        if (has_sums(r->stage[i].layer)) {
             add_action(r, BACKWARD_SUMS, i);
             add_action(r, BACKWARD_ADD, i);
         }
@@ -562,7 +567,7 @@ static void allocate_training(struct ser_run *r, int *short_of) {
             stage->saved_bytes = (l->type->saved_bytes(l, SER_SHARD) + 63) & ~(size_t)63;
             stage->saved = allocate(shards, stage->saved_bytes, short_of);
         }
-        if (l->type->sums) {
+        if (has_sums(l)) {
             stage->sums = l->type->sums(l);
             stage->forward = allocate(shards * stage->sums, sizeof(double), short_of);
             stage->backward = allocate(shards * stage->sums, sizeof(double), short_of);

@@ -1,6 +1,6 @@
 /* AdamW against what PyTorch computes (tests/golden/torch, which make.py there has made), which
- * parameters decay, averages of the weights beside a definition written out, and which samples an
- * epoch has.
+ * parameters decay, averages of the weights beside a definition written out, which samples an epoch
+ * has, and batch normalisation that is frozen.
  *
  * usage: test_optim
  */
@@ -309,7 +309,68 @@ static void test_often(void) {
     ser_net_free(net);
 }
 
+/* ---- frozen layers ---- */
+
+/* With its batch normalisation frozen a network has in training the loss that it has outside, its
+ * statistics stay, and the gradient is the slope of that loss, through the frozen layer, too. */
+static void test_frozen(const char *kernels) {
+    static const char text[] = "conv 3 2x2 relu\nbatchnorm\nmaxpool 2x2\nreshape 6\nbatchnorm\n"
+                               "dense classes\n";
+    enum { FROZEN = 6, SIDE = 5 };
+    const struct ser_input in = {{3, {SIDE, 3, 1}}, 1, 2};
+    static const int label[FROZEN] = {0, 1, 1, 0, 1, 0};
+    float x[FROZEN * SIDE * 3], p[FROZEN * 2], before[16][32];
+    struct ser_net *net = build(text, &in, 2);
+    double want = 0, worst = 0;
+    int stays = 1, absent = 1;
+    ser_net_init(net, 3);
+    numbers(x, sizeof x / sizeof *x, 6);
+    for (int i = 0; i < net->params; i++) /* statistics that are not those of the batch */
+        for (size_t j = 0; j < net->param[i].n; j++)
+            before[i][j] = net->param[i].value[j] += (float)(i % 3) * 0.1f;
+    for (int i = 0; i < net->layers; i++)
+        if (!strncmp(net->layer[i].name, "batchnorm", 9)) {
+            net->layer[i].frozen = 1;
+            for (int k = 0; k < net->layer[i].params; k++)
+                net->param[net->layer[i].first_param + k].trained = 0;
+        }
+    char why[SER_WHY];
+    struct ser_run *r = ser_run_new(net, ser_kernels_find(kernels), FROZEN, 1, 1, why);
+    if (!r)
+        exit(1);
+    double got = ser_run_gradients(r, x, label, FROZEN, NULL, NULL);
+    ser_run_predict(r, x, FROZEN, p);
+    for (int b = 0; b < FROZEN; b++)
+        want -= log(p[b * 2 + label[b]]) / FROZEN;
+    check(fabs(got - want) < 1e-6, "%s: frozen: the loss of training is %.7f, outside it %.7f",
+          kernels, got, want);
+    ser_run_statistics(r, x, FROZEN, 0);
+    for (int i = 0; i < net->params; i++) {
+        stays &= !memcmp(before[i], net->param[i].value, net->param[i].n * sizeof(float));
+        ser_run_gradients(r, x, label, FROZEN, NULL, NULL);
+        absent &= net->param[i].trained || !ser_run_gradient(r, i);
+        for (size_t j = 0; net->param[i].trained && j < net->param[i].n; j++) {
+            float *w = &net->param[i].value[j], was = *w;
+            ser_run_gradients(r, x, label, FROZEN, NULL, NULL);
+            double slope = ser_run_gradient(r, i)[j];
+            *w = was + 1e-2f;
+            double above = ser_run_gradients(r, x, label, FROZEN, NULL, NULL);
+            *w = was - 1e-2f;
+            double below = ser_run_gradients(r, x, label, FROZEN, NULL, NULL);
+            *w = was;
+            worst = fmax(worst, fabs(slope - (above - below) / 2e-2));
+        }
+    }
+    check(stays && absent, "%s: frozen: statistics stay, and there is no gradient", kernels);
+    check(worst < 2e-3, "%s: frozen: the other gradients are the loss's slope within %.1e", kernels,
+          worst);
+    ser_run_free(r);
+    ser_net_free(net);
+}
+
 int main(void) {
+    test_frozen("plain");
+    test_frozen("fast");
     test_adamw(0, torch_adam);
     test_adamw(0.5, torch_adamw);
     test_what_decays();

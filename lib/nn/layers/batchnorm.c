@@ -214,6 +214,13 @@ SER_CLONES static void combine(const float *x, const float *dy, size_t n, int C,
 static void backward(const struct ser_pass *p) {
     int C = channels(p->layer);
     float *a = p->worker->scratch, *b = a + C, *c0 = b + C;
+    if (!p->total) { /* frozen: y = x scale + shift */
+        ser_bn_scale(p->param, C, NULL, 0, a, b);
+        memset(b, 0, (size_t)C * sizeof *b);
+        if (p->dx)
+            affine(p->dy, positions(p->layer, p->N), C, a, b, p->dx);
+        return;
+    }
     ser_bn_gradients(C, p->sums, p->grad[GAMMA], p->grad[BETA]);
     ser_bn_slope(p->param, C, p->total, p->dtotal, (double)positions(p->layer, p->B), a, b, c0);
     if (p->dx)
