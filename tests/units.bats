@@ -77,6 +77,14 @@ reference() { # the folder NAME of the reference data, if there is one
     unit test_kernels
 }
 
+@test "vary: what training makes of features, and of two samples" {
+    unit test_vary
+}
+
+@test "optim: AdamW, averages of weights, how often samples come, frozen layers" {
+    unit test_optim
+}
+
 @test "search: who goes on, what is drawn" {
     unit test_search
 }

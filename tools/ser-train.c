@@ -32,7 +32,7 @@ static const struct ser_opt options[] = {
     {0, "min-lr", SER_OPT_REAL, &opt.training.fit.min_lr, 0, 10, "X",
      "rate below which it is not cut"},
     {0, "schedule", SER_OPT_CHOICE, &opt.training.schedule, 0, 0, SER_SCHEDULES,
-     "how the learning rate falls"},
+     "how the rate falls"},
     {0, "horizon", SER_OPT_INT, &opt.training.fit.horizon, 0, 100000, "N",
      "where cosine ends; 0: with --epochs"},
     {0, "warmup", SER_OPT_INT, &opt.training.fit.warmup, 0, 100000, "N",
@@ -43,6 +43,25 @@ static const struct ser_opt options[] = {
      "weights of the classes in the loss"},
     {0, "label-smoothing", SER_OPT_REAL, &opt.training.label_smoothing, 0, 1, "X",
      "share of target spread over all classes"},
+    {0, "mask", SER_OPT_LIST, &opt.training.mask, 0, SER_MAX_DIM, "BANDS:FRAMES:N",
+     "masks of at most that, N each way"},
+    {0, "warp", SER_OPT_LIST, &opt.training.warp, 0, 100 * SER_MAX_WARP, "BANDS:TIME",
+     "stretch by up to so many per cent"},
+    {0, "gain", SER_OPT_REAL, &opt.training.gain, 0, 60, "DB", "deviation of a random level"},
+    {0, "shift", SER_OPT_INT, &opt.training.shift, 0, SER_MAX_DIM, "FRAMES",
+     "move by up to so many frames"},
+    {0, "mixup", SER_OPT_REAL, &opt.training.mixup, 0, 100, "A",
+     "mix two samples by Beta(A, A); 0: none"},
+    {0, "decay", SER_OPT_REAL, &opt.training.fit.decay, 0, 10, "X",
+     "of the weights (AdamW); 0: none"},
+    {0, "average", SER_OPT_TEXT, &opt.training.average, 0, 0, "ema=X|last=N",
+     "keep averages of the weights"},
+    {0, "balance", SER_OPT_CHOICE, &opt.training.balance, 0, 0, SER_BALANCES,
+     "what comes as often"},
+    {0, "init", SER_OPT_TEXT, &opt.training.init, 0, 0, "MODEL",
+     "begin with what fits of this model"},
+    {0, "freeze", SER_OPT_TEXT, &opt.training.freeze, 0, 0, "LAYERS",
+     "do not train these, as conv1,conv2-lstm1"},
     {0, "keep", SER_OPT_CHOICE, &opt.training.keep, 0, 0, SER_KEEPS,
      "epoch whose weights are the model"},
     {'s', "seed", SER_OPT_INT, &opt.training.fit.seed, 0, SER_MAX_SEED, "N",
@@ -130,6 +149,27 @@ static void tell_alike(const struct ser_model *m) {
                 warn("the classes '%s' and '%s' differ in case or blanks only: if they are one, "
                      "give it one name in the manifest",
                      name[k], name[i]);
+}
+
+/* "m.bin: begins with 22 of its parameters; new: dense1.w (of other classes there), ..." */
+static void show_origin(const struct ser_training *t) {
+    const struct ser_net *net = t->model.net;
+    char why[64];
+    int fit = 0, new = 0;
+    if (!t->init.net)
+        return;
+    for (int i = 0; i < net->params; i++)
+        fit += ser_training_origin(t, i, why) != NULL;
+    fprintf(stderr, "%s: begins with %d of its %d parameters; new:", opt.training.init, fit,
+            t->init.net->params);
+    for (int i = 0; i < net->params; i++)
+        if (!ser_training_origin(t, i, why))
+            fprintf(stderr, "%s %s (%s)", new ++? "," : "", net->param[i].name, why);
+    fputs(new ? "\n" : " none\n", stderr);
+    const char *key = ser_attrs_differ(&t->init.header, &t->model.header, "feat.");
+    if (key)
+        fprintf(stderr, "%s: was trained on features of another recipe: %s differs\n",
+                opt.training.init, key);
 }
 
 /* The figure of validation that the kept epoch is chosen by; of the last one it is told all the
@@ -235,6 +275,7 @@ static void train(struct ser_training *t) {
         .ctx = &s, .resumed = show_resumed, .batch = show_batch, .epoch = show_epoch};
     if (!opt.quiet) {
         show_classes(t);
+        show_origin(t);
         show_mixing(t->model.net);
     }
     ser_progress_start(&s.progress, "batches", 0, opt.quiet);
@@ -296,6 +337,27 @@ static void train_blindly(void) {
     o->fit.patience = 0;
 }
 
+static void check_mask(const double *mask) {
+    for (int i = 0; i < 3; i++)
+        if (mask[i] != (double)(int)mask[i])
+            ser_usage("--mask: %g is not a whole number", mask[i]);
+    if (mask[2] > SER_MAX_MASKS)
+        ser_usage("--mask: %g masks are more than %d", mask[2], SER_MAX_MASKS);
+}
+
+static void check_average(const struct ser_training_options *o) {
+    struct ser_fit_options f = o->fit;
+    int64_t end = f.horizon ? f.horizon : f.epochs;
+    if (ser_training_average(o->average, &f))
+        ser_usage("--average: '%s' is not ema=X, X above 0 and below 1, last=N, or none",
+                  o->average);
+    if (f.last > end)
+        ser_usage("--average last=%lld: there are %lld epochs", (long long)f.last, (long long)end);
+    if (f.decay * f.lr >= 1)
+        ser_usage("--decay %g times --lr %g leaves nothing of the weights: it must be below 1",
+                  f.decay, f.lr);
+}
+
 static void check_usage(char *const *files) {
     const struct ser_training_options *o = &opt.training;
     int blind = !opt.val && strcmp(o->keep, "last") == 0;
@@ -313,11 +375,15 @@ static void check_usage(char *const *files) {
                                                                         : o->json ? "json"
                                                                                   : "checkpoint");
     ser_one_stdin(files, opt.net, opt.val);
+    if (o->init && strcmp(o->init, "-") == 0)
+        ser_usage("--init: a model is a file, not standard input");
     if (o->fit.min_lr > o->fit.lr)
         ser_usage("--min-lr %g is above --lr %g", o->fit.min_lr, o->fit.lr);
     if ((float)o->label_smoothing >= 1)
         ser_usage("--label-smoothing %g leaves nothing of the target: it must be below 1",
                   o->label_smoothing);
+    check_mask(o->mask);
+    check_average(o);
     if (o->resume && !o->checkpoint)
         ser_usage("--resume needs --checkpoint FILE");
     if (!ser_kernels_find(o->kernels))
@@ -338,6 +404,7 @@ static int is_one_output(const char *a, const char *b) {
 static void check_outputs(char *const *files) {
     const struct ser_training_options *o = &opt.training;
     struct ser_error e;
+    char *const none[] = {NULL};
     const struct {
         const char *option, *path;
         int binary;
@@ -352,6 +419,7 @@ static void check_outputs(char *const *files) {
         if (!out[i].path)
             continue;
         ser_keep_inputs(out[i].option, out[i].path, files, opt.net, opt.val);
+        ser_keep_inputs(out[i].option, out[i].path, none, o->init, NULL);
         for (size_t k = 0; k < i; k++)
             if (out[k].path && is_one_output(out[i].path, out[k].path))
                 ser_usage("%s '%s' and %s '%s' would be written over each other", out[k].option,

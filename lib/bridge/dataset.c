@@ -12,15 +12,15 @@
 
 /* ---- adding streams ---- */
 
-/* The index of the emotion in d->emotion, where it is added if it is new; -1 without memory. */
-static int emotion_index(struct ser_dataset *d, const char *emotion) {
-    for (int i = 0; i < d->emotions; i++)
-        if (strcmp(d->emotion[i], emotion) == 0)
+/* The index of a word in list [*n], where it is added if it is new; -1 without memory. */
+static int word_index(char ***list, size_t *cap, int *n, const char *word) {
+    for (int i = 0; i < *n; i++)
+        if (strcmp((*list)[i], word) == 0)
             return i;
-    if (ser_grow(&d->emotion, &d->emotion_cap, (size_t)d->emotions + 1, sizeof *d->emotion))
+    if (ser_grow(list, cap, (size_t)*n + 1, sizeof **list))
         return -1;
-    d->emotion[d->emotions] = strdup(emotion);
-    return d->emotion[d->emotions] ? d->emotions++ : -1;
+    (*list)[*n] = strdup(word);
+    return (*list)[*n] ? (*n)++ : -1;
 }
 
 /* The dimensions of features. */
@@ -53,6 +53,20 @@ static int take_shape(struct ser_dataset *d, const struct ser_reader *r, struct 
     return 0;
 }
 
+/* How many frames of a record, whose shape was taken, are true; -1 with e set. */
+static int true_frames(const struct ser_dataset *d, const struct ser_reader *r,
+                       struct ser_record *rec, struct ser_error *e) {
+    const char *told = ser_attr(&rec->attrs, "frames");
+    int all = d->axes.time < 0 ? 1 : d->input.shape.dim[d->axes.time];
+    int64_t n;
+    if (!told || d->axes.time < 0)
+        return all;
+    if (ser_parse_int(told, 1, INT64_MAX, &n))
+        return ser_reader_fail(r, rec, e, "its attribute frames is '%.60s', not a number from 1",
+                               told);
+    return n < all ? (int)n : all;
+}
+
 static int add_record(struct ser_dataset *d, const struct ser_reader *r, struct ser_record *rec,
                       struct ser_error *e) {
     const char *emotion = ser_attr(&rec->attrs, "emotion");
@@ -71,14 +85,21 @@ static int add_record(struct ser_dataset *d, const struct ser_reader *r, struct 
         return ser_reader_fail(r, rec, e, "the emotion '%.100s' cannot name a class", emotion);
     if (take_shape(d, r, rec, e))
         return -1;
-    int index = emotion_index(d, emotion);
-    if (index < 0 || (speaker && ser_set_add(&d->speakers, speaker) < 0) ||
+    int frames = true_frames(d, r, rec, e);
+    if (frames < 0)
+        return -1;
+    const char *from = ser_attr(&rec->attrs, "corpus");
+    int index = word_index(&d->emotion, &d->emotion_cap, &d->emotions, emotion);
+    int corpus = word_index(&d->corpus, &d->corpus_cap, &d->corpora, from ? from : "-");
+    if (index < 0 || corpus < 0 || (speaker && ser_set_add(&d->speakers, speaker) < 0) ||
         ser_grow(&d->at, &d->cap, d->n + 1, sizeof *d->at))
         return ser_no_memory(e);
     d->at[d->n++] = (struct ser_sample){.offset = rec->offset,
                                         .hash = XXH3_64bits(rec->data, rec->bytes),
                                         .file = d->files,
-                                        .emotion = index};
+                                        .emotion = index,
+                                        .corpus = corpus,
+                                        .frames = frames};
     d->random += split && strcmp(split, "random") == 0;
     d->generated += generated && strcmp(generated, "no") != 0;
     return 0;
@@ -275,8 +296,13 @@ static int get(void *ctx, size_t i, float *x, int *label) {
     return 0;
 }
 
+static int frames(void *ctx, size_t i) {
+    const struct ser_dataset *d = ctx;
+    return d->at[i].frames;
+}
+
 struct ser_data ser_dataset_data(struct ser_dataset *d) {
-    return (struct ser_data){.n = d->n, .get = get, .ctx = d};
+    return (struct ser_data){.n = d->n, .get = get, .ctx = d, .frames = frames};
 }
 
 void ser_dataset_free(struct ser_dataset *d) {
@@ -286,6 +312,9 @@ void ser_dataset_free(struct ser_dataset *d) {
     }
     for (int i = 0; i < d->emotions; i++)
         free(d->emotion[i]);
+    for (int i = 0; i < d->corpora; i++)
+        free(d->corpus[i]);
+    free(d->corpus);
     free(d->at);
     free(d->fd);
     free(d->path);

@@ -18,6 +18,9 @@ struct ser_sample {
     uint64_t hash;   /* XXH3-64 of its payload */
     int file;        /* index into fd and path */
     int emotion;     /* index into emotion and label */
+    int corpus;      /* index into corpus */
+    int frames;      /* that are true: before padding; where it has no axis of time, or does not
+                        say, as many as it has */
 };
 
 struct ser_dataset {         /* all zeros: no data yet; part may be set */
@@ -32,7 +35,10 @@ struct ser_dataset {         /* all zeros: no data yet; part may be set */
     char **path;  /* [files] for messages; owned */
     int emotions; /* number of different emotions */
     size_t emotion_cap;
-    char **emotion;          /* [emotions] in order of appearance; owned */
+    char **emotion; /* [emotions] in order of appearance; owned */
+    int corpora;    /* number of different corpora; a record that tells none is of "-" */
+    size_t corpus_cap;
+    char **corpus;           /* [corpora] in order of appearance; owned */
     int *label;              /* [emotions] the class of each, set by ser_dataset_label */
     struct ser_set speakers; /* of all samples */
     size_t random;           /* samples with the attribute split=random */

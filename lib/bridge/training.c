@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 enum { MAX_NET = 1 << 16 };
 
@@ -16,8 +18,12 @@ enum { MAX_NET = 1 << 16 };
 /* A number somewhere in a structure. */
 struct field {
     const char *name, *json; /* json NULL: not in the JSON log */
-    enum type { INT, INT64, UINT64, REAL, TEXT } type;
+    enum type { INT, INT64, UINT64, REAL, TEXT, PAIR, TRIPLE } type; /* PAIR, TRIPLE: of REAL */
     size_t offset;
+
+    /* An option that came later stands in a header only where it is no default: models made without
+     * it are the same as before. */
+    int later;
 };
 
 static double number_of(const void *base, const struct field *f) {
@@ -45,24 +51,33 @@ static void set_number(void *base, const struct field *f, double v) {
 }
 
 /* The options that decide the model's bytes, and their attributes in its header. */
-#define OPTION(member) offsetof(struct ser_training_options, member)
+#define OPTION(member) offsetof(struct ser_training_options, member), 0
+#define LATER(member)  offsetof(struct ser_training_options, member), 1
 static const struct field options[] = {
+    {"train.average", NULL, TEXT, LATER(average)},
+    {"train.balance", NULL, TEXT, LATER(balance)},
     {"train.batch", NULL, INT64, OPTION(fit.batch)},
     {"train.class_weight", NULL, TEXT, OPTION(class_weight)},
     {"train.clip_norm", NULL, REAL, OPTION(fit.clip_norm)},
+    {"train.decay", NULL, REAL, LATER(fit.decay)},
     {"train.epochs", NULL, INT64, OPTION(fit.epochs)},
-    {"train.horizon", NULL, INT64, OPTION(fit.horizon)},
-    {"train.keep", NULL, TEXT, OPTION(keep)},
+    {"train.gain", NULL, REAL, LATER(gain)},
+    {"train.horizon", NULL, INT64, LATER(fit.horizon)},
+    {"train.keep", NULL, TEXT, LATER(keep)},
     {"train.kernels", NULL, TEXT, OPTION(kernels)},
     {"train.label_smoothing", NULL, REAL, OPTION(label_smoothing)},
     {"train.lr", NULL, REAL, OPTION(fit.lr)},
     {"train.lr_factor", NULL, REAL, OPTION(fit.lr_factor)},
     {"train.lr_patience", NULL, INT64, OPTION(fit.lr_patience)},
+    {"train.mask", NULL, TRIPLE, LATER(mask)},
     {"train.min_lr", NULL, REAL, OPTION(fit.min_lr)},
+    {"train.mixup", NULL, REAL, LATER(mixup)},
     {"train.patience", NULL, INT64, OPTION(fit.patience)},
     {"train.schedule", NULL, TEXT, OPTION(schedule)},
     {"train.seed", NULL, INT64, OPTION(fit.seed)},
+    {"train.shift", NULL, INT64, LATER(shift)},
     {"train.warmup", NULL, INT64, OPTION(fit.warmup)},
+    {"train.warp", NULL, PAIR, LATER(warp)},
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 
@@ -78,10 +93,12 @@ const struct ser_training_options ser_training_defaults = {
     .schedule = "plateau",
     .keep = "accuracy",
     .class_weight = "none",
+    .average = "none",
+    .balance = "none",
 };
 
 /* A line of the log. */
-#define EPOCH(member) offsetof(struct ser_epoch, member)
+#define EPOCH(member) offsetof(struct ser_epoch, member), 0
 static const struct field line[] = {
     {"epoch", "step", INT, EPOCH(epoch)},
     {"lr", "lr", REAL, EPOCH(lr)},
@@ -97,7 +114,7 @@ static const struct field line[] = {
 enum { LINE = sizeof line / sizeof *line };
 
 /* The state of the fit. */
-#define FIT(member) offsetof(struct ser_fit, member)
+#define FIT(member) offsetof(struct ser_fit, member), 0
 static const struct field state[] = {
     {"epoch", NULL, INT, FIT(epoch)},
     {"lr", NULL, REAL, FIT(lr)},
@@ -129,11 +146,35 @@ int ser_training_searches(const char *name) {
     return 0;
 }
 
+/* "8:20:2" */
+static void put_list(struct ser_attrs *a, const char *name, const double *list, int n) {
+    char text[128];
+    int used = 0;
+    for (int i = 0; i < n; i++)
+        used += snprintf(text + used, sizeof text - (size_t)used, "%s%.10g", i ? ":" : "", list[i]);
+    ser_attr_set(a, name, text);
+}
+
+static int numbers_of(const struct field *f) {
+    return f->type == PAIR ? 2 : f->type == TRIPLE ? 3 : 1;
+}
+
+static int is_default(const struct field *f, const void *at) {
+    const void *usual = (const char *)&ser_training_defaults + f->offset;
+    if (f->type == TEXT)
+        return strcmp(*(const char *const *)at, *(const char *const *)usual) == 0;
+    return memcmp(at, usual, (size_t)numbers_of(f) * sizeof(double)) == 0;
+}
+
 static void put_options(const struct ser_training_options *o, struct ser_attrs *a) {
     for (int i = 0; i < OPTIONS; i++) {
         const char *at = (const char *)o + options[i].offset;
+        if (options[i].later && is_default(&options[i], at))
+            continue;
         if (options[i].type == TEXT)
             ser_attr_set(a, options[i].name, *(const char *const *)at);
+        else if (options[i].type == PAIR || options[i].type == TRIPLE)
+            put_list(a, options[i].name, (const void *)at, numbers_of(&options[i]));
         else if (options[i].type == REAL)
             ser_attr_setf(a, options[i].name, "%.17g", *(const double *)at);
         else
@@ -155,22 +196,32 @@ static enum ser_keep keep_of(const char *word) {
                                        : SER_KEEP_ACCURACY;
 }
 
-/* What came later stands in a header only where it is no default, so that models made without it
- * are the same as before. A horizon matters to one schedule alone. */
-static void put_later_options(const struct ser_training_options *o, struct ser_attrs *a) {
-    int ends = o->fit.schedule == SER_COSINE && o->fit.horizon && o->fit.horizon != o->fit.epochs;
-    if (!ends)
-        ser_attr_set(a, "train.horizon", NULL);
-    if (o->fit.keep == SER_KEEP_ACCURACY)
-        ser_attr_set(a, "train.keep", NULL);
+int ser_training_average(const char *text, struct ser_fit_options *o) {
+    o->ema = 0;
+    o->last = 0;
+    if (strncmp(text, "ema=", 4) == 0)
+        return ser_parse_real(text + 4, 1e-6, 1 - 1e-9, &o->ema);
+    if (strncmp(text, "last=", 5) == 0)
+        return ser_parse_int(text + 5, 1, SER_MAX_AVERAGED, &o->last);
+    return strcmp(text, "none") == 0 ? 0 : -1;
 }
 
-/* A resumed training may have more epochs than before, but its schedule must end where it did. */
+/* Whether the last epoch matters to those before it. */
+static int has_horizon(const struct ser_fit_options *o) {
+    return o->schedule == SER_COSINE || o->last;
+}
+
+static void drop_idle_options(const struct ser_training_options *o, struct ser_attrs *a) {
+    if (!has_horizon(&o->fit) || o->fit.horizon == o->fit.epochs)
+        ser_attr_set(a, "train.horizon", NULL);
+}
+
+/* A resumed training may have more epochs than before, but what has an end must end where it did. */
 static void identify(struct ser_training *t) {
     const struct ser_fit_options *o = &t->o.fit;
     ser_attrs_copy(&t->identity, &t->model.header);
     ser_attr_set(&t->identity, "train.epochs", NULL);
-    if (o->schedule == SER_COSINE)
+    if (has_horizon(o))
         ser_attr_setf(&t->identity, "train.horizon", "%lld",
                       (long long)(o->horizon ? o->horizon : o->epochs));
 }
@@ -193,6 +244,139 @@ static int open_data(struct ser_training *t, char *const *files, const char *val
     return val ? ser_dataset_suits(&t->train, &t->val, e) : 0;
 }
 
+/* ---- layers that are frozen ---- */
+
+/* The layer that a word of n bytes names, or its number from 1; -1: there is none. */
+static int find_layer(const struct ser_net *net, const char *word, size_t n) {
+    char text[32];
+    int64_t number;
+    for (int i = 0; i < net->layers; i++)
+        if (strlen(net->layer[i].name) == n && strncmp(net->layer[i].name, word, n) == 0)
+            return i;
+    if (!n || n >= sizeof text)
+        return -1;
+    memcpy(text, word, n);
+    text[n] = '\0';
+    return ser_parse_int(text, 1, net->layers, &number) ? -1 : (int)number - 1;
+}
+
+/* "conv1", "3" or "conv1-maxpool2". */
+static int freeze_word(struct ser_net *net, const char *word, size_t n, struct ser_error *e) {
+    const char *dash = memchr(word, '-', n);
+    size_t left = dash ? (size_t)(dash - word) : n;
+    int first = find_layer(net, word, left);
+    int last = dash ? find_layer(net, dash + 1, n - left - 1) : first;
+    if (first < 0 || last < first)
+        return ser_fail(e, SER_USAGE,
+                        "--freeze: '%.*s' is no layer of this network, nor from one to a later: "
+                        "see --summary",
+                        n < 60 ? (int)n : 60, word);
+    for (int i = first; i <= last; i++) {
+        struct ser_layer *l = &net->layer[i];
+        l->frozen = 1;
+        for (int k = 0; k < l->params; k++)
+            net->param[l->first_param + k].trained = 0;
+    }
+    return 0;
+}
+
+/* Freezes what is asked for, and says so in the model by the names of the layers. */
+static int freeze(struct ser_training *t, struct ser_error *e) {
+    struct ser_net *net = t->model.net;
+    struct ser_text names = {0};
+    size_t trained;
+    for (const char *word = t->o.freeze; word;) {
+        size_t n = strcspn(word, ",");
+        if (freeze_word(net, word, n, e))
+            return -1;
+        word = word[n] ? word + n + 1 : NULL;
+    }
+    if (!t->o.freeze)
+        return 0;
+    ser_net_count(net, &trained);
+    if (!trained)
+        return ser_fail(e, SER_USAGE, "--freeze %.60s: nothing is left to train", t->o.freeze);
+    for (int i = 0; i < net->layers; i++)
+        if (net->layer[i].frozen && net->layer[i].params)
+            ser_text_printf(&names, "%s%s", names.at ? "," : "", net->layer[i].name);
+    if (names.at && !names.failed)
+        ser_attr_set(&t->model.header, "train.freeze", names.at);
+    int failed = names.failed ? ser_no_memory(e) : 0;
+    ser_text_free(&names);
+    return failed;
+}
+
+/* ---- a model to begin with ---- */
+
+static int same_shape(const struct ser_param *a, const struct ser_param *b) {
+    return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim) == 0;
+}
+
+/* Whether parameter i is of the last layer, whose outputs are the classes. */
+static int is_last(const struct ser_net *net, int i) {
+    return i >= net->layer[net->layers - 1].first_param;
+}
+
+const struct ser_param *ser_training_origin(const struct ser_training *t, int i, char why[64]) {
+    const struct ser_net *from = t->init.net, *to = t->model.net;
+    const struct ser_param *p = &to->param[i];
+    why[0] = '\0';
+    if (!from)
+        return NULL;
+    for (int k = 0; k < from->params; k++) {
+        const struct ser_param *q = &from->param[k];
+        if (strcmp(q->name, p->name) != 0)
+            continue;
+        int other =
+            is_last(to, i) && ser_attrs_differ(&t->init.header, &t->model.header, "classes");
+        if (same_shape(p, q) && !other)
+            return q;
+        if (same_shape(p, q))
+            snprintf(why, 64, "of other classes there");
+        else
+            snprintf(why, 64, "%zu numbers there, %zu here", q->n, p->n);
+        return NULL;
+    }
+    snprintf(why, 64, "not there");
+    return NULL;
+}
+
+/* Of names and values, whatever the header says. */
+static uint64_t params_hash(const struct ser_net *net) {
+    uint64_t h = 0;
+    for (int i = 0; i < net->params; i++) {
+        const struct ser_param *p = &net->param[i];
+        h = XXH3_64bits_withSeed(p->name, strlen(p->name), h);
+        h = XXH3_64bits_withSeed(p->value, p->n * sizeof *p->value, h);
+    }
+    return h;
+}
+
+static int check_init(struct ser_training *t, struct ser_error *e) {
+    char why[64];
+    int fit = 0;
+    if (!t->init.net)
+        return 0;
+    for (int i = 0; i < t->model.net->params; i++)
+        fit += ser_training_origin(t, i, why) != NULL;
+    if (!fit)
+        return ser_fail(e, SER_BAD,
+                        "%s: none of its parameters fits this network: names and shapes must agree",
+                        t->o.init);
+    ser_attr_setf(&t->model.header, "train.init", "%016llx",
+                  (unsigned long long)params_hash(t->init.net));
+    return 0;
+}
+
+static void begin_with(struct ser_training *t) {
+    char why[64];
+    for (int i = 0; i < t->model.net->params; i++) {
+        const struct ser_param *from = ser_training_origin(t, i, why);
+        if (from)
+            memcpy(t->model.net->param[i].value, from->value, from->n * sizeof *from->value);
+    }
+}
+
 static int make_model(struct ser_training *t, const char *text, size_t len, const char *where,
                       char *const *class, int classes, struct ser_error *e) {
     struct ser_attrs header = {0};
@@ -202,7 +386,7 @@ static int make_model(struct ser_training *t, const char *text, size_t len, cons
     /* A model says how it was made: by which options, and from which data. */
     ser_attrs_copy(&header, &t->train.recipe);
     put_options(&t->o, &header);
-    put_later_options(&t->o, &header);
+    drop_idle_options(&t->o, &header);
     ser_attr_setf(&header, "train.data", "%016llx",
                   (unsigned long long)ser_dataset_hash(&t->train));
     if (t->val.n)
@@ -213,11 +397,171 @@ static int make_model(struct ser_training *t, const char *text, size_t len, cons
     int failed = ser_model_new(&t->model, text, len, where, t->train.input.rank,
                                t->train.input.shape.dim, class, classes, &header, e);
     ser_attrs_clear(&header);
-    if (failed)
+    if (failed || freeze(t, e) || check_init(t, e))
         return -1;
     identify(t);
     return ser_attrs_check(&t->identity, where, e);
 }
+
+/* ---- changes of samples ---- */
+
+/* A whole number of the recipe, or 0. */
+static int recipe_number(const struct ser_attrs *a, const char *key) {
+    const char *text = ser_attr(a, key);
+    int64_t n;
+    return text && !ser_parse_int(text, 0, SER_MAX_DIM, &n) ? (int)n : 0;
+}
+
+/* Features that ser-mfcc made have blocks: coefficients, then their deltas. */
+static void set_blocks(const struct ser_attrs *recipe, struct ser_variation_layout *l) {
+    const char *type = ser_attr(recipe, "feat.type");
+    int rows = l->C == 1 ? l->A : l->C;
+    int bands =
+        !type ? 0 : recipe_number(recipe, strcmp(type, "mfcc") == 0 ? "feat.coefs" : "feat.bands");
+    int blocks = 1 + recipe_number(recipe, "feat.deltas");
+    int known = bands && bands <= rows && blocks <= rows / bands;
+    l->bands = known ? bands : rows;
+    l->blocks = known ? blocks : 1;
+}
+
+/* Those that vary samples, not mix them. */
+static const char *varies(const struct ser_training_options *o) {
+    return o->mask[2] > 0                     ? "mask"
+           : o->warp[0] > 0 || o->warp[1] > 0 ? "warp"
+           : o->gain > 0                      ? "gain"
+           : o->shift                         ? "shift"
+                                              : NULL;
+}
+
+/* Where a decibel more is a number more: the bands of a logarithmic spectrum, or, as its transform
+ * is orthonormal, sqrt(bands) of the first cepstral coefficient. NULL where it is not known. */
+static float *gain_of(const struct ser_training *t, const struct ser_variation_layout *l) {
+    const struct ser_attrs *recipe = &t->train.recipe;
+    const char *type = ser_attr(recipe, "feat.type");
+    int mfcc = strcmp(type, "mfcc") == 0;
+    float *gain = calloc((size_t)l->A, sizeof *gain);
+    for (int i = 0; gain && i < (mfcc ? 1 : l->bands); i++)
+        gain[i] = mfcc ? (float)sqrt(recipe_number(recipe, "feat.bands")) : 1;
+    return gain;
+}
+
+static int check_gain(const struct ser_training *t, struct ser_error *e) {
+    const struct ser_attrs *recipe = &t->train.recipe;
+    const char *type = ser_attr(recipe, "feat.type"), *where = t->train.path[0];
+    if (!type || (strcmp(type, "logmel") != 0 && strcmp(type, "mfcc") != 0))
+        return ser_fail(e, SER_BAD,
+                        "%s: --gain: what a decibel changes is known of features of ser-mfcc alone",
+                        where);
+    for (int i = 0; i < recipe->n; i++)
+        if (strncmp(recipe->at[i].key, "feat.norm", 9) == 0)
+            return ser_fail(e, SER_BAD,
+                            "%s: --gain: these features are normalised (%s=%.60s): decibels are "
+                            "gone from them",
+                            where, recipe->at[i].key, recipe->at[i].value);
+    return 0;
+}
+
+/* Which of the changes the features can have. */
+static int check_changes(const struct ser_training *t, const struct ser_variation_layout *l,
+                         struct ser_error *e) {
+    const struct ser_training_options *o = &t->o;
+    const char *axes = ser_attr(&t->train.recipe, SER_AXES), *where = t->train.path[0];
+    const char *type = ser_attr(&t->train.recipe, "feat.type"), *first = varies(o);
+    int image = !axes || strcmp(axes, SER_AXES_DEFAULT) == 0;
+    if (first && !image && strcmp(axes, "time,channels") != 0)
+        return ser_fail(e, SER_BAD,
+                        "%s: --%s: the axes of these features are %s, not " SER_AXES_DEFAULT
+                        " or time,channels",
+                        where, first, axes);
+    if (o->mask[2] > 0 && (o->mask[0] > l->bands || o->mask[1] > l->T))
+        return ser_fail(e, SER_BAD, "%s: --mask: %g bands and %g frames of %d and %d", where,
+                        o->mask[0], o->mask[1], l->bands, l->T);
+    if (o->warp[0] > 0 && (!image || (type && strcmp(type, "mfcc") == 0)))
+        return ser_fail(e, SER_BAD,
+                        "%s: --warp: %s are no bands of a spectrum, which could be stretched: give "
+                        "0:%g",
+                        where, image ? "cepstral coefficients" : "channels", o->warp[1]);
+    return o->gain > 0 ? check_gain(t, e) : 0;
+}
+
+static int set_changes(struct ser_training *t, struct ser_error *e) {
+    const struct ser_training_options *o = &t->o;
+    const struct ser_input *in = &t->train.input;
+    struct ser_changes *c = &t->changes;
+    struct ser_variation_layout *l = &c->layout;
+    *l = (struct ser_variation_layout){.A = 1, .T = 1, .C = 1};
+    for (int i = 0; i < in->shape.rank; i++)
+        *(i == in->time ? &l->T : i < in->time ? &l->A : &l->C) *= in->shape.dim[i];
+    set_blocks(&t->train.recipe, l);
+    c->mix = o->mixup;
+    c->variation = (struct ser_variation){
+        .warp_bands = o->warp[0] / 100,
+        .warp_time = o->warp[1] / 100,
+        .gain_db = o->gain,
+        .shift = (int)o->shift,
+        .mask_bands = (int)o->mask[0],
+        .mask_frames = (int)o->mask[1],
+        .masks = (int)o->mask[2],
+    };
+    if (check_changes(t, l, e))
+        return -1;
+    if (o->gain > 0 && !(l->gain = gain_of(t, l)))
+        return ser_no_memory(e);
+    return 0;
+}
+
+/* ---- how often samples come ---- */
+
+/* The group of sample i: its class, its corpus, or both. */
+static size_t group_of(const struct ser_training *t, size_t i) {
+    const struct ser_sample *s = &t->train.at[i];
+    size_t class = (size_t)t->train.label[s->emotion], corpus = (size_t)s->corpus;
+    return strcmp(t->o.balance, "class") == 0    ? class
+           : strcmp(t->o.balance, "corpus") == 0 ? corpus
+                                                 : corpus * (size_t)t->model.classes + class;
+}
+
+/* Each group that there is comes as often, and each sample of a group. */
+static int set_balance(struct ser_training *t, struct ser_error *e) {
+    size_t most = (size_t)t->train.corpora * (size_t)t->model.classes + (size_t)t->model.classes;
+    double groups = 0;
+    if (strcmp(t->o.balance, "none") == 0)
+        return 0;
+    size_t *count = calloc(most, sizeof *count);
+    t->often = calloc(t->train.n, sizeof *t->often);
+    if (!count || !t->often) {
+        free(count);
+        return ser_no_memory(e);
+    }
+    for (size_t i = 0; i < t->train.n; i++)
+        groups += !count[group_of(t, i)]++;
+    for (size_t i = 0; i < t->train.n; i++)
+        t->often[i] = (double)t->train.n / (groups * (double)count[group_of(t, i)]);
+    free(count);
+    return 0;
+}
+
+/* What was read of the data failed as data, or else why says what did. */
+static int fail_data(const struct ser_training *t, const char *why, struct ser_error *e) {
+    if (!t->train.e.status)
+        return ser_fail(e, ser_blame(), "%s", why);
+    *e = t->train.e;
+    return -1;
+}
+
+/* Masks set what is usual in the training data. */
+static int set_masks(struct ser_training *t, const struct ser_data *train, struct ser_error *e) {
+    struct ser_variation_layout *l = &t->changes.layout;
+    char why[SER_WHY];
+    float *mean = malloc((size_t)l->A * (size_t)l->C * sizeof *mean);
+    if (!mean)
+        return ser_no_memory(e);
+    l->mean = mean;
+    errno = 0;
+    return ser_data_mean(train, l, mean, why) ? fail_data(t, why, e) : 0;
+}
+
+/* ---- networks ---- */
 
 /* The text of a description, which the caller frees. */
 static int read_net(const char *path, unsigned char **text, size_t *len, struct ser_error *e) {
@@ -264,8 +608,15 @@ int ser_training_open(struct ser_training *t, const struct ser_training_options 
     *t = (struct ser_training){.o = *o};
     t->o.fit.schedule = schedule_of(o->schedule);
     t->o.fit.keep = keep_of(o->keep);
+    if (ser_training_average(o->average, &t->o.fit))
+        return ser_fail(e, SER_USAGE, "'%s' makes no average", o->average);
     t->o.kernels = ser_kernels_name(ser_kernels_find(o->kernels));
-    return open_data(t, files, val, e) || open_net(t, net, e) ? -1 : 0;
+    if (o->init && ser_model_load(&t->init, o->init, e))
+        return -1;
+    return open_data(t, files, val, e) || open_net(t, net, e) || set_changes(t, e) ||
+                   set_balance(t, e)
+               ? -1
+               : 0;
 }
 
 void ser_training_free(struct ser_training *t) {
@@ -275,6 +626,10 @@ void ser_training_free(struct ser_training *t) {
     ser_dataset_free(&t->train);
     ser_dataset_free(&t->val);
     ser_attrs_clear(&t->identity);
+    ser_model_free(&t->init);
+    free(t->often);
+    free((void *)t->changes.layout.mean);
+    free((void *)t->changes.layout.gain);
     free(t->history);
 }
 
@@ -385,22 +740,25 @@ static int start(struct ser_training *t, const struct ser_data *train, struct se
     ser_net_init(t->model.net, (uint64_t)t->o.fit.seed);
     if (errno == ENOMEM)
         return ser_fail(e, SER_SYS, "cannot train: out of memory");
-    if (!ser_net_fit(t->model.net, train, why))
-        return 0;
-    if (t->train.e.status)
-        *e = t->train.e;
-    else
-        ser_fail(e, ser_blame(), "%s", why);
-    return -1;
+    if (ser_net_fit(t->model.net, train, why))
+        return fail_data(t, why, e);
+    begin_with(t);
+    return 0;
 }
 
 /* Runs the fit, and writes the model that was kept whatever becomes of it. */
 static int fit(struct ser_training *t, struct ser_run *run, struct ser_error *e) {
     char why[SER_WHY];
-    const struct ser_data train = ser_dataset_data(&t->train), val = ser_dataset_data(&t->val);
+    struct ser_data train = ser_dataset_data(&t->train);
+    const struct ser_data val = ser_dataset_data(&t->val);
+    train.often = t->often;
     int resuming = t->o.resume && (access(t->o.checkpoint, F_OK) == 0 || errno != ENOENT);
     if (resuming ? resume(t, e) : start(t, &train, e))
         return -1;
+    if (t->changes.variation.masks && set_masks(t, &train, e))
+        return -1;
+    if ((varies(&t->o) || t->changes.mix > 0) && ser_run_change(run, &t->changes))
+        return ser_no_memory(e);
     errno = 0;
     int failed = ser_fit_run(&t->fit, t->model.net, run, &train, &val, &t->o.fit, after, t, why);
     int blame = ser_blame();
@@ -441,7 +799,7 @@ int ser_training_run(struct ser_training *t, const struct ser_training_view *vie
 /* ---- checkpoints ---- */
 
 /* The best values so far start at infinity, which a stream cannot hold: 1e300 stands for it. */
-static double finite(double v) {
+static double bounded(double v) {
     return v > 1e300 ? 1e300 : v < -1e300 ? -1e300 : v;
 }
 
@@ -455,7 +813,7 @@ static int put_numbers(struct ser_writer *w, const char *key, const void *base, 
     double *v = rec.data;
     for (size_t i = 0; i < rows && !failed; i++)
         for (size_t k = 0; k < n; k++)
-            *v++ = finite(number_of((const char *)base + i * stride, &f[k]));
+            *v++ = bounded(number_of((const char *)base + i * stride, &f[k]));
     failed = failed || ser_writer_put(w, &rec, e);
     ser_record_free(&rec);
     return failed ? -1 : 0;
@@ -471,7 +829,8 @@ static int put_checkpoint(const struct ser_training *t, struct ser_writer *w, st
            ser_params_put(w, "now/", net, NULL, e) ||
            ser_params_put(w, "best/", net, fit->best, e) ||
            ser_params_put(w, "adam.m/", net, fit->adam.m, e) ||
-           ser_params_put(w, "adam.v/", net, fit->adam.v, e);
+           ser_params_put(w, "adam.v/", net, fit->adam.v, e) ||
+           (fit->average && ser_params_put(w, "average/", net, fit->average, e));
 }
 
 int ser_checkpoint_save(const struct ser_training *t, const char *path, struct ser_error *e) {
@@ -593,7 +952,9 @@ static int take_checkpoint(struct ser_training *t, struct ser_reader *r, struct 
            ser_params_take(r, rec, "now/", net, NULL, e) ||
            ser_params_take(r, rec, "best/", net, fit->best, e) ||
            ser_params_take(r, rec, "adam.m/", net, fit->adam.m, e) ||
-           ser_params_take(r, rec, "adam.v/", net, fit->adam.v, e) || ser_params_end(r, rec, e);
+           ser_params_take(r, rec, "adam.v/", net, fit->adam.v, e) ||
+           (fit->average && ser_params_take(r, rec, "average/", net, fit->average, e)) ||
+           ser_params_end(r, rec, e);
 }
 
 int ser_checkpoint_load(struct ser_training *t, const char *path, struct ser_error *e) {

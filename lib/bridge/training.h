@@ -22,6 +22,20 @@ struct ser_training_options {
     const char *class_weight;   /* a word of SER_CLASS_WEIGHTS */
     const char *kernels;        /* a name that ser_kernels_find knows */
     double label_smoothing;     /* 0 <= x < 1 */
+    const char *average;        /* as ser_training_average has it */
+    const char *balance;        /* a word of SER_BALANCES */
+
+    /* How the samples of training are changed, each time anew; 0: not at all. nn.h and math/vary.h
+     * say more. */
+    double mask[3]; /* whole numbers: the widest in bands, in frames; how many each way */
+    double warp[2]; /* of bands, of time, in per cent */
+    double gain;    /* deviation of the level in decibels */
+    int64_t shift;  /* frames */
+    double mixup;   /* alpha */
+
+    const char *init;   /* path of the model to begin with; NULL: none */
+    const char *freeze; /* layers that stay as they are: names, numbers from 1, FIRST-LAST, with
+                           commas; NULL: none */
 
     /* These do not decide the model's bytes. */
     int64_t threads;
@@ -34,6 +48,13 @@ struct ser_training_options {
 #define SER_SCHEDULES     "plateau|step|cosine|constant"
 #define SER_KEEPS         "accuracy|recall|loss|last" /* as enum ser_keep has them */
 #define SER_CLASS_WEIGHTS "none|balanced"
+#define SER_BALANCES      "none|class|corpus|both"
+
+enum { SER_MAX_AVERAGED = 100000 }; /* epochs */
+
+/* Reads "none", "ema=X" with 0 < X < 1 or "last=N" with N from 1 to SER_MAX_AVERAGED into o. 0, or
+ * -1: no such text. */
+int ser_training_average(const char *text, struct ser_fit_options *o) SER_MUST_CHECK;
 
 /* The defaults: the notebook's attention stage. */
 extern const struct ser_training_options ser_training_defaults;
@@ -43,7 +64,10 @@ struct ser_training {
     struct ser_dataset train, val;
     struct ser_model model;
     struct ser_fit fit;
-    struct ser_epoch *history; /* [fit.epoch] the rows of the log; owned */
+    struct ser_changes changes; /* of the samples; its arrays are owned */
+    struct ser_model init;      /* what it begins with; without network: nothing */
+    double *often;              /* [train.n] as struct ser_data has it, or NULL; owned */
+    struct ser_epoch *history;  /* [fit.epoch] the rows of the log; owned */
     size_t history_cap;
     struct ser_attrs identity; /* attributes that a checkpoint must agree with */
     int logged;                /* epochs that are in the logs already */
@@ -69,11 +93,16 @@ int ser_training_searches(const char *name);
 /* Reads the training streams files, an array that ends with NULL, the validation stream val (NULL:
  * there is none, and the options are such that none is needed, see ser_fit_run), and the
  * description of the network in the file net. 0, or -1 with e set; the caller frees t in either
- * case. SER_BAD: a part without samples, validation data that does not suit the training data, a
- * network that does not fit the data. */
+ * case. SER_USAGE: layers to freeze that the network does not have, or that leave nothing to
+ * train. SER_BAD: a part without samples, a model to begin with of which nothing fits, validation data that does not suit the training data, a
+ * network that does not fit the data, changes of samples that these features cannot have. */
 int ser_training_open(struct ser_training *t, const struct ser_training_options *o,
                       char *const *files, const char *val, const char *net,
                       struct ser_error *e) SER_MUST_CHECK;
+
+/* What parameter i of the network begins as: that of the model it begins with, by its name. NULL,
+ * and why in a few words (or "" where there is no model): it begins as new. */
+const struct ser_param *ser_training_origin(const struct ser_training *t, int i, char why[64]);
 
 /* Trains, or continues a training, and writes the model of the epoch that is kept. 0, or -1 with e set. If
  * the training fails after some epochs, their best model is written, and e says so. */

@@ -44,7 +44,7 @@ static int format_values(const struct ser_opt *p, char text[128]) {
         snprintf(before, sizeof before, "%lld, ", (long long)*whole);
     else if (p->type == SER_OPT_REAL)
         snprintf(before, sizeof before, "%g, ", *range);
-    else if (range[0] <= range[1])
+    else if (p->type == SER_OPT_RANGE && range[0] <= range[1])
         snprintf(before, sizeof before, "%g:%g, ", range[0], range[1]);
     return snprintf(text, 128, "[%s%s..%s]", before, limit(p->min, low), limit(p->max, high));
 }
@@ -167,6 +167,29 @@ static int parse_range(const char *s, double min, double max, double out[2]) {
     return 0;
 }
 
+/* A number for each of the names, which have colons between them as the numbers have; in out only
+ * if all are good. */
+static int parse_list(const char *s, const char *names, double min, double max, double *out) {
+    double list[8];
+    for (int i = 0; i < 8; names++, s++) {
+        char word[64];
+        size_t n = strcspn(s, ":");
+        if (n >= sizeof word)
+            return -1;
+        memcpy(word, s, n);
+        word[n] = '\0';
+        names += strcspn(names, ":");
+        s += n;
+        if (ser_parse_real(word, min, max, &list[i++]) || *s != *names)
+            return -1;
+        if (!*s) {
+            memcpy(out, list, (size_t)i * sizeof *out);
+            return 0;
+        }
+    }
+    return -1;
+}
+
 static void set(const struct ser_opt *p, const char *value) {
     switch (p->type) {
     case SER_OPT_FLAG:
@@ -180,6 +203,11 @@ static void set(const struct ser_opt *p, const char *value) {
     case SER_OPT_REAL:
         if (ser_parse_real(value, p->min, p->max, p->target))
             ser_usage("--%s: '%s' is not a number from %g to %g", p->name, value, p->min, p->max);
+        return;
+    case SER_OPT_LIST:
+        if (parse_list(value, p->arg, p->min, p->max, p->target))
+            ser_usage("--%s: '%s' is not %s, each a number from %g to %g", p->name, value, p->arg,
+                      p->min, p->max);
         return;
     case SER_OPT_RANGE:
         if (parse_range(value, p->min, p->max, p->target))

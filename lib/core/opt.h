@@ -28,6 +28,7 @@ enum ser_opt_type {
     SER_OPT_REAL,   /* double in min..max */
     SER_OPT_TEXT,   /* const char *: any text */
     SER_OPT_CHOICE, /* const char *: one of the words in arg, separated by '|' */
+    SER_OPT_LIST,   /* double[]: numbers in min..max with colons between, as many as arg names */
     SER_OPT_RANGE,  /* double[2]: A:B with min <= A <= B <= max; A alone means A:A. A > B before
                      * parsing means "not given" */
 };
@@ -37,7 +38,7 @@ struct ser_opt {
     const char *name; /* long name */
     enum ser_opt_type type;
     void *target;     /* where the value goes, of the C type above */
-    double min, max;  /* limits of INT, REAL and RANGE; those of INT lie within -2^53..2^53 */
+    double min, max;  /* limits of INT, REAL, LIST, RANGE; those of INT lie within -2^53..2^53 */
     const char *arg;  /* name of the value in --help; CHOICE: the words; FLAG: NULL */
     const char *help; /* at most 50 bytes: fits behind the names in a line of 80 */
 };

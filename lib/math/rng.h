@@ -20,6 +20,9 @@ enum ser_purpose {
     SER_PURPOSE_AUGMENT = 5,
     SER_PURPOSE_BOOTSTRAP = 6,
     SER_PURPOSE_SEARCH = 7,
+    SER_PURPOSE_VARY = 8,     /* variations of features in training */
+    SER_PURPOSE_MIX = 9,      /* of two samples in training */
+    SER_PURPOSE_BALANCE = 10, /* which samples an epoch has */
 };
 
 struct ser_key {

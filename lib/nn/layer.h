@@ -18,6 +18,9 @@
 #include "nn/kernels/kernels.h"
 #include "nn/nn.h"
 
+/* What of moving statistics stays in each step of training; Keras 3's momentum. */
+#define SER_MOMENTUM 0.99
+
 /* What a thread owns. */
 struct ser_worker {
     const struct ser_kernels *k;
@@ -50,7 +53,8 @@ struct ser_pass {
 
     void *saved;  /* what forward leaves for backward; memory for forward to work in otherwise */
     double *sums; /* of this shard, forward's or backward's */
-    const double *total, *dtotal; /* forward's and backward's sums over the batch */
+    const double *total, *dtotal; /* forward's and backward's sums over the batch; NULL: frozen */
+    double keep;                  /* forward_done: the share of moving statistics that stays */
     int B;                        /* samples of the batch */
     struct ser_worker *worker;    /* kernels and scratch of the thread that runs this */
 };

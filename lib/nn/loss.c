@@ -33,13 +33,14 @@ static double minus_log(const float *z, const float *p, int k, int K) {
 }
 
 double ser_mean_loss(const struct ser_loss *loss, const float *z, const float *p, const int *label,
-                     int B, int K) {
+                     const float *share, int B, int K) {
     double sum = 0;
     for (int b = 0; b < B; b++, z += K, p += K) {
         double own = minus_log(z, p, label[b], K), all = 0;
         for (int k = 0; k < K && loss->smoothing > 0; k++)
             all += minus_log(z, p, k, K) / K;
-        sum += loss->weight[label[b]] * ((1 - loss->smoothing) * own + loss->smoothing * all);
+        sum += (share ? share[b] : 1) * loss->weight[label[b]] *
+               ((1 - loss->smoothing) * own + loss->smoothing * all);
     }
     return sum / B;
 }

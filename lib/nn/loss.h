@@ -7,10 +7,11 @@
 /* Each row of x [rows,n] becomes e^x / sum e^x, in place. */
 void ser_softmax(float *x, size_t rows, int n);
 
-/* Mean over the samples of the loss, of logits z [B,K] and their softmax p [B,K]. However small a
- * probability is, it is not clipped, as Keras does it with the TensorFlow backend. */
+/* Mean over the samples of the loss times share [B] (NULL: 1), of logits z [B,K] and their softmax
+ * p [B,K]. However small a probability is, it is not clipped, as Keras does it with the TensorFlow
+ * backend. */
 double ser_mean_loss(const struct ser_loss *loss, const float *z, const float *p, const int *label,
-                     int B, int K);
+                     const float *share, int B, int K);
 
 /* The gradient of that mean by the logits of a sample, d [K]. */
 void ser_loss_gradient(const struct ser_loss *loss, const float *p, int label, int B, int K,

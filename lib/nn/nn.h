@@ -31,6 +31,8 @@
 #ifndef SER_NN_H
 #define SER_NN_H
 
+#include "math/vary.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -81,6 +83,9 @@ struct ser_layer {
     int units;  /* filters of a convolution, units of an LSTM, outputs of a dense layer */
     int relu;   /* max(0, .) of the output */
     float rate; /* of dropout */
+    int frozen; /* its moving statistics stay, too, and are what training computes with, as outside
+                   it; may be set to 1 before ser_run_new, and with it trained of its parameters to
+                   0 */
     const struct ser_layer *marked; /* whose output it reads besides: of add */
     void *own; /* whatever else a type reads and keeps, one block from malloc; the net frees it */
 };
@@ -159,6 +164,24 @@ struct ser_dropout {
     const size_t *place; /* [B] */
 };
 
+/* What becomes of the samples of each training step that has random numbers, before the network
+ * sees them: two are mixed, then what came of them is varied (vary.h). */
+struct ser_changes {
+    struct ser_variation variation;
+    struct ser_variation_layout layout;
+
+    /* alpha; 0: none are mixed. The other of a sample is the next of its batch, which stands in
+     * random order; behind the last comes the first. Its target takes its share, and the longer one
+     * says how many frames are true. */
+    double mix;
+};
+
+/* Sets that for the steps to come; its arrays must last. 0, or -1 without memory. */
+int ser_run_change(struct ser_run *r, const struct ser_changes *c);
+
+/* The true frames of the samples of the next training step, [B]; NULL, as at first: all are. */
+void ser_run_frames(struct ser_run *r, const int *frames);
+
 /* Whether memory ended in one of the calls below, errno is then ENOMEM: what it computed must not
  * be used. */
 int ser_run_failed(const struct ser_run *r);
@@ -171,6 +194,10 @@ void ser_run_predict(struct ser_run *r, const float *x, int B, float *p);
  * mean cross-entropy; the l2 penalty is apart (ser_net_penalty) but its gradient is included. */
 double ser_run_gradients(struct ser_run *r, const float *x, const int *label, int B,
                          const struct ser_dropout *dropout, float *p);
+
+/* One training step's forward alone, without dropout and changes: moves the moving statistics, of
+ * which the share keep stays. */
+void ser_run_statistics(struct ser_run *r, const float *x, int B, double keep);
 
 /* What the loss of a training sample is: the weight of its class times the cross-entropy with the
  * target
@@ -211,6 +238,11 @@ double ser_net_penalty(const struct ser_net *net);
 struct ser_adam {
     float **m, **v; /* [params][n]; NULL where not trained */
     uint64_t steps;
+
+    /* AdamW (Loshchilov, Hutter, Decoupled weight decay regularization, ICLR 2019), as PyTorch has
+     * it: before each step weights, but not biases and what normalisation trains, are multiplied by
+     * 1 - lr decay. */
+    double decay;
 };
 
 int ser_adam_new(struct ser_adam *a, const struct ser_net *net);
@@ -225,7 +257,18 @@ struct ser_data {
     size_t n;
     int (*get)(void *ctx, size_t i, float *x, int *label);
     void *ctx;
+
+    /* [n] how many times an epoch of training has each sample on average, n in all: so many or one
+     * more or less, as the epoch's numbers say. NULL: once. */
+    const double *often;
+
+    int (*frames)(void *ctx, size_t i); /* how many are true, 1 or more; NULL: all */
 };
+
+/* The mean over all true frames of each row and channel of such samples: mean [A*C]. 0, or -1 with
+ * why. */
+int ser_data_mean(const struct ser_data *data, const struct ser_variation_layout *l, float *mean,
+                  char why[SER_WHY]);
 
 /* How the learning rate goes. */
 enum ser_schedule {
@@ -252,6 +295,19 @@ struct ser_fit_options { /* epochs and batches stay below 2^31 */
     enum ser_keep keep;
     int64_t warmup;   /* epochs over which the rate grows evenly to what the schedule says */
     double clip_norm; /* of the gradients, see ser_run_clip; 0: never */
+    double decay;     /* of weights, see ser_adam */
+
+    /* One of these makes averages of the weights, by which epochs are then judged and which are
+     * kept; training goes on with the weights themselves. Statistics of batches are made anew for
+     * them, from the training data as they are.
+     *
+     * ema   the average moves towards the weights after each step, and min(ema, k / (k + 9)) of it
+     *       stays after k steps: so it forgets the first ones soon
+     * last  of the last so many epochs up to the horizon, the mean of the weights at their ends
+     *       (Izmailov et al., Averaging weights leads to wider optima, UAI 2018); before them it is
+     *       the weights themselves */
+    double ema;   /* 0: none, below 1 */
+    int64_t last; /* 0: none */
 };
 
 /* One line of the log. */
@@ -281,7 +337,8 @@ struct ser_fit {
     int wait, plateau_wait;
     int stopped;
     struct ser_adam adam;
-    float **best; /* [params][n] the weights of best_epoch */
+    float **best;    /* [params][n] the weights of best_epoch */
+    float **average; /* [params][n], NULL where not trained; NULL: none is made */
 };
 
 int ser_fit_new(struct ser_fit *f, const struct ser_net *net, const struct ser_fit_options *o);

@@ -2,6 +2,7 @@
 #include "nn/layer.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define BETA1   0.9
 #define BETA2   0.999
@@ -44,21 +45,30 @@ static double power(double b, uint64_t n) {
     return r;
 }
 
-SER_CLONES static void update(float *w, float *m, float *v, const float *g, size_t n, float rate) {
+SER_CLONES static void update(float *w, float *m, float *v, const float *g, size_t n, float rate,
+                              float keep) {
     const float b1 = (float)BETA1, b2 = (float)BETA2, c1 = (float)(1 - BETA1),
                 c2 = (float)(1 - BETA2);
     for (size_t i = 0; i < n; i++) {
         m[i] = b1 * m[i] + c1 * g[i];
         v[i] = b2 * v[i] + c2 * (g[i] * g[i]);
-        w[i] -= rate * m[i] / (sqrtf(v[i]) + EPSILON);
+        w[i] = keep * w[i] - rate * m[i] / (sqrtf(v[i]) + EPSILON);
     }
+}
+
+/* By what it is to its layer. */
+static int decays(const struct ser_param *p) {
+    const char *what = strchr(p->name, '.') + 1;
+    return strcmp(what, "b") != 0 && strcmp(what, "gamma") != 0 && strcmp(what, "beta") != 0;
 }
 
 void ser_adam_step(struct ser_adam *a, struct ser_net *net, struct ser_run *r, double lr) {
     a->steps++;
     double rate = lr * sqrt(1 - power(BETA2, a->steps)) / (1 - power(BETA1, a->steps));
-    for (int i = 0; i < net->params; i++)
-        if (net->param[i].trained)
-            update(net->param[i].value, a->m[i], a->v[i], ser_run_gradient(r, i), net->param[i].n,
-                   (float)rate);
+    for (int i = 0; i < net->params; i++) {
+        const struct ser_param *p = &net->param[i];
+        if (p->trained)
+            update(p->value, a->m[i], a->v[i], ser_run_gradient(r, i), p->n, (float)rate,
+                   decays(p) ? (float)(1 - lr * a->decay) : 1);
+    }
 }

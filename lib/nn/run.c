@@ -44,6 +44,17 @@ struct inference {
     float *a[2], *saved, *held;
 };
 
+/* What ser_run_change asks for; of a batch, what came of it. */
+struct changed {
+    struct ser_changes how;
+    float *x;      /* [max_batch, in] */
+    float *share;  /* [max_batch] of the sample itself; NULL: nothing is mixed */
+    float *rest;   /* [max_batch] of the other */
+    int *label;    /* [max_batch] of the other */
+    float **mixed; /* [threads][in] */
+    void **memory; /* [threads] */
+};
+
 struct ser_run {
     struct ser_net *net;
     int max_batch, shards, threads, training;
@@ -72,8 +83,17 @@ struct ser_run {
     const float *x;
     const int *label;
     int B, from, to; /* steps of the segment */
+    double keep;     /* of moving statistics */
     const struct ser_dropout *dropout;
+    const int *frames; /* [B], or NULL */
+
+    struct changed *changed; /* NULL: samples stay as they are */
 };
+
+/* Whether a layer adds something over the batch. */
+static int has_sums(const struct ser_layer *l) {
+    return l->type->sums && !l->frozen;
+}
 
 static int shard_size(const struct ser_run *r, int shard) {
     int left = r->B - shard * SER_SHARD;
@@ -201,6 +221,85 @@ static void set_pass(const struct ser_run *r, int i, int shard, int thread, floa
     };
 }
 
+/* ---- samples that are changed before a step ---- */
+
+void ser_run_frames(struct ser_run *r, const int *frames) {
+    r->frames = frames;
+}
+
+static void change_sample(void *ctx, int thread, int b) {
+    struct ser_run *r = ctx;
+    struct changed *c = r->changed;
+    const struct ser_dropout *d = r->dropout;
+    size_t size = ser_shape_size(&r->net->input), other = (size_t)((b + 1) % r->B);
+    const float *x = r->x + (size_t)b * size;
+    int n = r->frames ? r->frames[b] : c->how.layout.T;
+    if (c->share) {
+        struct ser_key key = ser_key(d->seed, SER_PURPOSE_MIX, d->epoch, d->place[b]);
+        c->share[b] = (float)ser_mix_share(c->how.mix, key);
+        c->rest[b] = 1 - c->share[b];
+        c->label[b] = r->label[other];
+        ser_mix(x, r->x + other * size, c->share[b], size, c->mixed[thread]);
+        x = c->mixed[thread];
+        if (r->frames && r->frames[other] > n)
+            n = r->frames[other];
+    }
+    ser_vary(&c->how.variation, &c->how.layout,
+             ser_key(d->seed, SER_PURPOSE_VARY, d->epoch, d->place[b]), n, x,
+             c->x + (size_t)b * size, c->memory[thread]);
+}
+
+static void free_changed(struct ser_run *r) {
+    struct changed *c = r->changed;
+    if (!c)
+        return;
+    for (int t = 0; t < r->threads; t++) {
+        free(c->mixed ? c->mixed[t] : NULL);
+        free(c->memory ? c->memory[t] : NULL);
+    }
+    free(c->x);
+    free(c->share);
+    free(c->rest);
+    free(c->label);
+    free(c->mixed);
+    free(c->memory);
+    free(c);
+    r->changed = NULL;
+}
+
+int ser_run_change(struct ser_run *r, const struct ser_changes *how) {
+    size_t batch = (size_t)r->max_batch, threads = (size_t)r->threads;
+    size_t bytes = ser_shape_size(&r->net->input) * sizeof(float);
+    free_changed(r);
+    struct changed *c = r->changed = calloc(1, sizeof *c);
+    if (!c)
+        return -1;
+    c->how = *how;
+    c->x = ser_allocate(batch * bytes);
+    c->memory = calloc(threads, sizeof *c->memory);
+    c->mixed = calloc(threads, sizeof *c->mixed);
+    int bad = !c->x || !c->memory || !c->mixed;
+    if (how->mix > 0) {
+        c->share = calloc(batch, sizeof *c->share);
+        c->rest = calloc(batch, sizeof *c->rest);
+        c->label = calloc(batch, sizeof *c->label);
+        bad |= !c->share || !c->rest || !c->label;
+    }
+    for (size_t t = 0; !bad && t < threads; t++) {
+        c->memory[t] = ser_allocate(ser_vary_bytes(&how->layout));
+        c->mixed[t] = how->mix > 0 ? ser_allocate(bytes) : NULL;
+        bad = !c->memory[t] || (how->mix > 0 && !c->mixed[t]);
+    }
+    if (bad)
+        free_changed(r);
+    return bad ? -1 : 0;
+}
+
+/* Whether the samples of this step are mixed. */
+static int is_mixed(const struct ser_run *r) {
+    return r->changed && r->dropout && r->changed->share;
+}
+
 /* Softmax, and the gradient of the mean loss. */
 static void loss(const struct ser_run *r, int shard) {
     int K = r->net->classes, N = shard_size(r, shard);
@@ -210,9 +309,15 @@ static void loss(const struct ser_run *r, int shard) {
     memcpy(r->logits + at, logits, (size_t)N * K * sizeof *p);
     memcpy(p, logits, (size_t)N * K * sizeof *p);
     ser_softmax(p, (size_t)N, K);
-    for (int n = 0; n < N; n++)
-        ser_loss_gradient(&r->loss, p + (size_t)n * K, r->label[shard * SER_SHARD + n], r->B, K,
-                          d + (size_t)n * K);
+    for (int n = 0; n < N; n++, p += K, d += K) {
+        int b = shard * SER_SHARD + n;
+        ser_loss_gradient(&r->loss, p, r->label[b], r->B, K, d);
+        if (is_mixed(r)) {
+            float other[SER_MAX_CLASSES];
+            ser_loss_gradient(&r->loss, p, r->changed->label[b], r->B, K, other);
+            ser_mix(d, other, r->changed->share[b], (size_t)K, d);
+        }
+    }
 }
 
 static void train_shard(void *ctx, int thread, int shard) {
@@ -265,6 +370,7 @@ static void add_step(struct ser_run *r, const struct step *step) {
         .param = r->net->param + l->first_param,
         .training = 1,
         .total = stage->total,
+        .keep = r->keep,
         .B = r->B,
     };
     if (l->type->forward_done)
@@ -290,6 +396,30 @@ static void add_gradient(void *ctx, int thread, int i) {
             g[j] += 2 * p->l2 * p->value[j];
 }
 
+/* All steps before the one at end. */
+static void run_steps(struct ser_run *r, int end) {
+    for (r->from = 0; r->from < end; r->from = r->to + 1) {
+        for (r->to = r->from; r->to < end; r->to++)
+            if (r->step[r->to].action == FORWARD_ADD || r->step[r->to].action == BACKWARD_ADD)
+                break;
+        ser_team_run(r->team, shards_of(r->B), train_shard);
+        if (r->to < end)
+            add_step(r, &r->step[r->to]);
+    }
+}
+
+void ser_run_statistics(struct ser_run *r, const float *x, int B, double keep) {
+    int end = 0;
+    renew(r);
+    while (r->step[end].action != LOSS)
+        end++;
+    r->x = x;
+    r->B = B;
+    r->dropout = NULL;
+    r->keep = keep;
+    run_steps(r, end);
+}
+
 double ser_run_gradients(struct ser_run *r, const float *x, const int *label, int B,
                          const struct ser_dropout *dropout, float *p) {
     renew(r);
@@ -297,19 +427,21 @@ double ser_run_gradients(struct ser_run *r, const float *x, const int *label, in
     r->label = label;
     r->B = B;
     r->dropout = dropout;
-    for (r->from = 0; r->from < r->steps; r->from = r->to + 1) {
-        for (r->to = r->from; r->to < r->steps; r->to++)
-            if (r->step[r->to].action == FORWARD_ADD || r->step[r->to].action == BACKWARD_ADD)
-                break;
-        ser_team_run(r->team, shards_of(B), train_shard);
-        if (r->to < r->steps)
-            add_step(r, &r->step[r->to]);
+    if (r->changed && dropout) {
+        ser_team_run(r->team, B, change_sample);
+        r->x = r->changed->x;
     }
+    r->keep = SER_MOMENTUM;
+    run_steps(r, r->steps);
     ser_team_run(r->team, r->net->params, add_gradient);
     int K = r->net->classes;
     if (p)
         memcpy(p, r->p, (size_t)B * K * sizeof *p);
-    return ser_mean_loss(&r->loss, r->logits, r->p, label, B, K);
+    if (!is_mixed(r))
+        return ser_mean_loss(&r->loss, r->logits, r->p, label, NULL, B, K);
+    const struct changed *c = r->changed;
+    return ser_mean_loss(&r->loss, r->logits, r->p, label, c->share, B, K) +
+           ser_mean_loss(&r->loss, r->logits, r->p, c->label, c->rest, B, K);
 }
 
 void ser_run_loss(struct ser_run *r, const struct ser_loss *l) {
@@ -320,7 +452,7 @@ double ser_run_validation_loss(const struct ser_run *r, const int *label, int B)
     struct ser_loss even = {.smoothing = r->loss.smoothing};
     for (int k = 0; k < r->net->classes; k++)
         even.weight[k] = 1;
-    return ser_mean_loss(&even, r->logits, r->p, label, B, r->net->classes);
+    return ser_mean_loss(&even, r->logits, r->p, label, NULL, B, r->net->classes);
 }
 
 double ser_run_clip(struct ser_run *r, double norm) {
@@ -395,7 +527,7 @@ static void plan(struct ser_run *r) {
         r->lowest++;
     for (int i = 0; i < r->stages; i++) {
         const struct ser_layer_type *type = r->stage[i].layer->type;
-        if (type->sums) {
+        if (has_sums(r->stage[i].layer)) {
             add_action(r, FORWARD_SUMS, i);
             add_action(r, FORWARD_ADD, i);
         }
@@ -405,7 +537,7 @@ static void plan(struct ser_run *r) {
     add_action(r, LOSS, 0);
     for (int i = r->stages - 1; i >= r->lowest; i--) {
         const struct ser_layer_type *type = r->stage[i].layer->type;
-        if (type->sums) {
+        if (has_sums(r->stage[i].layer)) {
             add_action(r, BACKWARD_SUMS, i);
             add_action(r, BACKWARD_ADD, i);
         }
@@ -435,7 +567,7 @@ static void allocate_training(struct ser_run *r, int *short_of) {
             stage->saved_bytes = (l->type->saved_bytes(l, SER_SHARD) + 63) & ~(size_t)63;
             stage->saved = allocate(shards, stage->saved_bytes, short_of);
         }
-        if (l->type->sums) {
+        if (has_sums(l)) {
             stage->sums = l->type->sums(l);
             stage->forward = allocate(shards * stage->sums, sizeof(double), short_of);
             stage->backward = allocate(shards * stage->sums, sizeof(double), short_of);
@@ -540,6 +672,7 @@ void ser_run_free(struct ser_run *r) {
     if (!r)
         return;
     ser_team_free(r->team);
+    free_changed(r);
     for (int t = 0; r->worker && r->inference && t < r->threads; t++) {
         free(r->worker[t].scratch);
         free(r->inference[t].saved);

@@ -5,6 +5,7 @@
  * does not depend on them. Requests and answers (serve.h):
  *   train THREADS BATCH STEPS   seconds of a training step, the median: ser_fit_run's own, that is
  *                               gathering the batch, dropout, both passes, loss, penalty, Adam
+ *   varied THREADS BATCH STEPS  the same with every sample varied and mixed
  *   infer THREADS BATCH STEPS   seconds of predicting a batch
  *   gflop                       of training on one sample, 1e9 operations
  *   kernels                     their name, and those that it chooses among here
@@ -74,7 +75,25 @@ static int after_batch(void *ctx, const struct ser_epoch *log, int b, int n) {
     return 0;
 }
 
-static double train_s(int threads, int batch, int steps) {
+/* All that ser-train can vary at once. */
+static void vary(struct ser_run *run) {
+    static const float mean[ROWS], gain[ROWS] = {1};
+    const struct ser_changes all = {
+        .variation = {.warp_bands = 0.15,
+                      .warp_time = 0.15,
+                      .gain_db = 2,
+                      .shift = 10,
+                      .mask_bands = 8,
+                      .mask_frames = 20,
+                      .masks = 2},
+        .layout = {.A = ROWS, .T = FRAMES, .C = 1, .bands = ROWS, .blocks = 1, mean, gain},
+        .mix = 0.2,
+    };
+    if (ser_run_change(run, &all))
+        die(SER_SYS, "out of memory");
+}
+
+static double train_s(int threads, int batch, int steps, int varied) {
     char why[SER_WHY];
     const struct ser_data train = {.n = (size_t)batch * (size_t)(steps + 1), .get = get};
     const struct ser_data val = {.n = 1, .get = get};
@@ -83,6 +102,8 @@ static double train_s(int threads, int batch, int steps) {
     struct ser_net *net = make_net();
     struct ser_run *run = make_run(net, batch, threads, 1);
     struct ser_fit fit;
+    if (varied)
+        vary(run);
     if (ser_fit_new(&fit, net, &o))
         die(SER_SYS, "out of memory");
     if (ser_fit_run(&fit, net, run, &train, &val, &o, after_batch, &t, why))
@@ -196,8 +217,9 @@ static void answer(char *request) {
              steps > MAX_STEPS)
         die(SER_USAGE, "not a request: %s", request);
     else
-        printf("%.9f\n", strcmp(what, "train") == 0 ? train_s(threads, batch, steps)
-                                                    : infer_s(threads, batch, steps));
+        printf("%.9f\n", strcmp(what, "train") == 0    ? train_s(threads, batch, steps, 0)
+                         : strcmp(what, "varied") == 0 ? train_s(threads, batch, steps, 1)
+                                                       : infer_s(threads, batch, steps));
 }
 
 int main(int argc, char **argv) {

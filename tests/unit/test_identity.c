@@ -65,7 +65,8 @@ static uint64_t train(int threads) {
                                       .seed = 7,
                                       .warmup = 2,
                                       .clip_norm = 1};
-    const struct ser_data part = {SAMPLES, get, NULL}, val = {VALIDATION, get, data};
+    const struct ser_data part = {.n = SAMPLES, .get = get},
+                          val = {.n = VALIDATION, .get = get, .ctx = data};
     struct ser_loss loss = {.smoothing = 0.1f, .weight = {1, 0.5f, 2}};
     struct ser_fit fit;
     struct sum s = {0xcbf29ce484222325ULL};

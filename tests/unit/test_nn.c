@@ -1227,7 +1227,8 @@ static uint64_t fit_toy(const char *kernels, int threads, int stop_after, struct
     enum { TRAIN = 90, VAL = 33 };
     struct toy a = {random_floats(TRAIN * 64, 5, 1), -1, -1},
                b = {random_floats(VAL * 64, 6, 1), -1, -1};
-    struct ser_data train = {TRAIN, toy_get, &a}, val = {VAL, toy_get, &b};
+    struct ser_data train = {.n = TRAIN, .get = toy_get, .ctx = &a},
+                    val = {.n = VAL, .get = toy_get, .ctx = &b};
     struct ser_net *net = parse(toy_net, 8, 8, 2);
     struct ser_fit f;
     char why[SER_WHY] = "";
@@ -1267,7 +1268,8 @@ static void test_fit(const char *kernels) {
 
 static void test_fit_errors(void) {
     struct toy a = {random_floats(40 * 64, 5, 1), 33, -1};
-    struct ser_data data = {40, toy_get, &a}, none = {0, toy_get, &a};
+    struct ser_data data = {.n = 40, .get = toy_get, .ctx = &a},
+                    none = {.n = 0, .get = toy_get, .ctx = &a};
     struct ser_net *net = parse("reshape 64\ndense classes\n", 8, 8, 2);
     struct ser_run *r = start(net, "plain", 8, 1);
     struct ser_fit_options o = {.epochs = 3, .batch = 8, .lr = 1e-3};
@@ -1337,7 +1339,7 @@ static void test_standardize_axes(void) {
         {"one channel over time", {{2, {64, 1}}, 0, 1}, 1, 1, 64},
     };
     struct toy a = {random_floats(50 * 64, 5, 1), -1, -1};
-    struct ser_data data = {50, toy_get, &a};
+    struct ser_data data = {.n = 50, .get = toy_get, .ctx = &a};
     for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
         char why[SER_WHY] = "";
         const char *text = at[i].in.shape.rank == 1 ? "standardize\ndense classes\n"
@@ -1379,7 +1381,7 @@ static void test_standardize_axes(void) {
 
 static void test_standardize(void) {
     struct toy a = {random_floats(50 * 64, 5, 1), -1, -1};
-    struct ser_data data = {50, toy_get, &a};
+    struct ser_data data = {.n = 50, .get = toy_get, .ctx = &a};
     struct ser_net *net = parse("standardize\nreshape 64\ndense classes\n", 8, 8, 2);
     char why[SER_WHY] = "";
     double error = 0, top = 0;
@@ -1438,7 +1440,8 @@ static void test_loss(void) {
     for (int i = 0; i < 12; i++)
         z[i] = logits[i];
     ser_softmax(p, 4, 3);
-    double fast = ser_mean_loss(&loss, logits, p, label, 4, 3), slow = slow_loss(&loss, z, label);
+    double fast = ser_mean_loss(&loss, logits, p, label, NULL, 4, 3),
+           slow = slow_loss(&loss, z, label);
     check(fabs(fast - slow) < 1e-6, "smoothed, weighted loss %.7f", fast);
     for (int b = 0; b < 4; b++)
         ser_loss_gradient(&loss, p + 3 * b, label[b], 4, 3, d + 3 * b);
@@ -1465,7 +1468,7 @@ static void test_far_logits(void) {
     ser_softmax(p, 4, 3);
     for (int i = 0; i < 2; i++) {
         const struct ser_loss loss = {.smoothing = i ? 0.1f : 0, .weight = {1, 1, 1}};
-        double fast = ser_mean_loss(&loss, logits, p, label, 4, 3);
+        double fast = ser_mean_loss(&loss, logits, p, label, NULL, 4, 3);
         double slow = slow_loss(&loss, z, label);
         check(fabs(fast - slow) < 1e-6 * slow, "smoothing %g, logits far apart: loss %.6f, %.6f",
               (double)loss.smoothing, fast, slow);

@@ -215,7 +215,7 @@ static void forward(const struct ser_pass *p) {
 
 static void forward_done(const struct ser_pass *p) {
     struct shape s = shape(p->layer);
-    ser_bn_move(p->param + GAMMA, s.C, p->total, positions(&s, p->B));
+    ser_bn_move(p->param + GAMMA, s.C, p->total, positions(&s, p->B), p->keep);
 }
 
 /* ---- backward ---- */
@@ -335,7 +335,7 @@ static const struct ser_layer_type block = {
 
 int ser_block_fuse(const struct ser_layer *first, int left, struct ser_block *b) {
     if (left < 3 || first[0].type != &ser_layer_conv || first[1].type != &ser_layer_batchnorm ||
-        first[2].type != &ser_layer_maxpool || first[0].groups != 1 ||
+        first[2].type != &ser_layer_maxpool || first[0].groups != 1 || first[1].frozen ||
         !ser_window_simple(&first[0]))
         return 0;
     int drops = left > 3 && first[3].type == &ser_layer_dropout;

@@ -1,6 +1,6 @@
 /* Batch normalisation over all but the last index: x [N,P,C] -> y [N,P,C], P positions of a sample.
- * Parameters: gamma, beta, and the moving mean and var, each [C]. Keras 3's constants; the variance
- * is the biased one (1/M) in the moving average too. Over the M = B P positions of a batch:
+ * Parameters: gamma, beta, and the moving mean and var, each [C]. Keras 3's constants (the
+ * momentum is SER_MOMENTUM); the variance is the biased one (1/M) in the moving average too. Over the M = B P positions of a batch:
  *
  *   forward   xhat = (x - mean) / sqrt(var + eps)
  *             y = gamma xhat + beta
@@ -13,9 +13,8 @@
 #include "nn/layer.h"
 #include <math.h>
 
-#define EPSILON  1e-3
-#define MOMENTUM 0.99
-#define FLUSH    64 /* positions added in single precision before they go to the double sums */
+#define EPSILON 1e-3
+#define FLUSH   64 /* positions added in single precision before they go to the double sums */
 
 enum { GAMMA, BETA, MEAN, VAR };
 
@@ -129,13 +128,13 @@ void ser_bn_scale(const struct ser_param *param, int C, const double *total, dou
     }
 }
 
-void ser_bn_move(struct ser_param *param, int C, const double *total, double M) {
+void ser_bn_move(struct ser_param *param, int C, const double *total, double M, double keep) {
     for (int c = 0; c < C; c++) {
         double mean, var;
         moments(C, c, total, M, &mean, &var);
         float *m = &param[MEAN].value[c], *v = &param[VAR].value[c];
-        *m = (float)(MOMENTUM * *m + (1 - MOMENTUM) * mean);
-        *v = (float)(MOMENTUM * *v + (1 - MOMENTUM) * var);
+        *m = (float)(keep * *m + (1 - keep) * mean);
+        *v = (float)(keep * *v + (1 - keep) * var);
     }
 }
 
@@ -188,7 +187,7 @@ static void forward(const struct ser_pass *p) {
 }
 
 static void forward_done(const struct ser_pass *p) {
-    ser_bn_move(p->param, channels(p->layer), p->total, (double)positions(p->layer, p->B));
+    ser_bn_move(p->param, channels(p->layer), p->total, (double)positions(p->layer, p->B), p->keep);
 }
 
 /* The shard's part of dbeta and dgamma. */
@@ -215,6 +214,13 @@ SER_CLONES static void combine(const float *x, const float *dy, size_t n, int C,
 static void backward(const struct ser_pass *p) {
     int C = channels(p->layer);
     float *a = p->worker->scratch, *b = a + C, *c0 = b + C;
+    if (!p->total) { /* frozen: y = x scale + shift */
+        ser_bn_scale(p->param, C, NULL, 0, a, b);
+        memset(b, 0, (size_t)C * sizeof *b);
+        if (p->dx)
+            affine(p->dy, positions(p->layer, p->N), C, a, b, p->dx);
+        return;
+    }
     ser_bn_gradients(C, p->sums, p->grad[GAMMA], p->grad[BETA]);
     ser_bn_slope(p->param, C, p->total, p->dtotal, (double)positions(p->layer, p->B), a, b, c0);
     if (p->dx)

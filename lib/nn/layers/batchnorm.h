@@ -22,8 +22,8 @@ void ser_bn_add_gradient(const float *x, const float *dy, size_t n, int C, const
 void ser_bn_scale(const struct ser_param *param, int C, const double *total, double M, float *scale,
                   float *shift);
 
-/* Moves the moving statistics towards the batch's. */
-void ser_bn_move(struct ser_param *param, int C, const double *total, double M);
+/* Moves the moving statistics towards the batch's: keep of them stays. */
+void ser_bn_move(struct ser_param *param, int C, const double *total, double M, double keep);
 
 /* mean [C] and 1 / sqrt(var + eps) [C] of the batch. */
 void ser_bn_moments(int C, const double *total, double M, float *mean, float *inverse);
