@@ -56,6 +56,10 @@ reference() { # the folder NAME of the reference data, if there is one
     unit test_headers
 }
 
+@test "speech: syllables, and what is none, at several rates and levels" {
+    unit test_speech
+}
+
 @test "effects: noise, time shift, pitch" {
     unit test_effects
 }
