@@ -146,6 +146,36 @@ two_systems() {
     sed 's/0.3989/0.3991/' bad.tsv | ser-eval
 }
 
+@test "--fit-temperature: by hand, by SciPy, and where none is best" {
+    two_systems
+    # 45 of 48 right at 0.9: softmax(ln p / T) is 45/48 where T = ln(0.9 / 0.1) / ln(45 / 3).
+    assert_equal "$(ser-eval --fit-temperature x.tsv)" 0.811368
+    # Three classes: scipy.optimize.minimize_scalar of the mean of -ln softmax(ln p / T), SciPy 1.17, gives 2.8702899.
+    awk 'BEGIN {
+            print "id\temotion\tpredicted\tp_a\tp_b\tp_c"
+            for (i = 0; i < 60; i++) {
+                for (k = sum = top = 0; k < 3; k++) {
+                    z[k] = exp(3 * ((i * 71 + k * 37) % 41 / 10 + (k == i % 3 && i % 4 ? 1.5 : 0))); sum += z[k]
+                    if (z[k] > z[top]) top = k
+                }
+                printf "%d\t%c\t%c\t%.9g\t%.9g\t%.9g\n", i, 97 + i % 3, 97 + top, z[0] / sum, z[1] / sum, z[2] / sum
+            }
+    }' >made.tsv
+    assert_equal "$(ser-eval --fit-temperature made.tsv)" 2.87029
+    # What it makes of the probabilities needs no temperature any more.
+    awk -F'\t' -v OFS='\t' -v CONVFMT=%.12g -v OFMT=%.12g -v t=0.811367742 'NR > 1 {a = $4 ^ (1 / t); b = $5 ^ (1 / t); $4 = a / (a + b); $5 = b / (a + b)} {print}' \
+        x.tsv >scaled.tsv
+    assert_equal "$(ser-eval --fit-temperature scaled.tsv)" 1
+    assert_equal "$(ser-eval --fit-temperature x.tsv x.tsv -o -)" 0.811368
+    awk -F'\t' -v OFS='\t' 'NR == 1 || $2 == $3' x.tsv >right.tsv
+    fails 3 "right.tsv: no temperature from 0.01 to 100 is best: .* all right" ser-eval --fit-temperature right.tsv
+    awk -F'\t' -v OFS='\t' 'NR == 1 || $2 != $3' x.tsv >wrong.tsv
+    fails 3 "wrong.tsv: no temperature" ser-eval --fit-temperature wrong.tsv
+    cut -f 1-3 x.tsv >bare.tsv
+    fails 3 "bare.tsv: has no probabilities" ser-eval --fit-temperature bare.tsv
+    fails 2 "give it without" ser-eval --fit-temperature --json x.tsv
+}
+
 @test "the tables of scikit-learn's own tests" {
     # sklearn/metrics/tests/test_classification.py, the confusion of its iris data; figures to more digits by
     # scikit-learn 1.9.1 from the same table.

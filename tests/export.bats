@@ -100,8 +100,11 @@ dense classes
 NET
     printf '%s\n' standardize 'conv 4 3x3' timemajor 'bilstm 3' 'dropout 0.1' last 'dense classes' >ends.net
     printf '%s\n' standardize 'conv 8 5x5 relu' batchnorm leaky globalpool 'dense 16 relu' 'dense classes' >global.net
+    local temperature=1
     for net in notebook other scale image sequence ends global; do
-        ser-train -q --net $net.net --val val.sert --epochs 30 --lr 0.02 --patience 0 --batch 4 -o $net.bin train.sert
+        [ $net != global ] || temperature=0.7 # which the graph has to divide by
+        ser-train -q --net $net.net --val val.sert --epochs 30 --lr 0.02 --patience 0 --batch 4 --temperature $temperature \
+            -o $net.bin train.sert
         ser-export --onnx $net.bin >$net.onnx
         ser-score $net.bin val.sert >$net.tsv
     done
@@ -181,6 +184,13 @@ node Softmax probabilities <- dense1.sum axis=-1
 LIST
     onnx list other.onnx >/dev/null
     onnx list scale.onnx >/dev/null
+}
+
+@test "a temperature is a division before the last softmax; without one there is none" {
+    onnx list global.onnx >list.txt
+    grep -qx 'node Div scaled <- dense2.sum temperature' list.txt || fail "$(cat list.txt)"
+    grep -qx 'node Softmax probabilities <- scaled axis=-1' list.txt
+    ! onnx list notebook.onnx | grep -q scaled
 }
 
 @test "the metadata are the model's attributes: classes, recipe, training" {

@@ -258,6 +258,26 @@ loss"
     [ ! -e m.bin ]
 }
 
+@test "--temperature: the logits are divided when it scores; training and its checkpoint are the same" {
+    train cold.bin -c state --log cold.tsv
+    train warm.bin --log warm.tsv --temperature 2
+    same cold.tsv warm.tsv
+    same <(ser-tensor text cold.bin) <(ser-tensor text warm.bin)
+    assert_equal "$(header warm.bin temperature)" 2
+    # A finished training writes its model with another temperature.
+    train again.bin -c state --resume --temperature 2 2>err
+    same warm.bin again.bin
+    ser-score -q cold.bin val.sert >cold.p
+    ser-score -q warm.bin val.sert >warm.p
+    # Two classes: odds become their root.
+    paste cold.p warm.p | awk -F'\t' 'NR > 1 {a = sqrt($5 / $6); b = $14 / $15; if (a / b < 0.99999 || a / b > 1.00001) exit 1; n++}
+        END {exit !n}' || fail "$(paste cold.p warm.p)"
+    same <(cut -f 1-3 cold.p) <(cut -f 1-3 warm.p)
+    train plain.bin --temperature 1
+    same cold.bin plain.bin
+    fails 2 "--temperature: '0' is not a number from 0.01 to 100" train m.bin --temperature 0
+}
+
 @test "options of another training: its checkpoint is refused by name" {
     train a.bin -c state --mask 4:6:2 --epochs 1
     fails 3 "train.mask is 4:6:2 there, but 4:6:1 now" train a.bin -c state --resume --mask 4:6:1

@@ -11,7 +11,7 @@
 static struct {
     const char *output, *against;
     int64_t draws, seed;
-    int tsv, json;
+    int tsv, json, fit_temperature;
 } opt = {.draws = SER_DRAWS, .seed = SER_DRAWS_SEED};
 
 static const struct ser_opt options[] = {
@@ -19,6 +19,8 @@ static const struct ser_opt options[] = {
     {'t', "tsv", SER_OPT_FLAG, &opt.tsv, 0, 0, NULL, "one figure a row"},
     {'J', "json", SER_OPT_FLAG, &opt.json, 0, 0, NULL, "one JSON object"},
     {'a', "against", SER_OPT_TEXT, &opt.against, 0, 0, "FILE", "compare with these predictions"},
+    {0, "fit-temperature", SER_OPT_FLAG, &opt.fit_temperature, 0, 0, NULL,
+     "print only the temperature for these"},
     {0, "draws", SER_OPT_INT, &opt.draws, 100, 1000000, "N", "of bootstrap over speakers"},
     {0, "seed", SER_OPT_INT, &opt.seed, 0, SER_MAX_SEED, "N", "of the bootstrap"},
     {0}};
@@ -391,10 +393,13 @@ int main(int argc, char **argv) {
     struct ser_comparison c;
     struct ser_out out;
     struct ser_error e;
+    double temperature = 1;
     ser_start(argv[0]);
     int first = ser_options(argc, argv, &tool);
     if (opt.tsv && opt.json)
         ser_usage("give --tsv or --json, not both");
+    if (opt.fit_temperature && (opt.tsv || opt.json || opt.against))
+        ser_usage("--fit-temperature prints one number: give it without --tsv, --json, --against");
     if (opt.against && argc - first > 1)
         ser_usage("--against compares with one file");
     ser_one_stdin(argv + first, opt.against, first < argc ? NULL : "-");
@@ -408,8 +413,13 @@ int main(int argc, char **argv) {
     if (opt.against)
         must(ser_evaluation_compare(&v, (int)opt.draws, (uint64_t)opt.seed, &c, &e), &e);
 
+    if (opt.fit_temperature)
+        must(ser_evaluation_temperature(&v, &temperature, &e), &e);
+
     must(ser_out_open(&out, opt.output, 0, &e), &e);
-    if (opt.against)
+    if (opt.fit_temperature)
+        ser_out_printf(&out, "%.6g\n", temperature);
+    else if (opt.against)
         print_comparison(&v, &c, &out);
     else if (opt.json)
         print_json(&v, &out);

@@ -6,6 +6,7 @@
 #include "bridge/training.h"
 #include "core/opt.h"
 #include "core/progress.h"
+#include "math/metrics.h"
 
 enum { MAX_THREADS = 256 };
 
@@ -62,6 +63,8 @@ static const struct ser_opt options[] = {
      "begin with what fits of this model"},
     {0, "freeze", SER_OPT_TEXT, &opt.training.freeze, 0, 0, "LAYERS",
      "do not train these, as conv1,conv2-lstm1"},
+    {0, "temperature", SER_OPT_REAL, &opt.training.temperature, SER_MIN_TEMPERATURE,
+     SER_MAX_TEMPERATURE, "T", "what scoring divides logits by"},
     {0, "keep", SER_OPT_CHOICE, &opt.training.keep, 0, 0, SER_KEEPS,
      "epoch whose weights are the model"},
     {'s', "seed", SER_OPT_INT, &opt.training.fit.seed, 0, SER_MAX_SEED, "N",

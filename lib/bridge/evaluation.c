@@ -211,6 +211,32 @@ static int number_classes(const struct ser_evaluation *v, struct ser_predictions
     return 0;
 }
 
+int ser_evaluation_temperature(const struct ser_evaluation *v, double *t, struct ser_error *e) {
+    const struct ser_result *all = &v->all;
+    size_t K = (size_t)v->classes;
+    if (!all->calibrated)
+        return ser_fail(e, SER_BAD,
+                        "%s: has no probabilities, which a temperature is fitted to: it needs "
+                        "columns p_CLASS",
+                        v->file[0].name);
+    double *p = calloc(all->n + 1, K * sizeof *p);
+    int *truth = calloc(all->n + 1, sizeof *truth);
+    for (size_t i = 0; p && truth && i < all->n; i++) {
+        memcpy(p + i * K, all->at[i]->p, K * sizeof *p);
+        truth[i] = all->at[i]->t;
+    }
+    *t = p && truth ? ser_fit_temperature(p, truth, all->n, v->classes) : -1;
+    free(p);
+    free(truth);
+    if (*t < 0)
+        return ser_no_memory(e);
+    return *t > 0 ? 0
+                  : ser_fail(e, SER_BAD,
+                             "%s: no temperature from %g to %g is best: these predictions are too "
+                             "few, all right, or no better than chance",
+                             v->file[0].name, SER_MIN_TEMPERATURE, (double)SER_MAX_TEMPERATURE);
+}
+
 static int calibrate(const struct ser_evaluation *v, struct ser_result *s) {
     size_t K = (size_t)v->classes;
     double *p = calloc(s->n + 1, K * sizeof *p), *confidence = calloc(s->n + 1, sizeof *confidence);

@@ -163,6 +163,11 @@ int ser_values_total(struct ser_values *l, const struct ser_result *r,
 int ser_values_detail(struct ser_values *l, const struct ser_evaluation *v,
                       const struct ser_result *r, int calibrated) SER_MUST_CHECK;
 
+/* The temperature that makes the log loss of all files least (ser_fit_temperature). 0 and *t, or -1
+ * with e set: SER_BAD if an utterance has no probabilities, or none is best. */
+int ser_evaluation_temperature(const struct ser_evaluation *v, double *t,
+                               struct ser_error *e) SER_MUST_CHECK;
+
 void ser_evaluation_free(struct ser_evaluation *v);
 
 /* ---- comparison of two systems on the same utterances ---- */

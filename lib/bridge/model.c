@@ -2,6 +2,7 @@
 
 #include "bridge/axes.h"
 #include "core/bytes.h"
+#include "math/metrics.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -88,6 +89,17 @@ static int input_of(const struct ser_attrs *header, const char *where, int rank,
     return 0;
 }
 
+/* By what inference divides the logits: 1 where the header does not tell. */
+static int take_temperature(struct ser_net *net, const struct ser_attrs *header, const char *where,
+                            struct ser_error *e) {
+    const char *text = ser_attr(header, SER_TEMPERATURE);
+    if (!text || !ser_parse_real(text, SER_MIN_TEMPERATURE, SER_MAX_TEMPERATURE, &net->temperature))
+        return 0;
+    return ser_fail(e, SER_BAD,
+                    "%s: " SER_TEMPERATURE " is '%.60s', not a number from %g to %g: it is damaged",
+                    where, text, SER_MIN_TEMPERATURE, (double)SER_MAX_TEMPERATURE);
+}
+
 int ser_model_new(struct ser_model *m, const char *net, size_t net_len, const char *where, int rank,
                   const int *dim, char *const *class, int classes, const struct ser_attrs *header,
                   struct ser_error *e) {
@@ -111,7 +123,8 @@ int ser_model_new(struct ser_model *m, const char *net, size_t net_len, const ch
         ser_attr_set(&m->header, "input", ser_model_input(m, text));
     }
     free(joined);
-    if (m->class && !ser_attrs_check(&m->header, where, e))
+    if (m->class && !ser_attrs_check(&m->header, where, e) &&
+        !take_temperature(m->net, &m->header, where, e))
         return 0;
     if (!m->class)
         ser_no_memory(e);

@@ -11,6 +11,10 @@
 #include "core/writer.h"
 #include "nn/nn.h"
 
+/* The attribute that tells by what scoring divides the logits, so that probabilities are what comes
+ * true; a number from SER_MIN_TEMPERATURE to SER_MAX_TEMPERATURE. */
+#define SER_TEMPERATURE "train.temperature"
+
 struct ser_model {
     struct ser_net *net;
     int classes;             /* number of classes */

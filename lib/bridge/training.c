@@ -76,6 +76,7 @@ static const struct field options[] = {
     {"train.schedule", NULL, TEXT, OPTION(schedule)},
     {"train.seed", NULL, INT64, OPTION(fit.seed)},
     {"train.shift", NULL, INT64, LATER(shift)},
+    {SER_TEMPERATURE, NULL, REAL, LATER(temperature)},
     {"train.warmup", NULL, INT64, OPTION(fit.warmup)},
     {"train.warp", NULL, PAIR, LATER(warp)},
 };
@@ -94,6 +95,7 @@ const struct ser_training_options ser_training_defaults = {
     .keep = "accuracy",
     .class_weight = "none",
     .average = "none",
+    .temperature = 1,
     .balance = "none",
 };
 
@@ -132,7 +134,8 @@ enum { STATE = sizeof state / sizeof *state };
 /* ---- options ---- */
 
 int ser_training_searches(const char *name) {
-    static const char *const fixed[] = {"epochs", "horizon", "keep", "kernels", "seed"};
+    static const char *const fixed[] = {"epochs",  "horizon", "keep",
+                                        "kernels", "seed",    "temperature"};
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         if (strcmp(name, fixed[i]) == 0)
             return 0;
@@ -216,11 +219,12 @@ static void drop_idle_options(const struct ser_training_options *o, struct ser_a
         ser_attr_set(a, "train.horizon", NULL);
 }
 
-/* A resumed training may have more epochs than before, but what has an end must end where it did. */
+/* A resumed training may have more epochs than before, and another temperature, but what has an end must end where it did. */
 static void identify(struct ser_training *t) {
     const struct ser_fit_options *o = &t->o.fit;
     ser_attrs_copy(&t->identity, &t->model.header);
     ser_attr_set(&t->identity, "train.epochs", NULL);
+    ser_attr_set(&t->identity, SER_TEMPERATURE, NULL);
     if (has_horizon(o))
         ser_attr_setf(&t->identity, "train.horizon", "%lld",
                       (long long)(o->horizon ? o->horizon : o->epochs));

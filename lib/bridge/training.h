@@ -37,6 +37,8 @@ struct ser_training_options {
     const char *freeze; /* layers that stay as they are: names, numbers from 1, FIRST-LAST, with
                            commas; NULL: none */
 
+    double temperature; /* that the model gets; training goes on without */
+
     /* These do not decide the model's bytes. */
     int64_t threads;
     const char *output;     /* path of the model */

@@ -117,6 +117,41 @@ struct ser_calibration ser_calibrate(const double *p, const int *truth, const in
     return c;
 }
 
+/* The slope of an utterance's loss -ln softmax(b ln q)[t] by b: the mean of ln q under that softmax,
+ * less ln q[t]. */
+static double slope_of(const double *p, int K, int truth, double b) {
+    double top = 0, sum = 0, mean = 0;
+    for (int k = 0; k < K; k++)
+        top = fmax(top, clip(p[k]));
+    for (int k = 0; k < K; k++) {
+        double l = log(clip(p[k]) / top), w = exp(b * l);
+        sum += w;
+        mean += w * l;
+    }
+    return mean / sum - log(clip(p[truth]) / top);
+}
+
+static double slope(const double *p, const int *truth, size_t n, int K, double b) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += slope_of(p + i * (size_t)K, K, truth[i], b);
+    return sum;
+}
+
+/* The loss is convex in b = 1 / T, so its slope rises through 0 once. */
+double ser_fit_temperature(const double *p, const int *truth, size_t n, int K) {
+    double low = 1 / (double)SER_MAX_TEMPERATURE, high = 1 / SER_MIN_TEMPERATURE;
+    if (slope(p, truth, n, K, low) >= 0 || slope(p, truth, n, K, high) <= 0)
+        return 0;
+    while (high - low > 1e-12 * high) {
+        double b = (low + high) / 2;
+        if (b <= low || b >= high)
+            break;
+        *(slope(p, truth, n, K, b) < 0 ? &low : &high) = b;
+    }
+    return 2 / (low + high);
+}
+
 struct rank {
     double confidence;
     size_t at;

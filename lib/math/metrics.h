@@ -59,6 +59,14 @@ struct ser_bin {
 struct ser_calibration ser_calibrate(const double *p, const int *truth, const int *predicted,
                                      size_t n, int K, struct ser_bin bin[SER_BINS]);
 
+/* The temperature T with which the log loss of the probabilities softmax(ln q / T) is least, q being
+ * p clipped as for the log loss: of the logits that made p, divided by it (Guo, Pleiss, Sun,
+ * Weinberger, On calibration of modern neural networks, ICML 2017). From SER_MIN_TEMPERATURE to
+ * SER_MAX_TEMPERATURE; 0 if the loss still falls at one of these. n >= 1. */
+#define SER_MIN_TEMPERATURE 0.01
+#define SER_MAX_TEMPERATURE 100
+double ser_fit_temperature(const double *p, const int *truth, size_t n, int K);
+
 /* Accuracy after the least confident utterances are rejected: accuracy[i], i in 0..steps-1, is that
  * of the utterances left when i * n / steps are rejected. Among equally confident ones the earlier
  * stays. 0, or -1 without memory. */

@@ -101,6 +101,11 @@ int ser_net_export(const struct ser_net *net, struct ser_graph *g, char why[SER_
         if (export_layer(net, &net->layer[i], g, why))
             return -1;
     g->layer = NULL;
+    if (net->temperature != 1) {
+        char name[64];
+        ser_graph_number(g, "temperature", (float)net->temperature, name);
+        ser_graph_node(g, "Div", "scaled", SER_INPUTS(g->x, name), NULL);
+    }
     ser_graph_node(g, "Softmax", SER_GRAPH_OUTPUT, SER_INPUTS(g->x),
                    SER_ATTRIBUTES(ser_attribute_whole("axis", -1)));
     return 0;

@@ -272,6 +272,7 @@ struct ser_net *ser_net_build(const char *text, size_t len, const struct ser_inp
     net->time = input->time;
     net->rank = input->rank;
     net->classes = classes;
+    net->temperature = 1;
     int bad = parse_text(net, copy, len, why);
     free(copy);
     if (bad) {

@@ -103,6 +103,7 @@ struct ser_net {
     struct ser_shape input; /* of a sample */
     int time, rank;         /* of the input, as in struct ser_input */
     int classes;
+    double temperature; /* by which inference, not training, divides the logits; 1 at first */
     int layers, params;
     struct ser_layer layer[SER_MAX_LAYERS];
     struct ser_param param[SER_MAX_LAYERS * SER_MAX_PARAMS];
@@ -186,7 +187,8 @@ void ser_run_frames(struct ser_run *r, const int *frames);
  * be used. */
 int ser_run_failed(const struct ser_run *r);
 
-/* x [B, H*W] -> p [B,K] softmax probabilities, with moving statistics and without dropout. */
+/* x [B, H*W] -> p [B,K] softmax probabilities, with moving statistics and without dropout; in a run
+ * for inference, of the logits divided by the net's temperature. */
 void ser_run_predict(struct ser_run *r, const float *x, int B, float *p);
 
 /* One training step's forward and backward: fills the gradients, moves the moving statistics.

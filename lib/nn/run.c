@@ -135,8 +135,10 @@ static void infer_sample(void *ctx, int thread, int i) {
         turn = !turn;
     }
     memcpy(r->logits + sample * (size_t)K, x, (size_t)K * sizeof *x);
-    memcpy(r->p + sample * (size_t)K, x, (size_t)K * sizeof *x);
-    ser_softmax(r->p + sample * (size_t)K, 1, K);
+    float *p = r->p + sample * (size_t)K, by = r->training ? 1 : (float)r->net->temperature;
+    for (int k = 0; k < K; k++)
+        p[k] = x[k] / by;
+    ser_softmax(p, 1, K);
 }
 
 /* Where a network is trained, its weights may be others than at the last call. */
