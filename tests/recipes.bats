@@ -285,6 +285,18 @@ loss"
     fails 3 "train.warp is unset there, but 1:0 now" train a.bin -c state --resume --mask 4:6:2 --warp 1:0
 }
 
+@test "a search may draw what trains, but not how long, nor from what" {
+    local name
+    printf '%s\n' 'mask choice 0:0:0 4:6:2' 'warp choice 0:0 15:15' 'gain uniform 0 3' 'shift int 0 8' 'mixup uniform 0 0.4' \
+        'decay log 1e-4 1e-1' 'average choice none ema=0.99 last=5' 'balance choice none class' >s.space
+    ser-tune draw --trials 40 s.space >drawn.tsv
+    cut -f 10 drawn.tsv | grep -qx ema=0.99
+    for name in init freeze temperature; do
+        echo "$name choice a b" >bad.space
+        fails 3 "bad.space: line 1: '$name' is no option" ser-tune draw bad.space
+    done
+}
+
 @test "words that are no sizes are refused" {
     fails 2 "--mask: '4:6' is not BANDS:FRAMES:N, each a number from 0 to 65536" train m.bin --mask 4:6
     fails 2 "--mask: '4:6:1:1' is not BANDS" train m.bin --mask 4:6:1:1

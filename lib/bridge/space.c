@@ -44,7 +44,7 @@ static int is_known(const char *name) {
 static int is_word(const char *s) {
     size_t n = strlen(s);
     return n && n <= LONGEST &&
-           s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/,:+-")] ==
+           s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/,:+-=")] ==
                '\0';
 }
 
@@ -101,7 +101,7 @@ static int read_choices(const struct line *l, struct ser_space_option *o, char *
         return bad(l, "%s: choice of nothing: expected one or more words", o->name);
     for (int i = 0; i < n; i++) {
         if (!is_word(word[i]) || word[i][0] == '-')
-            return bad(l, "%s: '%.100s' is no word of letters, digits and . _ / , : + -", o->name,
+            return bad(l, "%s: '%.100s' is no word of letters, digits and . _ / , : + - =", o->name,
                        word[i]);
         if (is_in(word[i], o->choice, (size_t)i))
             return bad(l, "%s: the choice '%s' comes twice", o->name, word[i]);

@@ -438,12 +438,17 @@ static const char *varies(const struct ser_training_options *o) {
 }
 
 /* Where a decibel more is a number more: the bands of a logarithmic spectrum, or, as its transform
- * is orthonormal, sqrt(bands) of the first cepstral coefficient. NULL where it is not known. */
+ * is orthonormal, sqrt(bands) of the first cepstral coefficient; and the energy, which is the first
+ * of what is appended behind them. NULL without memory. */
 static float *gain_of(const struct ser_training *t, const struct ser_variation_layout *l) {
     const struct ser_attrs *recipe = &t->train.recipe;
     const char *type = ser_attr(recipe, "feat.type");
     int mfcc = strcmp(type, "mfcc") == 0;
+    const char *append = ser_attr(recipe, "feat.append");
+    int behind = l->bands * l->blocks;
     float *gain = calloc((size_t)l->A, sizeof *gain);
+    if (gain && append && strncmp(append, "energy", 6) == 0 && behind < l->A)
+        gain[behind] = 1;
     for (int i = 0; gain && i < (mfcc ? 1 : l->bands); i++)
         gain[i] = mfcc ? (float)sqrt(recipe_number(recipe, "feat.bands")) : 1;
     return gain;
