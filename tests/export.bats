@@ -190,7 +190,7 @@ LIST
     onnx list global.onnx >list.txt
     grep -qx 'node Div scaled <- dense2.sum temperature' list.txt || fail "$(cat list.txt)"
     grep -qx 'node Softmax probabilities <- scaled axis=-1' list.txt
-    ! onnx list notebook.onnx | grep -q scaled
+    ! onnx list notebook.onnx | grep -q scaled || fail "divided without need"
 }
 
 @test "the metadata are the model's attributes: classes, recipe, training" {

@@ -50,6 +50,10 @@ train() { # train OUTPUT OPTION...
     ser-train -q --net small.net --val val.sert --epochs 4 --batch 4 --patience 0 --lr 0.01 -o "$out" "$@" train.sert
 }
 
+differ() { # differ FILE FILE
+    ! cmp -s "$1" "$2" || fail "$1 and $2 do not differ"
+}
+
 # header MODEL KEY: the value of train.KEY
 header() {
     ser-tensor ls -H "$1" | sed -n "s/^train\.$2=//p"
@@ -68,8 +72,9 @@ repeats() {
     same one.state part.state
     same one.tsv part.tsv
     [ -e plain.bin ] || train plain.bin
-    ser-cmp -q one.bin plain.bin >/dev/null 2>&1 && fail "$*: changes nothing"
-    return 0
+    ser-tensor text one.bin >one.txt
+    ser-tensor text plain.bin >plain.txt
+    differ one.txt plain.txt # not only in what the header tells
 }
 
 @test "varied samples: every kind alone, and all together" {
@@ -87,7 +92,7 @@ repeats() {
 15:15"
     # Another seed varies otherwise.
     train other.bin --mask 4:6:2 --warp 15:15 --gain 3 --shift 4 --mixup 0.4 --seed 2
-    ! cmp -s one.bin other.bin
+    differ one.bin other.bin
 }
 
 @test "a size of nothing is no option: the bytes and the header of before" {
@@ -157,7 +162,7 @@ repeats() {
 
 @test "weights: decay, averages, which recordings come; alone, and with varied samples" {
     local options
-    for options in '--decay 0.3' '--average ema=0.8' '--average last=3 --horizon 5' '--balance class' '--balance corpus' \
+    for options in '--decay 0.3' '--average ema=0.8' '--average last=3 --horizon 5 --keep last' '--balance class' '--balance corpus' \
         '--balance both' '--decay 0.1 --average ema=0.9 --balance both --mixup 0.2 --mask 4:6:2 --warp 15:15 --keep loss'; do
         # shellcheck disable=SC2086
         repeats $options
@@ -184,7 +189,7 @@ loss"
     # Weights whose mean is made are other than those; what is trained on is the same.
     train plain.bin --log plain.tsv --keep last
     same <(cut -f 3,4 log.tsv) <(cut -f 3,4 plain.tsv)
-    ! cmp -s <(cut -f 5 log.tsv) <(cut -f 5 plain.tsv)
+    differ <(cut -f 5 log.tsv) <(cut -f 5 plain.tsv)
 }
 
 @test "--balance: each class of each corpus comes as often" {
@@ -206,18 +211,18 @@ loss"
     repeats --init base.bin --freeze standardize1-maxpool1,lstm1
     assert_equal "$(header one.bin freeze)" standardize1,conv1,batchnorm1,lstm1
     # What is frozen is what it was, statistics too; the rest is not.
-    values() { ser-tensor text -k "$2" "$1" | sed 1d; }
+    values() { ser-tensor text -k "$2" "$1" | grep .; }
     for key in standardize1.mean conv1.w conv1.b batchnorm1.gamma batchnorm1.mean batchnorm1.var lstm1.u; do
         same <(values base.bin $key) <(values one.bin $key)
     done
-    ! cmp -s <(values base.bin dense1.w) <(values one.bin dense1.w)
+    differ <(values base.bin dense1.w) <(values one.bin dense1.w)
     # By number, as rows of the summary, it is the same.
     train two.bin --init base.bin --freeze 1-4,7
     same one.bin two.bin
     # Not frozen, all moves.
     train moves.bin --init base.bin
     for key in conv1.w batchnorm1.mean lstm1.u; do
-        ! cmp -s <(values base.bin $key) <(values moves.bin $key)
+        differ <(values base.bin $key) <(values moves.bin $key)
     done
     assert_equal "$(header moves.bin init)" "$(header one.bin init)"
     # Another network, other classes: told by name.
@@ -244,7 +249,7 @@ loss"
     fails 2 "would be written over the input 'base.bin'" train base.bin --init base.bin
     printf 'reshape 480\ndense 4\ndense classes\n' >none.net
     fails 3 "base.bin: none of its parameters fits this network" train m.bin --init base.bin --net none.net
-    for layers in conv2 0 10 conv1, ,conv1 '' lstm1-conv1 conv1-lstm9 conv1-lstm1-mean1; do
+    for layers in conv2 0 10 'conv1,' ,conv1 '' lstm1-conv1 conv1-lstm9 conv1-lstm1-mean1; do
         fails 2 "--freeze: '.*' is no layer of this network" train m.bin --freeze "$layers"
     done
     fails 2 "--freeze 1-9: nothing is left to train" train m.bin --freeze 1-9

@@ -155,7 +155,7 @@ static void test_masks(void) {
             row[a] = 1;
             for (int t = 0; t < N; t++)
                 row[a] &= y[a * T + t] == -1;
-            bands += row[a] && a < 4;
+            bands += a < 4 && row[a];
         }
         good &= padded() && bands <= 2 && frames <= 5;
         for (int i = 0; i < A * T; i++)
