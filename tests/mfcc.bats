@@ -375,6 +375,27 @@ early.wav - - -"
     fails 3 "odd.sert: its recipe is damaged: feat.pad cannot be 'hum'" ser-mfcc --like odd.sert whole.wav
 }
 
+@test "--append: rows of energy, pitch and voicing, in the recipe" {
+    # A voice of 220 Hz, which is 36 semitones above 27.5 Hz, then noise.
+    sox -R -n -r 22050 -b 16 tone.wav synth 0.5 sawtooth 220
+    sox -R -n -r 22050 -b 16 hiss.wav synth 0.5 whitenoise gain -20
+    sox tone.wav hiss.wav a.wav
+    ser-mfcc -q --frames 0 --coefs 2 --append energy,f0,voicing a.wav -o a.sert
+    ser-tensor ls -H a.sert | grep -qx feat.append=energy,f0,voicing
+    ser-tensor text a.sert | awk 'NF == 44 {row++; if (row == 4) {for (i = 3; i < 20; i++) if ($i < 35.9 || $i > 36.1) bad++; for (i = 26; i < 43; i++) bad += $i != 0}}
+        END {exit row != 4 || bad > 0}'
+    ser-mfcc -q --like a.sert a.wav | cmp - a.sert
+    # In any order of words, and some of them; behind the differences.
+    ser-mfcc -q --frames 0 --coefs 2 --append voicing,energy,f0 a.wav | cmp - a.sert
+    ser-mfcc -q --deltas 2 --append f0 a.wav | ser-tensor ls | grep -qP '\t121x174\t'
+    fails 2 "--append 'f1': not some of energy, f0 and voicing" ser-mfcc --append f1 a.wav
+    fails 2 "--append 'f0,f0': not some" ser-mfcc --append f0,f0 a.wav
+    fails 2 "--append '': not some" ser-mfcc --append '' a.wav
+    fails 2 "takes the whole recipe from there: leave out --append" ser-mfcc --like a.sert --append f0 a.wav
+    ser-tensor from-npy --like a.sert --set feat.append=f0:energy "$ROOT"/tests/golden/mfcc/noise-8k-ulaw.mfcc.npy -o odd.sert
+    fails 3 "odd.sert: its recipe is damaged: feat.append cannot be 'f0:energy'" ser-mfcc --like odd.sert a.wav
+}
+
 @test "an audio stream of another kind, or a features stream, is refused" {
     tone a.wav
     ser-mfcc a.wav >f.sert

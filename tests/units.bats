@@ -44,7 +44,7 @@ reference() { # the folder NAME of the reference data, if there is one
     fi
 }
 
-@test "features: silence cut off, padding, rows normalised, moments" {
+@test "features: silence cut off, padding, rows normalised, pitch, moments" {
     unit test_features
 }
 

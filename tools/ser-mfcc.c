@@ -19,7 +19,7 @@
 enum { MAX_STDIN = 0x7fffffff, MAX_JOBS = 256 };
 
 static struct {
-    const char *manifest, *output, *type, *like, *trim, *pad, *normalize;
+    const char *manifest, *output, *type, *like, *trim, *pad, *normalize, *append;
     int64_t rate, window, hop, bands, coefs, frames, deltas, jobs;
     double fmin, fmax, top_db;
     int keep_going, quiet;
@@ -60,6 +60,7 @@ static const struct ser_opt options[] = {
      "pad or cut to N frames; 0: do not"},
     {0, "deltas", SER_OPT_INT, &opt.deltas, 0, SER_MAX_DELTAS, "N",
      "append time differences up to order N"},
+    {0, "append", SER_OPT_TEXT, &opt.append, 0, 0, "LIST", "rows behind these: energy,f0,voicing"},
     {0, "trim", SER_OPT_TEXT, &opt.trim, 0, 0, "DB[:S]",
      "cut ends DB below the loudest, but S seconds"},
     {0, "pad", SER_OPT_CHOICE, &opt.pad, 0, 0, "zero|floor", "what stands behind the last frame"},
@@ -298,9 +299,9 @@ static void release(void *slot) {
 /* The recipe of a model or of other features. It is complete, so options that set a part of it are
  * refused. */
 static struct ser_recipe recipe_of(const char *path) {
-    static const char *const fixed[] = {"type",   "rate", "window", "hop",      "bands",
-                                        "coefs",  "fmin", "fmax",   "top-db",   "frames",
-                                        "deltas", "trim", "pad",    "normalize"};
+    static const char *const fixed[] = {"type",   "rate",   "window", "hop",    "bands",
+                                        "coefs",  "fmin",   "fmax",   "top-db", "frames",
+                                        "deltas", "append", "trim",   "pad",    "normalize"};
     struct ser_recipe r;
     struct ser_error e;
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
@@ -345,6 +346,9 @@ static struct ser_recipe recipe(void) {
         .pad = strcmp(opt.pad, "zero") == 0 ? SER_PAD_ZERO : SER_PAD_FLOOR,
         .norm = strcmp(opt.normalize, "none") == 0 ? SER_NORMAL_NONE : SER_NORMAL_UTTERANCE,
     };
+    if (opt.append && (r.append = ser_recipe_append(opt.append)) < 0)
+        ser_usage("--append '%s': not some of energy, f0 and voicing, separated by commas",
+                  opt.append);
     if (opt.trim)
         take_trim(&r);
     if (r.type == SER_LOGMEL)

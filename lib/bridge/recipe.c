@@ -16,11 +16,14 @@ static const char *const normals[] = {
     [SER_NORMAL_SPEAKER] = "speaker", [SER_NORMAL_CORPUS] = "corpus",
     [SER_NORMAL_ALL] = "all",         NULL};
 
+static const char *const additions[] = {"energy", "f0", "voicing",
+                                        NULL}; /* bits of enum ser_append */
+
 /* Every field of a recipe and its attribute. feat.resampler is not among them, since only one
  * resampler exists. */
 static const struct field {
     const char *key;
-    enum { WORD, WHOLE, REAL } type;
+    enum { WORD, WORDS, WHOLE, REAL } type; /* WORDS: any of them, which are bits */
     size_t offset;
     int later; /* 1: came later, and is written only where it is not 0, as in older streams */
     const char *const *word; /* WORD: those of the enumeration, which is an int here */
@@ -40,6 +43,7 @@ static const struct field {
     {"feat.trim_margin_s", REAL, offsetof(struct ser_recipe, trim_margin_s), 1, NULL},
     {"feat.pad", WORD, offsetof(struct ser_recipe, pad), 1, paddings},
     {SER_NORM, WORD, offsetof(struct ser_recipe, norm), 1, normals},
+    {"feat.append", WORDS, offsetof(struct ser_recipe, append), 1, additions},
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
@@ -60,6 +64,16 @@ static void put_real(struct ser_attrs *a, const char *key, double v, int fewest)
     ser_attr_set(a, key, text);
 }
 
+static void put_words(const struct field *f, int bits, struct ser_attrs *a) {
+    char text[64] = "";
+    for (int i = 0; f->word[i]; i++)
+        if (bits & 1 << i) {
+            strcat(text, *text ? "," : "");
+            strcat(text, f->word[i]);
+        }
+    ser_attr_set(a, f->key, text);
+}
+
 static void put(const struct field *f, const void *at, struct ser_attrs *a) {
     if (f->type == REAL) {
         double v = *(const double *)at;
@@ -72,6 +86,8 @@ static void put(const struct field *f, const void *at, struct ser_attrs *a) {
         return;
     if (f->type == WORD)
         ser_attr_set(a, f->key, f->word[v]);
+    else if (f->type == WORDS)
+        put_words(f, v, a);
     else
         ser_attr_setf(a, f->key, "%d", v);
 }
@@ -83,6 +99,22 @@ void ser_recipe_put(const struct ser_recipe *recipe, struct ser_attrs *a) {
     ser_attr_set(a, "feat.resampler", resampler);
     for (int i = 0; i < FIELDS; i++)
         put(&fields[i], (const char *)&r + fields[i].offset, a);
+}
+
+int ser_recipe_append(const char *words) {
+    int bits = 0;
+    for (;; words++) {
+        size_t n = strcspn(words, ",");
+        int i = 0;
+        while (additions[i] && (strlen(additions[i]) != n || strncmp(additions[i], words, n) != 0))
+            i++;
+        if (!additions[i] || bits & 1 << i)
+            return -1;
+        bits |= 1 << i;
+        words += n;
+        if (!*words)
+            return bits;
+    }
 }
 
 /* Sets the field from the text value. 0, or -1 if the field cannot have it. */
@@ -97,6 +129,8 @@ static int take(const struct field *f, const char *value, struct ser_recipe *r) 
         *(int *)at = (int)whole;
         return 0;
     }
+    if (f->type == WORDS)
+        return (*(int *)at = ser_recipe_append(value)) > 0 ? 0 : -1;
     for (int i = 0; f->word[i]; i++)
         if (strcmp(f->word[i], value) == 0) {
             *(int *)at = i;

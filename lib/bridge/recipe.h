@@ -14,6 +14,10 @@
  * added is set only where it differs from its default, so that older streams stay readable. */
 void ser_recipe_put(const struct ser_recipe *r, struct ser_attrs *a);
 
+/* The bits of enum ser_append for words separated by commas, as feat.append has them: energy, f0, voicing. -1 for
+ * other words, and for one that comes twice. */
+int ser_recipe_append(const char *words);
+
 /* Reads the recipe back from the attributes a of a stream; where is its name in messages. 0; or -1
  * with e set: SER_BAD if a key is missing, unknown or out of range. */
 int ser_recipe_get(const struct ser_attrs *a, const char *where, struct ser_recipe *r,

@@ -1,10 +1,12 @@
 #include "math/mfcc.h"
 
+#include "math/effects.h"
 #include "math/mathfun.h"
 #include "math/mel.h"
 #include "math/moments.h"
 #include "math/simd.h"
 #include "math/spectrum.h"
+#include "math/yin.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -22,13 +24,14 @@ struct ser_mfcc {
     struct ser_recipe r;
     struct ser_spectrum *spectrum;
     struct ser_mel mel;
-    float *dct;    /* [coefs, half] over folded bands; NULL for SER_LOGMEL */
-    float *band;   /* [bands, stride]: mel powers, then decibels */
-    float *folded; /* [2, half, stride]: sums, differences of bands */
-    float *coef;   /* [coefs, stride] */
-    float *diff;   /* [T]: one row's differences */
-    float *out;    /* [rows, T] */
-    float silence; /* what a band holds where there is no power, in decibels */
+    float *dct;          /* [coefs, half] over folded bands; NULL for SER_LOGMEL */
+    float *band;         /* [bands, stride]: mel powers, then decibels */
+    float *folded;       /* [2, half, stride]: sums, differences of bands */
+    float *coef;         /* [coefs, stride] */
+    float *diff;         /* [T]: one row's differences; later the energies of all frames */
+    struct ser_yin *yin; /* NULL where F0 and voicing are not wanted */
+    float *out;          /* [rows, T] */
+    float silence;       /* what a band holds where there is no power, in decibels */
     size_t band_cap, folded_cap, coef_cap, diff_cap, out_cap;
 };
 
@@ -80,8 +83,11 @@ struct ser_mfcc *ser_mfcc_new(const struct ser_recipe *r) {
     m->spectrum = ser_spectrum_new(r->window);
     if (r->type == SER_MFCC)
         m->dct = dct_new(r->coefs, r->bands);
+    int pitch = r->append & (SER_APPEND_F0 | SER_APPEND_VOICING);
+    if (pitch)
+        m->yin = ser_yin_new(r->rate_hz);
     if (ser_mel_init(&m->mel, r->rate_hz, r->window, r->bands, r->fmin_hz, fmax_hz) ||
-        !m->spectrum || (r->type == SER_MFCC && !m->dct)) {
+        !m->spectrum || (r->type == SER_MFCC && !m->dct) || (pitch && !m->yin)) {
         ser_mfcc_free(m);
         return NULL;
     }
@@ -93,6 +99,7 @@ void ser_mfcc_free(struct ser_mfcc *m) {
         return;
     ser_spectrum_free(m->spectrum);
     ser_mel_free(&m->mel);
+    ser_yin_free(m->yin);
     free(m->dct);
     free(m->band);
     free(m->folded);
@@ -260,6 +267,50 @@ static void complete(const struct ser_mfcc *m, float *row, size_t frames, size_t
     ser_normalize(row, &layout, &mean, &variance, m->r.pad == SER_PAD_FLOOR);
 }
 
+/* The mean square of the samples around at, in decibels. */
+static float energy_db(const struct ser_mfcc *m, const float *x, size_t n, size_t at) {
+    size_t half = (size_t)m->r.window / 2, from = at > half ? at - half : 0;
+    size_t to = at + half < n ? at + half : n;
+    double mean = from < to ? ser_energy(x + from, to - from) / m->r.window : 0;
+    return (float)(10 * log10(fmax(1e-10, mean)));
+}
+
+/* Semitones above 27.5 Hz, the lowest A of a piano. */
+static float semitones(double hz) {
+    return (float)(12 * log2(hz / 27.5));
+}
+
+/* Rows of what is appended: to [rows, T], of which both frames are true. */
+static void append(struct ser_mfcc *m, const float *x, size_t n, size_t have, size_t both, size_t T,
+                   float *to) {
+    float loudest = -INFINITY, *row[3] = {NULL, NULL, NULL};
+    for (int i = 0; i < 3; i++)
+        if (m->r.append & 1 << i) {
+            row[i] = to;
+            to += T;
+        }
+    for (size_t t = 0; t < have; t++) {
+        m->diff[t] = energy_db(m, x, n, t * (size_t)m->r.hop);
+        loudest = fmaxf(loudest, m->diff[t]);
+    }
+    float floor = m->r.top_db > 0 ? fmaxf(-100, loudest - (float)m->r.top_db) : -100;
+    for (size_t t = 0; t < both; t++) {
+        double hz, voicing = 0;
+        if (m->yin)
+            hz = ser_yin_frame(m->yin, x, n, t * (size_t)m->r.hop, &voicing);
+        int voiced = voicing > SER_VOICED && m->diff[t] > loudest - SER_VOICED_DB;
+        if (row[0])
+            row[0][t] = fmaxf(m->diff[t], floor);
+        if (row[1])
+            row[1][t] = voiced ? semitones(hz) : 0;
+        if (row[2])
+            row[2][t] = (float)voicing;
+    }
+    for (int i = 0; i < 3; i++)
+        if (row[i])
+            complete(m, row[i], both, T, i || m->r.pad == SER_PAD_ZERO ? 0 : floor);
+}
+
 int ser_mfcc_run(struct ser_mfcc *m, const float *x, size_t n, const float **out, size_t *T,
                  size_t *full) {
     size_t have = 1 + n / (size_t)m->r.hop, coefs = (size_t)m->r.coefs;
@@ -281,6 +332,8 @@ int ser_mfcc_run(struct ser_mfcc *m, const float *x, size_t n, const float **out
             memcpy(to, row, both * sizeof *to);
             complete(m, to, both, want, padding_of(m, c, order));
         }
+    if (m->r.append)
+        append(m, x, n, have, both, want, m->out + (size_t)(1 + m->r.deltas) * coefs * want);
     *out = m->out;
     *T = want;
     *full = have;

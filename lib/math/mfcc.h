@@ -14,8 +14,14 @@
  *            savgol_filter), before padding and cutting; with fewer than 9 frames, which librosa
  *            refuses, one polynomial is fitted to all of them
  *
+ *   energy   10 log10(max(1e-10, mean square of the window's samples)), no weights; at least the
+ *            loudest frame's value - top_db
+ *   f0       semitones above 27.5 Hz, 12 log2(F0 / 27.5), as openSMILE's GeMAPS has it: 12 to 60 for
+ *            the range of yin.h. 0 marks frames without voice: those whose voicing is not above
+ *            SER_VOICED, or that are not above the loudest less SER_VOICED_DB
+ *   voicing  0..1, of yin.h
  *   padding  zeros, or what a frame without any power holds: log-mel bands at the floor, of the
- *            coefficients the first alone
+ *            coefficients the first alone, energy at the floor, no voice
  *   norm     by utterance: each row by its own mean and deviation over the frames that are kept and
  *            are no padding (moments.h). Padding of zeros stays zero, which then is the mean; the
  *            floor is normalised with the frames
@@ -32,6 +38,10 @@
 #include "math/recipe.h"
 
 #include <stddef.h>
+
+/* Where a frame has a voice; both found by comparison with Praat on RAVDESS and EmoDB. */
+#define SER_VOICED    0.5
+#define SER_VOICED_DB 30
 
 /* Plans, tables and memory for one recipe, which must pass ser_recipe_check; each thread needs its
  * own. NULL without memory. FFTW's planner is not thread-safe: no two threads may be in new or free

@@ -25,6 +25,8 @@ static int check_additions(const struct ser_recipe *r, char why[SER_RECIPE_WHY])
         return wrong(why, "pad %d: unknown", (int)r->pad);
     if ((unsigned)r->norm > SER_NORMAL_ALL)
         return wrong(why, "normalize %d: unknown", (int)r->norm);
+    if (r->append & ~SER_APPEND_EVERYTHING)
+        return wrong(why, "append %d: unknown", r->append);
     return 0;
 }
 
@@ -63,5 +65,8 @@ int ser_recipe_check(const struct ser_recipe *r, char why[SER_RECIPE_WHY]) {
 }
 
 int ser_recipe_rows(const struct ser_recipe *r) {
-    return r->coefs * (1 + r->deltas);
+    int rows = r->coefs * (1 + r->deltas);
+    for (int what = 1; what <= SER_APPEND_EVERYTHING; what <<= 1)
+        rows += (r->append & what) != 0;
+    return rows;
 }

@@ -21,6 +21,14 @@ enum ser_normal {
     SER_NORMAL_ALL
 };
 
+/* Further rows, one for each bit that is set, in this order; see mfcc.h. */
+enum ser_append {
+    SER_APPEND_ENERGY = 1,
+    SER_APPEND_F0 = 2,
+    SER_APPEND_VOICING = 4,
+    SER_APPEND_EVERYTHING = 7
+};
+
 /* The limits of a recipe, stated nowhere else. */
 enum {
     SER_MIN_RATE_HZ = 1000,
@@ -51,6 +59,7 @@ struct ser_recipe {
     double trim_margin_s; /* and leave so much of what is cut, on each side */
     enum ser_padding pad;
     enum ser_normal norm;
+    int append; /* of enum ser_append, or-ed */
 };
 
 /* librosa's defaults with 40 coefficients and the notebook's 174 frames. */
@@ -70,7 +79,7 @@ static const struct ser_recipe SER_RECIPE_DEFAULT = {
 enum { SER_RECIPE_WHY = 128 };
 int ser_recipe_check(const struct ser_recipe *r, char why[SER_RECIPE_WHY]);
 
-/* Number of rows of the features: coefs (or bands) times 1 + deltas. */
+/* Number of rows of the features: coefs (or bands) times 1 + deltas, and what is appended. */
 int ser_recipe_rows(const struct ser_recipe *r);
 
 #endif

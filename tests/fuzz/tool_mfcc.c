@@ -13,8 +13,10 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char jobs[] = "--jobs=1", window[] = "--window=64", hop[] = "--hop=64", bands[] = "--bands=8",
          coefs[] = "--coefs=4", frames[] = "--frames=4", trim[] = "--trim=30:0.01",
-         pad[] = "--pad=floor", normalize[] = "--normalize=utterance";
-    fuzz_run((char *[]){jobs, window, hop, bands, coefs, frames, trim, pad, normalize, NULL},
-             fuzz_file(0, data, size));
+         pad[] = "--pad=floor", normalize[] = "--normalize=utterance",
+         append[] = "--append=energy,f0,voicing";
+    fuzz_run(
+        (char *[]){jobs, window, hop, bands, coefs, frames, trim, pad, normalize, append, NULL},
+        fuzz_file(0, data, size));
     return 0;
 }

@@ -1,8 +1,10 @@
-/* test_features - what may be added to MFCC: silence cut off, padding of the floor, rows normalised. */
+/* test_features - what may be added to MFCC: silence cut off, padding of the floor, rows normalised, energy and
+ * pitch; and the moments of features. */
 #include "check.h"
 #include "math/mfcc.h"
 #include "math/moments.h"
 #include "math/trim.h"
+#include "math/yin.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -212,6 +214,137 @@ static void test_shrink(void) {
           "(n own + k prior) / (n + k)");
 }
 
+/* ---- fundamental frequency ---- */
+
+/* A voice of harmonics up to the tenth, or to half the rate, each as loud as 1 / its number; hz rises to the
+ * other evenly. */
+static void voice(size_t n, int rate_hz, double hz, double to_hz) {
+    for (size_t i = 0; i < n; i++) {
+        double t = (double)i / rate_hz, end = (double)n / rate_hz, sum = 0;
+        double phase = 2 * M_PI * (hz * t + (to_hz - hz) * t * t / (2 * end));
+        for (int k = 1; k <= 10 && k * fmax(hz, to_hz) < 0.45 * rate_hz; k++)
+            sum += sin(k * phase) / k;
+        sound[i] = (float)(sum / 4);
+    }
+}
+
+static struct ser_yin *yin_at(int rate_hz) {
+    struct ser_yin *y = ser_yin_new(rate_hz);
+    if (y)
+        return y;
+    puts("not ok - out of memory");
+    exit(1);
+}
+
+/* Tones of all frequencies: none is an octave off. */
+static void test_tones(int rate_hz, double most_cents, double voiced) {
+    struct ser_yin *y = yin_at(rate_hz);
+    double worst = 0, least = 1;
+    for (double hz = 57; hz < 850; hz *= 1.013) {
+        double voicing, got;
+        size_t n = (size_t)rate_hz / 5;
+        voice(n, rate_hz, hz, hz);
+        got = ser_yin_frame(y, sound, n, n / 2, &voicing);
+        worst = fmax(worst, fabs(1200 * log2(got / hz)));
+        least = fmin(least, voicing);
+    }
+    check(worst < most_cents && least > voiced, "tones at %d Hz: worst %.2g cents, voicing %.4f",
+          rate_hz, worst, least);
+    ser_yin_free(y);
+}
+
+/* librosa's window is longer, so in a glide the two are some cents apart. */
+static void test_librosa_yin(void) {
+    struct ser_yin *y = yin_at(22050);
+    double worst = 0, of_truth = 0, voicing;
+    voice(22050, 22050, 100, 300);
+    for (size_t i = 0; i < sizeof librosa_yin / sizeof *librosa_yin; i++) {
+        double got = ser_yin_frame(y, sound, 22050, 512 * (i + 4), &voicing);
+        worst = fmax(worst, fabs(1200 * log2(got / librosa_yin[i])));
+        of_truth =
+            fmax(of_truth, fabs(1200 * log2(got / (100 + 200 * 512 * (double)(i + 4) / 22050))));
+    }
+    check(worst < 40 && of_truth < 30,
+          "a glide: librosa's within %.2g cents, the truth within %.2g", worst, of_truth);
+    ser_yin_free(y);
+}
+
+/* What has no pitch, and what is at the edges of a recording. */
+static void test_no_voice(void) {
+    struct ser_yin *y = yin_at(16000);
+    double voicing, most = 0, hz;
+    for (size_t i = 0; i < 30000; i++)
+        sound[i] = noise(i);
+    for (size_t at = 0; at < 30000; at += 1000) {
+        ser_yin_frame(y, sound, 30000, at, &voicing);
+        most = fmax(most, voicing);
+    }
+    check(most > 0 && most < 0.5, "noise has a voicing of %.2g at most", most);
+    for (int what = 0; what < 4; what++) {
+        static const float level[] = {0, 0.25f, 3e38f, 1e-44f};
+        for (size_t i = 0; i < 4000; i++)
+            sound[i] = what < 2 ? level[what] : level[what] * (i % 100 < 50 ? 1 : -1);
+        int good = 1;
+        for (size_t at = 0; at <= 4000; at += 250) {
+            hz = ser_yin_frame(y, sound, 4000, at, &voicing);
+            good = good && isfinite(hz) && voicing >= 0 && voicing <= 1;
+            good = good &&
+                   (what < 2 || at < 1000 || at > 3000 || (voicing > 0.99 && fabs(hz - 160) < 0.1));
+            good = good && (what || voicing == 0);
+        }
+        check(good, "%s of %g", what < 2 ? "a constant" : "a square wave", (double)level[what]);
+    }
+    hz = ser_yin_frame(y, sound, 1, 0, &voicing);
+    check(isfinite(hz) && voicing >= 0 && voicing <= 1, "one sample has a voicing of %g", voicing);
+    ser_yin_free(y);
+}
+
+/* The rows behind the coefficients: a voice, then noise of less, then silence. */
+static void test_appended(enum ser_padding pad, int frames) {
+    struct ser_recipe r = SER_RECIPE_DEFAULT;
+    struct ser_mfcc *m, *few;
+    size_t T, full, n = 24 * 512;
+    r.frames = frames;
+    r.deltas = 1;
+    r.pad = pad;
+    r.append = SER_APPEND_EVERYTHING;
+    voice(n, 22050, 220, 220);
+    for (size_t i = 10 * 512; i < n; i++)
+        sound[i] = i < 18 * 512 ? noise(i) / 20 : 0;
+    const float *got = run(&m, &r, n, &T, &full);
+    const float *energy = got + 80 * T, *f0 = energy + T, *voicing = f0 + T;
+    int good = ser_recipe_rows(&r) == 83 && T == (size_t)frames && full == 25;
+    double loudest = 0, off = 0;
+    for (size_t t = 0; t < 9; t++) {
+        double sum = 0;
+        for (size_t i = t < 2 ? 0 : 512 * t - 1024; i < 512 * t + 1024; i++)
+            sum += (double)sound[i] * sound[i] / 2048;
+        off = fmax(off, fabs(energy[t] - 10 * log10(sum)));
+        loudest = fmax(loudest, 1e3 + 10 * log10(sum));
+        good = good && fabs(f0[t] - 36) < 0.2 && voicing[t] > (t < 2 ? 0.7 : 0.99);
+    }
+    check(good && off < 1e-4, "a voice: energy within %.2g dB", off);
+    good = 1;
+    for (size_t t = 12; t < T && t < 16; t++)
+        good = good && f0[t] == 0 && voicing[t] < 0.5;
+    float floor = (float)(loudest - 1e3 - 80);
+    for (size_t t = 20; t < T; t++) {
+        float want = t < full || pad == SER_PAD_FLOOR ? floor : 0;
+        good = good && fabsf(energy[t] - want) < 1e-3 && f0[t] == 0 && voicing[t] == 0;
+    }
+    check(good, "no voice, silence, padding; %d frames", frames);
+    /* Each alone is the same row. */
+    float kept[3 * 200];
+    memcpy(kept, energy, 3 * T * sizeof *kept);
+    for (int i = 0; i < 3; i++) {
+        r.append = 1 << i;
+        got = run(&few, &r, n, &T, &full);
+        check(memcmp(got + 80 * T, kept + (size_t)i * T, T * sizeof *kept) == 0, "row %d alone", i);
+        ser_mfcc_free(few);
+    }
+    ser_mfcc_free(m);
+}
+
 int main(void) {
     test_trim();
     test_margin();
@@ -227,5 +360,14 @@ int main(void) {
     test_moments(3, 4);
     test_constant();
     test_shrink();
+    test_tones(22050, 3, 0.98);
+    test_tones(16000, 5, 0.97);
+    test_tones(48000, 1, 0.99);
+    test_tones(8000, 12, 0.9);
+    test_librosa_yin();
+    test_no_voice();
+    test_appended(SER_PAD_ZERO, 40);
+    test_appended(SER_PAD_FLOOR, 40);
+    test_appended(SER_PAD_FLOOR, 15);
     return failed != 0;
 }

@@ -551,6 +551,12 @@ static void test_recipe(void) {
         {0, ADDED(0, 0.1, SER_PAD_ZERO, SER_NORMAL_NONE)},
         {0, ADDED(0, 0, (enum ser_padding)2, SER_NORMAL_NONE)},
         {0, ADDED(0, 0, SER_PAD_ZERO, (enum ser_normal)5)},
+        {1,
+         {SER_MFCC, 22050, 2048, 512, 128, 40, 0, 0, 80, 0, 0, 0, 0, SER_PAD_ZERO, SER_NORMAL_NONE,
+          7}},
+        {0,
+         {SER_MFCC, 22050, 2048, 512, 128, 40, 0, 0, 80, 0, 0, 0, 0, SER_PAD_ZERO, SER_NORMAL_NONE,
+          8}},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         char why[SER_RECIPE_WHY] = "can be computed";
