@@ -173,6 +173,7 @@ value() {
     mv new.wav "$clip"
     run made
     assert_equal "$(printf '%s\n' "${lines[@]}" | grep -v results)" "$(printf '%s\n' "$manifests" \
+        runs/notebook.{attention,augmented,baseline,combined} \
         scores.tsv scores.txt split/{combined/combined.1,listed/a{ttention,ugmented}.1,random1/baseline.1}/{log.tsv,model.bin,predictions.tsv} \
         split/{combined,listed}/{speakers/ravdess_01.train.{sert,tsv},train.sert} \
         "$(for part in test train val; do
