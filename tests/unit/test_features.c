@@ -345,6 +345,22 @@ static void test_appended(enum ser_padding pad, int frames) {
     ser_mfcc_free(m);
 }
 
+/* A hum far below the loudest frame is periodic, but no voice. */
+static void test_hum(void) {
+    struct ser_recipe r = SER_RECIPE_DEFAULT;
+    struct ser_mfcc *m;
+    size_t T, full;
+    r.frames = 0;
+    r.append = SER_APPEND_F0 | SER_APPEND_VOICING;
+    voice(24 * 512, 22050, 220, 220);
+    for (size_t i = 12 * 512; i < 24 * 512; i++)
+        sound[i] *= i < 18 * 512 ? 0.05f : 0.02f;
+    const float *f0 = run(&m, &r, 24 * 512, &T, &full) + 40 * T, *voicing = f0 + T;
+    check(f0[15] > 0 && f0[20] == 0 && voicing[20] > 0.99,
+          "26 dB below the loudest is a voice, 34 dB is none");
+    ser_mfcc_free(m);
+}
+
 int main(void) {
     test_trim();
     test_margin();
@@ -369,5 +385,6 @@ int main(void) {
     test_appended(SER_PAD_ZERO, 40);
     test_appended(SER_PAD_FLOOR, 40);
     test_appended(SER_PAD_FLOOR, 15);
+    test_hum();
     return failed != 0;
 }
