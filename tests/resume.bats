@@ -115,7 +115,8 @@ killed_everywhere() {
 
 @test "killed at any rename, or while it reads: cosine, fast kernels" {
     have_faults || return 0
-    local options=(--lr 0.01 --schedule cosine --patience 0)
+    local options=(--lr 0.01 --schedule cosine --patience 0 --average ema=0.9 --balance class --decay 0.1 --mask 4:4:1 --warp 0:20
+        --mixup 0.2)
     rm -rf whole kills
     mkdir whole
     inject '' train whole "${options[@]}" 2>err

@@ -60,7 +60,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     (void)argc;
     (void)argv;
     training.o = ser_training_defaults;
-    training.o.fit = (struct ser_fit_options){.epochs = 9, .batch = 2, .lr = 0.1};
+    training.o.fit = (struct ser_fit_options){.epochs = 9, .batch = 2, .lr = 0.1, .ema = 0.5};
     ser_attr_set(&training.identity, "kind", "model");
     ser_attr_set(&training.identity, "feat.rows", "2");
     ser_attr_set(&training.identity, "train.seed", "1");

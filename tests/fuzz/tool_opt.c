@@ -8,7 +8,7 @@
 static struct {
     int flag, quiet;
     int64_t count;
-    double real, range[2];
+    double real, range[2], list[3];
     const char *text, *choice;
 } opt = {.count = 5, .real = 0.5, .range = {1, 0}};
 
@@ -18,6 +18,7 @@ static const struct ser_opt options[] = {
     {'n', "count", SER_OPT_INT, &opt.count, -3, 0x1p53, "N", "a number"},
     {'x', "real", SER_OPT_REAL, &opt.real, -1, 1, "X", "a real"},
     {0, "range", SER_OPT_RANGE, &opt.range, 0, 100, "A:B", "from, to"},
+    {'l', "list", SER_OPT_LIST, &opt.list, -1, 9, "A:B:C", "three"},
     {'t', "text", SER_OPT_TEXT, &opt.text, 0, 0, "TEXT", "anything"},
     {0, "choice", SER_OPT_CHOICE, &opt.choice, 0, 0, "one|two|three", "a word"},
     {0, "real-long-name-of-an-option", SER_OPT_FLAG, &opt.flag, 0, 0, NULL, "long"},
@@ -33,6 +34,9 @@ static int tool_main(int argc, char **argv) {
     if (opt.range[0] <= opt.range[1] ? opt.range[0] < 0 || opt.range[1] > 100
                                      : opt.range[0] != 1 || opt.range[1] != 0)
         abort();
+    for (int i = 0; i < 3; i++)
+        if (!(opt.list[i] >= -1 && opt.list[i] <= 9))
+            abort();
     if (opt.choice && strcmp(opt.choice, "one") && strcmp(opt.choice, "two") &&
         strcmp(opt.choice, "three"))
         abort();

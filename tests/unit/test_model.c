@@ -186,6 +186,10 @@ static void test_models(void) {
         {"input", "12", "its input has other axes than feat.axes tells"},
         {"feat.axes", "channels", "its input has other axes than feat.axes tells"},
         {"feat.axes", "depth,time", "feat.axes is 'depth,time': not one to three of"},
+        {"train.temperature", "0", "train.temperature is '0', not a number from 0.01 to 100"},
+        {"train.temperature", "101", "train.temperature is '101'"},
+        {"train.temperature", "nan", "train.temperature is 'nan'"},
+        {"train.temperature", "", "train.temperature is ''"},
     };
     struct ser_model m = make();
     struct ser_error e;
@@ -193,7 +197,11 @@ static void test_models(void) {
     ser_model_free(&m);
     copy(NULL, NULL, NULL, NULL, 0, 0);
     int got = ser_model_load(&m, bad, &e);
-    if (check(got == 0, "a copy is a model"))
+    if (check(got == 0 && m.net->temperature == 1, "a copy is a model, without temperature"))
+        ser_model_free(&m);
+    copy("train.temperature", "2.5", NULL, NULL, 0, 0);
+    got = ser_model_load(&m, bad, &e);
+    if (check(got == 0 && m.net->temperature == 2.5, "a temperature is taken"))
         ser_model_free(&m);
     for (size_t i = 0; i < sizeof header / sizeof *header; i++) {
         copy(header[i].name, header[i].value, NULL, NULL, 0, 0);
@@ -254,6 +262,45 @@ static void test_checkpoints(void) {
     ser_training_free(&t);
 }
 
+/* A stream of one sample [2,3], whose attribute frames is told. */
+static int add_sample(struct ser_dataset *d, const char *frames, struct ser_error *e) {
+    struct ser_writer w;
+    struct ser_attrs header = {0};
+    struct ser_record rec = {0};
+    ser_attr_set(&header, "kind", "features");
+    must(ser_writer_open(&w, good, &header, e), e);
+    must(ser_record_set(&rec, "a", SER_F32, 2, (uint64_t[]){2, 3}, e), e);
+    memset(rec.data, 0, rec.bytes);
+    ser_attr_set(&rec.attrs, "emotion", "calm");
+    ser_attr_set(&rec.attrs, "frames", frames);
+    must(ser_writer_put(&w, &rec, e), e);
+    must(ser_writer_close(&w, e), e);
+    ser_attrs_clear(&header);
+    ser_record_free(&rec);
+    return ser_dataset_add(d, good, e);
+}
+
+static void test_frames(void) {
+    static const struct {
+        const char *told;
+        int want; /* -1: refused */
+    } at[] = {{NULL, 3}, {"1", 1},   {"3", 3},     {"40", 3},
+              {"0", -1}, {"-1", -1}, {"many", -1}, {"", -1}};
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        struct ser_dataset d = {0};
+        struct ser_error e = {0};
+        int got = add_sample(&d, at[i].told, &e);
+        struct ser_data data = ser_dataset_data(&d);
+        if (at[i].want > 0)
+            check(!got && data.frames(data.ctx, 0) == at[i].want, "frames %s: %d are true %s",
+                  at[i].told ? at[i].told : "not told", at[i].want, e.text);
+        else
+            check(got && e.status == SER_BAD && strstr(e.text, "its attribute frames is"), "%s",
+                  e.text);
+        ser_dataset_free(&d);
+    }
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     ser_start(argv[0]);
@@ -263,6 +310,7 @@ int main(int argc, char **argv) {
     test_roster();
     test_models();
     test_checkpoints();
+    test_frames();
     unlink(good);
     unlink(bad);
     return failed != 0;

@@ -309,6 +309,43 @@ static void test_often(void) {
     ser_net_free(net);
 }
 
+/* Whether all samples of the batch have other logits. */
+static int all_differ(void *ctx, const struct ser_epoch *log, int b, int n) {
+    const struct ser_run *r = *(struct ser_run **)ctx;
+    const float *z = ser_run_logits(r);
+    (void)b;
+    (void)n;
+    for (int i = 0; i < SAMPLES && !log; i++)
+        for (int k = 0; k < i; k++)
+            if (!memcmp(z + i * CLASSES, z + k * CLASSES, CLASSES * sizeof *z))
+                return 1;
+    return 0;
+}
+
+/* One that comes again in an epoch has other random numbers each time. */
+static void test_again(void) {
+    static const double often[SAMPLES] = {SAMPLES};
+    const struct ser_input in = {{1, {SIZE}}, -1, 1};
+    const struct ser_fit_options o = {
+        .epochs = 1, .batch = SAMPLES, .lr = 1e-3, .schedule = SER_CONSTANT, .keep = SER_KEEP_LAST};
+    int drawn[SAMPLES] = {0};
+    const struct ser_data data = {.n = SAMPLES, .get = get, .ctx = drawn, .often = often},
+                          none = {0};
+    struct ser_net *net = build("dense 64\ndropout 0.5\ndense classes\n", &in, CLASSES);
+    struct ser_run *r = start(net, SAMPLES, 2);
+    struct ser_fit f;
+    char why[SER_WHY];
+    ser_net_init(net, 1);
+    if (ser_fit_new(&f, net, &o))
+        exit(1);
+    int bad = ser_fit_run(&f, net, r, &data, &none, &o, all_differ, &r, why);
+    check(!bad && f.epoch == 1 && drawn[0] == SAMPLES,
+          "a sample that comes %d times in an epoch has other random numbers each time", drawn[0]);
+    ser_fit_free(&f, net);
+    ser_run_free(r);
+    ser_net_free(net);
+}
+
 /* ---- frozen layers ---- */
 
 /* With its batch normalisation frozen a network has in training the loss that it has outside, its
@@ -376,6 +413,7 @@ int main(void) {
     test_what_decays();
     test_averages();
     test_often();
+    test_again();
     printf("# %d failed\n", failed);
     return failed != 0;
 }
