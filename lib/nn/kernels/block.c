@@ -346,7 +346,9 @@ int ser_block_fuse(const struct ser_layer *first, int left, struct ser_block *b)
                   .out = first[2].out,
                   .index = first[0].index,
                   .first_param = first[0].first_param,
-                  .params = first[0].params + first[1].params},
+                  .params = first[0].params + first[1].params,
+                  .time_in = -1, /* a masked network has none */
+                  .time_out = -1},
         .conv = &first[0],
         .batchnorm = &first[1],
         .maxpool = &first[2],

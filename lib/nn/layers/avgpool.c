@@ -1,6 +1,7 @@
 /* avgpool     the mean of each kh x kw window, stride the window, what is left over at the edges
  *             dropped: x [N,H,W,C] -> y [N,H/kh,W/kw,C]
- * globalpool  the mean of all places: x [N,H,W,C] or [N,T,C] -> y [N,C]
+ * globalpool  the mean of all places: x [N,H,W,C] or [N,T,C] -> y [N,C]. In a masked network, of
+ *             those that are true
  */
 #include "nn/layers/window.h"
 #include <string.h>
@@ -38,14 +39,24 @@ static void count_windows(const struct ser_layer *l, int *rows, int *columns) {
     *columns = in.W / l->kw;
 }
 
+/* Of sample n, one over the places of a window. */
+static float share_of(const struct ser_pass *p, int n) {
+    const struct ser_layer *l = p->layer;
+    if (l->out.rank > 1 || l->time_in < 0)
+        return 1 / ((float)l->kh * (float)l->kw);
+    int all = l->in.dim[l->time_in];
+    return 1 / ((float)(l->kh * l->kw / all) * (float)ser_true_steps(p, n, all));
+}
+
 static void forward(const struct ser_pass *p) {
     const struct ser_layer *l = p->layer;
     struct ser_plane in = ser_plane(&l->in);
     int rows, columns;
-    float *y = p->y, share = 1 / ((float)l->kh * (float)l->kw);
+    float *y = p->y;
     count_windows(l, &rows, &columns);
     memset(y, 0, (size_t)p->N * ser_shape_size(&l->out) * sizeof *y);
-    for (int n = 0; n < p->N; n++)
+    for (int n = 0; n < p->N; n++) {
+        float share = share_of(p, n);
         for (int h = 0; h < rows; h++)
             for (int w = 0; w < columns; w++, y += in.C) {
                 for (int k = 0; k < l->kh * l->kw; k++) {
@@ -57,18 +68,20 @@ static void forward(const struct ser_pass *p) {
                 for (int c = 0; c < in.C; c++)
                     y[c] *= share;
             }
+    }
 }
 
 static void backward(const struct ser_pass *p) {
     const struct ser_layer *l = p->layer;
     struct ser_plane in = ser_plane(&l->in);
     int rows, columns;
-    const float *dy = p->dy, share = 1 / ((float)l->kh * (float)l->kw);
+    const float *dy = p->dy;
     if (!p->dx)
         return;
     count_windows(l, &rows, &columns);
     memset(p->dx, 0, (size_t)p->N * ser_shape_size(&l->in) * sizeof *p->dx);
-    for (int n = 0; n < p->N; n++)
+    for (int n = 0; n < p->N; n++) {
+        float share = share_of(p, n);
         for (int h = 0; h < rows; h++)
             for (int w = 0; w < columns; w++, dy += in.C)
                 for (int k = 0; k < l->kh * l->kw; k++) {
@@ -77,6 +90,7 @@ static void backward(const struct ser_pass *p) {
                     for (int c = 0; c < in.C; c++)
                         dx[c] = dy[c] * share;
                 }
+    }
 }
 
 static int export(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {

@@ -24,6 +24,7 @@ static int setup(struct ser_net *net, struct ser_layer *l, int n, char **words, 
     l->kh = k[0];
     l->kw = k[1];
     l->out = (struct ser_shape){3, {l->in.dim[0] / k[0], l->in.dim[1] / k[1], l->in.dim[2]}};
+    l->per = l->time_in < 0 ? 1 : k[l->time_in];
     return 0;
 }
 
