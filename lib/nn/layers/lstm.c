@@ -203,9 +203,7 @@ static void back_through_time(const struct ser_pass *p, const struct direction *
         int t = d->back ? T - 1 - s : s, before = d->back ? t + 1 : t - 1;
         for (int n = 0; n < N; n++) {
             size_t at = (size_t)n * T + t, prev = (size_t)n * T + before;
-            if (t >= ser_true_steps(p, n, T))
-                memset(dc + (size_t)n * U, 0, (size_t)U * sizeof *dc);
-            else
+            if (t < ser_true_steps(p, n, T))
                 cell_back(d->gates + at * ldz, s ? d->c + prev * U : NULL, d->k + at * U,
                           dh + (size_t)n * U, dy + at * d->ldy, U, dc + (size_t)n * U);
         }
