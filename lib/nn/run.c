@@ -152,9 +152,9 @@ static void measure(struct ser_run *r, const int *frames) {
         const struct ser_layer *l = r->stage[i].layer;
         r->stage[i].steps = 0;
         for (int b = 0; b < r->B; b++) {
-            int out = (n[b] + l->add) / l->per;
+            int most = l->time_out < 0 ? 1 : l->out.dim[l->time_out];
             r->stage[i].steps += (size_t)n[b];
-            n[r->max_batch + b] = out > 1 ? out : 1;
+            n[r->max_batch + b] = between(1, (n[b] + l->add) / l->per, most);
         }
     }
 }

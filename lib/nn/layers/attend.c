@@ -230,7 +230,8 @@ static void backward(const struct ser_pass *p) {
 /* ---- export ---- */
 
 /* The weights [N,T,H], then turned [N,H,T]; g->x is the mean [N,H,C], its input x. */
-static void export_mean(struct ser_graph *g, const struct ser_param *p, const char *x) {
+static void export_mean(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p,
+                        const char *x) {
     for (int i = W; i <= V; i++)
         ser_graph_param(g, &p[i]);
     ser_graph_node(g, "MatMul", "products", SER_INPUTS(x, p[W].name), NULL);
@@ -238,6 +239,8 @@ static void export_mean(struct ser_graph *g, const struct ser_param *p, const ch
     ser_graph_node(g, "Tanh", "energies", SER_INPUTS(g->x), NULL);
     ser_graph_node(g, "MatMul", "scores", SER_INPUTS(g->x, p[V].name), NULL);
     ser_graph_transpose(g, "heads", 3, (int[]){0, 2, 1});
+    if (l->time_in == 0)
+        ser_graph_true_scores(g);
     ser_graph_node(g, "Softmax", "weights", SER_INPUTS(g->x),
                    SER_ATTRIBUTES(ser_attribute_whole("axis", -1)));
     ser_graph_node(g, "MatMul", "means", SER_INPUTS(g->x, x), NULL);
@@ -246,7 +249,7 @@ static void export_mean(struct ser_graph *g, const struct ser_param *p, const ch
 static int export(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
     char x[sizeof g->x];
     memcpy(x, g->x, sizeof x);
-    export_mean(g, p, x);
+    export_mean(g, l, p, x);
     ser_graph_reshape(g, "joined", 1, l->out.dim);
     return 0;
 }
@@ -254,7 +257,7 @@ static int export(struct ser_graph *g, const struct ser_layer *l, const struct s
 static int export_stats(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
     char x[sizeof g->x], mean[64], weights[64], centred[64], epsilon[64];
     memcpy(x, g->x, sizeof x);
-    export_mean(g, p, x);
+    export_mean(g, l, p, x);
     memcpy(mean, g->x, sizeof mean);
     ser_graph_name(g, "weights", weights);
     ser_graph_number(g, "epsilon", EPSILON, epsilon);

@@ -84,11 +84,12 @@ static void backward(const struct ser_pass *p) {
 
 static int export(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
     char x[sizeof g->x];
-    (void)l;
     (void)p;
     memcpy(x, g->x, sizeof x);
     ser_graph_transpose(g, "turned", 3, (int[]){0, 2, 1});
     ser_graph_node(g, "MatMul", "products", SER_INPUTS(x, g->x), NULL);
+    if (l->time_in == 0)
+        ser_graph_true_scores(g);
     ser_graph_node(g, "Softmax", "weights", SER_INPUTS(g->x),
                    SER_ATTRIBUTES(ser_attribute_whole("axis", -1)));
     ser_graph_node(g, "MatMul", "sum", SER_INPUTS(g->x, x), NULL);

@@ -103,11 +103,18 @@ static int export(struct ser_graph *g, const struct ser_layer *l, const struct s
 
 static int export_global(struct ser_graph *g, const struct ser_layer *l,
                          const struct ser_param *p) {
+    int n = l->in.rank - 1, axes[] = {n, n + 1}; /* of an image 2 and 3, of a sequence 1 */
+    char count[64];
     (void)p;
-    struct ser_graph_attribute axes = l->in.rank == 3 ? ser_attribute_list("axes", 2, (int[]){2, 3})
-                                                      : ser_attribute_list("axes", 1, (int[]){1});
-    ser_graph_node(g, "ReduceMean", "mean", SER_INPUTS(g->x),
-                   SER_ATTRIBUTES(axes, ser_attribute_whole("keepdims", 0)));
+    if (l->time_in >= 0) {
+        ser_graph_true_count(g, l->kh * l->kw / l->in.dim[l->time_in], count);
+        ser_graph_sum(g, "sum", n, axes);
+        ser_graph_node(g, "Div", "mean", SER_INPUTS(g->x, count), NULL);
+        return 0;
+    }
+    ser_graph_node(
+        g, "ReduceMean", "mean", SER_INPUTS(g->x),
+        SER_ATTRIBUTES(ser_attribute_list("axes", n, axes), ser_attribute_whole("keepdims", 0)));
     return 0;
 }
 

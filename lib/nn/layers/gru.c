@@ -273,12 +273,16 @@ static int export_weights(struct ser_graph *g, const struct ser_param *p, int D,
 
 static int export(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
     int U = l->units, D = directions(l);
+    char lengths[64];
     if (export_weights(g, &p[W], D, l->in.dim[1], U) || export_weights(g, &p[R], D, U, U))
         return -1;
     ser_graph_reals(g, p[B].name, 2, (int[]){D, 6 * U}, p[B].value);
+    if (l->time_in == 0)
+        ser_graph_true_lengths(g, lengths);
     ser_graph_transpose(g, "steps", 3, (int[]){1, 0, 2});
     ser_graph_node(
-        g, "GRU", "states", SER_INPUTS(g->x, p[W].name, p[R].name, p[B].name),
+        g, "GRU", "states",
+        SER_INPUTS(g->x, p[W].name, p[R].name, p[B].name, l->time_in == 0 ? lengths : NULL),
         SER_ATTRIBUTES(ser_attribute_text("direction", D == 2 ? "bidirectional" : "forward"),
                        ser_attribute_whole("hidden_size", U),
                        ser_attribute_whole("linear_before_reset", 1)));

@@ -89,7 +89,12 @@ static int export(struct ser_graph *g, const struct ser_layer *l, const struct s
     int C = l->in.dim[1], last = l->in.dim[0] - 1;
     (void)p;
     memcpy(x, g->x, sizeof x);
-    export_step(g, x, last, "step", "last");
+    if (l->time_in == 0) {
+        ser_graph_true_end(g);
+        ser_graph_sum(g, "last", 1, (int[]){1});
+    } else {
+        export_step(g, x, last, "step", "last");
+    }
     if (l->units == C)
         return 0;
     export_channels(g, 0, l->units, "with_time");

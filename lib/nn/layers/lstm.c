@@ -291,12 +291,16 @@ static int export_bias(struct ser_graph *g, const struct ser_param *p, int D, in
 
 static int export(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
     int U = l->units, D = directions(l);
+    char lengths[64];
     if (export_weights(g, &p[W], D, l->in.dim[1], U) || export_weights(g, &p[R], D, U, U) ||
         export_bias(g, &p[B], D, U))
         return -1;
+    if (l->time_in == 0)
+        ser_graph_true_lengths(g, lengths);
     ser_graph_transpose(g, "steps", 3, (int[]){1, 0, 2});
     ser_graph_node(
-        g, "LSTM", "states", SER_INPUTS(g->x, p[W].name, p[R].name, p[B].name),
+        g, "LSTM", "states",
+        SER_INPUTS(g->x, p[W].name, p[R].name, p[B].name, l->time_in == 0 ? lengths : NULL),
         SER_ATTRIBUTES(ser_attribute_text("direction", D == 2 ? "bidirectional" : "forward"),
                        ser_attribute_whole("hidden_size", U)));
     ser_graph_transpose(g, "samples", 4, (int[]){2, 0, 1, 3});

@@ -37,8 +37,14 @@ static void backward(const struct ser_pass *p) {
 }
 
 static int export(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
-    (void)l;
+    char count[64];
     (void)p;
+    if (l->time_in == 0) {
+        ser_graph_true_count(g, 1, count);
+        ser_graph_sum(g, "sum", 1, (int[]){1});
+        ser_graph_node(g, "Div", "mean", SER_INPUTS(g->x, count), NULL);
+        return 0;
+    }
     ser_graph_node(g, "ReduceMean", "mean", SER_INPUTS(g->x),
                    SER_ATTRIBUTES(ser_attribute_list("axes", 1, (int[]){1}),
                                   ser_attribute_whole("keepdims", 0)));
