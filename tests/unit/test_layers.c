@@ -500,6 +500,47 @@ static void test_masked(const char *kernels, const char *text) {
     free(e.x);
 }
 
+static int get_padded(void *ctx, size_t i, float *x, int *label) {
+    const struct example *e = ctx;
+    struct way w = {.frames = 24, .wild = 1};
+    float *all = repad(e, &w);
+    memcpy(x, all + i * ROWS * 24, sizeof(float) * ROWS * 24);
+    free(all);
+    *label = e->label[i];
+    return 0;
+}
+
+static int get_frames(void *ctx, size_t i) {
+    return ((const struct example *)ctx)->frames[i];
+}
+
+/* What a first layer is fitted to are true frames alone. */
+static void test_fitted(void) {
+    struct example e = make_example((size_t)ROWS * 24);
+    const struct ser_data data = {.n = B, .get = get_padded, .ctx = &e, .frames = get_frames};
+    char why[SER_WHY] = "";
+    double sum = 0, squares = 0, n = 0, max = 0;
+    struct ser_net *norm = parse("masked\nstandardize\nglobalpool\ndense classes\n", ROWS, 24, K),
+                   *scale = parse("masked\nscale max\nglobalpool\ndense classes\n", ROWS, 24, K);
+    for (int b = 0; b < B; b++)
+        for (int t = 0; t < e.frames[b]; t++) {
+            double row = e.x[((size_t)b * ROWS + 2) * 24 + (size_t)t];
+            n++;
+            sum += row;
+            squares += row * row;
+            for (int h = 0; h < ROWS; h++)
+                max = fmax(max, e.x[((size_t)b * ROWS + (size_t)h) * 24 + (size_t)t]);
+        }
+    check(!ser_net_fit(norm, &data, why) && fabs(norm->param[0].value[2] - sum / n) < 1e-6 &&
+              fabs(norm->param[1].value[2] - sqrt(squares / n - sum / n * (sum / n))) < 1e-6,
+          "standardize is fitted to true frames %s", why);
+    check(!ser_net_fit(scale, &data, why) && scale->param[0].value[0] == (float)max,
+          "scale is fitted to true frames %s", why);
+    ser_net_free(norm);
+    ser_net_free(scale);
+    free(e.x);
+}
+
 /* ---- what is refused ---- */
 
 static void test_refused(void) {
@@ -556,6 +597,7 @@ int main(void) {
     test_refused();
     test_channels_dropped();
     test_types();
+    test_fitted();
     FILE *f = fopen("tests/golden/layers/layers.txt", "r");
     if (!f)
         bad_file("cannot be read: run this from the top of the tree");
