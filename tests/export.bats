@@ -3,7 +3,7 @@
 load helper
 
 nets='notebook other scale image sequence ends global'
-masked_nets='masked-image masked-sequence masked-ends masked-stats masked-mean'
+masked_nets='masked-image masked-sequence masked-pools masked-ends masked-stats masked-mean'
 
 # Three kinds of sound by six speakers, and a model of each network: made once for all tests.
 setup_file() {
@@ -135,10 +135,12 @@ add steps
 attend 2 units=4
 dense classes
 NET
+    printf '%s\n' masked standardize 'conv 6 3x3 same' 'maxpool 2x4' 'conv 6 3x3 same' 'avgpool 2x3' timemajor mean \
+        'dense 8 relu' 'dense classes' >masked-pools.net
     printf '%s\n' masked standardize timemajor 'bigru 3' last 'dense classes' >masked-ends.net
     printf '%s\n' masked standardize timemajor 'conv1d 5 20' 'attentivestats units=3' 'dense classes' >masked-stats.net
     printf '%s\n' masked standardize 'conv 4 40x3' 'reshape 22x4' mean 'dense classes' >masked-mean.net
-    # Recordings that are shorter than the features.
+    # Recordings that are shorter than the features, one than a window.
     printf 'id\tpath\tspeaker\temotion\n' >short.tsv
     for s in 5 6; do
         for i in calm happy sad; do
@@ -146,6 +148,8 @@ NET
             printf '%s%d\tshort%s%d.wav\ts%d\t%s\n' $i $s $i $s $s $i >>short.tsv
         done
     done
+    sox calm6.wav tiny.wav trim 0 0.05
+    printf 'tiny\ttiny.wav\ts6\tcalm\n' >>short.tsv
     ser-mfcc --frames 24 -m short.tsv -o short.sert
     ser-tensor npy short.sert -o short.npy
     ser-tensor ls short.sert | sed -n 's/.* frames=\([0-9]*\).*/\1/p' >frames.txt

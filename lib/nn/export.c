@@ -190,6 +190,24 @@ void ser_graph_true_scores(struct ser_graph *g) {
     ser_graph_node(g, "Where", "true_scores", SER_INPUTS(keys, g->x, least), NULL);
 }
 
+void ser_graph_true_values(struct ser_graph *g) {
+    char least[64];
+    ser_graph_number(g, "least", -FLT_MAX, least);
+    ser_graph_node(g, "Where", "true_values", SER_INPUTS(mask(g), g->x, least), NULL);
+}
+
+void ser_graph_true_share(struct ser_graph *g, int k) {
+    char steps[64], all[64];
+    memcpy(steps, g->frames, sizeof steps);
+    count_with(g, "Min", "window_steps", "window", k, steps);
+    put_aside(g, "Cast", "window_count", SER_INPUTS(steps),
+              SER_ATTRIBUTES(ser_attribute_whole("to", ONNX_FLOAT)), steps);
+    put_shaped(g, "window_true", "window_shape", 3, (int[]){1, 1, 1}, steps);
+    ser_graph_number(g, "window_all", (float)k, all);
+    ser_graph_node(g, "Mul", "window_sum", SER_INPUTS(g->x, all), NULL);
+    ser_graph_node(g, "Div", "true_mean", SER_INPUTS(g->x, steps), NULL);
+}
+
 /* Of what a layer gave: its true steps, and zeros behind them. */
 static void hear_output(struct ser_graph *g, const struct ser_layer *l) {
     int changes = l->add || l->per > 1;

@@ -114,6 +114,12 @@ void ser_graph_true_lengths(struct ser_graph *g, char name[64]);
 /* g->x, a sequence, becomes zero but for its last true step. */
 void ser_graph_true_end(struct ser_graph *g);
 
+/* g->x, an image, gets the most negative number where a step is not true. */
+void ser_graph_true_values(struct ser_graph *g);
+
+/* g->x, means of an image over windows of k steps, where less than k are true: of those. */
+void ser_graph_true_share(struct ser_graph *g, int k);
+
 /* g->x [batch, n, steps] gets the most negative number where a step is not true, so that a softmax
  * gives it nothing. */
 void ser_graph_true_scores(struct ser_graph *g);

@@ -148,11 +148,6 @@ int ser_net_fit(struct ser_net *net, const struct ser_data *train, char why[SER_
     return bad;
 }
 
-static int frames_of(const struct ser_data *data, size_t i, int all) {
-    int n = data->frames ? data->frames(data->ctx, i) : all;
-    return n < all ? n : all;
-}
-
 int ser_data_mean(const struct ser_data *data, const struct ser_variation_layout *l, float *mean,
                   char why[SER_WHY]) {
     size_t T = (size_t)l->T, C = (size_t)l->C, rows = (size_t)l->A * C;

@@ -62,7 +62,7 @@ struct ser_pass {
      * and dx is replaced by zeros. So only what adds up steps or goes from one to another needs to
      * look. */
     const int *frames;
-    size_t steps;              /* the sum of them over the batch */
+    size_t steps; /* the sum over the batch of n + add of the layer, or 1 where that is less */
     struct ser_worker *worker; /* kernels and scratch of the thread that runs this */
 };
 
@@ -157,6 +157,9 @@ const float *ser_sample(const struct ser_samples *samples, size_t i, char why[SE
 /* Its true frames, of all; all of them where the network is not masked. */
 int ser_sample_frames(const struct ser_samples *samples, const struct ser_layer *l, size_t i,
                       int all);
+
+/* The true steps of what a layer of a masked network gives, of n that it reads (net.c). */
+int ser_steps_after(const struct ser_layer *l, int n);
 
 /* ---- memory (net.c) ---- */
 

@@ -164,6 +164,11 @@ static int add_layer(struct ser_net *net, int n, char **words, char why[SER_WHY]
     return 0;
 }
 
+int ser_steps_after(const struct ser_layer *l, int n) {
+    int most = l->time_out < 0 ? 1 : l->out.dim[l->time_out], steps = (n + l->add) / l->per;
+    return steps < 1 ? 1 : steps > most ? most : steps;
+}
+
 /* The line masked. */
 static int mask_net(struct ser_net *net, int n, char why[SER_WHY]) {
     if (n != 1 || net->layers || net->masked)

@@ -122,8 +122,8 @@ struct ser_net {
  * and what it holds and how long it is changes nothing. Every layer gets zeros there, as at the
  * edge of an image; what runs over time (recurrences, attention, means, statistics of a batch)
  * takes the true steps alone. A layer with windows has as many true steps of its own as whole
- * windows lie in the true ones, with `same` as windows begin there; at least one, so a sample that
- * is shorter than a window counts as if silence followed. */
+ * windows lie in the true ones, with `same` as windows begin there; at least one: where less than
+ * a window is true, a convolution finds zeros behind it, and a pooling takes what there is. */
 struct ser_net *ser_net_build(const char *text, size_t len, const struct ser_input *input,
                               int classes, char why[SER_WHY]);
 

@@ -36,7 +36,7 @@ struct stage {
     double *total, *dtotal;     /* [sums] */
     float *dmarked;             /* of a mark: [max_batch, in], the gradient that add sends back */
     size_t held;                /* of a mark: where inference keeps what it marks */
-    size_t steps;               /* true ones that it reads, over the batch */
+    size_t steps;               /* as in struct ser_pass */
     int mark;                   /* of a layer that reads one: the mark's stage */
 };
 
@@ -139,22 +139,19 @@ static void mute_output(const struct ser_run *r, int i, size_t b, int N, float *
         mute(y, &l->out, l->time_out, r->lengths + (size_t)(i + 1) * r->max_batch + b, N);
 }
 
-static int between(int low, int n, int high) {
-    return n < low ? low : n > high ? high : n;
-}
-
 /* The true steps of what every stage reads, of samples with so many frames. */
 static void measure(struct ser_run *r, const int *frames) {
     int *n = r->lengths, all = r->net->input.dim[r->net->time];
-    for (int b = 0; b < r->B; b++)
-        n[b] = frames ? between(1, frames[b], all) : all;
+    for (int b = 0; b < r->B; b++) {
+        n[b] = frames && frames[b] < all ? frames[b] : all;
+        n[b] = n[b] < 1 ? 1 : n[b];
+    }
     for (int i = 0; i < r->stages; i++, n += r->max_batch) {
         const struct ser_layer *l = r->stage[i].layer;
         r->stage[i].steps = 0;
         for (int b = 0; b < r->B; b++) {
-            int most = l->time_out < 0 ? 1 : l->out.dim[l->time_out];
-            r->stage[i].steps += (size_t)n[b];
-            n[r->max_batch + b] = between(1, (n[b] + l->add) / l->per, most);
+            r->stage[i].steps += n[b] + l->add > 1 ? (size_t)(n[b] + l->add) : 1;
+            n[r->max_batch + b] = ser_steps_after(l, n[b]);
         }
     }
 }
@@ -575,8 +572,7 @@ static void make_stages(struct ser_run *r, const struct ser_kernels *k) {
     const struct ser_net *net = r->net;
     for (int i = 0, n; i < net->layers; i += n) {
         struct stage *stage = &r->stage[r->stages++];
-        int fuses = k->fuse && !net->masked; /* what is fused would have to mute within */
-        n = fuses ? k->fuse(&net->layer[i], net->layers - i, &stage->block) : 0;
+        n = k->fuse ? k->fuse(&net->layer[i], net->layers - i, &stage->block) : 0;
         stage->layer = n ? &stage->block.layer : &net->layer[i];
         if (stage->layer->marked)
             stage->mark = find_stage(r, stage->layer->marked);

@@ -355,7 +355,7 @@ enum { ROWS = 8 };
 /* Every type of layer, see test_types. */
 static const char *const masked[] = {
     "masked\nstandardize\nmark a\nconv 16 3x3 same relu\nadd a\nbatchnorm\nmaxpool 2x2\nconv 32 "
-    "3x3\nleaky\nglobalpool\ndense classes\n",
+    "3x3\nbatchnorm\nmaxpool 2x2\nleaky\nglobalpool\ndense classes\n",
     "masked\nscale max\nconv 16 3x3 relu\nbatchnorm\nmaxpool 2x2\ndropout 0.1\nconv 4 2x2 same "
     "groups=2\ntimemajor\nlstm 3\nlast\ndense classes\n",
     "masked\nconv 4 3x3 same stride=2x2\nmark a\ngelu\ndropout2d 0.2\ndepthwise 2x3 same "
@@ -482,12 +482,51 @@ static void test_way(const char *kernels, const char *text, const struct example
     free(b.gradient);
 }
 
+/* Layers that fast kernels do together against plain ones by themselves. */
+static void test_together(const char *text, const struct example *e) {
+    struct given a = give("plain", text, e, (struct way){.frames = 24, .drops = 1}),
+                 b = give("fast", text, e, (struct way){.frames = 24, .drops = 1});
+    char line[200];
+    double out = worst(b.out[0], a.out[0], B * K), train = worst(b.out[1], a.out[1], B * K),
+           gradient = worst(b.gradient, a.gradient, a.n);
+    in_one_line(text, line);
+    check(out < 1e-5 && train < 1e-5 && gradient < 1e-4,
+          "%s fast against plain: %.1e, in training %.1e, gradients %.1e", line, out, train,
+          gradient);
+    free(a.gradient);
+    free(b.gradient);
+}
+
+/* A pooling takes what is true where that is less than a window: of one frame, the frame itself. */
+static void test_short(const char *kernels) {
+    static const char *const text[] = {"masked\nmaxpool 1x4\nglobalpool\ndense classes\n",
+                                       "masked\navgpool 1x4\nglobalpool\ndense classes\n",
+                                       "masked\nglobalpool\ndense classes\n"};
+    struct example e = make_example((size_t)ROWS * 24);
+    struct given g[3];
+    for (int b = 0; b < B; b++)
+        e.frames[b] = 1;
+    for (size_t i = 0; i < (size_t)B * ROWS * 24; i++)
+        e.x[i] = -fabsf(e.x[i]); /* less than zero, which must not be the largest */
+    for (int i = 0; i < 3; i++)
+        g[i] = give(kernels, text[i], &e, (struct way){.frames = 24, .wild = 1});
+    check(worst(g[0].out[0], g[2].out[0], B * K) < 1e-6 &&
+              worst(g[1].out[0], g[2].out[0], B * K) < 1e-6 &&
+              worst(g[0].gradient, g[2].gradient, g[0].n) < 1e-6,
+          "%s, less than a window", kernels);
+    for (int i = 0; i < 3; i++)
+        free(g[i].gradient);
+    free(e.x);
+}
+
 static void test_masked(const char *kernels, const char *text) {
     static const int whole[] = {24, 20, 16}, padded[] = {24, 31};
     struct example e = make_example((size_t)ROWS * 24);
     for (int b = 0; b < B; b++)
         e.frames[b] = 1 + b * 13 % 24;
     test_contents(kernels, text, &e);
+    if (!strcmp(kernels, "fast"))
+        test_together(text, &e);
     for (int i = 0; i < 2; i++)
         test_way(kernels, text, &e, (struct way){.frames = padded[i], .wild = 1});
     for (int i = 0; i < 3; i++) {
@@ -615,9 +654,11 @@ int main(void) {
             test_slopes(kernel_names[k], smooth[i], 8, 9);
             test_threads(kernel_names[k], smooth[i]);
         }
-    for (size_t k = 0; k < sizeof kernel_names / sizeof *kernel_names; k++)
+    for (size_t k = 0; k < sizeof kernel_names / sizeof *kernel_names; k++) {
+        test_short(kernel_names[k]);
         for (size_t i = 0; i < sizeof masked / sizeof *masked; i++)
             test_masked(kernel_names[k], masked[i]);
+    }
     printf("# %d failed\n", failed);
     return failed != 0;
 }

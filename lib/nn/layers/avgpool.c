@@ -1,7 +1,8 @@
 /* avgpool     the mean of each kh x kw window, stride the window, what is left over at the edges
  *             dropped: x [N,H,W,C] -> y [N,H/kh,W/kw,C]
- * globalpool  the mean of all places: x [N,H,W,C] or [N,T,C] -> y [N,C]. In a masked network, of
- *             those that are true
+ * globalpool  the mean of all places: x [N,H,W,C] or [N,T,C] -> y [N,C]
+ *
+ * In a masked network, where less than a window is true over time, of what there is of it.
  */
 #include "nn/layers/window.h"
 #include <string.h>
@@ -42,10 +43,10 @@ static void count_windows(const struct ser_layer *l, int *rows, int *columns) {
 /* Of sample n, one over the places of a window. */
 static float share_of(const struct ser_pass *p, int n) {
     const struct ser_layer *l = p->layer;
-    if (l->out.rank > 1 || l->time_in < 0)
-        return 1 / ((float)l->kh * (float)l->kw);
-    int all = l->in.dim[l->time_in];
-    return 1 / ((float)(l->kh * l->kw / all) * (float)ser_true_steps(p, n, all));
+    int k[] = {l->kh, l->kw};
+    if (p->frames && p->frames[n] < k[l->time_in])
+        k[l->time_in] = p->frames[n];
+    return 1 / ((float)k[0] * (float)k[1]);
 }
 
 static void forward(const struct ser_pass *p) {
@@ -98,6 +99,8 @@ static int export(struct ser_graph *g, const struct ser_layer *l, const struct s
     (void)p;
     ser_window_export(l, 0, &where);
     ser_graph_node(g, "AveragePool", "mean", SER_INPUTS(g->x), where.attribute);
+    if (l->time_in >= 0)
+        ser_graph_true_share(g, l->time_in ? l->kw : l->kh);
     return 0;
 }
 
