@@ -2,6 +2,9 @@
 # ser-export: what its ONNX files hold, that they compute what ser-score does, what it refuses.
 load helper
 
+nets='notebook other scale image sequence ends global'
+masked_nets='masked-image masked-sequence masked-pools masked-ends masked-stats masked-mean'
+
 # Three kinds of sound by six speakers, and a model of each network: made once for all tests.
 setup_file() {
     load helper
@@ -100,13 +103,65 @@ dense classes
 NET
     printf '%s\n' standardize 'conv 4 3x3' timemajor 'bilstm 3' 'dropout 0.1' last 'dense classes' >ends.net
     printf '%s\n' standardize 'conv 8 5x5 relu' batchnorm leaky globalpool 'dense 16 relu' 'dense classes' >global.net
-    local temperature=1
-    for net in notebook other scale image sequence ends global; do
+    cat >masked-image.net <<'NET'
+masked
+standardize
+conv 8 3x3 same stride=2x2
+mark start
+conv 8 3x3 groups=2 same relu
+batchnorm
+depthwise 3x3 same stride=2x2
+add start
+avgpool 2x2
+gelu
+globalpool
+dense 8 relu
+dense classes
+NET
+    cat >masked-sequence.net <<'NET'
+masked
+standardize
+conv 4 5x3 relu
+maxpool 2x2
+timemajor
+mark start
+conv1d 6 3 stride=2
+bilstm 3
+attention dot
+add start
+mark steps
+gru 6
+add steps
+attend 2 units=4
+dense classes
+NET
+    printf '%s\n' masked standardize 'conv 6 3x3 same' 'maxpool 2x4' 'conv 6 3x3 same' 'avgpool 2x3' timemajor mean \
+        'dense 8 relu' 'dense classes' >masked-pools.net
+    printf '%s\n' masked standardize timemajor 'bigru 3' last 'dense classes' >masked-ends.net
+    printf '%s\n' masked standardize timemajor 'conv1d 5 20' 'attentivestats units=3' 'dense classes' >masked-stats.net
+    printf '%s\n' masked standardize 'conv 4 40x3' 'reshape 22x4' mean 'dense classes' >masked-mean.net
+    # Recordings that are shorter than the features, one than a window.
+    printf 'id\tpath\tspeaker\temotion\n' >short.tsv
+    for s in 5 6; do
+        for i in calm happy sad; do
+            sox $i$s.wav short$i$s.wav trim 0 0.$((s - 3))${#i}
+            printf '%s%d\tshort%s%d.wav\ts%d\t%s\n' $i $s $i $s $s $i >>short.tsv
+        done
+    done
+    sox calm6.wav tiny.wav trim 0 0.05
+    printf 'tiny\ttiny.wav\ts6\tcalm\n' >>short.tsv
+    ser-mfcc --frames 24 -m short.tsv -o short.sert
+    ser-tensor npy short.sert -o short.npy
+    ser-tensor ls short.sert | sed -n 's/.* frames=\([0-9]*\).*/\1/p' >frames.txt
+    [ "$(sort -u frames.txt | wc -l)" -gt 1 ] || fail "all are as long"
+    local temperature=1 val=val.sert
+    for net in $nets $masked_nets; do
         [ $net != global ] || temperature=0.7 # which the graph has to divide by
-        ser-train -q --net $net.net --val val.sert --epochs 30 --lr 0.02 --patience 0 --batch 4 --temperature $temperature \
+        [ -n "${net##*masked*}" ] || val=short.sert
+        ser-train -q --net $net.net --val $val --epochs 30 --lr 0.02 --patience 0 --batch 4 --temperature $temperature \
             -o $net.bin train.sert
         ser-export --onnx $net.bin >$net.onnx
-        ser-score $net.bin val.sert >$net.tsv
+        ser-score $net.bin $val >$net.tsv
     done
 }
 
@@ -201,18 +256,28 @@ LIST
 }
 
 @test "the graph computes what ser-score does" {
-    for net in notebook other scale image sequence ends global; do
+    for net in $nets; do
         onnx run $net.onnx val.npy >$net.rows
+        agree $net.tsv $net.rows
+    done
+    for net in $masked_nets; do
+        onnx list $net.onnx | grep -qx 'input frames type 7 batch'
+        onnx run $net.onnx short.npy frames.txt >$net.rows
         agree $net.tsv $net.rows
     done
 }
 
-python_onnx() { # python_onnx FILE.onnx FEATURES.npy
+python_onnx() { # python_onnx FILE.onnx FEATURES.npy [FRAMES]: what is padding becomes no number
     python3 - "$@" <<'PYTHON'
 import sys, numpy, onnxruntime
 session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
 assert session.get_modelmeta().custom_metadata_map["classes"] == "calm,happy,sad"
-for row in session.run(["probabilities"], {"features": numpy.load(sys.argv[2])})[0]:
+x = {"features": numpy.load(sys.argv[2])}
+if len(sys.argv) > 3:
+    x["frames"] = numpy.loadtxt(sys.argv[3], dtype=numpy.int64)
+    for sample, n in zip(x["features"], x["frames"]):
+        sample[:, n:] = numpy.nan
+for row in session.run(["probabilities"], x)[0]:
     print("\t".join("%.9g" % p for p in row))
 PYTHON
 }
@@ -220,12 +285,18 @@ PYTHON
 node_onnx() {
     node - "$@" <<'NODE'
 const ort = require(require("path").resolve(process.env.SER_ONNXRUNTIME)), fs = require("fs");
-const [model, npy] = process.argv.slice(2), file = fs.readFileSync(npy), at = 10 + file.readUInt16LE(8);
+const [model, npy, lines] = process.argv.slice(2), file = fs.readFileSync(npy), at = 10 + file.readUInt16LE(8);
 const dims = file.toString("latin1", 0, at).match(/\(([\d, ]+)\)/)[1].split(",").filter((d) => d.trim()).map(Number);
 const x = new Float32Array(file.buffer.slice(file.byteOffset + at, file.byteOffset + file.length));
+const inputs = {features: new ort.Tensor("float32", x, dims)};
+if (lines) {
+    const frames = BigInt64Array.from(fs.readFileSync(lines, "latin1").trim().split("\n"), BigInt);
+    inputs.frames = new ort.Tensor("int64", frames, [frames.length]);
+    x.forEach((v, i) => { if (i % dims[2] >= frames[Math.floor(i / dims[1] / dims[2])]) x[i] = NaN; });
+}
 (async () => {
     const session = await ort.InferenceSession.create(model);
-    const p = (await session.run({features: new ort.Tensor("float32", x, dims)})).probabilities;
+    const p = (await session.run(inputs)).probabilities;
     for (let i = 0; i < p.data.length; i += p.dims[1])
         console.log([...p.data.subarray(i, i + p.dims[1])].join("\t"));
 })();
@@ -241,8 +312,10 @@ NODE
         return
     fi
     for runtime in "${runtimes[@]}"; do
-        for net in notebook other scale image sequence ends global; do
-            $runtime $net.onnx val.npy >$net.$runtime 2>$net.$runtime.err || fail "$(cat $net.$runtime.err)"
+        for net in $nets $masked_nets; do
+            local input=(val.npy)
+            [ -z "${net##*masked*}" ] && input=(short.npy frames.txt)
+            $runtime $net.onnx "${input[@]}" >$net.$runtime 2>$net.$runtime.err || fail "$(cat $net.$runtime.err)"
             agree $net.tsv $net.$runtime
         done
     done

@@ -1,10 +1,11 @@
 #!/usr/bin/perl
 # usage: perl onnx.pl list FILE.onnx
-#        perl onnx.pl run FILE.onnx FEATURES.npy
+#        perl onnx.pl run FILE.onnx FEATURES.npy [FRAMES]
 # Reads an ONNX file strictly: protobuf's wire format, messages and fields that ser-export may use,
 # sizes of tensors, names that are defined once and before they are used. list prints what the file
 # holds, one thing a line. run computes the graph as ONNX's operators are defined (set 15), in double
-# precision, and prints one row of probabilities a sample.
+# precision, and prints one row of probabilities a sample. FRAMES has a number a line, for graphs with
+# a second input.
 use strict;
 use warnings;
 use List::Util qw(max product sum);
@@ -20,7 +21,7 @@ my %schema = (
     Opset => {1 => 'domain text', 2 => 'version int'},
     Entry => {1 => 'key text', 2 => 'value text'},
     Graph => {
-        1 => 'node* Node', 2 => 'name text', 5 => 'init* Tensor', 11 => 'input Value',
+        1 => 'node* Node', 2 => 'name text', 5 => 'init* Tensor', 11 => 'input* Value',
         12 => 'output Value'
     },
     Node => {1 => 'input* text', 2 => 'output text', 3 => 'name text', 4 => 'op text', 5 => 'attr* Attr'},
@@ -103,7 +104,7 @@ sub read_model {
     open my $file, '<:raw', $path or die "$path: $!\n";
     my $model = decode('Model', do { local $/; <$file> });
     my $g = $model->{graph};
-    my %known = ($g->{input}{name} => 1);
+    my %known = map { $_->{name} => 1 } @{$g->{input}};
     for my $t (@{$g->{init}}) {
         my $size = {1 => 4, 7 => 8}->{$t->{type}} or die "$t->{name}: type $t->{type}\n";
         die "$t->{name}: its size is not that of its shape\n"
@@ -132,7 +133,8 @@ sub list {
     print "ir $m->{ir} opset $m->{opset}{version} domain '$m->{opset}{domain}'\n";
     print "producer $m->{producer} $m->{version}\n";
     print "metadata $_->{key}=$_->{value}\n" for @{$m->{metadata}};
-    print "$_ $g->{$_}{name} type $g->{$_}{type}{tensor}{elem} ", shape($g->{$_}), "\n" for 'input', 'output';
+    print "$_->[0] $_->[1]{name} type $_->[1]{type}{tensor}{elem} ", shape($_->[1]), "\n"
+        for (map { ['input', $_] } @{$g->{input}}), ['output', $g->{output}];
     print "tensor $_->{name} type $_->{type} ", join(',', @{$_->{dim} // []}), "\n" for @{$g->{init}};
     for my $n (@{$g->{node}}) {
         my $a = attrs($n);
@@ -331,12 +333,12 @@ sub gru_one {
 
 # An LSTM or a GRU, by what one direction of it does and how many gates it has.
 sub recurrent {
-    my ($one, $gates, $a, $x, $w, $r, $b) = @_;
+    my ($one, $gates, $a, $x, $w, $r, $b, $lengths) = @_;
     my ($T, $N, $C) = @{$x->[0]};
     my ($D, $U) = ($a->{direction} eq 'bidirectional' ? 2 : 1, $a->{hidden_size});
     my @want = ([$D, $gates * $U, $C], [$D, $gates * $U, $U], [$D, 2 * $gates * $U]);
     "@{$_->[0]}" eq join ' ', @{shift @want} or die "recurrent: weights of @{$_->[0]}\n" for $w, $r, $b;
-    my @y;
+    my @y = (0) x ($T * $D * $N * $U);
     for my $d (0 .. $D - 1) {
         my @part = map {
             my ($v, $from) = ($_->[1], $d * @{$_->[1]} / $D);
@@ -344,7 +346,8 @@ sub recurrent {
         } $w, $r, $b;
         for my $n (0 .. $N - 1) {
             my $in = sub { @{$x->[1]}[($_[0] * $N + $n) * $C .. ($_[0] * $N + $n + 1) * $C - 1] };
-            $one->($U, $in, @part, [$d ? reverse 0 .. $T - 1 : 0 .. $T - 1],
+            my $last = ($lengths ? $lengths->[1][$n] : $T) - 1;
+            $one->($U, $in, @part, [$d ? reverse 0 .. $last : 0 .. $last],
                 sub { $y[(($_[0] * $D + $d) * $N + $n) * $U + $_[1]] = $_[2] });
         }
     }
@@ -422,17 +425,17 @@ sub concat {
     });
 }
 
-sub reduce_mean {
-    my ($a, $x) = @_;
+sub reduce { # a sum over axes, times what the function makes of how many it adds up
+    my ($f, $x, $keep, @axes) = @_;
     my @dim = @{$x->[0]};
-    my @axes = map { $_ < 0 ? $_ + @dim : $_ } @{$a->{axes}}; # in ascending order
-    die "mean over axes @axes\n" if "@axes" ne join ' ', $axes[0] .. $axes[0] + $#axes;
+    @axes = map { $_ < 0 ? $_ + @dim : $_ } @axes; # in ascending order
+    die "sum over axes @axes\n" if "@axes" ne join ' ', $axes[0] .. $axes[0] + $#axes;
     my $n = product(@dim[@axes]);
     my $inner = product(1, @dim[$axes[-1] + 1 .. $#dim]);
-    splice @dim, $axes[0], scalar @axes, $a->{keepdims} ? (1) x @axes : ();
+    splice @dim, $axes[0], scalar @axes, $keep ? (1) x @axes : ();
     return tensor(\@dim, sub {
         my ($outer, $in) = (int($_[0] / $inner), $_[0] % $inner);
-        return sum(map { $x->[1][($outer * $n + $_) * $inner + $in] } 0 .. $n - 1) / $n;
+        return $f->($n) * sum(map { $x->[1][($outer * $n + $_) * $inner + $in] } 0 .. $n - 1);
     });
 }
 
@@ -460,7 +463,21 @@ my %op = (
     Add => sub { broadcast(sub { $_[0] + $_[1] }, @_[1, 2]) },
     Sub => sub { broadcast(sub { $_[0] - $_[1] }, @_[1, 2]) },
     Mul => sub { broadcast(sub { $_[0] * $_[1] }, @_[1, 2]) },
-    Div => sub { broadcast(sub { $_[0] / $_[1] }, @_[1, 2]) },
+    Div => sub {
+        my $whole = $_[2][2];
+        broadcast(sub { $whole ? int($_[0] / $_[1]) : $_[0] / $_[1] }, @_[1, 2]);
+    },
+    Max => sub { broadcast(sub { $_[0] > $_[1] ? $_[0] : $_[1] }, @_[1, 2]) },
+    Min => sub { broadcast(sub { $_[0] < $_[1] ? $_[0] : $_[1] }, @_[1, 2]) },
+    Less => sub { broadcast(sub { $_[0] < $_[1] }, @_[1, 2]) },
+    Equal => sub { broadcast(sub { $_[0] == $_[1] }, @_[1, 2]) },
+    Where => sub { # a condition of the tensor's rank
+        my (undef, $if, $x, $y) = @_;
+        my $kept = broadcast(sub { $_[0] ? $_[1] : undef }, $if, $x);
+        return broadcast(sub { $_[0] // $_[1] }, $kept, $y);
+    },
+    Range => sub { [[$_[2][1][0]], [map { $_ * $_[3][1][0] } $_[1][1][0] .. $_[2][1][0] - 1]] },
+    Cast => sub { $_[0]{to} == 1 || $_[0]{to} == 6 ? $_[1] : die "cast to $_[0]{to}\n" },
     Identity => sub { $_[1] },
     Sqrt => sub { each_of(sub { sqrt $_[0] }, $_[1]) },
     Erf => sub { each_of(\&erf, $_[1]) },
@@ -469,7 +486,8 @@ my %op = (
     LeakyRelu => sub { my $s = $_[0]{alpha}; each_of(sub { $_[0] > 0 ? $_[0] : $s * $_[0] }, $_[1]) },
     Slice => \&slice,
     Concat => \&concat,
-    ReduceMean => \&reduce_mean,
+    ReduceMean => sub { reduce(sub { 1 / $_[0] }, $_[1], $_[0]{keepdims}, @{$_[0]{axes}}) },
+    ReduceSum => sub { reduce(sub { 1 }, $_[1], $_[0]{keepdims}, @{$_[2][1]}) },
     Gather => sub {
         my ($a, $x, $step) = @_;
         my ($N, $T, $C) = @{$x->[0]};
@@ -488,12 +506,18 @@ sub read_npy { # version 1, f32
 }
 
 sub run {
-    my ($m, $x) = @_;
+    my ($m, $x, $frames) = @_;
     my $g = $m->{graph};
+    my ($features, $more) = @{$g->{input}};
     my $is = join ',', 'batch', @{$x->[0]}[1 .. $#{$x->[0]}];
-    die "the graph wants ", shape($g->{input}), ", not $is\n" if shape($g->{input}) ne $is;
-    my %value = ($g->{input}{name} => $x);
-    $value{$_->{name}} = [$_->{dim} // [], [unpack $_->{type} == 1 ? 'f<*' : 'q<*', $_->{raw}]] for @{$g->{init}};
+    die "the graph wants ", shape($features), ", not $is\n" if shape($features) ne $is;
+    die "frames are wanted by one and not by the other\n" if !$more != !$frames;
+    my %value = ($features->{name} => $x);
+    $value{$more->{name}} = [[scalar @$frames], $frames] if $more;
+    for (@{$g->{init}}) {
+        my $whole = $_->{type} == 7; # of which a quotient is one, too
+        $value{$_->{name}} = [$_->{dim} // [], [unpack $whole ? 'q<*' : 'f<*', $_->{raw}], $whole];
+    }
     for my $n (@{$g->{node}}) {
         my $f = $op{$n->{op}} or die "$n->{name}: no operator $n->{op}\n";
         $value{$n->{output}} = $f->(attrs($n), map { $value{$_} } @{$n->{input}});
@@ -504,8 +528,15 @@ sub run {
     print join("\t", map { sprintf '%.9g', $_ } @$v[$_ * $K .. $_ * $K + $K - 1]), "\n" for 0 .. $N - 1;
 }
 
-my ($command, $path, $features) = @ARGV;
-die "usage: onnx.pl list FILE.onnx | run FILE.onnx FEATURES.npy\n"
+sub read_lines {
+    my ($path) = @_;
+    open my $file, '<', $path or die "$path: $!\n";
+    chomp(my @lines = <$file>);
+    return \@lines;
+}
+
+my ($command, $path, $features, $frames) = @ARGV;
+die "usage: onnx.pl list FILE.onnx | run FILE.onnx FEATURES.npy [FRAMES]\n"
     if !defined $path || ($command eq 'run') != defined $features;
 my $model = read_model($path);
-$command eq 'run' ? run($model, read_npy($features)) : list($model);
+$command eq 'run' ? run($model, read_npy($features), $frames && read_lines($frames)) : list($model);

@@ -27,7 +27,8 @@ static const struct ser_opt options[] = {
 static const struct ser_tool tool = {
     "--onnx [MODEL]", "Writes a trained model (a file or standard input) for other runtimes.",
     options,
-    "Input: 'features' [batch, rows, frames]; output: 'probabilities' [batch, class].\n"
+    "Input: 'features' [batch, rows, frames] (of a masked network also 'frames' [batch], those\n"
+    "that are no padding); output: 'probabilities' [batch, class].\n"
     "Classes and feature recipe are in the metadata."};
 
 /* ---- protobuf: a message is its fields, each a key (number and wire type) and a value ---- */
@@ -181,8 +182,9 @@ static void put_node(void *ctx, const struct ser_graph_node *from) {
 
 /* ---- the model ---- */
 
-/* A ValueInfoProto: f32 [batch, dim...]. */
-static void put_value(struct bytes *graph, int field, const char *name, int rank, const int *dim) {
+/* A ValueInfoProto: [batch, dim...] of a type. */
+static void put_value(struct bytes *graph, int field, const char *name, int elements, int rank,
+                      const int *dim) {
     struct bytes value = {0}, type = {0}, tensor = {0}, shape = {0}, one = {0};
     put_text(&one, 2, "batch");
     put_message(&shape, 1, &one);
@@ -190,7 +192,7 @@ static void put_value(struct bytes *graph, int field, const char *name, int rank
         put_int(&one, 1, dim[i]);
         put_message(&shape, 1, &one);
     }
-    put_int(&tensor, 1, ONNX_FLOAT);
+    put_int(&tensor, 1, elements);
     put_message(&tensor, 2, &shape);
     put_message(&type, 1, &tensor);
     put_text(&value, 1, name);
@@ -211,8 +213,10 @@ static struct bytes graph_of(const struct ser_model *m) {
     append(&out, &parts.nodes);
     put_text(&out, 2, "ser");
     append(&out, &parts.weights);
-    put_value(&out, 11, SER_GRAPH_INPUT, net->rank, net->input.dim);
-    put_value(&out, 12, SER_GRAPH_OUTPUT, 1, &m->classes);
+    put_value(&out, 11, SER_GRAPH_INPUT, ONNX_FLOAT, net->rank, net->input.dim);
+    if (net->masked)
+        put_value(&out, 11, SER_GRAPH_FRAMES, ONNX_INT64, 0, NULL);
+    put_value(&out, 12, SER_GRAPH_OUTPUT, ONNX_FLOAT, 1, &m->classes);
     return out;
 }
 

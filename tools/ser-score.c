@@ -39,6 +39,7 @@ struct batch {
     int n;
     char **text; /* [2 * batch] of each row the columns left and right of the probabilities */
     float *x;    /* [batch, elements of a sample] */
+    int *frames; /* [batch] the true ones */
     float *p;    /* [batch, classes] */
 };
 
@@ -141,6 +142,10 @@ static int add(struct scoring *s, const struct ser_reader *r, const struct ser_r
                                ser_type_name(rec->type), ser_shape_text(rec->rank, rec->dim, got),
                                ser_model_input(m, text));
     }
+    b->frames[b->n] = ser_model_frames(m, rec);
+    if (b->frames[b->n] < 0 && m->net->masked)
+        return ser_reader_fail(r, rec, e, "its attribute frames is '%.60s', not a number from 1",
+                               ser_attr(&rec->attrs, "frames"));
     memcpy(b->x + (size_t)b->n * rec->count, rec->data, rec->bytes);
     b->text[2 * b->n] = eprintf_alloc("%s\t%s", rec->key, known(rec, "emotion"));
     char *more = heard(s, rec);
@@ -227,6 +232,8 @@ static void open_scoring(struct scoring *s, char *const *operand) {
         die(SER_SYS, "%s: cannot score: %s", model, why);
     size_t n = (size_t)opt.batch, size = ser_shape_size(&s->model.net->input);
     s->batch.x = ecalloc(n, size * sizeof *s->batch.x);
+    s->batch.frames = ecalloc(n, sizeof *s->batch.frames);
+    ser_run_frames(s->run, s->batch.frames);
     s->batch.p = ecalloc(n, (size_t)s->model.classes * sizeof *s->batch.p);
     s->batch.text = ecalloc(2 * n, sizeof *s->batch.text);
 }
@@ -259,6 +266,7 @@ int main(int argc, char **argv) {
     ser_run_free(s.run);
     ser_model_free(&s.model);
     free(s.batch.x);
+    free(s.batch.frames);
     free(s.batch.p);
     free(s.batch.text);
     return SER_OK;

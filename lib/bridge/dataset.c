@@ -268,6 +268,14 @@ uint64_t ser_dataset_hash(const struct ser_dataset *d) {
     return h;
 }
 
+uint64_t ser_dataset_frames_hash(const struct ser_dataset *d, uint64_t h) {
+    for (size_t i = 0; i < d->n; i++) {
+        const uint64_t word = (uint64_t)d->at[i].frames;
+        h = XXH3_64bits_withSeed(&word, sizeof word, h);
+    }
+    return h;
+}
+
 /* ---- reading samples ---- */
 
 /* e about sample i: "FILE: record 17: what: why". Every record of a file is a sample, in its order.

@@ -79,6 +79,9 @@ void ser_dataset_count(const struct ser_dataset *d, size_t *count, int n);
  * ser_dataset_label. */
 uint64_t ser_dataset_hash(const struct ser_dataset *d);
 
+/* A number that changes with h, and if the true frames of samples do. */
+uint64_t ser_dataset_frames_hash(const struct ser_dataset *d, uint64_t h);
+
 /* The data in the form that ser_fit_run reads (nn.h). d must outlive it. If its function get fails,
  * d->e says why. */
 struct ser_data ser_dataset_data(struct ser_dataset *d);

@@ -33,6 +33,10 @@ int ser_model_new(struct ser_model *m, const char *net, size_t net_len, const ch
 /* 1 if a record holds features of the shape that the model needs, else 0. */
 int ser_model_takes(const struct ser_model *m, const struct ser_record *rec);
 
+/* How many frames of a record that it takes are true, for ser_run_frames: as many as the attribute
+ * frames says, or all without it. -1: that is not a number from 1. */
+int ser_model_frames(const struct ser_model *m, const struct ser_record *rec);
+
 /* Reads dimensions as "40x174", "768" or "13x50x768" into dim; returns how many there are, 1 to 3, or
  * 0: not such a text. */
 int ser_model_shape(const char *text, int dim[3]);

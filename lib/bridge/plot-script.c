@@ -817,7 +817,8 @@ static int score_windows(struct script *s, struct sound *w, struct ser_run *run,
                          int64_t total_ms) {
     const struct ser_shape *in = &w->model.net->input;
     size_t size = ser_shape_size(in);
-    int n = 0;
+    int n = 0, heard[BATCH]; /* true frames of each window */
+    ser_run_frames(run, heard);
     for (size_t i = 0; i < windows; i++) {
         int64_t at_ms = (int64_t)i * s->what->step_ms;
         at_ms = at_ms + wide_ms > total_ms ? total_ms - wide_ms : at_ms;
@@ -833,6 +834,7 @@ static int score_windows(struct script *s, struct sound *w, struct ser_run *run,
                             frames);
         w->from_s[i] = (double)at_ms / 1000;
         w->to_s[i] = (double)(at_ms + wide_ms) / 1000;
+        heard[n] = full < frames ? (int)full : (int)frames;
         memcpy(x + (size_t)n++ * size, y, size * sizeof *x);
         if (n < BATCH && i + 1 < windows)
             continue;

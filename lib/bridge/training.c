@@ -403,6 +403,10 @@ static int make_model(struct ser_training *t, const char *text, size_t len, cons
     ser_attrs_clear(&header);
     if (failed || freeze(t, e) || check_init(t, e))
         return -1;
+    if (t->model.net->masked) /* which frames are true decides what is heard */
+        ser_attr_setf(&t->model.header, "train.frames", "%016llx",
+                      (unsigned long long)ser_dataset_frames_hash(
+                          &t->val, ser_dataset_frames_hash(&t->train, 0)));
     identify(t);
     return ser_attrs_check(&t->identity, where, e);
 }

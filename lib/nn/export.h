@@ -10,6 +10,7 @@
 #include "nn/nn.h"
 
 #define SER_GRAPH_INPUT  "features"      /* f32 [batch, rows, frames], or as the features are */
+#define SER_GRAPH_FRAMES "frames"        /* i64 [batch], of a masked network: the true ones */
 #define SER_GRAPH_OUTPUT "probabilities" /* f32 [batch, classes] */
 
 /* A constant: exactly one of real and whole is not NULL. */
@@ -45,6 +46,13 @@ struct ser_graph {
     void *ctx;
     const char *layer; /* whose part is appended; NULL: of none */
     char x[64];        /* the name of the value computed last */
+
+    /* In a masked network, of that value, where it runs over time: its true steps, i64 [batch]
+     * ("": it does not); whether a step is true, bool [batch, steps], and in the shape that goes
+     * with the value ("": not asked for yet). */
+    char frames[64], truth[64], mask[64];
+    struct ser_shape shape; /* that of the value in lib/nn, and which of its dimensions is time */
+    int time;
 };
 
 /* The whole network, from SER_GRAPH_INPUT to SER_GRAPH_OUTPUT. 0, or -1 with why: a layer without a
@@ -91,5 +99,29 @@ void ser_graph_channels_second(struct ser_graph *g, int rank, const char *what);
 
 /* g->x as [batch, dim...], rank at most 3. */
 void ser_graph_reshape(struct ser_graph *g, const char *what, int rank, const int *dim);
+
+/* The sum of g->x over n axes, which vanish. */
+void ser_graph_sum(struct ser_graph *g, const char *what, int n, const int *axes);
+
+/* ---- in a masked network, for layers whose input runs over time ---- */
+
+/* name becomes that of the true steps times a number, f32 [batch, 1]; g->x stays. */
+void ser_graph_true_count(struct ser_graph *g, int times, char name[64]);
+
+/* Likewise of the true steps as a recurrence wants them, i32 [batch]. */
+void ser_graph_true_lengths(struct ser_graph *g, char name[64]);
+
+/* g->x, a sequence, becomes zero but for its last true step. */
+void ser_graph_true_end(struct ser_graph *g);
+
+/* g->x, an image, gets the most negative number where a step is not true. */
+void ser_graph_true_values(struct ser_graph *g);
+
+/* g->x, means of an image over windows of k steps, where less than k are true: of those. */
+void ser_graph_true_share(struct ser_graph *g, int k);
+
+/* g->x [batch, n, steps] gets the most negative number where a step is not true, so that a softmax
+ * gives it nothing. */
+void ser_graph_true_scores(struct ser_graph *g);
 
 #endif

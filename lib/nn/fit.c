@@ -125,6 +125,16 @@ const float *ser_sample(const struct ser_samples *samples, size_t i, char why[SE
     return NULL;
 }
 
+static int frames_of(const struct ser_data *data, size_t i, int all) {
+    int n = data->frames ? data->frames(data->ctx, i) : all;
+    return n < all ? n : all;
+}
+
+int ser_sample_frames(const struct ser_samples *samples, const struct ser_layer *l, size_t i,
+                      int all) {
+    return l->time_in < 0 ? all : frames_of(samples->data, i, all);
+}
+
 int ser_net_fit(struct ser_net *net, const struct ser_data *train, char why[SER_WHY]) {
     const struct ser_layer *first = &net->layer[0]; /* no other is fitted */
     if (!first->type->fit)
@@ -136,11 +146,6 @@ int ser_net_fit(struct ser_net *net, const struct ser_data *train, char why[SER_
                         : ser_refuse(why, "not enough memory");
     free(samples.x);
     return bad;
-}
-
-static int frames_of(const struct ser_data *data, size_t i, int all) {
-    int n = data->frames ? data->frames(data->ctx, i) : all;
-    return n < all ? n : all;
 }
 
 int ser_data_mean(const struct ser_data *data, const struct ser_variation_layout *l, float *mean,
@@ -275,7 +280,6 @@ static int train_epoch(struct fit *f, const struct ser_data *train, int epoch, d
         struct ser_dropout dropout = {f->o->seed, (uint64_t)epoch, f->place + first};
         if (gather(f, train, f->order + first, 0, B))
             return -1;
-        ser_run_frames(f->run, f->frames);
         double loss = ser_net_penalty(f->net);
         loss += ser_run_gradients(f->run, f->x, f->label, B, &dropout, f->p);
         if (ser_run_failed(f->run))
@@ -343,7 +347,6 @@ static int renew_statistics(struct fit *f, const struct ser_data *train) {
         int B = batch_size(f, train->n, first);
         if (gather(f, train, NULL, first, B))
             return -1;
-        ser_run_frames(f->run, f->frames);
         ser_run_statistics(f->run, f->x, B, (double)first / (double)(first + (size_t)B));
         if (ser_run_failed(f->run))
             return ser_refuse(f->why, "not enough memory for the network");
@@ -460,8 +463,11 @@ int ser_fit_run(struct ser_fit *state, struct ser_net *net, struct ser_run *r,
     else if (!f.x || !f.p || !f.label || (timed && !f.frames) || !f.order || !f.place ||
              (train->often && !f.pick) || (state->average && !f.now) || !f.confusion)
         bad = ser_refuse(why, "not enough memory for batches of %d", (int)o->batch);
-    else
+    else {
+        ser_run_frames(r, f.frames);
         bad = run_epochs(&f, train, val);
+        ser_run_frames(r, NULL);
+    }
     free(f.x);
     free(f.p);
     free(f.label);

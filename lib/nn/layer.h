@@ -56,8 +56,20 @@ struct ser_pass {
     const double *total, *dtotal; /* forward's and backward's sums over the batch; NULL: frozen */
     double keep;                  /* forward_done: the share of moving statistics that stays */
     int B;                        /* samples of the batch */
-    struct ser_worker *worker;    /* kernels and scratch of the thread that runs this */
+
+    /* In a masked network, where the layer's input runs over time: the true steps of each sample
+     * [N], at least 1; NULL: all are. Behind them x and dy are zero, and what the layer writes to y
+     * and dx is replaced by zeros. So only what adds up steps or goes from one to another needs to
+     * look. */
+    const int *frames;
+    size_t steps; /* the sum over the batch of n + add of the layer, or 1 where that is less */
+    struct ser_worker *worker; /* kernels and scratch of the thread that runs this */
 };
+
+/* The true steps of sample n of a pass, of all that it has. */
+static inline int ser_true_steps(const struct ser_pass *p, int n, int all) {
+    return p->frames ? p->frames[n] : all;
+}
 
 /* The samples that a layer is fitted to. */
 struct ser_samples {
@@ -74,7 +86,8 @@ struct ser_layer_type {
     int in_place;      /* y has x's shape, and its steps and channels are x's */
     int marks;         /* y is x, which a later layer reads once more */
 
-    /* Reads words[1..n-1] into the layer, checks in, sets out, declares parameters. */
+    /* Reads words[1..n-1] into the layer, checks in, sets out, declares parameters. In a masked
+     * network time_out is time_in, add 0 and per 1 before, and a vector has no time. */
     int (*setup)(struct ser_net *net, struct ser_layer *l, int n, char **words, char why[SER_WHY]);
 
     /* Sets the parameters' initial values. */
@@ -140,6 +153,13 @@ void ser_init_glorot(struct ser_param *p, uint64_t seed, double fan_in, double f
 
 /* Sample i, [in], until the next call; NULL with why where it cannot be read. */
 const float *ser_sample(const struct ser_samples *samples, size_t i, char why[SER_WHY]);
+
+/* Its true frames, of all; all of them where the network is not masked. */
+int ser_sample_frames(const struct ser_samples *samples, const struct ser_layer *l, size_t i,
+                      int all);
+
+/* The true steps of what a layer of a masked network gives, of n that it reads (net.c). */
+int ser_steps_after(const struct ser_layer *l, int n);
 
 /* ---- memory (net.c) ---- */
 

@@ -147,8 +147,13 @@ static int add_layer(struct ser_net *net, int n, char **words, char why[SER_WHY]
     l->index = net->layers;
     l->in = net->layers ? l[-1].out : net->input;
     l->first_param = net->params;
+    l->time_in = net->layers ? l[-1].time_out : net->masked ? net->time : -1;
+    l->time_out = l->time_in;
+    l->per = 1;
     if (l->type->setup(net, l, n, words, why))
         return -1;
+    if (l->out.rank == 1)
+        l->time_out = -1;
     size_t outputs = 0;
     for (int i = 0; i <= net->layers; i++)
         outputs += ser_shape_size(&net->layer[i].out);
@@ -156,6 +161,21 @@ static int add_layer(struct ser_net *net, int n, char **words, char why[SER_WHY]
         return ser_refuse(why, "with its output the layers' outputs have more than %d elements",
                           SER_MAX_ELEMENTS);
     net->layers++;
+    return 0;
+}
+
+int ser_steps_after(const struct ser_layer *l, int n) {
+    int most = l->time_out < 0 ? 1 : l->out.dim[l->time_out], steps = (n + l->add) / l->per;
+    return steps < 1 ? 1 : steps > most ? most : steps;
+}
+
+/* The line masked. */
+static int mask_net(struct ser_net *net, int n, char why[SER_WHY]) {
+    if (n != 1 || net->layers || net->masked)
+        return ser_refuse(why, "masked stands alone on the first line");
+    if (net->time < 0)
+        return ser_refuse(why, "masked needs features that run over time; these do not");
+    net->masked = 1;
     return 0;
 }
 
@@ -180,7 +200,7 @@ static int parse_line(struct ser_net *net, char *line, char why[SER_WHY]) {
     }
     if (!n)
         return 0;
-    if (add_layer(net, n, words, why))
+    if (strcmp(words[0], "masked") == 0 ? mask_net(net, n, why) : add_layer(net, n, words, why))
         return -1;
     keep_line(net, n, words);
     return 0;

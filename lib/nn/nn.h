@@ -86,6 +86,10 @@ struct ser_layer {
     int frozen; /* its moving statistics stay, too, and are what training computes with, as outside
                    it; may be set to 1 before ser_run_new, and with it trained of its parameters to
                    0 */
+
+    /* In a masked network: which dimension of in and of out runs over time, -1: none, as in any
+     * other network; n true steps of in make max(1, (n + add) / per) of out. */
+    int time_in, time_out, add, per;
     const struct ser_layer *marked; /* whose output it reads besides: of add */
     void *own; /* whatever else a type reads and keeps, one block from malloc; the net frees it */
 };
@@ -102,6 +106,7 @@ struct ser_net {
     char *text; /* the description as parsed: one layer a line, comments and blank lines dropped */
     struct ser_shape input; /* of a sample */
     int time, rank;         /* of the input, as in struct ser_input */
+    int masked;             /* padding is not heard: samples have true frames (ser_run_frames) */
     int classes;
     double temperature; /* by which inference, not training, divides the logits; 1 at first */
     int layers, params;
@@ -110,7 +115,15 @@ struct ser_net {
 };
 
 /* Reads a description for such an input and so many classes. Lines: NAME WORD..., '#' starts a
- * comment. The first error is told with its line number. The values are allocated and zero. */
+ * comment; the first may be the word masked alone. The first error is told with its line number. The
+ * values are allocated and zero.
+ *
+ * A masked network knows how many frames of a sample are true: what stands behind them is padding,
+ * and what it holds and how long it is changes nothing. Every layer gets zeros there, as at the
+ * edge of an image; what runs over time (recurrences, attention, means, statistics of a batch)
+ * takes the true steps alone. A layer with windows has as many true steps of its own as whole
+ * windows lie in the true ones, with `same` as windows begin there; at least one: where less than
+ * a window is true, a convolution finds zeros behind it, and a pooling takes what there is. */
 struct ser_net *ser_net_build(const char *text, size_t len, const struct ser_input *input,
                               int classes, char why[SER_WHY]);
 
@@ -180,7 +193,8 @@ struct ser_changes {
 /* Sets that for the steps to come; its arrays must last. 0, or -1 without memory. */
 int ser_run_change(struct ser_run *r, const struct ser_changes *c);
 
-/* The true frames of the samples of the next training step, [B]; NULL, as at first: all are. */
+/* The true frames of the samples of the calls to come, [B]; NULL, as at first: all are. Below 1
+ * counts as 1, and above what a sample has as that. */
 void ser_run_frames(struct ser_run *r, const int *frames);
 
 /* Whether memory ended in one of the calls below, errno is then ENOMEM: what it computed must not

@@ -36,6 +36,7 @@ struct stage {
     double *total, *dtotal;     /* [sums] */
     float *dmarked;             /* of a mark: [max_batch, in], the gradient that add sends back */
     size_t held;                /* of a mark: where inference keeps what it marks */
+    size_t steps;               /* as in struct ser_pass */
     int mark;                   /* of a layer that reads one: the mark's stage */
 };
 
@@ -51,6 +52,7 @@ struct changed {
     float *share;  /* [max_batch] of the sample itself; NULL: nothing is mixed */
     float *rest;   /* [max_batch] of the other */
     int *label;    /* [max_batch] of the other */
+    int *frames;   /* [max_batch] of what they are mixed to */
     float **mixed; /* [threads][in] */
     void **memory; /* [threads] */
 };
@@ -75,6 +77,9 @@ struct ser_run {
     float **shard_gradients; /* [shards], the same */
     size_t trained;          /* how many */
     size_t offset[SER_MAX_LAYERS * SER_MAX_PARAMS];
+
+    float *clean; /* of a masked network: [max_batch, in] the input, zero where it is padding */
+    int *lengths; /* likewise: [stages + 1][max_batch] true steps of what each stage reads */
 
     float *logits, *p; /* [max_batch,K] */
     struct ser_loss loss;
@@ -104,6 +109,65 @@ static int shards_of(int B) {
     return (B + SER_SHARD - 1) / SER_SHARD;
 }
 
+/* ---- a masked network: what is padding ---- */
+
+void ser_run_frames(struct ser_run *r, const int *frames) {
+    r->frames = frames;
+}
+
+/* Zeros behind the true steps of N samples of shape s, whose dimension time they run over. */
+static void mute(float *x, const struct ser_shape *s, int time, const int *frames, int N) {
+    size_t before = 1, T = (size_t)s->dim[time], behind = ser_shape_size(s) / T;
+    for (int i = 0; i < time; i++)
+        before *= (size_t)s->dim[i];
+    behind /= before;
+    for (int n = 0; n < N; n++)
+        for (size_t i = 0; i < before; i++, x += T * behind)
+            memset(x + (size_t)frames[n] * behind, 0, (T - (size_t)frames[n]) * behind * sizeof *x);
+}
+
+/* The true steps of what stage i reads, from sample b on; NULL: all are. Of what it writes, that of
+ * stage i + 1 has the same place. */
+static const int *frames_of(const struct ser_run *r, int i, size_t b) {
+    return r->stage[i].layer->time_in < 0 ? NULL : r->lengths + (size_t)i * r->max_batch + b;
+}
+
+/* Mutes what stage i writes, or the gradient of that, for N samples from b on. */
+static void mute_output(const struct ser_run *r, int i, size_t b, int N, float *y) {
+    const struct ser_layer *l = r->stage[i].layer;
+    if (l->time_out >= 0)
+        mute(y, &l->out, l->time_out, r->lengths + (size_t)(i + 1) * r->max_batch + b, N);
+}
+
+/* The true steps of what every stage reads, of samples with so many frames. */
+static void measure(struct ser_run *r, const int *frames) {
+    int *n = r->lengths, all = r->net->input.dim[r->net->time];
+    for (int b = 0; b < r->B; b++) {
+        n[b] = frames && frames[b] < all ? frames[b] : all;
+        n[b] = n[b] < 1 ? 1 : n[b];
+    }
+    for (int i = 0; i < r->stages; i++, n += r->max_batch) {
+        const struct ser_layer *l = r->stage[i].layer;
+        r->stage[i].steps = 0;
+        for (int b = 0; b < r->B; b++) {
+            r->stage[i].steps += n[b] + l->add > 1 ? (size_t)(n[b] + l->add) : 1;
+            n[r->max_batch + b] = ser_steps_after(l, n[b]);
+        }
+    }
+}
+
+static void take_input(struct ser_run *r, const float *x, int B) {
+    const struct ser_net *net = r->net;
+    r->x = x;
+    r->B = B;
+    if (!net->masked)
+        return;
+    measure(r, r->frames);
+    memcpy(r->clean, x, (size_t)B * ser_shape_size(&net->input) * sizeof *x);
+    mute(r->clean, &net->input, net->time, r->lengths, B);
+    r->x = r->clean;
+}
+
 /* ---- inference: a sample goes through all layers in two buffers ---- */
 
 /* Each sample by itself: its scores do not depend on the company it is in. */
@@ -128,9 +192,11 @@ static void infer_sample(void *ctx, int thread, int i) {
             .y = mine->a[turn],
             .saved = mine->saved,
             .marked = l->marked ? mine->held + r->stage[stage->mark].held : NULL,
+            .frames = frames_of(r, s, sample),
             .worker = &r->worker[thread],
         };
         l->type->forward(&p);
+        mute_output(r, s, sample, 1, p.y);
         x = mine->a[turn];
         turn = !turn;
     }
@@ -159,8 +225,7 @@ int ser_run_failed(const struct ser_run *r) {
 
 void ser_run_predict(struct ser_run *r, const float *x, int B, float *p) {
     renew(r);
-    r->x = x;
-    r->B = B;
+    take_input(r, x, B);
     ser_team_run(r->team, B, infer_sample);
     memcpy(p, r->p, (size_t)B * r->net->classes * sizeof *p);
 }
@@ -219,15 +284,13 @@ static void set_pass(const struct ser_run *r, int i, int shard, int thread, floa
         .total = stage->total,
         .dtotal = stage->dtotal,
         .B = r->B,
+        .frames = frames_of(r, i, first),
+        .steps = stage->steps,
         .worker = &r->worker[thread],
     };
 }
 
 /* ---- samples that are changed before a step ---- */
-
-void ser_run_frames(struct ser_run *r, const int *frames) {
-    r->frames = frames;
-}
 
 static void change_sample(void *ctx, int thread, int b) {
     struct ser_run *r = ctx;
@@ -245,6 +308,7 @@ static void change_sample(void *ctx, int thread, int b) {
         x = c->mixed[thread];
         if (r->frames && r->frames[other] > n)
             n = r->frames[other];
+        c->frames[b] = n;
     }
     ser_vary(&c->how.variation, &c->how.layout,
              ser_key(d->seed, SER_PURPOSE_VARY, d->epoch, d->place[b]), n, x,
@@ -263,6 +327,7 @@ static void free_changed(struct ser_run *r) {
     free(c->share);
     free(c->rest);
     free(c->label);
+    free(c->frames);
     free(c->mixed);
     free(c->memory);
     free(c);
@@ -285,7 +350,8 @@ int ser_run_change(struct ser_run *r, const struct ser_changes *how) {
         c->share = calloc(batch, sizeof *c->share);
         c->rest = calloc(batch, sizeof *c->rest);
         c->label = calloc(batch, sizeof *c->label);
-        bad |= !c->share || !c->rest || !c->label;
+        c->frames = calloc(batch, sizeof *c->frames);
+        bad |= !c->share || !c->rest || !c->label || !c->frames;
     }
     for (size_t t = 0; !bad && t < threads; t++) {
         c->memory[t] = ser_allocate(ser_vary_bytes(&how->layout));
@@ -339,9 +405,13 @@ static void train_shard(void *ctx, int thread, int shard) {
         p.sums = action == FORWARD || action == FORWARD_SUMS ? stage->forward : stage->backward;
         if (p.sums) /* NULL + 0 is undefined */
             p.sums += (size_t)shard * stage->sums;
-        if (action == FORWARD)
+        size_t first = (size_t)shard * SER_SHARD;
+        if (action == BACKWARD || action == BACKWARD_SUMS)
+            mute_output(r, i, first, p.N, p.dy);
+        if (action == FORWARD) {
             type->forward(&p);
-        else if (action == FORWARD_SUMS)
+            mute_output(r, i, first, p.N, p.y);
+        } else if (action == FORWARD_SUMS)
             type->forward_sums(&p);
         else if (action == BACKWARD_SUMS)
             type->backward_sums(&p);
@@ -374,6 +444,8 @@ static void add_step(struct ser_run *r, const struct step *step) {
         .total = stage->total,
         .keep = r->keep,
         .B = r->B,
+        .frames = frames_of(r, step->stage, 0),
+        .steps = stage->steps,
     };
     if (l->type->forward_done)
         l->type->forward_done(&p);
@@ -415,8 +487,7 @@ void ser_run_statistics(struct ser_run *r, const float *x, int B, double keep) {
     renew(r);
     while (r->step[end].action != LOSS)
         end++;
-    r->x = x;
-    r->B = B;
+    take_input(r, x, B);
     r->dropout = NULL;
     r->keep = keep;
     run_steps(r, end);
@@ -425,13 +496,14 @@ void ser_run_statistics(struct ser_run *r, const float *x, int B, double keep) {
 double ser_run_gradients(struct ser_run *r, const float *x, const int *label, int B,
                          const struct ser_dropout *dropout, float *p) {
     renew(r);
-    r->x = x;
+    take_input(r, x, B);
     r->label = label;
-    r->B = B;
     r->dropout = dropout;
     if (r->changed && dropout) {
         ser_team_run(r->team, B, change_sample);
         r->x = r->changed->x;
+        if (r->net->masked && r->changed->share)
+            measure(r, r->changed->frames);
     }
     r->keep = SER_MOMENTUM;
     run_steps(r, r->steps);
@@ -618,6 +690,11 @@ static int allocate_all(struct ser_run *r) {
         for (int i = 0; i < 2; i++)
             r->inference[t].a[i] = allocate(r->widest, sizeof(float), &short_of);
     }
+    if (net->masked) {
+        size_t in = ser_shape_size(&net->input), batch = (size_t)r->max_batch;
+        r->clean = allocate(batch * in, sizeof(float), &short_of);
+        r->lengths = allocate(batch * ((size_t)r->stages + 1), sizeof(int), &short_of);
+    }
     r->logits = allocate((size_t)r->max_batch * K, sizeof(float), &short_of);
     r->p = allocate((size_t)r->max_batch * K, sizeof(float), &short_of);
     if (r->training)
@@ -700,6 +777,8 @@ void ser_run_free(struct ser_run *r) {
     free(r->gradients);
     free(r->d[0]);
     free(r->d[1]);
+    free(r->clean);
+    free(r->lengths);
     free(r->logits);
     free(r->p);
     free(r);

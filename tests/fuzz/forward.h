@@ -21,13 +21,14 @@ static inline int fuzz_is_small(const struct ser_net *net) {
 static inline void fuzz_forward(struct ser_net *net, int training) {
     char why[SER_WHY];
     size_t n = ser_shape_size(&net->input), K = (size_t)net->classes;
-    const int label[2] = {0, net->classes - 1};
+    const int label[2] = {0, net->classes - 1}, frames[2] = {1, 3}; /* where they are masked */
     float *x = calloc(2 * n, sizeof *x), *p = calloc(2 * K, sizeof *p);
     struct ser_run *r = ser_run_new(net, ser_kernels_find("plain"), 2, 1, training, why);
     if (!x || !p || !r)
         abort();
     for (size_t i = 0; i < 2 * n; i++)
         x[i] = (float)(i % 7) - 3;
+    ser_run_frames(r, frames);
     ser_run_predict(r, x, 2, p);
     for (int b = 0; b < 2; b++) {
         double sum = 0;

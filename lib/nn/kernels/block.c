@@ -80,8 +80,31 @@ static size_t scratch_bytes(const struct ser_layer *l, int N) {
     return (3 * C + (size_t)s.part * s.z + (field + 1) * C) * sizeof(float);
 }
 
-static double positions(const struct shape *s, int batch) {
-    return (double)batch * s->H * s->W;
+/* Positions of z in the batch, the true ones. */
+static double positions(const struct ser_pass *p, const struct shape *s) {
+    return p->frames ? (double)p->steps * s->H : (double)p->B * s->H * s->W;
+}
+
+/* ---- a masked network ---- */
+
+/* Zeros behind the true columns of z or dz of sample i. */
+static void mute(const struct ser_pass *p, const struct shape *s, int i, float *z) {
+    if (!p->frames)
+        return;
+    size_t n = (size_t)ser_steps_after(s->conv, p->frames[i]), all = (size_t)s->W, C = (size_t)s->C;
+    for (size_t h = 0; h < (size_t)s->H; h++)
+        memset(z + (h * all + n) * C, 0, (all - n) * C * sizeof *z);
+}
+
+/* Where less than a window is true, the last column that is fills it up: the maximum is that of the
+ * true ones. */
+static void fill_window(const struct ser_pass *p, const struct shape *s, int i, float *z) {
+    if (!p->frames)
+        return;
+    size_t n = (size_t)ser_steps_after(s->conv, p->frames[i]), all = (size_t)s->W, C = (size_t)s->C;
+    for (size_t h = 0; h < (size_t)s->H; h++)
+        for (size_t w = n; w < (size_t)s->kw; w++)
+            memcpy(z + (h * all + w) * C, z + (h * all + n - 1) * C, C * sizeof *z);
 }
 
 /* ---- forward ---- */
@@ -90,6 +113,8 @@ static void convolve(const struct ser_pass *p, const struct shape *s, int first,
     struct ser_conv_shape c = ser_conv_shape(s->conv, n);
     p->worker->k->conv(p->worker->state, &c, p->x + (size_t)first * s->in, p->param[W].value,
                        p->param[B].value, s->conv->relu, z);
+    for (int i = 0; i < n; i++)
+        mute(p, s, first + i, z + (size_t)i * s->z);
 }
 
 static int part_at(const struct ser_pass *p, const struct shape *s, int first) {
@@ -143,9 +168,11 @@ static void forward_sums(const struct ser_pass *p) {
         int n = part_at(p, &s, i);
         convolve(p, &s, i, n, kept.z + (size_t)i * s.z);
         ser_bn_add(kept.z + (size_t)i * s.z, (size_t)n * s.H * s.W, s.C, p->sums);
-        for (int j = i; j < i + n; j++)
+        for (int j = i; j < i + n; j++) {
+            fill_window(p, &s, j, kept.z + (size_t)j * s.z);
             pool_sample(&s, kept.z + (size_t)j * s.z, p->param[GAMMA].value,
                         kept.top + (size_t)j * s.out, kept.which + (size_t)j * s.out);
+        }
     }
 }
 
@@ -195,9 +222,11 @@ static void forward_infer(const struct ser_pass *p, const struct shape *s, const
         int n = part_at(p, s, i);
         float *y = p->y + (size_t)i * s->out;
         convolve(p, s, i, n, part);
-        for (int j = 0; j < n; j++)
+        for (int j = 0; j < n; j++) {
+            fill_window(p, s, i + j, part + (size_t)j * s->z);
             pool_sample(s, part + (size_t)j * s->z, p->param[GAMMA].value, y + (size_t)j * s->out,
                         NULL);
+        }
         finish(y, (size_t)n * s->OH * s->OW, s->C, scale, shift, NULL, 1, y, NULL);
     }
 }
@@ -205,7 +234,7 @@ static void forward_infer(const struct ser_pass *p, const struct shape *s, const
 static void forward(const struct ser_pass *p) {
     struct shape s = shape(p->layer);
     float *scale = p->worker->scratch, *shift = scale + s.C, *part = scale + 3 * s.C;
-    ser_bn_scale(p->param + GAMMA, s.C, p->training ? p->total : NULL, positions(&s, p->B), scale,
+    ser_bn_scale(p->param + GAMMA, s.C, p->training ? p->total : NULL, positions(p, &s), scale,
                  shift);
     if (p->training)
         forward_train(p, &s, scale, shift, (uint8_t *)part);
@@ -215,7 +244,7 @@ static void forward(const struct ser_pass *p) {
 
 static void forward_done(const struct ser_pass *p) {
     struct shape s = shape(p->layer);
-    ser_bn_move(p->param + GAMMA, s.C, p->total, positions(&s, p->B), p->keep);
+    ser_bn_move(p->param + GAMMA, s.C, p->total, positions(p, &s), p->keep);
 }
 
 /* ---- backward ---- */
@@ -234,7 +263,7 @@ static void backward_sums(const struct ser_pass *p) {
     struct shape s = shape(p->layer);
     struct saved kept = saved(p, &s);
     float *mean = p->worker->scratch, *inverse = mean + s.C;
-    ser_bn_moments(s.C, p->total, positions(&s, p->B), mean, inverse);
+    ser_bn_moments(s.C, p->total, positions(p, &s), mean, inverse);
     memset(p->sums, 0, sums(p->layer) * sizeof *p->sums);
     undrop(p->dy, kept.which, (size_t)p->N * s.out, rise(p, &s));
     /* only maxima have a gradient */
@@ -302,7 +331,7 @@ static void backward(const struct ser_pass *p) {
     ser_bn_gradients(s.C, p->sums, p->grad[GAMMA], p->grad[BETA]);
     if (!p->grad[W] && !p->grad[B] && !p->dx)
         return;
-    ser_bn_slope(p->param + GAMMA, s.C, p->total, p->dtotal, positions(&s, p->B), a, b, c0);
+    ser_bn_slope(p->param + GAMMA, s.C, p->total, p->dtotal, positions(p, &s), a, b, c0);
     for (int i = 0; i < p->N; i += s.part) {
         int n = part_at(p, &s, i);
         struct ser_conv_shape c = ser_conv_shape(s.conv, n);
@@ -310,6 +339,7 @@ static void backward(const struct ser_pass *p) {
             size_t at = (size_t)(i + j) * s.out;
             unpool_sample(&s, kept.z + (size_t)(i + j) * s.z, p->dy + at, kept.which + at, a, b, c0,
                           dz + (size_t)j * s.z);
+            mute(p, &s, i + j, dz + (size_t)j * s.z);
         }
         k->k->conv_back(k->state, &c, p->x + (size_t)i * s.in, dz, p->param[W].value,
                         i || !p->grad[W] ? dw : p->grad[W], i || !p->grad[B] ? db : p->grad[B],
@@ -336,7 +366,7 @@ static const struct ser_layer_type block = {
 int ser_block_fuse(const struct ser_layer *first, int left, struct ser_block *b) {
     if (left < 3 || first[0].type != &ser_layer_conv || first[1].type != &ser_layer_batchnorm ||
         first[2].type != &ser_layer_maxpool || first[0].groups != 1 || first[1].frozen ||
-        !ser_window_simple(&first[0]))
+        !ser_window_simple(&first[0]) || first[0].time_in == 0)
         return 0;
     int drops = left > 3 && first[3].type == &ser_layer_dropout;
     *b = (struct ser_block){
@@ -346,7 +376,11 @@ int ser_block_fuse(const struct ser_layer *first, int left, struct ser_block *b)
                   .out = first[2].out,
                   .index = first[0].index,
                   .first_param = first[0].first_param,
-                  .params = first[0].params + first[1].params},
+                  .params = first[0].params + first[1].params,
+                  .time_in = first[0].time_in,
+                  .time_out = first[2].time_out,
+                  .add = first[0].add,
+                  .per = first[2].per},
         .conv = &first[0],
         .batchnorm = &first[1],
         .maxpool = &first[2],

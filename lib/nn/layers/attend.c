@@ -15,7 +15,7 @@
  *              of the deviation, with r = ddeviation / (2 deviation): da_t += (x_t - mean)^2 r and
  *              dx_t += 2 a_t (x_t - mean) r
  *
- * saved: e [N,T,A], a [N,T,H].
+ * In a masked network T of a sample are its true steps. saved: e [N,T,A], a [N,T,H].
  */
 #include "math/mathfun.h"
 #include "nn/layer.h"
@@ -85,6 +85,13 @@ static size_t saved_bytes(const struct ser_layer *l, int N) {
     return (size_t)N * (size_t)s.T * ((size_t)s.A + (size_t)s.H) * sizeof(float);
 }
 
+/* Of sample n, its true steps. */
+static struct shape shape_of(const struct ser_pass *p, int n) {
+    struct shape s = shape(p->layer);
+    s.T = ser_true_steps(p, n, s.T);
+    return s;
+}
+
 /* Of a sample: da, then ds [T,H]; dz [T,A]. */
 static size_t scratch_bytes(const struct ser_layer *l, int N) {
     struct shape s = shape(l);
@@ -131,11 +138,12 @@ SER_CLONES static void deviate(const float *x, const float *a, const float *mean
 }
 
 static void forward(const struct ser_pass *p) {
-    struct shape s = shape(p->layer);
+    struct shape all = shape(p->layer);
     struct ser_worker *k = p->worker;
-    size_t in = (size_t)s.T * (size_t)s.C, out = ser_shape_size(&p->layer->out);
-    float *e = p->saved, *a = e + (size_t)p->N * s.T * s.A;
-    for (int n = 0; n < p->N; n++, e += (size_t)s.T * s.A, a += (size_t)s.T * s.H) {
+    size_t in = (size_t)all.T * (size_t)all.C, out = ser_shape_size(&p->layer->out);
+    float *e = p->saved, *a = e + (size_t)p->N * all.T * all.A;
+    for (int n = 0; n < p->N; n++, e += (size_t)all.T * all.A, a += (size_t)all.T * all.H) {
+        struct shape s = shape_of(p, n);
         const float *x = p->x + n * in;
         float *y = p->y + n * out;
         k->k->gemm(k->state, 0, 0, s.T, s.A, s.C, x, s.C, p->param[W].value, s.A, 0, e, s.A);
@@ -189,14 +197,15 @@ static void add_to_bias(const float *dz, int T, int A, float *db) {
 }
 
 static void backward(const struct ser_pass *p) {
-    struct shape s = shape(p->layer);
+    struct shape all = shape(p->layer);
     struct ser_worker *k = p->worker;
-    size_t in = (size_t)s.T * (size_t)s.C, out = ser_shape_size(&p->layer->out);
-    float *e = p->saved, *a = e + (size_t)p->N * s.T * s.A;
-    float *ds = k->scratch, *dz = ds + (size_t)s.T * s.H;
+    size_t in = (size_t)all.T * (size_t)all.C, out = ser_shape_size(&p->layer->out);
+    float *e = p->saved, *a = e + (size_t)p->N * all.T * all.A;
+    float *ds = k->scratch, *dz = ds + (size_t)all.T * all.H;
     if (p->grad[B])
-        memset(p->grad[B], 0, (size_t)s.A * sizeof(float));
-    for (int n = 0; n < p->N; n++, e += (size_t)s.T * s.A, a += (size_t)s.T * s.H) {
+        memset(p->grad[B], 0, (size_t)all.A * sizeof(float));
+    for (int n = 0; n < p->N; n++, e += (size_t)all.T * all.A, a += (size_t)all.T * all.H) {
+        struct shape s = shape_of(p, n);
         const float *x = p->x + n * in, *y = p->y + n * out, *dy = p->dy + n * out;
         float *dx = p->dx ? p->dx + n * in : NULL;
         k->k->gemm(k->state, 0, 1, s.T, s.H, s.C, x, s.C, dy, s.C, 0, ds, s.H);
@@ -221,7 +230,8 @@ static void backward(const struct ser_pass *p) {
 /* ---- export ---- */
 
 /* The weights [N,T,H], then turned [N,H,T]; g->x is the mean [N,H,C], its input x. */
-static void export_mean(struct ser_graph *g, const struct ser_param *p, const char *x) {
+static void export_mean(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p,
+                        const char *x) {
     for (int i = W; i <= V; i++)
         ser_graph_param(g, &p[i]);
     ser_graph_node(g, "MatMul", "products", SER_INPUTS(x, p[W].name), NULL);
@@ -229,6 +239,8 @@ static void export_mean(struct ser_graph *g, const struct ser_param *p, const ch
     ser_graph_node(g, "Tanh", "energies", SER_INPUTS(g->x), NULL);
     ser_graph_node(g, "MatMul", "scores", SER_INPUTS(g->x, p[V].name), NULL);
     ser_graph_transpose(g, "heads", 3, (int[]){0, 2, 1});
+    if (l->time_in == 0)
+        ser_graph_true_scores(g);
     ser_graph_node(g, "Softmax", "weights", SER_INPUTS(g->x),
                    SER_ATTRIBUTES(ser_attribute_whole("axis", -1)));
     ser_graph_node(g, "MatMul", "means", SER_INPUTS(g->x, x), NULL);
@@ -237,7 +249,7 @@ static void export_mean(struct ser_graph *g, const struct ser_param *p, const ch
 static int export(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
     char x[sizeof g->x];
     memcpy(x, g->x, sizeof x);
-    export_mean(g, p, x);
+    export_mean(g, l, p, x);
     ser_graph_reshape(g, "joined", 1, l->out.dim);
     return 0;
 }
@@ -245,7 +257,7 @@ static int export(struct ser_graph *g, const struct ser_layer *l, const struct s
 static int export_stats(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
     char x[sizeof g->x], mean[64], weights[64], centred[64], epsilon[64];
     memcpy(x, g->x, sizeof x);
-    export_mean(g, p, x);
+    export_mean(g, l, p, x);
     memcpy(mean, g->x, sizeof mean);
     ser_graph_name(g, "weights", weights);
     ser_graph_number(g, "epsilon", EPSILON, epsilon);

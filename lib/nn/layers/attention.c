@@ -6,7 +6,7 @@
  *             ds = a (da - the sum of a da over its last index)
  *             dx = a^T dy + ds x + ds^T x
  *
- * saved: a [N,T,T].
+ * In a masked network T of a sample are its true steps. saved: a [N,T,T].
  */
 #include "math/simd.h"
 #include "nn/layer.h"
@@ -38,14 +38,16 @@ static size_t scratch_bytes(const struct ser_layer *l, int N) {
 }
 
 static void forward(const struct ser_pass *p) {
-    int T = p->layer->in.dim[0], C = p->layer->in.dim[1];
+    int all = p->layer->in.dim[0], C = p->layer->in.dim[1];
     struct ser_worker *k = p->worker;
     for (int n = 0; n < p->N; n++) {
-        const float *x = p->x + (size_t)n * T * C;
+        int T = ser_true_steps(p, n, all);
+        size_t at = (size_t)n * all * C;
+        const float *x = p->x + at;
         float *a = (float *)p->saved + n * weights(p->layer);
         k->k->gemm(k->state, 0, 1, T, T, C, x, C, x, C, 0, a, T);
         ser_softmax(a, (size_t)T, T);
-        k->k->gemm(k->state, 0, 0, T, C, T, a, T, x, C, 0, p->y + (size_t)n * T * C, C);
+        k->k->gemm(k->state, 0, 0, T, C, T, a, T, x, C, 0, p->y + at, C);
     }
 }
 
@@ -63,11 +65,12 @@ SER_CLONES static void softmax_back(const float *a, float *da, int rows, int n) 
 }
 
 static void backward(const struct ser_pass *p) {
-    int T = p->layer->in.dim[0], C = p->layer->in.dim[1];
+    int all = p->layer->in.dim[0], C = p->layer->in.dim[1];
     struct ser_worker *k = p->worker;
     float *ds = k->scratch;
     for (int n = 0; p->dx && n < p->N; n++) {
-        size_t at = (size_t)n * T * C;
+        int T = ser_true_steps(p, n, all);
+        size_t at = (size_t)n * all * C;
         const float *x = p->x + at, *dy = p->dy + at;
         const float *a = (const float *)p->saved + n * weights(p->layer);
         float *dx = p->dx + at;
@@ -81,11 +84,12 @@ static void backward(const struct ser_pass *p) {
 
 static int export(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
     char x[sizeof g->x];
-    (void)l;
     (void)p;
     memcpy(x, g->x, sizeof x);
     ser_graph_transpose(g, "turned", 3, (int[]){0, 2, 1});
     ser_graph_node(g, "MatMul", "products", SER_INPUTS(x, g->x), NULL);
+    if (l->time_in == 0)
+        ser_graph_true_scores(g);
     ser_graph_node(g, "Softmax", "weights", SER_INPUTS(g->x),
                    SER_ATTRIBUTES(ser_attribute_whole("axis", -1)));
     ser_graph_node(g, "MatMul", "sum", SER_INPUTS(g->x, x), NULL);

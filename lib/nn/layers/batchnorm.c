@@ -49,6 +49,14 @@ static size_t positions(const struct ser_layer *l, int n) {
     return (size_t)n * (ser_shape_size(&l->in) / (size_t)channels(l));
 }
 
+/* Positions of the batch, the true ones. */
+static double batch_positions(const struct ser_pass *p) {
+    const struct ser_layer *l = p->layer;
+    if (!p->frames)
+        return (double)positions(l, p->B);
+    return (double)(positions(l, 1) / (size_t)l->in.dim[l->time_in] * p->steps);
+}
+
 static size_t sums(const struct ser_layer *l) {
     return 2 * (size_t)channels(l);
 }
@@ -181,20 +189,19 @@ SER_CLONES static void affine(const float *x, size_t n, int C, const float *scal
 static void forward(const struct ser_pass *p) {
     int C = channels(p->layer);
     float *scale = p->worker->scratch, *shift = scale + C;
-    ser_bn_scale(p->param, C, p->training ? p->total : NULL, (double)positions(p->layer, p->B),
-                 scale, shift);
+    ser_bn_scale(p->param, C, p->training ? p->total : NULL, batch_positions(p), scale, shift);
     affine(p->x, positions(p->layer, p->N), C, scale, shift, p->y);
 }
 
 static void forward_done(const struct ser_pass *p) {
-    ser_bn_move(p->param, channels(p->layer), p->total, (double)positions(p->layer, p->B), p->keep);
+    ser_bn_move(p->param, channels(p->layer), p->total, batch_positions(p), p->keep);
 }
 
 /* The shard's part of dbeta and dgamma. */
 static void backward_sums(const struct ser_pass *p) {
     int C = channels(p->layer);
     float *mean = p->worker->scratch, *inverse = mean + C;
-    ser_bn_moments(C, p->total, (double)positions(p->layer, p->B), mean, inverse);
+    ser_bn_moments(C, p->total, batch_positions(p), mean, inverse);
     memset(p->sums, 0, sums(p->layer) * sizeof *p->sums);
     ser_bn_add_gradient(p->x, p->dy, positions(p->layer, p->N), C, mean, inverse, p->sums);
 }
@@ -222,7 +229,7 @@ static void backward(const struct ser_pass *p) {
         return;
     }
     ser_bn_gradients(C, p->sums, p->grad[GAMMA], p->grad[BETA]);
-    ser_bn_slope(p->param, C, p->total, p->dtotal, (double)positions(p->layer, p->B), a, b, c0);
+    ser_bn_slope(p->param, C, p->total, p->dtotal, batch_positions(p), a, b, c0);
     if (p->dx)
         combine(p->x, p->dy, positions(p->layer, p->N), C, a, b, c0, p->dx);
 }

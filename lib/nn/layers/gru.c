@@ -1,6 +1,9 @@
 /* gru     x [N,T,C] -> y [N,T,U], all steps
  * bigru   x [N,T,C] -> y [N,T,2U], one over time and one against it, side by side
  *
+ * In a masked network the state is zero behind the true steps: against time it begins with the last
+ * of them.
+ *
  * Parameters: w [C,3U], u [U,3U], b [2,3U], for bigru each twice (with time, against it). Gates in
  * the order z, r, n; b has the input's bias, then the recurrent one. As Keras has it (reset_after)
  * and PyTorch (Cho et al. 2014 with the reset gate after the product); h starts at zero.
@@ -125,6 +128,14 @@ SER_CLONES static void cell(float *a, const float *q, const float *b, const floa
     }
 }
 
+/* Step t of sample n is padding: its state is zero. */
+static void rest(const struct direction *d, int n, int t, float *h) {
+    size_t at = (size_t)n * d->T + t, U = (size_t)d->U;
+    memset(d->gates + at * 3 * U, 0, 3 * U * sizeof *h);
+    memset(d->q + at * U, 0, U * sizeof *h);
+    memset(h, 0, U * sizeof *h);
+}
+
 static void forward_one(const struct ser_pass *p, const struct direction *d) {
     struct ser_worker *k = p->worker;
     int N = p->N, T = d->T, U = d->U;
@@ -139,8 +150,11 @@ static void forward_one(const struct ser_pass *p, const struct direction *d) {
                        3 * U, 0, q, 3 * U);
         for (int n = 0; n < N; n++) {
             size_t at = (size_t)n * T + t, prev = (size_t)n * T + before;
-            cell(d->gates + at * ldz, q + n * ldz, d->b, s ? y + prev * d->ldy : NULL, U,
-                 d->q + at * U, y + at * d->ldy);
+            if (t >= ser_true_steps(p, n, T))
+                rest(d, n, t, y + at * d->ldy);
+            else
+                cell(d->gates + at * ldz, q + n * ldz, d->b, s ? y + prev * d->ldy : NULL, U,
+                     d->q + at * U, y + at * d->ldy);
         }
     }
 }
@@ -171,7 +185,7 @@ SER_CLONES static void cell_back(float *a, float *q_n, const float *before, cons
     }
 }
 
-/* da and dq_n of all steps, in place of the gates and q_n. */
+/* da and dq_n of all steps, in place of the gates and q_n, where those of padding are zero already. */
 static void back_through_time(const struct ser_pass *p, const struct direction *d,
                               const float *dy) {
     struct ser_worker *k = p->worker;
@@ -184,8 +198,9 @@ static void back_through_time(const struct ser_pass *p, const struct direction *
         int t = d->back ? T - 1 - s : s, before = d->back ? t + 1 : t - 1;
         for (int n = 0; n < N; n++) {
             size_t at = (size_t)n * T + t, prev = (size_t)n * T + before;
-            cell_back(d->gates + at * ldz, d->q + at * U, s ? d->y + prev * d->ldy : NULL,
-                      dy + at * d->ldy, U, dh + (size_t)n * U);
+            if (t < ser_true_steps(p, n, T))
+                cell_back(d->gates + at * ldz, d->q + at * U, s ? d->y + prev * d->ldy : NULL,
+                          dy + at * d->ldy, U, dh + (size_t)n * U);
         }
         if (!s)
             break;
@@ -258,12 +273,16 @@ static int export_weights(struct ser_graph *g, const struct ser_param *p, int D,
 
 static int export(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
     int U = l->units, D = directions(l);
+    char lengths[64];
     if (export_weights(g, &p[W], D, l->in.dim[1], U) || export_weights(g, &p[R], D, U, U))
         return -1;
     ser_graph_reals(g, p[B].name, 2, (int[]){D, 6 * U}, p[B].value);
+    if (l->time_in == 0)
+        ser_graph_true_lengths(g, lengths);
     ser_graph_transpose(g, "steps", 3, (int[]){1, 0, 2});
     ser_graph_node(
-        g, "GRU", "states", SER_INPUTS(g->x, p[W].name, p[R].name, p[B].name),
+        g, "GRU", "states",
+        SER_INPUTS(g->x, p[W].name, p[R].name, p[B].name, l->time_in == 0 ? lengths : NULL),
         SER_ATTRIBUTES(ser_attribute_text("direction", D == 2 ? "bidirectional" : "forward"),
                        ser_attribute_whole("hidden_size", U),
                        ser_attribute_whole("linear_before_reset", 1)));

@@ -2,7 +2,8 @@
  *
  * The last step. After a layer that runs both ways (bilstm, bigru) the second half of the channels
  * has run against time, and is taken from the first step, as Keras' Bidirectional does; what only
- * changes numbers in their places (dropout, batchnorm ...) may stand between.
+ * changes numbers in their places (dropout, batchnorm ...) may stand between. In a masked network
+ * the last step is the last true one.
  */
 #include "nn/layer.h"
 #include <stdio.h>
@@ -25,9 +26,9 @@ static int setup(struct ser_net *net, struct ser_layer *l, int n, char **words, 
 
 /* Of sample n: where the part that ran over time ends, units channels of it; the rest ends at the
  * first step. */
-static size_t end_at(const struct ser_layer *l, int n) {
-    size_t T = (size_t)l->in.dim[0];
-    return ((size_t)n * T + T - 1) * (size_t)l->in.dim[1];
+static size_t end_at(const struct ser_pass *p, int n) {
+    const int *in = p->layer->in.dim;
+    return ((size_t)n * in[0] + ser_true_steps(p, n, in[0]) - 1) * (size_t)in[1];
 }
 
 static size_t start_at(const struct ser_layer *l, int n) {
@@ -39,7 +40,7 @@ static void forward(const struct ser_pass *p) {
     size_t C = (size_t)l->in.dim[1], with = (size_t)l->units;
     for (int n = 0; n < p->N; n++) {
         float *y = p->y + n * C;
-        memcpy(y, p->x + end_at(l, n), with * sizeof *y);
+        memcpy(y, p->x + end_at(p, n), with * sizeof *y);
         memcpy(y + with, p->x + start_at(l, n), (C - with) * sizeof *y);
     }
 }
@@ -52,7 +53,7 @@ static void backward(const struct ser_pass *p) {
     memset(p->dx, 0, (size_t)p->N * ser_shape_size(&l->in) * sizeof *p->dx);
     for (int n = 0; n < p->N; n++) {
         const float *dy = p->dy + n * C;
-        memcpy(p->dx + end_at(l, n), dy, with * sizeof *dy);
+        memcpy(p->dx + end_at(p, n), dy, with * sizeof *dy);
         memcpy(p->dx + start_at(l, n), dy + with, (C - with) * sizeof *dy);
     }
 }
@@ -88,7 +89,12 @@ static int export(struct ser_graph *g, const struct ser_layer *l, const struct s
     int C = l->in.dim[1], last = l->in.dim[0] - 1;
     (void)p;
     memcpy(x, g->x, sizeof x);
-    export_step(g, x, last, "step", "last");
+    if (l->time_in == 0) {
+        ser_graph_true_end(g);
+        ser_graph_sum(g, "last", 1, (int[]){1});
+    } else {
+        export_step(g, x, last, "step", "last");
+    }
     if (l->units == C)
         return 0;
     export_channels(g, 0, l->units, "with_time");

@@ -1,6 +1,9 @@
 /* lstm     x [N,T,C] -> y [N,T,U], all steps
  * bilstm   x [N,T,C] -> y [N,T,2U], one over time and one against it, side by side
  *
+ * In a masked network the state is zero behind the true steps: against time it begins with the last
+ * of them.
+ *
  * Parameters: w [C,4U], u [U,4U], b [4U], for bilstm each twice (with time, against it). Gates in
  * the order i, f, g (Keras' c), o; h and c start at zero.
  *
@@ -130,6 +133,15 @@ SER_CLONES static void cell(float *z, const float *b, const float *c0, int U, fl
     }
 }
 
+/* Step t of sample n is padding: its state is zero. */
+static void rest(const struct direction *d, int n, int t, float *h) {
+    size_t at = (size_t)n * d->T + t, U = (size_t)d->U;
+    memset(d->gates + at * 4 * U, 0, 4 * U * sizeof *h);
+    memset(d->c + at * U, 0, U * sizeof *h);
+    memset(d->k + at * U, 0, U * sizeof *h);
+    memset(h, 0, U * sizeof *h);
+}
+
 static void forward_one(const struct ser_pass *p, const struct direction *d) {
     struct ser_worker *k = p->worker;
     int N = p->N, T = d->T, U = d->U;
@@ -143,8 +155,11 @@ static void forward_one(const struct ser_pass *p, const struct direction *d) {
                        4 * U, 1, d->gates + t * ldz, (int)(T * ldz));
         for (int n = 0; n < N; n++) {
             size_t at = (size_t)n * T + t, prev = (size_t)n * T + before;
-            cell(d->gates + at * ldz, d->b, s ? d->c + prev * U : NULL, U, d->c + at * U,
-                 d->k + at * U, y + at * d->ldy);
+            if (t >= ser_true_steps(p, n, T))
+                rest(d, n, t, y + at * d->ldy);
+            else
+                cell(d->gates + at * ldz, d->b, s ? d->c + prev * U : NULL, U, d->c + at * U,
+                     d->k + at * U, y + at * d->ldy);
         }
     }
 }
@@ -175,7 +190,7 @@ SER_CLONES static void cell_back(float *z, const float *c0, const float *k, cons
     }
 }
 
-/* dz of all steps into d->gates. */
+/* dz of all steps into d->gates, where that of padding is zero already: its gates are. */
 static void back_through_time(const struct ser_pass *p, const struct direction *d,
                               const float *dy) {
     struct ser_worker *k = p->worker;
@@ -188,8 +203,9 @@ static void back_through_time(const struct ser_pass *p, const struct direction *
         int t = d->back ? T - 1 - s : s, before = d->back ? t + 1 : t - 1;
         for (int n = 0; n < N; n++) {
             size_t at = (size_t)n * T + t, prev = (size_t)n * T + before;
-            cell_back(d->gates + at * ldz, s ? d->c + prev * U : NULL, d->k + at * U,
-                      dh + (size_t)n * U, dy + at * d->ldy, U, dc + (size_t)n * U);
+            if (t < ser_true_steps(p, n, T))
+                cell_back(d->gates + at * ldz, s ? d->c + prev * U : NULL, d->k + at * U,
+                          dh + (size_t)n * U, dy + at * d->ldy, U, dc + (size_t)n * U);
         }
         if (s) /* dh [N,U] = dz_t [N,4U] u^T */
             k->k->gemm(k->state, 0, 0, N, U, 4 * U, d->gates + t * ldz, (int)(T * ldz), ut, U, 0,
@@ -275,12 +291,16 @@ static int export_bias(struct ser_graph *g, const struct ser_param *p, int D, in
 
 static int export(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
     int U = l->units, D = directions(l);
+    char lengths[64];
     if (export_weights(g, &p[W], D, l->in.dim[1], U) || export_weights(g, &p[R], D, U, U) ||
         export_bias(g, &p[B], D, U))
         return -1;
+    if (l->time_in == 0)
+        ser_graph_true_lengths(g, lengths);
     ser_graph_transpose(g, "steps", 3, (int[]){1, 0, 2});
     ser_graph_node(
-        g, "LSTM", "states", SER_INPUTS(g->x, p[W].name, p[R].name, p[B].name),
+        g, "LSTM", "states",
+        SER_INPUTS(g->x, p[W].name, p[R].name, p[B].name, l->time_in == 0 ? lengths : NULL),
         SER_ATTRIBUTES(ser_attribute_text("direction", D == 2 ? "bidirectional" : "forward"),
                        ser_attribute_whole("hidden_size", U)));
     ser_graph_transpose(g, "samples", 4, (int[]){2, 0, 1, 3});

@@ -1,4 +1,4 @@
-/* From a sequence to a vector, the mean over time: x [N,T,C] -> y [N,C]. */
+/* From a sequence to a vector, the mean over time, true steps alone: x [N,T,C] -> y [N,C]. */
 #include "nn/layer.h"
 #include <string.h>
 
@@ -23,7 +23,7 @@ static void forward(const struct ser_pass *p) {
             for (int c = 0; c < C; c++)
                 y[c] += x[c];
         for (int c = 0; c < C; c++)
-            y[c] /= (float)T;
+            y[c] /= (float)ser_true_steps(p, n, T);
     }
 }
 
@@ -33,12 +33,18 @@ static void backward(const struct ser_pass *p) {
     for (int n = 0; dx && n < p->N; n++)
         for (int t = 0; t < T; t++, dx += C)
             for (int c = 0; c < C; c++)
-                dx[c] = p->dy[(size_t)n * C + c] / (float)T;
+                dx[c] = p->dy[(size_t)n * C + c] / (float)ser_true_steps(p, n, T);
 }
 
 static int export(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
-    (void)l;
+    char count[64];
     (void)p;
+    if (l->time_in == 0) {
+        ser_graph_true_count(g, 1, count);
+        ser_graph_sum(g, "sum", 1, (int[]){1});
+        ser_graph_node(g, "Div", "mean", SER_INPUTS(g->x, count), NULL);
+        return 0;
+    }
     ser_graph_node(g, "ReduceMean", "mean", SER_INPUTS(g->x),
                    SER_ATTRIBUTES(ser_attribute_list("axes", 1, (int[]){1}),
                                   ser_attribute_whole("keepdims", 0)));

@@ -2,6 +2,17 @@
 #include "nn/layer.h"
 #include <string.h>
 
+/* In a masked network frames stay frames: the dimension of out that runs over time; -1: none. */
+static int find_time(const struct ser_layer *l) {
+    size_t before = 1, places = 1;
+    for (int i = 0; i < l->time_in; i++)
+        before *= (size_t)l->in.dim[i];
+    for (int i = 0; i + 1 < l->out.rank; places *= (size_t)l->out.dim[i++])
+        if (places == before && l->out.dim[i] == l->in.dim[l->time_in])
+            return i;
+    return -1;
+}
+
 static int setup(struct ser_net *net, struct ser_layer *l, int n, char **words, char why[SER_WHY]) {
     (void)net;
     struct ser_shape *out = &l->out;
@@ -18,6 +29,15 @@ static int setup(struct ser_net *net, struct ser_layer *l, int n, char **words, 
     size_t have = ser_shape_size(&l->in);
     if (wanted != (double)have)
         return ser_refuse(why, "%.40s is %.0f elements; the input has %zu", words[1], wanted, have);
+    if (l->time_in < 0)
+        return 0;
+    l->time_out = find_time(l);
+    if (l->time_out < 0)
+        return ser_refuse(why,
+                          "reshape to %.40s takes padding for frames in a masked network: "
+                          "timemajor makes a sequence, and mean, last, attend, attentivestats or "
+                          "globalpool a vector, which dense needs",
+                          words[1]);
     return 0;
 }
 

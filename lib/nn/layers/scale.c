@@ -1,5 +1,5 @@
-/* First in a network: y = x / max, the largest value of the training data. x, y [N,H,W,1];
- * parameter: max [1]. */
+/* First in a network: y = x / max, the largest value of the training data, of its true frames in a
+ * masked network. x, y [N,H,W,1]; parameter: max [1]. */
 #include "nn/layer.h"
 #include <math.h>
 #include <string.h>
@@ -19,14 +19,17 @@ static void init(const struct ser_layer *l, struct ser_param *p, uint64_t seed) 
 
 static int fit(const struct ser_layer *l, struct ser_param *p, const struct ser_samples *samples,
                char why[SER_WHY]) {
-    size_t n = ser_shape_size(&l->in);
+    size_t n = ser_shape_size(&l->in), T = 1, behind = 1;
+    for (int d = l->time_in; d >= 0 && d < l->in.rank; d++)
+        *(d == l->time_in ? &T : &behind) *= (size_t)l->in.dim[d];
     float max = -INFINITY;
     for (size_t i = 0; i < samples->data->n; i++) {
         const float *x = ser_sample(samples, i, why);
         if (!x)
             return -1;
+        size_t frames = (size_t)ser_sample_frames(samples, l, i, (int)T);
         for (size_t j = 0; j < n; j++)
-            max = x[j] > max ? x[j] : max;
+            max = j / behind % T < frames && x[j] > max ? x[j] : max;
     }
     if (!(max > 0) || !isfinite(max))
         return ser_refuse(why, "the largest value of the training data is %g: nothing to scale by",

@@ -1,5 +1,5 @@
 /* First in a network: each coefficient with the mean 0 and the deviation 1 that it has over all
- * frames of the training data. A coefficient is one place in a frame: where the input has no axis of
+ * frames of the training data, true ones alone in a masked network. A coefficient is one place in a frame: where the input has no axis of
  * time, every element is one. x, y [N,A,T,C], T the axis of time, A and C what is before and behind
  * it; parameters: mean [AC], deviation [AC]. Of an image of H coefficients over W frames A is H, T is
  * W and C is 1.
@@ -48,21 +48,30 @@ static void init(const struct ser_layer *l, struct ser_param *p, uint64_t seed) 
     ser_init_constant(&p[DEVIATION], 1);
 }
 
-/* The sums of each coefficient, then of the squares about its mean: sums [2,AC], zero at first. */
-static int add_up(const struct ser_layer *l, const struct ser_samples *samples, double *sums,
-                  char why[SER_WHY]) {
+/* Frames of all samples. */
+static double count_frames(const struct ser_layer *l, const struct ser_samples *samples) {
+    double n = 0;
+    for (size_t i = 0; i < samples->data->n; i++)
+        n += ser_sample_frames(samples, l, i, (int)axes(l).T);
+    return n;
+}
+
+/* The sums of each coefficient over n frames, then of the squares about its mean: sums [2,AC], zero
+ * at first. */
+static int add_up(const struct ser_layer *l, const struct ser_samples *samples, double n,
+                  double *sums, char why[SER_WHY]) {
     struct axes s = axes(l);
     size_t coefs = s.A * s.C;
-    double n = (double)samples->data->n * (double)s.T;
     for (size_t pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < samples->data->n; i++) {
             const float *x = ser_sample(samples, i, why);
             if (!x)
                 return -1;
+            size_t frames = (size_t)ser_sample_frames(samples, l, i, (int)s.T);
             for (size_t a = 0; a < s.A; a++)
-                for (size_t t = 0; t < s.T; t++)
-                    for (size_t c = 0; c < s.C; c++, x++) {
-                        double v = *x, m = sums[a * s.C + c] / n;
+                for (size_t t = 0; t < frames; t++)
+                    for (size_t c = 0; c < s.C; c++) {
+                        double v = x[(a * s.T + t) * s.C + c], m = sums[a * s.C + c] / n;
                         sums[pass * coefs + a * s.C + c] += pass ? (v - m) * (v - m) : v;
                     }
         }
@@ -73,11 +82,10 @@ static int fit(const struct ser_layer *l, struct ser_param *p, const struct ser_
                char why[SER_WHY]) {
     struct axes s = axes(l);
     size_t coefs = s.A * s.C;
-    double n = (double)samples->data->n * (double)s.T;
-    double *sums = calloc(2 * coefs, sizeof *sums);
+    double n = count_frames(l, samples), *sums = calloc(2 * coefs, sizeof *sums);
     if (!sums)
         return ser_refuse(why, "not enough memory");
-    int bad = add_up(l, samples, sums, why);
+    int bad = add_up(l, samples, n, sums, why);
     for (size_t i = 0; !bad && i < coefs; i++) {
         double d = sqrt(sums[coefs + i] / n);
         if (!isfinite(d))

@@ -12,6 +12,10 @@ static int setup(struct ser_net *net, struct ser_layer *l, int n, char **words, 
     if (l->in.rank != 3)
         return ser_refuse(why, "timemajor needs an image; its input is not one");
     l->out = (struct ser_shape){2, {l->in.dim[1], l->in.dim[0] * l->in.dim[2]}};
+    if (l->time_in == 0)
+        return ser_refuse(why, "timemajor makes steps of the second dimension, but time is the "
+                               "first: padding would be heard in a masked network");
+    l->time_out = l->time_in == 1 ? 0 : -1;
     return 0;
 }
 

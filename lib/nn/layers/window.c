@@ -27,6 +27,15 @@ static int place(int in, int size, int stride, int same, int *before) {
     return out;
 }
 
+/* In a masked network: how many windows have true steps, and where they begin, which must not
+ * depend on how much padding there is: as if all steps were a multiple of the stride. */
+static void place_frames(struct ser_layer *l, int same, int size, int stride, int *before) {
+    l->per = stride;
+    l->add = same ? stride - 1 : stride - size;
+    if (same)
+        *before = size > stride ? (size - stride) / 2 : 0;
+}
+
 int ser_window_place(struct ser_layer *l, const struct ser_window *w, const int *size, int channels,
                      char why[SER_WHY]) {
     struct ser_plane in = ser_plane(&l->in);
@@ -42,6 +51,10 @@ int ser_window_place(struct ser_layer *l, const struct ser_window *w, const int 
                           strstr(l->type->name, "pool") ? "window" : "kernel", in.H, in.W);
     l->out =
         sequence ? (struct ser_shape){2, {H, channels}} : (struct ser_shape){3, {H, W, channels}};
+    if (l->time_in == 0)
+        place_frames(l, w->same, l->kh, l->sh, &l->top);
+    else if (l->time_in == 1)
+        place_frames(l, w->same, l->kw, l->sw, &l->left);
     return 0;
 }
 

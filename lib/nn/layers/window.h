@@ -5,7 +5,8 @@
  *
  *   valid   without padding: H' = (H - kh) / sh + 1, rounded down
  *   same    H' = H / sh rounded up; the zeros that are missing stand around, the odd one behind, as
- *           in Keras (and in PyTorch, whose "same" knows stride 1 alone)
+ *           in Keras (and in PyTorch, whose "same" knows stride 1 alone). In a masked network, over
+ *           time, as many stand before as for a multiple of sh
  */
 #ifndef SER_NN_WINDOW_H
 #define SER_NN_WINDOW_H

@@ -5,7 +5,8 @@ usage: make.py >layers.txt          (made with PyTorch 2.15, double precision)
 Each case:
   case NAME ROWS FRAMES CLASSES BATCH
   text LINE                         of the network
-  KIND NAME N then N numbers        x, label, logits; param, gradient of a parameter of ours
+  KIND NAME N then N numbers        x, label, logits; param, gradient of a parameter of ours; of a
+                                    masked network frames: the true ones of each sample
   end
 """
 import torch
@@ -23,6 +24,7 @@ class Case:
         self.name, self.rows, self.frames, self.lines = name, rows, frames, lines
         self.params, self.count = [], {}
         self.x = torch.randn(B, rows, frames)
+        self.true = None
 
     def layer(self, kind):
         self.count[kind] = self.count.get(kind, 0) + 1
@@ -42,10 +44,13 @@ class Case:
             print("text", line)
         put("x", "x", self.x)
         put("label", "label", label)
+        if self.true:
+            put("frames", "frames", torch.tensor(self.true))
         put("logits", "logits", logits)
         for name, p in self.params:
             put("param", name, p)
-            put("gradient", name, p.grad)
+            if p.grad is not None:
+                put("gradient", name, p.grad)
         print("end")
 
 
@@ -252,6 +257,116 @@ def case_residual_sequence():
     c.write(dense(c, y + x @ w + b))
 
 
+# ---- masked: n true steps of each sample ----
+
+
+def mask(x, true, axis):
+    shape = [B] + [1] * (x.dim() - 1)
+    shape[axis] = x.shape[axis]
+    ones = torch.arange(x.shape[axis])[None] < torch.tensor(true)[:, None]
+    return ones.reshape(shape).to(x.dtype)
+
+
+def masked(name, rows, frames, true, lines):
+    """A case, and its image with zeros behind the true frames: what is there is not heard."""
+    c = Case(name, rows, frames, ["masked"] + lines)
+    c.true = true
+    return c, (c.x * mask(c.x, true, 2))[:, None]
+
+
+def recurrent(c, x, true, U, kind):
+    """bigru or bilstm, as PyTorch computes packed sequences."""
+    n = c.layer(kind)
+    G, C = 3 if kind == "bigru" else 4, x.shape[2]
+    w, u = c.param(n + ".w", 2, C, G * U), c.param(n + ".u", 2, U, G * U)
+    if G == 3:
+        b = c.param(n + ".b", 2, 2, 3 * U)
+        turn = lambda v: torch.cat([v[..., U:2 * U], v[..., :U], v[..., 2 * U:]], -1)
+        cell = torch.nn.GRU(C, U, batch_first=True, bidirectional=True)
+        bias = [[turn(b[d, 0]), turn(b[d, 1])] for d in range(2)]
+    else:
+        b = c.param(n + ".b", 2, 4 * U)
+        turn = lambda v: v
+        cell = torch.nn.LSTM(C, U, batch_first=True, bidirectional=True)
+        bias = [[b[d], torch.zeros(4 * U)] for d in range(2)]
+    weights = {}
+    for d, end in enumerate(["l0", "l0_reverse"]):
+        weights.update({"weight_ih_" + end: turn(w[d]).T, "weight_hh_" + end: turn(u[d]).T,
+                        "bias_ih_" + end: bias[d][0], "bias_hh_" + end: bias[d][1]})
+    packed = torch.nn.utils.rnn.pack_padded_sequence(x, torch.tensor(true), batch_first=True, enforce_sorted=False)
+    y, _ = torch.func.functional_call(cell, weights, (packed,))
+    return torch.nn.utils.rnn.pad_packed_sequence(y, batch_first=True, total_length=x.shape[1])[0]
+
+
+def ends(x, true):  # last, after both ways
+    U = x.shape[2] // 2
+    return torch.stack([torch.cat([x[i, n - 1, :U], x[i, 0, U:]]) for i, n in enumerate(true)])
+
+
+def batchnorm(c, x, m):  # over the places where m is 1, channels second
+    n = c.layer("batchnorm")
+    C = x.shape[1]
+    g, b = c.param(n + ".gamma", C, shift=1.0), c.param(n + ".beta", C)
+    c.params += [(n + ".mean", torch.zeros(C)), (n + ".var", torch.ones(C))]
+    over, view = (0, 2, 3), (1, C, 1, 1)
+    M = m.expand_as(x).sum(over)
+    mean = ((x * m).sum(over) / M).view(view)
+    var = ((((x - mean) * m) ** 2).sum(over) / M).view(view)
+    return (g.view(view) * (x - mean) / torch.sqrt(var + 1e-3) + b.view(view)) * m
+
+
+def softmax_of(scores, true):  # [B,T,...], over true steps
+    return torch.softmax(scores.masked_fill(mask(scores, true, 1) == 0, -torch.inf), 1)
+
+
+def additive(c, x, true, heads, A, kind):
+    n = c.layer(kind)
+    w, b, v = c.param(n + ".w", x.shape[2], A), c.param(n + ".b", A), c.param(n + ".v", A, heads)
+    a = softmax_of(torch.tanh(x @ w + b) @ v, true)
+    return a, a.transpose(1, 2) @ x
+
+
+def case_masked_image():
+    true = [13, 6, 9]
+    c, x = masked("masked-image", 6, 13, true, ["conv 4 3x3 same relu", "batchnorm", "maxpool 2x2", "depthwise 2x2 relu", "globalpool", "dense classes"])
+    m = mask(x, true, 3)
+    x = batchnorm(c, F.relu(conv(c, x, 4, 3, 3, pad=(1, 1, 1, 1))), m)
+    x = F.max_pool2d(x, 2) * mask(x[..., :6], [n // 2 for n in true], 3)
+    left = [n // 2 - 1 for n in true]
+    x = F.relu(depthwise(c, x, 2, 2))
+    x = x * mask(x, left, 3)
+    c.write(dense(c, x.sum((2, 3)) / (2 * torch.tensor(left)[:, None])))
+
+
+def case_masked_recurrent():
+    true = [5, 8, 2]
+    c, x = masked("masked-recurrent", 4, 8, true, ["timemajor", "bilstm 3", "bigru 2", "last", "dense classes"])
+    x = recurrent(c, steps(x), true, 3, "bilstm")
+    c.write(dense(c, ends(recurrent(c, x, true, 2, "bigru"), true)))
+
+
+def case_masked_attention():
+    true = [7, 4, 9]
+    c, x = masked("masked-attention", 4, 9, true, ["timemajor", "attention dot", "layernorm", "attend 2 units=3", "dense classes"])
+    x = steps(x)
+    s = (x @ x.transpose(1, 2)).masked_fill(mask(x, true, 1).transpose(1, 2) == 0, -torch.inf)
+    x = layernorm(c, torch.softmax(s, 2) @ x)
+    c.write(dense(c, additive(c, x, true, 2, 3, "attend")[1].reshape(B, -1)))
+
+
+def case_masked_stats():
+    true = [8, 5, 3]
+    c, x = masked("masked-stats", 3, 9, true, ["timemajor", "conv1d 4 3 same stride=2", "mark a", "conv1d 4 3 same", "tanh", "add a", "attentivestats units=4", "dense classes"])
+    half = [(n + 1) // 2 for n in true]
+    x = conv1d(c, steps(x), 4, 3, stride=2, pad=(0, 2))  # 5 steps; from the first on, as of an even length
+    x = x * mask(x, half, 1)
+    x = torch.tanh(conv1d(c, x, 4, 3, pad=(1, 1))) + x
+    a, mean = additive(c, x, half, 1, 4, "attentivestats")
+    dev = torch.sqrt((a * (x - mean) ** 2).sum(1) + 1e-5)
+    c.write(dense(c, torch.cat([mean[:, 0], dev], 1)))
+
+
 for make in (case_conv_same, case_conv_stride, case_groups, case_pools, case_sequence, case_norms, case_gru, case_bigru,
-             case_bilstm_last, case_attend, case_stats, case_residual, case_residual_sequence):
+             case_bilstm_last, case_attend, case_stats, case_residual, case_residual_sequence, case_masked_image,
+             case_masked_recurrent, case_masked_attention, case_masked_stats):
     make()
