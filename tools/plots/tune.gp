@@ -29,7 +29,7 @@ set yrange [least - room:most + room]
 set cbrange [-0.5:rungs > 1 ? rungs - 1 : 0.5]
 if (trials < 12) { set xtics 1 }
 size = trials > 100 ? 0.5 : 0.9
-plot $trials using 1:($4 > 0 ? NaN : $2):3 with points pt 7 ps size lc palette title (rungs > 1 ? 'last result, dark: of a higher rung' : 'result'), \
+plot $trials using 1:($4 > 0 ? NaN : $2):3 with points pt 7 ps size lc palette title (rungs > 1 ? 'last result, stronger on a higher rung' : 'result'), \
     $trials using 1:($4 > 0 ? least - room / 2 : NaN) with points pt 2 ps 0.8 lc rgb black title 'failed', \
     $best using 1:2 with steps lw 2 lc rgb red title 'best so far'
 unset key
