@@ -136,7 +136,7 @@ $(OUT)/folds.mk: $(OUT)/search.txt $(call awk_files,testable-folds)
 $(OUT)/data/%.tsv: $(OUT)/search.txt $(if $(filter 0,$(NESTED)),$(call awk_files,rows-of-part),$(call tool,split))
 	@mkdir -p $(@D)
 	@$(if $(filter 0,$(NESTED)),$(call awk,rows-of-part) $* $(ROWS),$(call tool,split) --folds $(FOLDS) --fold $* --no-test \
-	    --part val $(ROWS) 2>$@.said | sed 's/\t[^\t]*$$//') >$@.new; mv $@.new $@
+	    --part val $(ROWS) 2>$@.said | sed 's/\t[^\t]*$$//') >$@.new || { status=$$?; [ ! -e $@.said ] || cat $@.said >&2; exit $$status; }; mv $@.new $@
 
 # $1: number of the combination
 normalized = $(if $(NORMALIZE),| $(call tool,tensor) normalize $(NORMALIZE))
@@ -242,7 +242,8 @@ endef
 # What was trained on and tested: the manifest with the column part, and its certificate.
 define split_rules
 $(OUT)/$1/manifest.tsv: $(OUT)/search.txt $(call tool,split)
-	@mkdir -p $$(@D); $(call tool,split) --folds $(FOLDS) --fold $(1:fold%=%) --no-val $(ROWS) >$$@.new 2>$$@.said; mv $$@.new $$@
+	@mkdir -p $$(@D); $(call tool,split) --folds $(FOLDS) --fold $(1:fold%=%) --no-val $(ROWS) >$$@.new 2>$$@.said || { \
+	    status=$$$$?; cat $$@.said >&2; exit $$$$status; }; mv $$@.new $$@
 $(OUT)/$1/certificate.tsv: $(OUT)/$1/manifest.tsv
 	@$(call tool,split) --certificate $$< >$$@.new$(if $(NORMALIZE),; printf '%s\tnormalize\t%s\n' train $(call \
 	    quote,$(NORMALIZE)) test $(call quote,$(NORMALIZE)) >>$$@.new); mv $$@.new $$@
@@ -278,7 +279,7 @@ $(OUT)/report.txt: $(WINNERS) $(TABLES) $(TESTED) $(CERTIFIED) $(POLLED) $(OUT)/
 
 all: $(if $(DRY),dry,$(OUT)/report.txt)
 	$(if $(DRY),,@cat $(OUT)/report.txt)
-search: $(WINNERS)
+search: $(WINNERS) $(TABLES)
 
 # ---- what it will cost ----
 
