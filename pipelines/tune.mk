@@ -13,7 +13,9 @@
 #   NESTED=0  ROWS has the column part: the search is judged by its validation part, and the test part is not read
 #   NORMALIZE options of ser-tensor normalize, such as --by speaker, for all trials: the features of each fold by themselves
 #   VOTE=K    nested: the K best trials of each search are trained again and tested, too, and vote (ser-vote)
-#   OUTER     these folds alone are left out in turn (default: all that have speakers)
+#   OUTER     these folds alone are left out in turn (default: all that have speakers). none: no fold is left out, and the
+#             winner of a search of its own, OUT/all, is trained on all speakers: a network to use. Nothing tests it; what
+#             the others came to says what it is worth
 #   DRY=1     says how many epochs the search will train, and about how many minutes; trains one epoch to know it
 #   JOBS      as make's -j; BUILD: the folder of the tools; TRAIN_SEED: of ser-train (default 1)
 #
@@ -88,8 +90,8 @@ $(if $(wildcard $(FOLDS)),,$(error FOLDS=$(FOLDS): no such table of speakers and
 include $(OUT)/folds.mk
 GROUPS   := $(FOLD)
 OUTER    ?= $(FOLD)
-$(if $(and $(FOLD),$(filter-out $(FOLD),$(OUTER))),$(error OUTER=$(OUTER): the folds that have speakers are $(FOLD)))
-SEARCHES  = $(OUTER:%=fold%)
+$(if $(and $(FOLD),$(filter-out $(FOLD) none,$(OUTER))),$(error OUTER=$(OUTER): the folds that have speakers are $(FOLD)))
+SEARCHES  = $(patsubst foldnone,all,$(OUTER:%=fold%))
 endif
 include $(OUT)/trials.mk
 endif
@@ -261,19 +263,24 @@ $(OUT)/$1/vote/predictions.tsv: $(call votes_of,$1) $(OUT)/options/voters $(call
 	@$(call tool,vote) $$$$(find $(call votes_of,$1) -size +0) >$$@.new; mv $$@.new $$@
 endef
 ifneq ($(NESTED),0)
-$(foreach s,$(SEARCHES),$(eval $(call split_rules,$s))$(eval $(call test_rules,$s,final,winner)))
-TESTED = $(SEARCHES:%=$(OUT)/%/final/predictions.tsv)
-CERTIFIED = $(SEARCHES:%=$(OUT)/%/certificate.tsv)
+NESTS := $(filter fold%,$(SEARCHES))
+$(foreach s,$(NESTS),$(eval $(call split_rules,$s))$(eval $(call test_rules,$s,final,winner)))
+TESTED = $(NESTS:%=$(OUT)/%/final/predictions.tsv)
+CERTIFIED = $(NESTS:%=$(OUT)/%/certificate.tsv)
+TRAINED = $(patsubst %,$(OUT)/%/final/model.bin,$(filter all,$(SEARCHES)))
+$(OUT)/all/final/model.bin: $(OUT)/all/winner.options $(GROUPS:%=$(OUT)/data/%.tsv) $(HELPERS)/test-winner
+	@mkdir -p $(@D)
+	@$(HELPERS)/test-winner $(BUILD) $(OUT)/all/winner $(@D) '--threads $(THREADS) --seed $(TRAIN_SEED)' - $(GROUPS:%=$(OUT)/data/%.tsv)
 ifneq ($(voters),)
-$(foreach s,$(SEARCHES),$(foreach v,$(voters),$(eval $(call vote_rules,$s,$v))$(eval $(call \
+$(foreach s,$(NESTS),$(foreach v,$(voters),$(eval $(call vote_rules,$s,$v))$(eval $(call \
     test_rules,$s,vote/$v,vote/$v)))$(eval $(call poll_rules,$s)))
-POLLED = $(SEARCHES:%=$(OUT)/%/vote/predictions.tsv)
+POLLED = $(NESTS:%=$(OUT)/%/vote/predictions.tsv)
 endif
 endif
 
 $(call stamp,$(OUT)/options/searches,$(SEARCHES))
 $(call stamp,$(OUT)/options/voters,$(VOTE))
-$(OUT)/report.txt: $(WINNERS) $(TABLES) $(TESTED) $(CERTIFIED) $(POLLED) $(OUT)/options/searches $(OUT)/options/voters \
+$(OUT)/report.txt: $(WINNERS) $(TABLES) $(TRAINED) $(TESTED) $(CERTIFIED) $(POLLED) $(OUT)/options/searches $(OUT)/options/voters \
     $(HELPERS)/report-search $(call tool,eval)
 	@$(HELPERS)/report-search $(BUILD) $(OUT) $(VOTE) $(SEARCHES) >$@.new; mv $@.new $@
 
@@ -292,7 +299,7 @@ dry: $(OUT)/$(probed)/$(firstword $(TRIAL))/net $(call training,1,$(call trained
 	    --threads $(THREADS) --patience 0 $(call train_options,$(firstword $(TRIAL))) --epochs 1 $(call training,1,$(call \
 	    trained_with,$(probed),$(probe_with))); took=$$(($${EPOCHREALTIME/./} - from)); rm -f $(OUT)/probe.new; \
 	$(call tool,tune) plan $(judge_options) | awk -v us="$$took" -v splits=$(words $(call validated_by,$(probed))) \
-	    -v searches=$(words $(SEARCHES)) -v last=$(if $(TESTED),$(EPOCHS),0) 'NR > 1 {n += $$4} END { \
+	    -v searches=$(words $(SEARCHES)) -v last=$(if $(TESTED)$(TRAINED),$(EPOCHS),0) 'NR > 1 {n += $$4} END { \
 	    e = searches * (n * splits + last); printf "%d searches of %d inner splits: %.0f epochs, about %.1f minutes of one job", \
 	    searches, splits, e, e * us / 6e7; print " (one epoch of trial 1 took " us / 1e6 " s)"}'
 

@@ -195,6 +195,19 @@ told() {
     assert_equal "$(sed 1d table.tsv | cut -f 1,2)" "$(sed 1d ranking.tsv | cut -f 1,2 | sort)"
 }
 
+@test "OUTER=none: a search by all folds, whose winner is trained on all speakers and tested on none" {
+    nested whole VOTE=2 NORMALIZE='--by speaker' OUTER='1 none' >printed
+    assert_equal "$(ser-tensor ls -c speaker whole/all/final/train.sert | sed 1d | cut -f 4 | sort -u | xargs)" \
+        'ravdess_01 ravdess_02 ravdess_03'
+    assert_equal "$(find whole/all/1 -name '*.log.tsv' | wc -l)" 3
+    assert_equal "$(awk '$1 == "all" {print $6, $7, $8, $9}' printed)" '- - - -'
+    [ -s whole/all/final/model.bin ] && [ ! -e whole/all/final/predictions.tsv ]
+    grep -q '^trained on all speakers.*: whole/all/final/model.bin$' printed
+    run nested whole VOTE=2 NORMALIZE='--by speaker' OUTER=4
+    assert_failure
+    assert_output --partial 'OUTER=4: the folds that have speakers are 1 2 3'
+}
+
 # rows CAPTION: the rows of the page's table, fields by tabs
 rows() {
     awk -v caption="<caption>$1" 'index($0, caption) {on = 1} on && /^<tr>/ {print} on && /<\/table>/ {exit}' page.html |
