@@ -24,6 +24,10 @@
 # that is not left out, for EPOCHS epochs, and tested once on the fold that was: the report shows both figures, of which
 # the first, by which it was chosen, is the better one as a rule. The target search ends before the test.
 #
+# A trial fails if its network does not suit the data, or a loss is no number: it is last, and its reason is told. Data
+# that cannot be read end the search. A space whose winner could not be trained to a fixed end, since it draws patience or
+# schedule plateau, is refused.
+#
 # A trial goes on from rung to rung: no epoch is trained twice, and one that reaches the last rung has the bytes of one
 # trained in one go. Killed anywhere, the search goes on. Results are the same for any number of jobs. A folder holds
 # one search: another space, seed or option is refused there.
@@ -75,7 +79,10 @@ $(error OUT=$(OUT): the name must not contain spaces)
 endif
 space := $(firstword $(wildcard $(SPACE) $(ROOT)/pipelines/spaces/$(SPACE).space))
 ifeq ($(no_study),)
+$(if $(SPACE),,$(error SPACE=FILE says what is searched, see ser-tune(1); spaces that are there: $(basename $(notdir $(wildcard \
+    $(ROOT)/pipelines/spaces/*.space)))))
 $(if $(space),,$(error SPACE=$(SPACE): no such file, and no pipelines/spaces/$(SPACE).space))
+$(if $(ROWS),,$(error ROWS=FILE is the manifest: ser-manifest makes one))
 $(if $(wildcard $(ROWS)),,$(error ROWS=$(ROWS): no such manifest: ser-manifest makes one))
 $(if $(filter --patience% --lr-patience% --keep% plateau --schedule=plateau,$(TRAIN)),$(error TRAIN=$(TRAIN): the winner is \
     trained without a validation part, to a fixed end: without --patience, --lr-patience, --keep and --schedule plateau))
@@ -86,6 +93,7 @@ $(if $(filter-out 1,$(VOTE)),$(error VOTE=$(VOTE): with NESTED=0 nothing is test
 GROUPS   := train val
 SEARCHES := split
 else
+$(if $(FOLDS),,$(error FOLDS=FILE is a table of speakers and folds: ser-split --make-folds 5 makes one (NESTED=0 needs none)))
 $(if $(wildcard $(FOLDS)),,$(error FOLDS=$(FOLDS): no such table of speakers and folds (NESTED=0 needs none)))
 include $(OUT)/folds.mk
 GROUPS   := $(FOLD)
@@ -130,7 +138,10 @@ $(OUT)/trials.tsv: $(OUT)/options/trials $(OUT)/search.txt $(call tool,tune)
 $(OUT)/trials.mk: $(OUT)/trials.tsv $(call awk_files,trials)
 	@$(call awk,trials) $< >$@.new; mv $@.new $@
 $(OUT)/folds.mk: $(OUT)/search.txt $(call awk_files,testable-folds)
-	@$(call awk,testable-folds) $(ROWS) $(FOLDS) >$@.new; mv $@.new $@
+	@$(call awk,testable-folds) $(ROWS) $(FOLDS) >$@.new
+	@[ "$$(sed -n 's/^FOLD *[:?]*= *//p' $@.new | wc -w)" -ge $(if $(filter none,$(OUTER)),2,3) ] || { \
+	    echo 'tune.mk: $(FOLDS): too few folds have speakers of $(ROWS): a nested search needs 3: one is left out, and of the others one validates' >&2; \
+	    exit 3; }; mv $@.new $@
 
 # ---- data: the manifest by groups, their features by combinations of options ----
 
@@ -299,8 +310,9 @@ dry: $(OUT)/$(probed)/$(firstword $(TRIAL))/net $(call training,1,$(call trained
 	    --threads $(THREADS) --patience 0 $(call train_options,$(firstword $(TRIAL))) --epochs 1 $(call training,1,$(call \
 	    trained_with,$(probed),$(probe_with))); took=$$(($${EPOCHREALTIME/./} - from)); rm -f $(OUT)/probe.new; \
 	$(call tool,tune) plan $(judge_options) | awk -v us="$$took" -v splits=$(words $(call validated_by,$(probed))) \
-	    -v searches=$(words $(SEARCHES)) -v last=$(if $(TESTED)$(TRAINED),$(EPOCHS),0) 'NR > 1 {n += $$4} END { \
-	    e = searches * (n * splits + last); printf "%d searches of %d inner splits: %.0f epochs, about %.1f minutes of one job", \
+	    -v searches=$(words $(SEARCHES)) -v all=$(words $(foreach s,$(SEARCHES),$(call validated_by,$s))) \
+	    -v last=$$(($(EPOCHS) * $(words $(TESTED) $(TRAINED) $(foreach v,$(voters),$(NESTS))))) 'NR > 1 {n += $$4} END { \
+	    e = n * all + last; printf "%d searches of %d inner splits: %.0f epochs, about %.1f minutes of one job", \
 	    searches, splits, e, e * us / 6e7; print " (one epoch of trial 1 took " us / 1e6 " s)"}'
 
 clean:
