@@ -13,6 +13,7 @@
 #include "bridge/html.h"
 #include "bridge/plot.h"
 #include "bridge/published.h"
+#include "bridge/recipe.h"
 #include "bridge/study.h"
 #include "bridge/tuning.h"
 #include "core/embed.h"
@@ -809,6 +810,12 @@ static void worst_row(struct page *p, const struct judged *j, const struct worst
     ser_html_cell(&p->html, w->path ? w->path : "");
 }
 
+/* Features that are normalised by other recordings cannot be made of one alone. */
+static int hears_one(const struct ser_run *run) {
+    const char *norm = ser_attr(&run->header, SER_NORM);
+    return !norm || strcmp(norm, "none") == 0 || strcmp(norm, "utterance") == 0;
+}
+
 /* The worst of all is shown, as far as what it was made of is still there. */
 static void worst_pictures(struct page *p, const struct judged *j) {
     const struct worst *w = &j->worst[0];
@@ -822,10 +829,11 @@ static void worst_pictures(struct page *p, const struct judged *j) {
         figure(p,
                (struct ser_plot){.kind = SER_PLOT_WAVE,
                                  .path = w->path,
-                                 .model = run->model,
+                                 .model = hears_one(run) ? run->model : NULL,
                                  .window_ms = 1000,
                                  .step_ms = 250},
-               "Waveform of %s, and the emotion over time", w->at->id);
+               hears_one(run) ? "Waveform of %s, and the emotion over time" : "Waveform of %s",
+               w->at->id);
     markup(p, "</div>\n");
 }
 
