@@ -1111,8 +1111,8 @@ static void put_rungs(struct script *s, const struct searched *q) {
                 next = q->t.result[i].epochs;
         if (!next)
             break;
-        rungs++;
-        ser_text_printf(&s->text, rungs <= MAX_WORDS ? "%lld, " : "", (long long)next);
+        if (rungs++ < MAX_WORDS)
+            ser_text_printf(&s->text, "%lld, ", (long long)next);
     }
     for (i = rungs < MAX_WORDS ? rungs : MAX_WORDS; i < MAX_WORDS; i++)
         ser_text_printf(&s->text, "%lld, ", (long long)epochs);

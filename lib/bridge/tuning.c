@@ -37,11 +37,11 @@ static int is_known(const char *name) {
 }
 
 static int find_columns(struct ser_tuning *t, struct source *s, struct ser_error *e) {
-    for (int i = 0; i < KNOWN; i++)
-        if ((s->at[i] = i < NEEDED ? ser_tsv_need(&s->tsv, known[i], e)
-                                   : ser_tsv_column(&s->tsv, known[i])) < 0 &&
-            i < NEEDED)
+    for (int i = 0; i < NEEDED; i++)
+        if ((s->at[i] = ser_tsv_need(&s->tsv, known[i], e)) < 0)
             return -1;
+    for (int i = NEEDED; i < KNOWN; i++)
+        s->at[i] = ser_tsv_column(&s->tsv, known[i]);
     for (int i = 0; i < s->tsv.columns; i++) {
         if (is_known(s->tsv.name[i]))
             continue;
