@@ -112,8 +112,10 @@ $(RUNS:%=$(OUT)/split/%/model.bin): | $(OUT)/checked
 
 # ---- recordings without a label ----
 
-$(OUT)/unlabelled.sert: $(OUT)/manifest/unlabelled.tsv $(call tool,mfcc) $(firstword $(SPLITS:%=$(OUT)/split/%/options/features))
-	@$(start) $(call tool,mfcc) -q $(FEATURES) -m $< -o $@; $(call took,features,unlabelled)
+$(OUT)/unlabelled.sert: $(OUT)/manifest/unlabelled.tsv $(call tool,mfcc) $(foreach o,features normalize,$(firstword \
+    $(SPLITS:%=$(OUT)/split/%/options/$o))) $(if $(NORMALIZE),$(call tool,tensor))
+	@$(start) $(if $(NORMALIZE),$(call tool,mfcc) -q $(FEATURES) -m $< | $(call tool,tensor) normalize $(NORMALIZE) >$@.new; \
+	    mv $@.new $@,$(call tool,mfcc) -q $(FEATURES) -m $< -o $@); $(call took,features,unlabelled)
 
 $(RUNS:%=$(OUT)/split/%/unlabelled.tsv): %/unlabelled.tsv: %/model.bin $(OUT)/unlabelled.sert $(call tool,score)
 	@$(call tool,score) -q $< $(OUT)/unlabelled.sert -o $@

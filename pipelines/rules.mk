@@ -12,6 +12,8 @@
 #   FRAMES     how many frames are used of each recording (ser-mfcc --frames). Networks that fix their input refuse
 #              another number than 174; tiny takes any
 #   AUGMENT    options of ser-augment: what it makes is added to the training part
+#   NORMALIZE  options of ser-tensor normalize, such as --by speaker: the features of each part by themselves are
+#              normalised, of training, validation and test alike
 #   DROP       emotions that no split gets, separated by commas
 #   CHECK=     leaves out the decoding of every file that ser-manifest --check does; then a recording that is
 #              replaced under its name is not noticed. Either way the new one must be newer than the manifest
@@ -36,7 +38,7 @@
 # compares every stream, model, log and table byte by byte: for a folder that holds no other study.
 #
 # A pipeline of several models names its SPLITS and RUNS, a run being SPLIT/NAME.SEED. ROWS, FROM, DROP, PARTS,
-# FOLDS and AUGMENT can then be given for one split, and ser-train's for one NAME, as in combined.BATCH;
+# FOLDS, AUGMENT and NORMALIZE can then be given for one split, and ser-train's for one NAME, as in combined.BATCH;
 # on the command line the plain name is for all.
 #   FROM       the corpora of a split
 #   ROWS       the manifest that splits are made of (default OUT/manifest.tsv); a pipeline that names another
@@ -66,7 +68,7 @@
 include $(dir $(lastword $(MAKEFILE_LIST)))base.mk
 
 HELP += $(HERE)rules.mk
-VARIABLES += CORPORA RAVDESS SAVEE CREMAD PROTOCOL FOLD PARTS FOLDS SEED SEEDS MANIFEST MAP FEATURES FRAMES TRAIN AUGMENT DROP \
+VARIABLES += CORPORA RAVDESS SAVEE CREMAD PROTOCOL FOLD PARTS FOLDS SEED SEEDS MANIFEST MAP FEATURES FRAMES TRAIN AUGMENT NORMALIZE DROP \
     CHECK NET EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR THREADS VAL FROM ROWS RERUN_JOBS RERUN_THREADS
 VARIABLES := $(filter-out $(NO_VARIABLES),$(VARIABLES))
 $(eval $(value refuse_unknown))
@@ -85,6 +87,7 @@ beside_line  = $(if $(beside),$(strip $(shell sed -n 's/^$1 //p' $(beside))))
 NET_TRAIN   := $(call beside_line,train)
 $(eval FEATURES ?= $(call beside_line,features))
 $(eval AUGMENT ?= $(call beside_line,augment))
+$(eval NORMALIZE ?= $(call beside_line,normalize))
 $(eval VAL ?= $(call beside_line,val))
 
 ifneq ($(and $(FRAMES),$(filter 0,$(shell echo '$(subst ','\'',$(FRAMES))' | grep -cx '[1-9][0-9]*'))),)
@@ -265,8 +268,10 @@ $2/manifest.tsv: $(call of,$1,ROWS) $2/options/split $(call table_of,$1) $(call 
 	cmp -s $$@.new $$@ || { grep -lE '(^| )$1/' $(OUT)/runs/* 2>/dev/null || :; } | xargs -d '\n' -r rm -f; \
 	mv $$@.new $$@; $$(call took,split,$1)
 
-$2/certificate.tsv: $2/manifest.tsv $(call tool,split)
-	@$(call tool,split) --certificate $(call random_quiet,$1,certificate) $$< >$$@.new; mv $$@.new $$@
+$2/certificate.tsv: $2/manifest.tsv $2/options/normalize $(call tool,split)
+	@$(call tool,split) --certificate $(call random_quiet,$1,certificate) $$< >$$@.new; $(if $(call of,$1,NORMALIZE),for part in \
+	    train val test; do printf '%s\tnormalize\t%s\n' "$$$$part" $(call quote,$(call of,$1,NORMALIZE)); done >>$$@.new;) \
+	mv $$@.new $$@
 
 $2/speakers/stamp: $2/manifest.tsv $(HELPERS)/cut-by-speaker $(call awk_files,cut-by-speaker)
 	@$(HELPERS)/cut-by-speaker $2/manifest.tsv $$(@D) $(foreach c,$(call of,$1,FROM),$(call speakers_of,$c)); touch $$@
@@ -277,7 +282,7 @@ $(foreach s,$(SPLITS),$(eval $(call split_rules,$s,$(OUT)/split/$s)))
 # ---- features ----
 
 # Each speaker's part has a stream of its own, so that a recording that changes costs the features of its speaker
-# alone. Only training is augmented. A part is its speakers' streams, one behind the other.
+# alone. Only training is augmented. A part is its speakers' streams, one behind the other, and normalised as a whole.
 features_of = $(if $3,$(call tool,augment) -q --keep $3 $1 | $(call tool,mfcc) -q $(FEATURES) -o $2,$(call \
     tool,mfcc) -q $(FEATURES) -m $1 -o $2)
 
@@ -286,6 +291,7 @@ define feature_rules
 $(call stamp,$2/options/corpora,$(call of,$1,FROM))
 $(call stamp,$2/options/features,$(FEATURES))
 $(call stamp,$2/options/augment,$(call of,$1,AUGMENT))
+$(call stamp,$2/options/normalize,$(call of,$1,NORMALIZE))
 
 $(patsubst %,$2/speakers/%.sert,$(call parts_of,$1)): \
 $2/speakers/%.sert: $2/speakers/%.tsv $2/options/features $(call tool,mfcc)
@@ -298,8 +304,9 @@ $(patsubst %,$2/speakers/%.sert,$(filter %.train,$(call parts_of,$1))): $2/optio
     $(if $(call of,$1,AUGMENT),$(call tool,augment))
 
 $(foreach p,train val test,$(eval $2/$p.sert: $(patsubst %,$2/speakers/%.sert,$(filter %.$p,$(call parts_of,$1)))))
-$2/train.sert $2/val.sert $2/test.sert: $2/options/corpora
-	@cat $$(filter %.sert,$$^) >$$@.new; mv $$@.new $$@
+$2/train.sert $2/val.sert $2/test.sert: $2/options/corpora $2/options/normalize $(if $(call of,$1,NORMALIZE),$(call tool,tensor))
+	@cat $$(filter %.sert,$$^) >$$@.new; $(if $(call of,$1,NORMALIZE),if [ -s $$@.new ]; then $(call \
+	    tool,tensor) normalize $(call of,$1,NORMALIZE) <$$@.new >$$@.normal; mv $$@.normal $$@.new; fi;) mv $$@.new $$@
 endef
 $(foreach s,$(SPLITS),$(eval $(call feature_rules,$s,$(OUT)/split/$s)))
 
@@ -397,11 +404,15 @@ all: $(SHOW) $(SPLITS:%=$(OUT)/split/%/certificate.tsv) $(STUDY_LISTS)
 generated = for mark in $(OUT)/manifest/*.generated; do [ ! -e "$$mark" ] || \
     echo "generated speech: $$(basename "$$mark" .generated)"; done
 
-# $(call remarks,CERTIFICATE...)
-remarks = echo; $(call awk,sum-certificates) $1; $(generated)$(if $(LEFT_OUT),; echo 'left out: $(LEFT_OUT)')
+# Who was normalised how.
+normal = $(if $(NORMALIZE),; echo $(call quote,normalized (each part by itself): $(NORMALIZE)))
 
-$(REPORT): $(OUT)/scores.tsv $(call awk_files,results-table) $(call awk_files,step-times)
-	@{ $(call awk,results-table) '' $(PROTOCOL) $(NET_NAME) $(OUT) $(RUNS); $(generated); \
+# $(call remarks,CERTIFICATE...)
+remarks = echo; $(call awk,sum-certificates) $1; $(generated)$(normal)$(if $(LEFT_OUT),; echo 'left out: $(LEFT_OUT)')
+
+$(call stamp,$(OUT)/options/normalized,$(NORMALIZE))
+$(REPORT): $(OUT)/scores.tsv $(OUT)/options/normalized $(call awk_files,results-table) $(call awk_files,step-times)
+	@{ $(call awk,results-table) '' $(PROTOCOL) $(NET_NAME) $(OUT) $(RUNS); $(generated)$(normal); \
 	echo; $(call awk,step-times) $(OUT)/times.tsv; } >$@.new; mv $@.new $@
 
 JUDGED = $(OUT)/cv/$(PROTOCOL).$(NET_NAME)
@@ -413,7 +424,7 @@ endif
 
 $(call stamp,$(OUT)/options/left-out,$(LEFT_OUT))
 $(JUDGED)/table.txt: $(JUDGED)/scores.tsv $(patsubst %,$(JUDGED)/seed.%.tsv,$(call by_seed,$(RUNS))) \
-    $(JUDGED)/certificate.tsv $(OUT)/options/left-out $(call awk_files,results-table) $(call awk_files,sum-certificates)
+    $(JUDGED)/certificate.tsv $(OUT)/options/left-out $(OUT)/options/normalized $(call awk_files,results-table) $(call awk_files,sum-certificates)
 	@{ $(call awk,results-table) $(JUDGED) $(PROTOCOL) $(NET_NAME) $(OUT) $(RUNS); \
 	$(call remarks,$(JUDGED)/certificate.tsv); } >$@.new; mv $@.new $@
 

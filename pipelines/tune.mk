@@ -11,7 +11,11 @@
 #             draws none: a file, or a name in nets/ or spaces/. The learning rate falls along a cosine, from
 #             ser-train --schedule cosine, unless TRAIN or the space has another schedule; THREADS
 #   NESTED=0  ROWS has the column part: the search is judged by its validation part, and the test part is not read
-#   OUTER     these folds alone are left out in turn (default: all that have speakers)
+#   NORMALIZE options of ser-tensor normalize, such as --by speaker, for all trials: the features of each fold by themselves
+#   VOTE=K    nested: the K best trials of each search are trained again and tested, too, and vote (ser-vote)
+#   OUTER     these folds alone are left out in turn (default: all that have speakers). none: no fold is left out, and the
+#             winner of a search of its own, OUT/all, is trained on all speakers: a network to use. Nothing tests it; what
+#             the others came to says what it is worth
 #   DRY=1     says how many epochs the search will train, and about how many minutes; trains one epoch to know it
 #   JOBS      as make's -j; BUILD: the folder of the tools; TRAIN_SEED: of ser-train (default 1)
 #
@@ -19,6 +23,10 @@
 # in turn (inner folds, by speaker); the figures of a trial are the means over them. The winner is then trained on all
 # that is not left out, for EPOCHS epochs, and tested once on the fold that was: the report shows both figures, of which
 # the first, by which it was chosen, is the better one as a rule. The target search ends before the test.
+#
+# A trial fails if its network does not suit the data, or a loss is no number: it is last, and its reason is told. Data
+# that cannot be read end the search. A space whose winner could not be trained to a fixed end, since it draws patience or
+# schedule plateau, is refused.
 #
 # A trial goes on from rung to rung: no epoch is trained twice, and one that reaches the last rung has the bytes of one
 # trained in one go. Killed anywhere, the search goes on. Results are the same for any number of jobs. A folder holds
@@ -31,13 +39,15 @@
 #   OUT/SEARCH/ranking.tsv          of all trials, the best first
 #   OUT/SEARCH/winner.net           the winner's network, and winner.options: the options of each step, for NET= of
 #                                   the other pipelines
-#   OUT/SEARCH/final/               nested: model.bin, log.tsv, predictions.tsv of the fold that was left out
+#   OUT/SEARCH/search.tsv           every result with what its trial has drawn: for ser-plot tune
+#   OUT/SEARCH/final/               nested: model.bin, log.tsv, predictions.tsv of the fold that was left out;
+#                                   with VOTE=K vote/2/ to vote/K/ likewise, and vote/predictions.tsv, of all K
 #   OUT/report.txt                  the winners, their figures when they were chosen and when they were tested
 
 include $(or $(wildcard $(dir $(lastword $(MAKEFILE_LIST)))base.mk),$(error \
     $(strip $(MAKEFILE_LIST)): the path must not contain spaces))
 
-VARIABLES += SPACE ROWS FOLDS TRIALS METHOD EPOCHS MIN_EPOCHS ETA BY SEED TRAIN_SEED NESTED FEATURES AUGMENT TRAIN NET THREADS \
+VARIABLES += SPACE ROWS FOLDS TRIALS METHOD EPOCHS MIN_EPOCHS ETA BY SEED TRAIN_SEED NESTED FEATURES AUGMENT NORMALIZE VOTE TRAIN NET THREADS \
     OUTER DRY
 $(eval $(value refuse_unknown))
 
@@ -53,6 +63,8 @@ TRAIN_SEED ?= 1
 NESTED     ?= 1
 FEATURES   ?=
 AUGMENT    ?=
+NORMALIZE  ?=
+VOTE       ?= 1
 TRAIN      ?=
 NET        ?= attention
 THREADS    ?= 1
@@ -67,36 +79,55 @@ $(error OUT=$(OUT): the name must not contain spaces)
 endif
 space := $(firstword $(wildcard $(SPACE) $(ROOT)/pipelines/spaces/$(SPACE).space))
 ifeq ($(no_study),)
+$(if $(SPACE),,$(error SPACE=FILE says what is searched, see ser-tune(1); spaces that are there: $(basename $(notdir $(wildcard \
+    $(ROOT)/pipelines/spaces/*.space)))))
 $(if $(space),,$(error SPACE=$(SPACE): no such file, and no pipelines/spaces/$(SPACE).space))
+$(if $(ROWS),,$(error ROWS=FILE is the manifest: ser-manifest makes one))
 $(if $(wildcard $(ROWS)),,$(error ROWS=$(ROWS): no such manifest: ser-manifest makes one))
+$(if $(filter --patience% --lr-patience% --keep% plateau --schedule=plateau,$(TRAIN)),$(error TRAIN=$(TRAIN): the winner is \
+    trained without a validation part, to a fixed end: without --patience, --lr-patience, --keep and --schedule plateau))
+$(if $(filter 0,$(shell expr 'x$(subst ','\'',$(VOTE))' : 'x[1-9][0-9]\{0,2\}$$')),$(error VOTE=$(VOTE): expected how \
+    many trials vote))
 ifeq ($(NESTED),0)
+$(if $(filter-out 1,$(VOTE)),$(error VOTE=$(VOTE): with NESTED=0 nothing is tested, so no vote either))
 GROUPS   := train val
 SEARCHES := split
 else
+$(if $(FOLDS),,$(error FOLDS=FILE is a table of speakers and folds: ser-split --make-folds 5 makes one (NESTED=0 needs none)))
 $(if $(wildcard $(FOLDS)),,$(error FOLDS=$(FOLDS): no such table of speakers and folds (NESTED=0 needs none)))
 include $(OUT)/folds.mk
 GROUPS   := $(FOLD)
 OUTER    ?= $(FOLD)
-$(if $(and $(FOLD),$(filter-out $(FOLD),$(OUTER))),$(error OUTER=$(OUTER): the folds that have speakers are $(FOLD)))
-SEARCHES  = $(OUTER:%=fold%)
+$(if $(and $(FOLD),$(filter-out $(FOLD) none,$(OUTER))),$(error OUTER=$(OUTER): the folds that have speakers are $(FOLD)))
+SEARCHES  = $(patsubst foldnone,all,$(OUTER:%=fold%))
 endif
 include $(OUT)/trials.mk
 endif
 
-# What decides the results. A search of other options would mix with them: it needs a folder of its own.
-searched = $(strip space $(space) $(shell cksum <$(space) | tr ' ' .) rows $(ROWS) $(shell cksum <$(ROWS) | tr ' ' .) folds \
-    $(if $(filter 0,$(NESTED)),none,$(FOLDS) $(shell cksum <$(FOLDS) | tr ' ' .)) method $(METHOD) epochs $(EPOCHS) \
-    min-epochs $(MIN_EPOCHS) eta $(ETA) by $(BY) seed $(SEED) train-seed $(TRAIN_SEED) net $(NET) features $(FEATURES); \
-    augment $(AUGMENT); train $(TRAIN))
+# What decides the results. A search of other options would mix with them: it needs a folder of its own, unless there is
+# no result yet.
+file_of_net = $(firstword $(wildcard $1 $(ROOT)/pipelines/nets/$1.net $(ROOT)/pipelines/spaces/$1.net) $1)
+has_results = $(shell find $(OUT) -mindepth 3 -name 'result.*.tsv' -print -quit)
+sum_of   = $(shell cksum <$1 | tr ' ' .)
+networks = $(foreach n,$(or $(shell sed -n 's/\#.*//; s/ when .*//; s/^[[:blank:]]*NET[[:blank:]]\{1,\}choice[[:blank:]]//p' \
+    $(space)),$(NET)),$n $(if $(wildcard $(call file_of_net,$n)),$(call sum_of,$(call file_of_net,$n))))
+searched = $(strip space $(space) $(call sum_of,$(space)) rows $(ROWS) $(call sum_of,$(ROWS)) folds \
+    $(if $(filter 0,$(NESTED)),none,$(FOLDS) $(call sum_of,$(FOLDS))) method $(METHOD) epochs $(EPOCHS) \
+    min-epochs $(MIN_EPOCHS) eta $(ETA) by $(BY) seed $(SEED) train-seed $(TRAIN_SEED) networks $(networks); features $(FEATURES); \
+    augment $(AUGMENT); $(if $(NORMALIZE),normalize $(NORMALIZE); )train $(TRAIN))
 ifeq ($(no_study),)
 text.search := $(searched)
 ifneq ($(wildcard $(OUT)/search.txt),)
-$(if $(call differ,$(strip $(file <$(OUT)/search.txt)),$(text.search)),$(error $(OUT) holds another search: $(file \
-    <$(OUT)/search.txt) there, but $(text.search) now: give another OUT, or remove it with the target clean))
+$(if $(call differ,$(strip $(file <$(OUT)/search.txt)),$(text.search)),$(if $(has_results),$(error $(OUT) holds another \
+    search: $(file <$(OUT)/search.txt) there, but $(text.search) now: give another OUT, or remove it with the target \
+    clean),$(eval $(OUT)/search.txt: FORCE)))
 endif
 endif
-$(OUT)/search.txt:
-	@mkdir -p $(@D); printf '%s\n' $(call quote,$(text.search)) >$@.new; mv $@.new $@
+$(OUT)/search.txt: | $(call tool,tune) $(call awk_files,fixed-end)
+	@$(call awk,fixed-end) $(space)
+	@$(call tool,tune) draw --trial 1 $(space) -o /dev/null
+	@$(HELPERS)/note-generated $(ROWS) $(OUT)/manifest
+	@mkdir -p $(@D); rm -f $(OUT)/*/*/*.state; printf '%s\n' $(call quote,$(text.search)) >$@.new; mv $@.new $@
 
 draw_options  = --method $(METHOD) --seed $(SEED)
 judge_options = $(draw_options) --trials $(words $(TRIAL)) --epochs $(EPOCHS) --min-epochs $(MIN_EPOCHS) --eta $(ETA) --by $(BY)
@@ -107,7 +138,10 @@ $(OUT)/trials.tsv: $(OUT)/options/trials $(OUT)/search.txt $(call tool,tune)
 $(OUT)/trials.mk: $(OUT)/trials.tsv $(call awk_files,trials)
 	@$(call awk,trials) $< >$@.new; mv $@.new $@
 $(OUT)/folds.mk: $(OUT)/search.txt $(call awk_files,testable-folds)
-	@$(call awk,testable-folds) $(ROWS) $(FOLDS) >$@.new; mv $@.new $@
+	@$(call awk,testable-folds) $(ROWS) $(FOLDS) >$@.new
+	@[ "$$(sed -n 's/^FOLD *[:?]*= *//p' $@.new | wc -w)" -ge $(if $(filter none,$(OUTER)),2,3) ] || { \
+	    echo 'tune.mk: $(FOLDS): too few folds have speakers of $(ROWS): a nested search needs 3: one is left out, and of the others one validates' >&2; \
+	    exit 3; }; mv $@.new $@
 
 # ---- data: the manifest by groups, their features by combinations of options ----
 
@@ -115,17 +149,19 @@ $(OUT)/folds.mk: $(OUT)/search.txt $(call awk_files,testable-folds)
 $(OUT)/data/%.tsv: $(OUT)/search.txt $(if $(filter 0,$(NESTED)),$(call awk_files,rows-of-part),$(call tool,split))
 	@mkdir -p $(@D)
 	@$(if $(filter 0,$(NESTED)),$(call awk,rows-of-part) $* $(ROWS),$(call tool,split) --folds $(FOLDS) --fold $* --no-test \
-	    --part val $(ROWS) 2>$@.said | sed 's/\t[^\t]*$$//') >$@.new; mv $@.new $@
+	    --part val $(ROWS) 2>$@.said | sed 's/\t[^\t]*$$//') >$@.new || { status=$$?; [ ! -e $@.said ] || cat $@.said >&2; exit $$status; }; mv $@.new $@
 
 # $1: number of the combination
+normalized = $(if $(NORMALIZE),| $(call tool,tensor) normalize $(NORMALIZE))
 augmented = $(strip $(AUGMENT) $(D$1.augment))
 define feature_rules
 $(OUT)/features/$1/%.sert: $(OUT)/data/%.tsv $(call tool,mfcc)
 	@mkdir -p $$(@D)
-	@$(call tool,mfcc) -q $(FEATURES) $(D$1.features) -m $$< -o $$@
+	@$(call tool,mfcc) -q $(FEATURES) $(D$1.features) -m $$< $(normalized) >$$@.new; mv $$@.new $$@
 $(OUT)/features/$1/%.more: $(OUT)/data/%.tsv $(call tool,mfcc) $(call tool,augment)
 	@mkdir -p $$(@D)
-	@$(call tool,augment) -q --keep --any-part $(call augmented,$1) $$< | $(call tool,mfcc) -q $(FEATURES) $(D$1.features) -o $$@
+	@$(call tool,augment) -q --keep --any-part $(call augmented,$1) $$< | $(call tool,mfcc) -q $(FEATURES) $(D$1.features) \
+	    $(normalized) >$$@.new; mv $$@.new $$@
 endef
 $(foreach d,$(DATA),$(eval $(call feature_rules,$d)))
 
@@ -140,7 +176,6 @@ seen_by      = $(if $(filter split,$1),$(GROUPS),$(filter-out $(1:fold%=%),$(GRO
 validated_by = $(if $(filter split,$1),val,$(call seen_by,$1))
 trained_with = $(filter-out $2,$(call seen_by,$1))
 
-file_of_net   = $(firstword $(wildcard $1 $(ROOT)/pipelines/nets/$1.net $(ROOT)/pipelines/spaces/$1.net) $1)
 train_options = --schedule cosine --keep last --seed $(TRAIN_SEED) $(TRAIN) $($1.train) --horizon $(EPOCHS)
 rungs        := $(if $(TRIAL),$(shell $(call tool,tune) plan --method $(METHOD) --epochs $(EPOCHS) --min-epochs \
     $(MIN_EPOCHS) --eta $(ETA) | awk 'NR > 1 {print $$1 ":" $$2}'))
@@ -194,34 +229,75 @@ define winner_rules
 $(OUT)/$1/ranking.tsv: $(OUT)/$1/all.$(last_rung) $(call tool,tune)
 	@{ $$(call all_results,$$(@D)); } >$$(@D)/results.new; mv $$(@D)/results.new $$(@D)/results.tsv
 	@$(call tool,tune) judge $(judge_options) $(space) $$(@D)/results.tsv -o $$@
+$(OUT)/$1/search.tsv: $(OUT)/$1/ranking.tsv $(OUT)/trials.tsv $(call awk_files,search-table)
+	@$(call awk,search-table) $(BY) $$< $(OUT)/trials.tsv $$(@D)/results.tsv >$$@.new; mv $$@.new $$@
 $(OUT)/$1/winner.options: $(OUT)/$1/ranking.tsv $(HELPERS)/write-winner
-	@$(HELPERS)/write-winner $$(@D) $(EPOCHS) $(OUT)/trials.mk '$(FEATURES)' '$(AUGMENT)' '$(TRAIN)'
+	@$(call write_winner,$1,1,winner)
 endef
+# $1: search, $2: place, $3: name
+write_winner = $(HELPERS)/write-winner $(OUT)/$1 $2 $(OUT)/$1/$3 $(EPOCHS) $(OUT)/trials.mk $(foreach v,FEATURES AUGMENT \
+    NORMALIZE TRAIN,$(call quote,$($v)))
 $(foreach s,$(SEARCHES),$(eval $(call winner_rules,$s)))
 WINNERS = $(SEARCHES:%=$(OUT)/%/winner.options)
+TABLES  = $(SEARCHES:%=$(OUT)/%/search.tsv)
 
 # ---- the test: each winner once, on the fold that its search has not seen ----
 
-# $1: search
-define final_rules
-$(OUT)/$1/final/predictions.tsv: $(OUT)/$1/winner.options $(OUT)/data/$(1:fold%=%).tsv $(patsubst %,$(OUT)/data/%.tsv,$(call \
+# $1: search, $2: folder, $3: name of network and options
+define test_rules
+$(OUT)/$1/$2/predictions.tsv: $(OUT)/$1/$3.options $(OUT)/data/$(1:fold%=%).tsv $(patsubst %,$(OUT)/data/%.tsv,$(call \
     seen_by,$1)) $(HELPERS)/test-winner $(call tool,score)
 	@mkdir -p $$(@D)
-	@$(HELPERS)/test-winner $(BUILD) $$(<D) $$(@D) '--threads $(THREADS) --seed $(TRAIN_SEED)' $(OUT)/data/$(1:fold%=%).tsv \
-	    $(patsubst %,$(OUT)/data/%.tsv,$(call seen_by,$1))
+	@$(HELPERS)/test-winner $(BUILD) $(OUT)/$1/$3 $$(@D) '--threads $(THREADS) --seed $(TRAIN_SEED)' \
+	    $(OUT)/data/$(1:fold%=%).tsv $(patsubst %,$(OUT)/data/%.tsv,$(call seen_by,$1))
+endef
+
+# What was trained on and tested: the manifest with the column part, and its certificate.
+define split_rules
+$(OUT)/$1/manifest.tsv: $(OUT)/search.txt $(call tool,split)
+	@mkdir -p $$(@D); $(call tool,split) --folds $(FOLDS) --fold $(1:fold%=%) --no-val $(ROWS) >$$@.new 2>$$@.said || { \
+	    status=$$$$?; cat $$@.said >&2; exit $$$$status; }; mv $$@.new $$@
+$(OUT)/$1/certificate.tsv: $(OUT)/$1/manifest.tsv
+	@$(call tool,split) --certificate $$< >$$@.new$(if $(NORMALIZE),; printf '%s\tnormalize\t%s\n' train $(call \
+	    quote,$(NORMALIZE)) test $(call quote,$(NORMALIZE)) >>$$@.new); mv $$@.new $$@
+endef
+
+# The best of a search, each tested by itself, and what they say together. The first of them is the winner.
+define vote_rules
+$(OUT)/$1/vote/$2.options: $(OUT)/$1/ranking.tsv $(HELPERS)/write-winner
+	@mkdir -p $$(@D); $(call write_winner,$1,$2,vote/$2)
+endef
+voters     = $(filter-out 1,$(shell seq $(VOTE)))
+votes_of   = $(OUT)/$1/final/predictions.tsv $(voters:%=$(OUT)/$1/vote/%/predictions.tsv)
+define poll_rules
+$(OUT)/$1/vote/predictions.tsv: $(call votes_of,$1) $(OUT)/options/voters $(call tool,vote)
+	@$(call tool,vote) $$$$(find $(call votes_of,$1) -size +0) >$$@.new; mv $$@.new $$@
 endef
 ifneq ($(NESTED),0)
-$(foreach s,$(SEARCHES),$(eval $(call final_rules,$s)))
-TESTED = $(SEARCHES:%=$(OUT)/%/final/predictions.tsv)
+NESTS := $(filter fold%,$(SEARCHES))
+$(foreach s,$(NESTS),$(eval $(call split_rules,$s))$(eval $(call test_rules,$s,final,winner)))
+TESTED = $(NESTS:%=$(OUT)/%/final/predictions.tsv)
+CERTIFIED = $(NESTS:%=$(OUT)/%/certificate.tsv)
+TRAINED = $(patsubst %,$(OUT)/%/final/model.bin,$(filter all,$(SEARCHES)))
+$(OUT)/all/final/model.bin: $(OUT)/all/winner.options $(GROUPS:%=$(OUT)/data/%.tsv) $(HELPERS)/test-winner
+	@mkdir -p $(@D)
+	@$(HELPERS)/test-winner $(BUILD) $(OUT)/all/winner $(@D) '--threads $(THREADS) --seed $(TRAIN_SEED)' - $(GROUPS:%=$(OUT)/data/%.tsv)
+ifneq ($(voters),)
+$(foreach s,$(NESTS),$(foreach v,$(voters),$(eval $(call vote_rules,$s,$v))$(eval $(call \
+    test_rules,$s,vote/$v,vote/$v)))$(eval $(call poll_rules,$s)))
+POLLED = $(NESTS:%=$(OUT)/%/vote/predictions.tsv)
+endif
 endif
 
 $(call stamp,$(OUT)/options/searches,$(SEARCHES))
-$(OUT)/report.txt: $(WINNERS) $(TESTED) $(OUT)/options/searches $(HELPERS)/report-search $(call tool,eval)
-	@$(HELPERS)/report-search $(BUILD) $(OUT) $(SEARCHES) >$@.new; mv $@.new $@
+$(call stamp,$(OUT)/options/voters,$(VOTE))
+$(OUT)/report.txt: $(WINNERS) $(TABLES) $(TRAINED) $(TESTED) $(CERTIFIED) $(POLLED) $(OUT)/options/searches $(OUT)/options/voters \
+    $(HELPERS)/report-search $(call tool,eval)
+	@$(HELPERS)/report-search $(BUILD) $(OUT) $(VOTE) $(SEARCHES) >$@.new; mv $@.new $@
 
 all: $(if $(DRY),dry,$(OUT)/report.txt)
 	$(if $(DRY),,@cat $(OUT)/report.txt)
-search: $(WINNERS)
+search: $(WINNERS) $(TABLES)
 
 # ---- what it will cost ----
 
@@ -234,8 +310,9 @@ dry: $(OUT)/$(probed)/$(firstword $(TRIAL))/net $(call training,1,$(call trained
 	    --threads $(THREADS) --patience 0 $(call train_options,$(firstword $(TRIAL))) --epochs 1 $(call training,1,$(call \
 	    trained_with,$(probed),$(probe_with))); took=$$(($${EPOCHREALTIME/./} - from)); rm -f $(OUT)/probe.new; \
 	$(call tool,tune) plan $(judge_options) | awk -v us="$$took" -v splits=$(words $(call validated_by,$(probed))) \
-	    -v searches=$(words $(SEARCHES)) -v last=$(if $(TESTED),$(EPOCHS),0) 'NR > 1 {n += $$4} END { \
-	    e = searches * (n * splits + last); printf "%d searches of %d inner splits: %.0f epochs, about %.1f minutes of one job", \
+	    -v searches=$(words $(SEARCHES)) -v all=$(words $(foreach s,$(SEARCHES),$(call validated_by,$s))) \
+	    -v last=$$(($(EPOCHS) * $(words $(TESTED) $(TRAINED) $(foreach v,$(voters),$(NESTS))))) 'NR > 1 {n += $$4} END { \
+	    e = n * all + last; printf "%d searches of %d inner splits: %.0f epochs, about %.1f minutes of one job", \
 	    searches, splits, e, e * us / 6e7; print " (one epoch of trial 1 took " us / 1e6 " s)"}'
 
 clean:

@@ -91,6 +91,7 @@ norm-with   statistics  voices.sert ser-tensor normalize --with IN -o OUT test.s
 curves      table       log.tsv    ser-plot curves -o OUT IN
 confusion   predictions p.tsv      ser-plot confusion -o OUT IN
 plot-mfcc   features    test.sert  ser-plot mfcc -o OUT IN
+plot-tune   table       results.tsv ser-plot tune -o OUT IN
 wave        sound       a.wav      ser-plot wave -o OUT IN
 report      folder      study      ser-report -o OUT IN
 END

@@ -18,6 +18,13 @@ setup_file() {
             print i, i <= 7 ? "angry" : "sad", predicted[i] == "a" ? "angry" : "sad", \
                 predicted[i] == "a" ? 0.75 : 0.25, predicted[i] == "a" ? 0.25 : 0.75, i % 2 ? "ann" : "bob"
     }' >p.tsv
+    {
+        echo trial rung epochs by val_loss val_accuracy val_recall NET batch lr net.units
+        echo 1 0 1 recall 1.5 0.4 0.3 a.net 16 1e-3 -
+        printf '2 %s b.net 16 1e-2 4\n' '0 1 recall 1.4 0.4 0.5' '1 3 recall 1 0.5 0.6'
+        echo 3 0 1 recall - - - a.net 16 0.1 -
+        echo 4 0 1 recall 1.4 0.4 0.45 b.net 16 5e-3 8
+    } | tr ' ' '\t' >search.tsv
     printf 'id\tpath\temotion\tspeaker\tpart\n' >m.tsv
     for i in 1 2 3 4; do
         sox -n -r 22050 -b 16 "low$i.wav" synth 0.3 sine "20$i"
@@ -141,6 +148,33 @@ count() {
     has 'mel band' 'level, dB' 'low1.wav: 13 frames'
 }
 
+@test "tune: trials, rungs, what was drawn, and how much it decides" {
+    draws tune search.tsv
+    # Of the others trial 2 came furthest.
+    has '4 trials, the best is 2: recall 60.0 % after 3 epochs' failed 'best so far' 'importance after 1 epoch'
+    # Axes: an option of one value has none; words are all named, numbers by their ends.
+    has NET lr net.units a.net b.net 0.001 0.1 30 60
+    lacks batch
+    # The most important is above: what NET was separates the better two from the others.
+    y() { sed -n "s,.*translate([0-9.]*\,\([0-9.]*\)).*,\1,; /<text> *$1<.text>/{x;p;x}; h" tune.svg | head -n 1; }
+    [ "$(y NET)" ] && awk -v a="$(y NET)" -v b="$(y lr)" -v c="$(y net.units)" 'BEGIN {exit !(a < b && b < c)}'
+    { cat search.tsv && sed -n 2p search.tsv; } >twice.tsv
+    fails 3 "^ser-plot: twice.tsv: trial 1 has two results on rung 0" ser-plot tune twice.tsv
+    head -n 1 search.tsv >none.tsv
+    fails 3 "^ser-plot: none.tsv: no result in it" ser-plot tune none.tsv
+    sed 's/recall\t1.5/speed\t1.5/' search.tsv >by.tsv
+    fails 3 "^ser-plot: by.tsv: row 1 .*by is 'speed': expected recall, loss or accuracy" ser-plot tune by.tsv
+    sed '3s/recall/loss/' search.tsv >by.tsv
+    fails 3 "^ser-plot: by.tsv: row 2 .*by is loss here, and another word before" ser-plot tune by.tsv
+    cut -f 1-6 search.tsv >cut.tsv
+    fails 3 "^ser-plot: cut.tsv: no column 'val_recall'" ser-plot tune cut.tsv
+    # All failed, and one trial alone: there is a picture, without axes.
+    sed -n '1p;/\t-\t-\t-\t/p' search.tsv >failed.tsv
+    draws tune failed.tsv
+    has '1 trial, all failed'
+    lacks NET
+}
+
 @test "wave: the audio, and the emotion over time by a model" {
     draws wave long.wav
     has 'long.wav, 1.20 s' amplitude 'time, s'
@@ -160,7 +194,7 @@ count() {
 }
 
 @test "the same bytes twice, and on standard output as with -o" {
-    for kind in 'curves log.tsv' 'confusion p.tsv' 'reliability p.tsv' 'speakers p.tsv' 'manifest m.tsv' 'mfcc val.sert' \
+    for kind in 'curves log.tsv' 'confusion p.tsv' 'reliability p.tsv' 'speakers p.tsv' 'manifest m.tsv' 'mfcc val.sert' 'tune search.tsv' \
         'wave -m model.bin --window 0.3 long.wav'; do
         # shellcheck disable=SC2086
         ser-plot $kind >a.svg
@@ -188,10 +222,13 @@ hostile='a"b`touch x`$(touch x)'\''{}_^<i>&#x1;&amp;]]>%d%s @n \n "system(|touch
         print 2, "b", x, 0.6, 0.4, "c"
     }' >p.tsv
     printf 'emotion\tspeaker\n%s\t%s\n' "$hostile" "$hostile" >m.tsv
+    printf 'trial\trung\tepochs\tval_loss\tval_accuracy\tval_recall\t%s\n' "$hostile" >search.tsv
+    printf '%s\t0\t1\t1\t0.5\t0.5\t%s\n' 1 "$hostile" 2 'x%dy' >>search.tsv
     cp ../low1.wav "$hostile.wav"
     printf 'id\tpath\temotion\n%s\t%s\t%s\n' "$hostile" "$hostile.wav" "$hostile" | ser-mfcc -q -m - -o f.sert
-    for kind in confusion reliability speakers manifest mfcc wave; do
+    for kind in confusion reliability speakers manifest mfcc tune wave; do
         case $kind in
+        tune) file=search.tsv ;;
         manifest) file=m.tsv ;;
         mfcc) file=f.sert ;;
         wave) file=$hostile.wav ;;

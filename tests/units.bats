@@ -93,6 +93,10 @@ reference() { # the folder NAME of the reference data, if there is one
     unit test_search
 }
 
+@test "tuning: ranks, groups, shares; the results of a search" {
+    unit test_tuning
+}
+
 @test "identity: training with the plain kernels ends in known bytes" {
     unit test_identity
 }

@@ -31,6 +31,7 @@ static const struct ser_tool tool = {
     "speakers     accuracy of each speaker, likewise\n"
     "manifest     utterances by emotion and speaker, and by part after ser-split\n"
     "mfcc         features of one utterance (ser-mfcc)\n"
+    "tune         a search: its trials, rungs and options (search.tsv of tune.mk)\n"
     "wave         an audio file"};
 
 static int milliseconds(const char *option, const char *text) {

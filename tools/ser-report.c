@@ -13,7 +13,9 @@
 #include "bridge/html.h"
 #include "bridge/plot.h"
 #include "bridge/published.h"
+#include "bridge/recipe.h"
 #include "bridge/study.h"
+#include "bridge/tuning.h"
 #include "core/embed.h"
 #include "core/jobs.h"
 #include "core/opt.h"
@@ -22,7 +24,10 @@
 #include "core/sha256.h"
 #include "core/tsv.h"
 
-enum { MAX_RECORDING = 20000000 }; /* bytes, in a page */
+enum {
+    MAX_RECORDING = 20000000, /* bytes, in a page */
+    MAX_TRIALS = 500,         /* of a search, in a table */
+};
 
 static struct {
     const char *output, *title;
@@ -72,8 +77,18 @@ struct judged {
     size_t worsts;
 };
 
+/* What a search came to. */
+struct searched {
+    const struct ser_study_search *from;
+    struct ser_tuning t;
+    const struct ser_tuning_result *best;
+    const struct ser_result *tested,
+        *voted; /* on the fold that was left out; NULL: nothing was tested */
+};
+
 struct report {
     struct ser_study study;
+    struct searched *search;         /* [study.searches] */
     struct ser_published *published; /* [stages] of the original's study */
     size_t stages;
     char *generated; /* the corpora that are generated speech; NULL: none */
@@ -187,6 +202,32 @@ static void find_generated(struct report *r) {
     }
 }
 
+/* The scores of a run of that name on the split of a search; NULL: there is none. */
+static const struct ser_result *tested_by(const struct report *r, const char *run,
+                                          const char *search) {
+    for (size_t g = 0; g < r->groups; g++) {
+        const struct ser_group *group = r->group[g].group;
+        for (size_t i = 0; i < group->runs; i++)
+            if (strcmp(group->run[i]->name, run) == 0 &&
+                strcmp(group->run[i]->split->name, search) == 0)
+                return &r->group[g].v.of_file[i];
+    }
+    return NULL;
+}
+
+static void read_searches(struct report *r) {
+    struct ser_error e;
+    r->search = ecalloc(r->study.searches, sizeof *r->search);
+    for (size_t i = 0; i < r->study.searches; i++) {
+        struct searched *q = &r->search[i];
+        q->from = &r->study.search[i];
+        must(ser_tuning_read(&q->t, q->from->results, &e), &e);
+        q->best = ser_tuning_best(&q->t);
+        q->tested = tested_by(r, "winner", q->from->name);
+        q->voted = tested_by(r, "vote", q->from->name);
+    }
+}
+
 static void judge(struct report *r, const char *path) {
     struct ser_error e;
     must(ser_study_read(&r->study, path, &e) ||
@@ -206,9 +247,13 @@ static void judge(struct report *r, const char *path) {
                                          j->group->run[0]->split->kind == SER_SPLIT_RANDOM,
                                          network_of(j));
     }
+    read_searches(r);
 }
 
 static void free_report(struct report *r) {
+    for (size_t i = 0; i < r->study.searches; i++)
+        ser_tuning_free(&r->search[i].t);
+    free(r->search);
     for (size_t g = 0; g < r->groups; g++) {
         for (size_t i = 0; i < r->group[g].worsts; i++)
             free(r->group[g].worst[i].path);
@@ -765,6 +810,12 @@ static void worst_row(struct page *p, const struct judged *j, const struct worst
     ser_html_cell(&p->html, w->path ? w->path : "");
 }
 
+/* Features that are normalised by other recordings cannot be made of one alone. */
+static int hears_one(const struct ser_run *run) {
+    const char *norm = ser_attr(&run->header, SER_NORM);
+    return !norm || strcmp(norm, "none") == 0 || strcmp(norm, "utterance") == 0;
+}
+
 /* The worst of all is shown, as far as what it was made of is still there. */
 static void worst_pictures(struct page *p, const struct judged *j) {
     const struct worst *w = &j->worst[0];
@@ -778,10 +829,11 @@ static void worst_pictures(struct page *p, const struct judged *j) {
         figure(p,
                (struct ser_plot){.kind = SER_PLOT_WAVE,
                                  .path = w->path,
-                                 .model = run->model,
+                                 .model = hears_one(run) ? run->model : NULL,
                                  .window_ms = 1000,
                                  .step_ms = 250},
-               "Waveform of %s, and the emotion over time", w->at->id);
+               hears_one(run) ? "Waveform of %s, and the emotion over time" : "Waveform of %s",
+               w->at->id);
     markup(p, "</div>\n");
 }
 
@@ -806,6 +858,254 @@ static void worst_utterances(struct page *p, int g) {
         worst_row(p, j, &j->worst[i]);
     end_table(p);
     worst_pictures(p, j);
+}
+
+/* ---- sections: searches ---- */
+
+static void tuned_cell(struct page *p, const struct ser_tuning_result *r, double share) {
+    ser_html_cellf(&p->html, r->failed ? "–" : "%.1f", 100 * share);
+}
+
+/* The group of runs of that name; NULL: none. */
+static const struct judged *group_of(const struct page *p, const char *name) {
+    for (size_t g = 0; g < p->r->groups; g++)
+        if (strcmp(p->r->group[g].group->run[0]->name, name) == 0)
+            return &p->r->group[g];
+    return NULL;
+}
+
+static void tested_cells(struct page *p, const struct ser_result *r) {
+    static const int figure[] = {SER_UA, SER_WA};
+    for (int i = 0; i < 2; i++)
+        ser_html_cellf(&p->html, r ? "%.1f" : "–", r ? 100 * ser_figure_of(r, figure[i]) : 0);
+}
+
+static void winner_row(struct page *p, const struct searched *q, int votes) {
+    const struct ser_tuning_result *b = q->best;
+    cell(p, q->from->name);
+    count_cell(p, q->t.trials);
+    ser_html_cellf(&p->html, "%lld", (long long)b->trial);
+    ser_html_cellf(&p->html, "%lld", (long long)b->epochs);
+    tuned_cell(p, b, b->recall);
+    tuned_cell(p, b, b->accuracy);
+    tested_cells(p, q->tested);
+    ser_html_cellf(&p->html, q->tested && !b->failed ? "%.1f" : "–",
+                   q->tested ? 100 * (b->recall - ser_figure_of(q->tested, SER_UA)) : 0);
+    if (votes)
+        tested_cells(p, q->voted);
+}
+
+/* The mean of what was validated and tested, of the searches that were tested: how many. */
+static size_t mean_of_tested(const struct page *p, double *validated, double *tested,
+                             double *voted) {
+    size_t n = 0;
+    *validated = *tested = *voted = 0;
+    for (size_t i = 0; i < p->r->study.searches; i++) {
+        const struct searched *q = &p->r->search[i];
+        if (!q->tested || q->best->failed)
+            continue;
+        n++;
+        *validated += q->best->recall;
+        *tested += ser_figure_of(q->tested, SER_UA);
+        *voted += q->voted ? ser_figure_of(q->voted, SER_UA) : 0;
+    }
+    *validated /= (double)(n ? n : 1);
+    *tested /= (double)(n ? n : 1);
+    *voted /= (double)(n ? n : 1);
+    return n;
+}
+
+static void winners(struct page *p, int votes) {
+    if (votes)
+        TABLE(p, "Winners: their figures when they were chosen, and when they were tested",
+              "search", "trials#", "winner#", "epochs#", "validation recall, %#", "accuracy, %#",
+              "test recall, %#", "accuracy, %#", "optimism#", "vote: recall, %#", "accuracy, %#");
+    else
+        TABLE(p, "Winners: their figures when they were chosen, and when they were tested",
+              "search", "trials#", "winner#", "epochs#", "validation recall, %#", "accuracy, %#",
+              "test recall, %#", "accuracy, %#", "optimism#");
+    for (size_t i = 0; i < p->r->study.searches; i++)
+        winner_row(p, &p->r->search[i], votes);
+    end_table(p);
+}
+
+/* What the figures are worth. */
+static void optimism(struct page *p, int votes) {
+    const struct judged *j = group_of(p, "winner"), *v = group_of(p, "vote");
+    double validated, tested, voted;
+    char range[64];
+    size_t n = mean_of_tested(p, &validated, &tested, &voted);
+    if (!n || !j) {
+        markup(p,
+               "<p class=\"no\"><strong>Nothing here was tested.</strong> The winner was chosen "
+               "by these figures, the best of many, so they flatter it. A nested search shows by "
+               "how much.</p>\n");
+        return;
+    }
+    ser_html_markupf(
+        &p->html,
+        "<p><strong>Optimism: %.1f points.</strong> On the speakers by which they were chosen the "
+        "winners have an unweighted recall of %.1f %%, on speakers that no search has seen %.1f %% "
+        "(means over %zu). Those tested are trained on more speakers than the trials were. ",
+        100 * (validated - tested), 100 * validated, 100 * tested, n);
+    if (*interval_text(&j->v, SER_UA, range))
+        ser_html_markupf(&p->html,
+                         "All test speakers together: %.1f %%, with an interval of 95 %% over "
+                         "speakers from %s, so an optimism from %.1f to %.1f points.",
+                         100 * ser_figure_of(&j->v.all, SER_UA), range,
+                         100 * (validated - j->v.of_all[SER_UA].high),
+                         100 * (validated - j->v.of_all[SER_UA].low));
+    else
+        markup(p, "There are fewer than five test speakers, too few for an interval.");
+    markup(p, "</p>\n");
+    if (!votes || !v)
+        return;
+    ser_html_markupf(&p->html,
+                     "<p>The best trials of each search together, by vote: %.1f %%, which is %+.1f "
+                     "points beside the winner alone.",
+                     100 * voted, 100 * (voted - tested));
+    if (*interval_text(&v->v, SER_UA, range))
+        ser_html_markupf(&p->html, " All test speakers together: %.1f %% (%s).",
+                         100 * ser_figure_of(&v->v.all, SER_UA), range);
+    markup(p, "</p>\n");
+}
+
+static void importance(struct page *p, const struct ser_tuning *t) {
+    struct ser_error e;
+    int64_t rung = ser_tuning_common(t), epochs = 0;
+    int found = 0;
+    for (size_t i = 0; i < t->results; i++)
+        epochs = t->result[i].rung == rung ? t->result[i].epochs : epochs;
+    char *caption = eprintf_alloc("Importance of the options after %lld epoch%s", (long long)epochs,
+                                  epochs == 1 ? "" : "s");
+    for (size_t o = 0; o < t->options; o++) {
+        struct ser_anova a;
+        if (t->option[o].values < 2)
+            continue;
+        if (!found++)
+            TABLE(p, caption, "option", "values#", "trials#", "groups#", "share, %#", "by lot, %#",
+                  "importance, %#");
+        must(ser_tuning_importance(t, o, rung, &a) ? ser_no_memory(&e) : 0, &e);
+        cell(p, t->option[o].name);
+        count_cell(p, t->option[o].values);
+        count_cell(p, a.n);
+        count_cell(p, (size_t)a.groups);
+        percent_cell(p, a.share);
+        percent_cell(p, a.chance);
+        percent_cell(p, a.effect);
+    }
+    free(caption);
+    if (found)
+        end_table(p);
+}
+
+/* The last result of each trial, the best first. */
+static const struct ser_tuning_result **rank(const struct ser_tuning *t) {
+    const struct ser_tuning_result **list = ecalloc(t->trials, sizeof *list);
+    size_t n = 0;
+    for (size_t i = 0; i < t->results; i++) {
+        i = ser_tuning_last(t, i);
+        size_t at = n++;
+        for (; at && ser_tuning_before(t, &t->result[i], list[at - 1]); at--)
+            list[at] = list[at - 1];
+        list[at] = &t->result[i];
+    }
+    return list;
+}
+
+static void trials(struct page *p, const struct ser_tuning *t) {
+    const char *head[SER_HTML_COLUMNS] = {"trial#", "epochs#", "recall, %#", "accuracy, %#",
+                                          "loss#"};
+    enum { FIGURES = 5 };
+    const struct ser_tuning_result **list = rank(t);
+    size_t axes = 0, shown[SER_HTML_COLUMNS];
+    char *caption = eprintf_alloc("Trials, the best first%s",
+                                  t->trials > MAX_TRIALS ? " (so many of them)" : "");
+    for (size_t o = 0; o < t->options && FIGURES + axes < SER_HTML_COLUMNS; o++)
+        if (t->option[o].values > 1) {
+            head[FIGURES + axes] =
+                eprintf_alloc("%s%s", t->option[o].name, t->option[o].words ? "" : "#");
+            shown[axes++] = o;
+        }
+    table(p, caption, (int)(FIGURES + axes), head);
+    for (size_t i = 0; i < t->trials && i < MAX_TRIALS; i++) {
+        const struct ser_tuning_result *r = list[i];
+        ser_html_cellf(&p->html, "%lld", (long long)r->trial);
+        ser_html_cellf(&p->html, "%lld", (long long)r->epochs);
+        tuned_cell(p, r, r->recall);
+        tuned_cell(p, r, r->accuracy);
+        ser_html_cellf(&p->html, r->failed ? "–" : "%.4f", r->loss);
+        for (size_t o = 0; o < axes; o++)
+            cell(p, t->drawn[r->row * t->options + shown[o]]);
+    }
+    end_table(p);
+    for (size_t i = 0; i < axes; i++)
+        free((char *)head[FIGURES + i]);
+    free(caption);
+    free(list);
+}
+
+static void pre(struct page *p, const char *heading, const char *body) {
+    if (!body)
+        return;
+    size_t n = strlen(body);
+    while (n && body[n - 1] == '\n')
+        n--;
+    ser_html_markupf(&p->html, "<h3>%s</h3>\n<pre>", heading);
+    ser_html_textf(&p->html, "%.*s", (int)n, body);
+    markup(p, "</pre>\n");
+}
+
+static void one_search(struct page *p, size_t i) {
+    const struct searched *q = &p->r->search[i];
+    ser_html_markupf(&p->html, "</section>\n<section id=\"search-%zu\">\n<h2>Search: ", i + 1);
+    text(p, q->from->name);
+    markup(p, "</h2>\n");
+    p->html.from = q->from->results;
+    markup(p, "<div class=\"figures\">\n");
+    figure(
+        p, (struct ser_plot){.kind = SER_PLOT_TUNE, .path = q->from->results},
+        "Search: its trials in their order, from rung to rung, through what they have drawn, and "
+        "how much each option decides");
+    markup(p, "</div>\n");
+    importance(p, &q->t);
+    trials(p, &q->t);
+    pre(p, "Options of the winner (winner.options)", q->from->options);
+    pre(p, "Network of the winner (winner.net)", q->from->net);
+    p->html.from = p->r->study.path;
+}
+
+static void link_to_searches(struct page *p) {
+    if (!p->r->study.searches)
+        return;
+    link_to(p, WHOLE_STUDY, "search", "Winners");
+    for (size_t i = 0; i < p->r->study.searches; i++) {
+        ser_html_markupf(&p->html, "<a href=\"#search-%zu\">Search: ", i + 1);
+        text(p, p->r->search[i].from->name);
+        markup(p, "</a>\n");
+    }
+}
+
+static void searches(struct page *p) {
+    int votes = 0;
+    if (!p->r->study.searches)
+        return;
+    for (size_t i = 0; i < p->r->study.searches; i++)
+        votes |= p->r->search[i].voted != NULL;
+    section(p, WHOLE_STUDY, "search", "Winners");
+    winners(p, votes);
+    optimism(p, votes);
+    markup(p,
+           "<p>An option's importance is the share of what differs among the trials that goes "
+           "along with its value alone: the correlation ratio of the trials' ranks on the rung "
+           "that most of them have a result on, those that failed being last; words are groups, "
+           "numbers are cut into up to four groups of about as many trials. What groups drawn by "
+           "lot would have is taken off (Kelley's epsilon squared, PNAS 21, 1935; on ranks "
+           "Kruskal and Wallis, JASA 47, 1952). It is the main effect of functional analysis of "
+           "variance (Hutter, Hoos, Leyton-Brown, ICML 2014), found without a model in between; "
+           "what options do only together is not in it.</p>\n");
+    for (size_t i = 0; i < p->r->study.searches; i++)
+        one_search(p, i);
 }
 
 /* ---- sections: certificates ---- */
@@ -841,6 +1141,21 @@ static void verdict(struct page *p, const struct ser_certificate *c) {
     markup(p, ".</p>\n");
 }
 
+/* Whose features were normalised how. */
+static void normalization(struct page *p, const struct ser_certificate *c) {
+    for (int i = 0; i < SER_PARTS; i++) {
+        const char *how = shown(&c->part[i].normalize);
+        if (*how && c->part[i].utterances)
+            ser_html_markupf(&p->html,
+                             "<p>Features of the part %s are normalized, by itself: <code>",
+                             ser_part_name[i]);
+        if (*how && c->part[i].utterances) {
+            text(p, how);
+            markup(p, "</code></p>\n");
+        }
+    }
+}
+
 static void parts(struct page *p, const char *caption, const struct ser_certificate *c) {
     TABLE(p, caption, "part", "speakers#", "utterances#", "who");
     for (int i = 0; i < SER_PARTS; i++) {
@@ -873,6 +1188,7 @@ static void certify(struct page *p, const struct ser_split *split) {
     text(p, split->name);
     markup(p, "</h3>\n");
     verdict(p, &c);
+    normalization(p, &c);
     char *caption = eprintf_alloc("Parts of %s", split->name);
     parts(p, caption, &c);
     free(caption);
@@ -976,14 +1292,7 @@ static void what_was_run(struct page *p, int g) {
     section(p, g, "run", "What was run");
     models(p, j->group);
     attributes(p, j->group);
-    if (net) {
-        size_t n = strlen(net);
-        while (n && net[n - 1] == '\n')
-            n--;
-        markup(p, "<h3>Network</h3>\n<pre>");
-        ser_html_textf(&p->html, "%.*s", (int)n, net);
-        markup(p, "</pre>\n");
-    }
+    pre(p, "Network", net);
 }
 
 static void pipeline(struct page *p) {
@@ -1041,6 +1350,7 @@ static void head(struct page *p) {
 
 static void one_group(struct page *p) {
     markup(p, "<nav>");
+    link_to_searches(p);
     link_to(p, WHOLE_STUDY, "results", "Results");
     if (p->r->is_compared)
         link_to(p, WHOLE_STUDY, "comparison", "Published figures");
@@ -1050,6 +1360,9 @@ static void one_group(struct page *p) {
     link_to(p, WHOLE_STUDY, "split", "Split certificate");
     link_to(p, WHOLE_STUDY, "run", "What was run");
     markup(p, "</nav>\n");
+    searches(p);
+    if (p->r->study.searches)
+        section(p, WHOLE_STUDY, "tested", "Tested");
     summary(p, 0);
     results(p, 0);
     comparison(p);
@@ -1063,6 +1376,7 @@ static void one_group(struct page *p) {
 static void several_groups(struct page *p) {
     int groups = (int)p->r->groups;
     markup(p, "<nav>");
+    link_to_searches(p);
     link_to(p, WHOLE_STUDY, "overview", "Overview");
     if (p->r->is_compared)
         link_to(p, WHOLE_STUDY, "comparison", "Published figures");
@@ -1072,6 +1386,7 @@ static void several_groups(struct page *p) {
     if (p->r->study.steps)
         link_to(p, WHOLE_STUDY, "pipeline", "Pipeline");
     markup(p, "</nav>\n");
+    searches(p);
     overview(p);
     comparison(p);
     for (int g = 0; g < groups; g++) {
@@ -1084,11 +1399,24 @@ static void several_groups(struct page *p) {
     pipeline(p);
 }
 
+/* Nothing was tested. */
+static void search_alone(struct page *p) {
+    markup(p, "<nav>");
+    link_to_searches(p);
+    link_to(p, WHOLE_STUDY, "pipeline", "Pipeline");
+    markup(p, "</nav>\n");
+    searches(p);
+    section(p, WHOLE_STUDY, "pipeline", "Pipeline");
+    pipeline(p);
+}
+
 static void write_text(struct page *p) {
     struct ser_error e;
     p->html.from = p->r->study.path;
     head(p);
-    if (p->r->groups == 1)
+    if (!p->r->groups)
+        search_alone(p);
+    else if (p->r->groups == 1)
         one_group(p);
     else
         several_groups(p);

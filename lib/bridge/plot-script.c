@@ -9,6 +9,7 @@
 #include "bridge/plot-text.h"
 #include "bridge/plot.h"
 #include "bridge/recipe.h"
+#include "bridge/tuning.h"
 #include "core/embed.h"
 #include "core/reader.h"
 #include "math/mfcc.h"
@@ -29,6 +30,9 @@ enum {
     MAX_THREADS = 256,
     NAME = 24, /* characters of a speaker's name */
     CLASS = 20,
+    MAX_AXES = 16,   /* of a search: options, the most important */
+    MAX_LINES = 500, /* the best trials of one that has more */
+    MAX_WORDS = 6,   /* that an axis names; of more the first and the last */
 };
 
 /* ---- a script in the making ---- */
@@ -63,10 +67,10 @@ static void put_text(struct script *s, const char *text, size_t most) {
     ser_text_gnuplot(&s->text, text, most, !s->what->png, 0);
 }
 
-/* An array of the labels of an axis; list[i] with what follows it is cut to most characters. Returns
- * the characters of the longest. */
-static size_t put_names(struct script *s, const char *array, const char *const *list, size_t n,
-                        size_t most) {
+/* An array of texts, each cut to most characters; format: as labels of an axis, where % is more than
+ * itself. Returns the characters of the longest. */
+static size_t put_array(struct script *s, const char *array, const char *const *list, size_t n,
+                        size_t most, int format) {
     size_t wide = 0;
     ser_text_printf(&s->text, "array %s[%zu] = [", array, n);
     for (size_t i = 0; i < n; i++) {
@@ -74,10 +78,16 @@ static size_t put_names(struct script *s, const char *array, const char *const *
         width = width < most ? width : most;
         wide = width > wide ? width : wide;
         ser_text_add(&s->text, ", ", i ? 2 : 0);
-        ser_text_gnuplot(&s->text, list[i], most, !s->what->png, 1);
+        ser_text_gnuplot(&s->text, list[i], most, !s->what->png, format);
     }
     ser_text_printf(&s->text, "]\n");
     return wide;
+}
+
+/* An array of the labels of an axis. */
+static size_t put_names(struct script *s, const char *array, const char *const *list, size_t n,
+                        size_t most) {
+    return put_array(s, array, list, n, most, 1);
 }
 
 /* U+FFFE and U+FFFF are no characters of XML. */
@@ -957,6 +967,282 @@ static int script_wave(struct script *s) {
     return failed ? -1 : 0;
 }
 
+/* ---- tune ---- */
+
+struct axis {
+    size_t option;
+    struct ser_anova importance;
+};
+
+struct searched {
+    struct ser_tuning t;
+    const struct ser_tuning_result **last; /* [trials] of each trial, the best first */
+    struct axis
+        axis[SER_TUNING_OPTIONS]; /* options of more than one value, the most important first */
+    size_t axes;
+    int64_t rung, epochs; /* by whose results importance is found */
+    double least, most;   /* of the figure, per cent but for the loss */
+};
+
+static double figure_of(const struct searched *q, const struct ser_tuning_result *r) {
+    return r->failed                      ? NAN
+           : q->t.by == SER_TUNING_LOSS   ? r->loss
+           : q->t.by == SER_TUNING_RECALL ? 100 * r->recall
+                                          : 100 * r->accuracy;
+}
+
+/* qsort knows no context, so each result goes with its search. */
+struct ranked {
+    const struct ser_tuning *t;
+    const struct ser_tuning_result *r;
+};
+
+static int by_rank(const void *a, const void *b) {
+    const struct ranked *x = a, *y = b;
+    return x->r == y->r ? 0 : ser_tuning_before(x->t, x->r, y->r) ? -1 : 1;
+}
+
+static int rank_trials(struct script *s, struct searched *q) {
+    struct ranked *list = calloc(q->t.trials, sizeof *list);
+    q->last = calloc(q->t.trials, sizeof *q->last);
+    size_t n = 0;
+    for (size_t i = 0; list && q->last && i < q->t.results; i++) {
+        i = ser_tuning_last(&q->t, i);
+        list[n++] = (struct ranked){&q->t, &q->t.result[i]};
+    }
+    if (n)
+        qsort(list, n, sizeof *list, by_rank);
+    for (size_t i = 0; i < n; i++)
+        q->last[i] = list[i].r;
+    free(list);
+    return n ? 0 : no_memory(s);
+}
+
+static int by_importance(const void *a, const void *b) {
+    const struct axis *x = a, *y = b;
+    double d = y->importance.effect - x->importance.effect;
+    return d ? (d < 0 ? -1 : 1) : (x->option > y->option) - (x->option < y->option);
+}
+
+static int find_axes(struct script *s, struct searched *q) {
+    q->rung = ser_tuning_common(&q->t);
+    for (size_t i = 0; i < q->t.results; i++)
+        if (q->t.result[i].rung == q->rung)
+            q->epochs = q->t.result[i].epochs;
+    for (size_t o = 0; o < q->t.options; o++) {
+        struct axis *to = &q->axis[q->axes];
+        if (q->t.option[o].values < 2)
+            continue;
+        to->option = o;
+        if (ser_tuning_importance(&q->t, o, q->rung, &to->importance))
+            return no_memory(s);
+        q->axes++;
+    }
+    if (q->axes)
+        qsort(q->axis, q->axes, sizeof *q->axis, by_importance);
+    q->axes = q->axes < MAX_AXES ? q->axes : MAX_AXES;
+    return 0;
+}
+
+static void find_limits(struct searched *q) {
+    double least = INFINITY, most = -INFINITY;
+    for (size_t i = 0; i < q->t.results; i++)
+        if (!q->t.result[i].failed) {
+            least = fmin(least, figure_of(q, &q->t.result[i]));
+            most = fmax(most, figure_of(q, &q->t.result[i]));
+        }
+    if (most < least)
+        least = most = 0;
+    q->least = least;
+    q->most = most > least ? most : least + 1;
+}
+
+/* Two numbers of the picture; gnuplot draws nothing where the second is none. */
+static void put_point(struct script *s, double x, double y) {
+    ser_text_printf(&s->text, isnan(y) ? "%.9g nan" : "%.9g %.9g", x, y);
+}
+
+/* Trials in their order, each by its last result, and the best so far. */
+static void put_trials(struct script *s, const struct searched *q) {
+    const struct ser_tuning_result *best = NULL;
+    ser_text_printf(&s->text, "$trials << EOD\n");
+    for (size_t i = 0; i < q->t.results; i++) {
+        i = ser_tuning_last(&q->t, i);
+        const struct ser_tuning_result *r = &q->t.result[i];
+        put_point(s, (double)r->trial, figure_of(q, r));
+        ser_text_printf(&s->text, " %lld %d\n", (long long)r->rung, r->failed);
+    }
+    ser_text_printf(&s->text, "EOD\n$best << EOD\n");
+    for (size_t i = 0; i < q->t.results; i++) {
+        i = ser_tuning_last(&q->t, i);
+        const struct ser_tuning_result *r = &q->t.result[i];
+        best = best && ser_tuning_before(&q->t, best, r) ? best : r;
+        put_point(s, (double)r->trial, figure_of(q, best));
+        ser_text_printf(&s->text, "\n");
+    }
+    ser_text_printf(&s->text, "EOD\n");
+}
+
+/* A trial's figures by the epochs of its rungs, from its result i on. The next trial's first. */
+static size_t put_climb(struct script *s, const struct searched *q, size_t i) {
+    size_t last = ser_tuning_last(&q->t, i);
+    for (; i <= last; i++) {
+        put_point(s, (double)q->t.result[i].epochs, figure_of(q, &q->t.result[i]));
+        ser_text_printf(&s->text, "\n");
+    }
+    ser_text_printf(&s->text, "\n");
+    return i;
+}
+
+/* From rung to rung: a line for each trial, the best one's again, and the epochs of each rung. */
+static void put_rungs(struct script *s, const struct searched *q) {
+    int64_t epochs = 0, next;
+    size_t i = 0, rungs = 0;
+    ser_text_printf(&s->text, "$rungs << EOD\n");
+    while (i < q->t.results)
+        i = put_climb(s, q, i);
+    ser_text_printf(&s->text, "EOD\n$climbed << EOD\n");
+    for (i = 0; q->t.result[i].trial != q->last[0]->trial;)
+        i++;
+    put_climb(s, q, i);
+    ser_text_printf(&s->text, "EOD\narray epochs[%d] = [", 1 + MAX_WORDS);
+    for (;; epochs = next) { /* the first, the last, and some between */
+        next = 0;
+        for (i = 0; i < q->t.results; i++)
+            if (q->t.result[i].epochs > epochs && (!next || q->t.result[i].epochs < next))
+                next = q->t.result[i].epochs;
+        if (!next)
+            break;
+        if (rungs++ < MAX_WORDS)
+            ser_text_printf(&s->text, "%lld, ", (long long)next);
+    }
+    for (i = rungs < MAX_WORDS ? rungs : MAX_WORDS; i < MAX_WORDS; i++)
+        ser_text_printf(&s->text, "%lld, ", (long long)epochs);
+    ser_text_printf(&s->text, "%lld]\nrungs = %zu\n", (long long)epochs, rungs);
+}
+
+/* A trial's line through the axes that apply, of which the figure's is the lowest, row 0. */
+static void put_line(struct script *s, const struct searched *q, size_t i) {
+    const struct ser_tuning_result *r = q->last[i];
+    double colour = 1 - (double)i / (double)q->t.trials;
+    for (size_t a = 0; a <= q->axes; a++) {
+        double place = a < q->axes ? ser_tuning_place(&q->t, r, q->axis[a].option)
+                                   : (figure_of(q, r) - q->least) / (q->most - q->least);
+        if (!isnan(place))
+            ser_text_printf(&s->text, "%zu %.6f %.4f\n", q->axes - a, place, colour);
+    }
+    ser_text_printf(&s->text, "\n");
+}
+
+static void put_lines(struct script *s, const struct searched *q) {
+    size_t n = q->t.trials < MAX_LINES ? q->t.trials : MAX_LINES;
+    ser_text_printf(&s->text, "$lines << EOD\n");
+    while (n--)
+        put_line(s, q, n);
+    ser_text_printf(&s->text, "EOD\n$winner << EOD\n");
+    put_line(s, q, 0);
+    ser_text_printf(&s->text, "EOD\n");
+}
+
+/* A word or number at an axis. */
+struct tick {
+    double place;
+    size_t row;
+    char text[4 * CLASS + 8];
+};
+
+static void name_tick(struct tick *to, size_t row, double place, const char *word, size_t most) {
+    *to = (struct tick){.place = place, .row = row};
+    snprintf(to->text, sizeof to->text, "%.*s%s", ser_text_cut(word, most), word,
+             SER_MORE(word, most));
+}
+
+/* The ends of an axis of numbers, or the words of one; of many the first and the last. */
+static size_t name_values(const struct ser_tuning_option *o, size_t row, struct tick *to) {
+    size_t n = o->words && o->values <= MAX_WORDS ? o->values : 2;
+    size_t room = 56 / n < CLASS ? 56 / n : CLASS;
+    for (size_t i = 0; i < n; i++) {
+        char number[32];
+        snprintf(number, sizeof number, "%.4g", i ? o->hi : o->lo);
+        name_tick(&to[i], row, (double)i / (double)(n - 1),
+                  !o->words   ? number
+                  : i + 1 < n ? o->word[i]
+                              : o->word[o->values - 1],
+                  room);
+    }
+    return n;
+}
+
+static void put_axes(struct script *s, const struct searched *q) {
+    struct tick tick[(MAX_AXES + 1) * MAX_WORDS];
+    const char *name[MAX_AXES + 1], *text[(MAX_AXES + 1) * MAX_WORDS];
+    const struct ser_tuning_option figure = {.lo = q->least, .hi = q->most};
+    size_t n = 0;
+    for (size_t a = 0; a < q->axes; a++) {
+        name[a] = q->t.option[q->axis[a].option].name;
+        n += name_values(&q->t.option[q->axis[a].option], q->axes - a, tick + n);
+    }
+    name[q->axes] = ser_tuning_by[q->t.by];
+    n += name_values(&figure, 0, tick + n);
+    ser_text_printf(&s->text, "$ticks << EOD\n");
+    for (size_t i = 0; i < n; i++) {
+        text[i] = tick[i].text;
+        ser_text_printf(&s->text, "%zu %.6f %zu\n", tick[i].row, tick[i].place, i + 1);
+    }
+    ser_text_printf(&s->text, "EOD\n$importance << EOD\n");
+    for (size_t a = 0; a < q->axes; a++)
+        ser_text_printf(&s->text, "%zu %.6f %.6f\n", q->axes - 1 - a,
+                        100 * q->axis[a].importance.effect, 100 * q->axis[a].importance.chance);
+    ser_text_printf(&s->text, "EOD\n");
+    put_array(s, "tick", text, n, CLASS, 0);
+    size_t wide = put_names(s, "axis", name, q->axes + 1, NAME);
+    if (q->axes)
+        put_names(s, "option", name, q->axes, NAME);
+    ser_text_printf(&s->text, "axes = %zu\nwide = %zu\n", q->axes, wide);
+}
+
+static void put_search(struct script *s, const struct searched *q) {
+    const struct ser_tuning_result *best = q->last[0];
+    char figure[96] = "all failed";
+    if (!best->failed)
+        snprintf(figure, sizeof figure, "the best is %lld: %s %.*f%s after %lld epoch%s",
+                 (long long)best->trial, ser_tuning_by[q->t.by], q->t.by == SER_TUNING_LOSS ? 4 : 1,
+                 figure_of(q, best), q->t.by == SER_TUNING_LOSS ? "" : " %",
+                 (long long)best->epochs, best->epochs == 1 ? "" : "s");
+    HEADING(s, "%zu trial%s, %s", q->t.trials, q->t.trials == 1 ? "" : "s", figure);
+    put_trials(s, q);
+    put_rungs(s, q);
+    put_lines(s, q);
+    put_axes(s, q);
+    ser_text_printf(&s->text, "trials = %lld\nleast = %.9g\nmost = %.9g\nby = %d\nat = %lld\n",
+                    (long long)q->t.result[q->t.results - 1].trial, q->least, q->most, (int)q->t.by,
+                    (long long)q->epochs);
+}
+
+static int shows_options(struct script *s, const struct ser_tuning *t) {
+    int shows = 1;
+    for (size_t o = 0; o < t->options; o++) {
+        shows &= ser_plot_shows(t->option[o].name, strlen(t->option[o].name));
+        for (size_t i = 0; t->option[o].words && i < t->option[o].values; i++)
+            shows &= ser_plot_shows(t->option[o].word[i], strlen(t->option[o].word[i]));
+    }
+    return shows ? 0 : cannot_show(s, s->what->path ? s->what->path : "<stdin>");
+}
+
+static int script_tune(struct script *s) {
+    struct searched q = {.axes = 0};
+    if (ser_tuning_read(&q.t, s->what->path, s->e))
+        return -1;
+    int failed = shows_options(s, &q.t) || rank_trials(s, &q) || find_axes(s, &q);
+    if (!failed) {
+        find_limits(&q);
+        put_search(s, &q);
+    }
+    free(q.last);
+    ser_tuning_free(&q.t);
+    return failed ? -1 : 0;
+}
+
 /* ---- all kinds ---- */
 
 SER_EMBED(gp_common, "tools/plots/common.gp");
@@ -966,6 +1252,7 @@ SER_EMBED(gp_reliability, "tools/plots/reliability.gp");
 SER_EMBED(gp_speakers, "tools/plots/speakers.gp");
 SER_EMBED(gp_manifest, "tools/plots/manifest.gp");
 SER_EMBED(gp_mfcc, "tools/plots/mfcc.gp");
+SER_EMBED(gp_tune, "tools/plots/tune.gp");
 SER_EMBED(gp_wave, "tools/plots/wave.gp");
 
 static const struct {
@@ -978,6 +1265,7 @@ static const struct {
     [SER_PLOT_SPEAKERS] = {script_speakers, gp_speakers, gp_speakers_end},
     [SER_PLOT_MANIFEST] = {script_manifest, gp_manifest, gp_manifest_end},
     [SER_PLOT_MFCC] = {script_mfcc, gp_mfcc, gp_mfcc_end},
+    [SER_PLOT_TUNE] = {script_tune, gp_tune, gp_tune_end},
     [SER_PLOT_WAVE] = {script_wave, gp_wave, gp_wave_end},
 };
 

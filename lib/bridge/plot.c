@@ -14,7 +14,7 @@
 enum { MAX_PICTURE = 1 << 30 }; /* bytes */
 
 const char *const ser_plot_name[SER_PLOTS] = {"curves",   "confusion", "reliability", "speakers",
-                                              "manifest", "mfcc",      "wave"};
+                                              "manifest", "mfcc",      "tune",        "wave"};
 
 int ser_plot_kind(const char *name) {
     int k = 0;

@@ -27,6 +27,7 @@ enum ser_plot_kind {
     SER_PLOT_SPEAKERS,    /* accuracy of each speaker: evaluation, with speakers */
     SER_PLOT_MANIFEST,    /* utterances by emotion and speaker, and by part: path */
     SER_PLOT_MFCC,        /* features of one record of a stream: path, key */
+    SER_PLOT_TUNE,        /* the results of a search (bridge/tuning.h): path */
     SER_PLOT_WAVE,        /* an audio file: path; over time by a model: model, window_ms, step_ms */
     SER_PLOTS
 };
@@ -35,7 +36,7 @@ enum ser_plot_kind {
 extern const char *const ser_plot_name[SER_PLOTS];
 
 /* The names of all kinds with | between them, for messages. */
-#define SER_PLOT_NAMES "curves|confusion|reliability|speakers|manifest|mfcc|wave"
+#define SER_PLOT_NAMES "curves|confusion|reliability|speakers|manifest|mfcc|tune|wave"
 
 /* The kind of this name, or -1. */
 int ser_plot_kind(const char *name);

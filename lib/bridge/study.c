@@ -421,11 +421,11 @@ static int read_log(struct ser_study_log *log, struct ser_error *e) {
     return failed;
 }
 
-/* r has its path and its table of predictions; name is that of its folder. */
-static int fill_run(struct ser_run *r, const char *name, struct ser_error *e) {
-    const char *dot = strrchr(name, '.');
-    r->name = make_text("%.*s", (int)(dot - name), name);
-    r->seed = make_text("%s", dot + 1);
+/* r has its path and its table of predictions; the first n bytes of name are its name. */
+static int fill_run(struct ser_run *r, const char *name, size_t n, const char *seed,
+                    struct ser_error *e) {
+    r->name = make_text("%.*s", (int)n, name);
+    r->seed = make_text("%s", seed);
     if (!r->name || !r->seed || find_file(r->path, "model.bin", &r->model) ||
         find_file(r->path, "log.tsv", &r->log.path))
         return no_memory(e);
@@ -441,14 +441,11 @@ struct split_place {
     struct ser_split *split; /* NULL: it has no run so far */
 };
 
-static int add_run(void *ctx, const char *folder, const char *name, struct ser_error *e) {
-    struct split_place *place = ctx;
+/* Adds the run in FOLDER/NAME if it has predictions, as that of the first n bytes of called. */
+static int put_run(struct split_place *place, const char *folder, const char *name,
+                   const char *called, size_t n, const char *seed, struct ser_error *e) {
     struct ser_study *s = place->study;
-    const char *dot = strrchr(name, '.');
     char *path, *predictions;
-    int wanted = dot && dot[1] ? is_of_study(s, place->name, name) : 0;
-    if (wanted <= 0)
-        return wanted ? no_memory(e) : 0; /* not NAME.SEED, or of an earlier study */
     if (!(path = make_text("%s/%s", folder, name)))
         return no_memory(e);
     int failed = find_file(path, "predictions.tsv", &predictions);
@@ -467,13 +464,83 @@ static int add_run(void *ctx, const char *folder, const char *name, struct ser_e
     if (!place->split && !(place->split = add_split(s, folder, place->name, e)))
         return -1;
     (*to)->split = place->split;
-    return fill_run(*to, name, e);
+    return fill_run(*to, called, n, seed, e);
+}
+
+static int add_run(void *ctx, const char *folder, const char *name, struct ser_error *e) {
+    const struct split_place *place = ctx;
+    const char *dot = strrchr(name, '.');
+    int wanted = dot && dot[1] ? is_of_study(place->study, place->name, name) : 0;
+    if (wanted <= 0)
+        return wanted ? no_memory(e) : 0; /* not NAME.SEED, or of an earlier study */
+    return put_run(ctx, folder, name, name, (size_t)(dot - name), dot + 1, e);
 }
 
 static int add_runs(void *ctx, const char *folder, const char *name, struct ser_error *e) {
     struct split_place place = {.study = ctx, .name = name};
     char *path = make_text("%s/%s", folder, name);
     int failed = path ? for_each(path, add_run, &place, e) : no_memory(e);
+    free(path);
+    return failed;
+}
+
+/* ---- searches ---- */
+
+/* The whole of FOLDER/NAME as text, to be freed: *text, NULL if there is no such file. */
+static int read_text(const char *folder, const char *name, char **text, struct ser_error *e) {
+    struct ser_in in;
+    unsigned char *data;
+    char *path;
+    size_t n;
+    *text = NULL;
+    if (find_file(folder, name, &path))
+        return no_memory(e);
+    if (!path)
+        return 0;
+    int failed = ser_in_open(&in, path, e);
+    if (!failed) {
+        failed = ser_in_rest(&in, MAX_OPTIONS, &data, &n, e);
+        ser_in_close(&in);
+    }
+    if (!failed && memchr(data, '\0', n)) {
+        failed = ser_fail(e, SER_BAD, "%s: holds a NUL byte: no text", path);
+        free(data);
+    } else if (!failed) {
+        *text = make_text("%.*s", (int)n, (char *)data);
+        failed = *text ? 0 : no_memory(e);
+        free(data);
+    }
+    free(path);
+    return failed;
+}
+
+/* Adds what is in DIR/NAME if it is a search. */
+static int fill_search(struct ser_study *s, const char *path, const char *name, char *results,
+                       struct ser_error *e) {
+    struct split_place place = {.study = s, .name = name};
+    struct ser_study_search *to = add_element(&s->search, &s->searches, sizeof *s->search);
+    if (!to) {
+        free(results);
+        return no_memory(e);
+    }
+    to->results = results;
+    if (!(to->name = make_text("%s", name)))
+        return no_memory(e);
+    if (read_text(path, "winner.options", &to->options, e) ||
+        read_text(path, "winner.net", &to->net, e) ||
+        put_run(&place, path, "final", "winner", strlen("winner"), "1", e) ||
+        put_run(&place, path, "vote", "vote", strlen("vote"), "1", e))
+        return -1;
+    if (place.split && !place.split->test && find_file(path, "final/test.sert", &place.split->test))
+        return no_memory(e);
+    return 0;
+}
+
+static int add_search(void *ctx, const char *folder, const char *name, struct ser_error *e) {
+    char *path = make_text("%s/%s", folder, name), *results = NULL;
+    int failed = path && !find_file(path, "search.tsv", &results) ? 0 : no_memory(e);
+    if (!failed && results)
+        failed = fill_search(ctx, path, name, results, e);
     free(path);
     return failed;
 }
@@ -508,7 +575,7 @@ static int is_mixed(const struct ser_study *s, const struct ser_run *r, enum lev
             continue;
         if (strcmp(q->tested, r->tested) != 0 || q->split->kind != r->split->kind)
             return 1;
-        if (net && q->net && strcmp(net, q->net) != 0)
+        if (!s->searches && net && q->net && strcmp(net, q->net) != 0)
             return 1;
         net = net ? net : q->net;
     }
@@ -552,7 +619,7 @@ static int add_group(struct ser_study *s, size_t first, enum level level, char *
 }
 
 static int find_groups(struct ser_study *s, struct ser_error *e) {
-    char *grouped = calloc(s->runs, 1);
+    char *grouped = calloc(s->runs + 1, 1);
     int failed = grouped ? 0 : -1;
     for (size_t i = 0; i < s->runs && !failed; i++) {
         if (grouped[i])
@@ -571,6 +638,8 @@ static int find_groups(struct ser_study *s, struct ser_error *e) {
 /* The command that these options belong to, as far as options go, or what they are. Empty: none.
  * NULL without memory. */
 static char *command_of(const char *file, const char *text) {
+    if (!strchr(file, '/')) /* search.txt */
+        return make_text("%s", text);
     const char *last = strrchr(file, '/') + 1, *of_split = strstr(file, "/options/");
     if (strncmp(file, "options/", 8) == 0) {
         static const char *const corpora[] = {"ravdess", "savee", "cremad"};
@@ -590,6 +659,8 @@ static char *command_of(const char *file, const char *text) {
         return make_text("ser-split %s", text);
     if (strcmp(last, "augment") == 0)
         return *text ? make_text("ser-augment --keep %s", text) : make_text("%s", "");
+    if (strcmp(last, "normalize") == 0)
+        return *text ? make_text("ser-tensor normalize %s", text) : make_text("%s", "");
     if (strcmp(last, "features") == 0)
         return make_text("ser-mfcc %s", text);
     return make_text("%s", text);
@@ -674,8 +745,19 @@ static int add_generated(void *ctx, const char *folder, const char *name, struct
 
 /* ---- the study ---- */
 
-static int read_study(struct ser_study *s, const char *splits, const char *options,
-                      const char *manifests, const char *lists, struct ser_error *e) {
+static int read_searches(struct ser_study *s, struct ser_error *e) {
+    if (for_each(s->path, add_search, s, e))
+        return -1;
+    if (!s->searches)
+        return ser_fail(e, SER_BAD,
+                        "%s: this search has no SEARCH/search.tsv yet: it is there when the search "
+                        "is done",
+                        s->path);
+    return add_step(s, "search.txt", e);
+}
+
+static int read_runs(struct ser_study *s, const char *splits, const char *lists,
+                     struct ser_error *e) {
     s->is_listed = access(lists, F_OK) == 0;
     if (for_each(lists, list_runs, s, e) || for_each(splits, add_runs, s, e))
         return -1;
@@ -689,7 +771,17 @@ static int read_study(struct ser_study *s, const char *splits, const char *optio
         return ser_fail(e, SER_BAD,
                         "%s: not a study: there is no split/SPLIT/NAME.SEED/predictions.tsv in it",
                         s->path);
-    if (find_groups(s, e) || for_each(options, add_options_in, s, e) ||
+    return 0;
+}
+
+static int read_study(struct ser_study *s, const char *splits, const char *options,
+                      const char *manifests, const char *lists, struct ser_error *e) {
+    char *search;
+    if (find_file(s->path, "search.txt", &search))
+        return no_memory(e);
+    int failed = search ? read_searches(s, e) : read_runs(s, splits, lists, e);
+    free(search);
+    if (failed || find_groups(s, e) || for_each(options, add_options_in, s, e) ||
         for_each(splits, add_split_options, s, e) || for_each(splits, add_runs_options, s, e))
         return -1;
     return for_each(manifests, add_generated, s, e);
@@ -738,6 +830,13 @@ void ser_study_free(struct ser_study *s) {
     }
     for (size_t i = 0; i < s->generateds; i++)
         free(s->generated[i]);
+    for (size_t i = 0; i < s->searches; i++) {
+        free(s->search[i].name);
+        free(s->search[i].results);
+        free(s->search[i].options);
+        free(s->search[i].net);
+    }
+    free(s->search);
     free(s->split);
     free(s->run);
     free(s->group);
@@ -891,6 +990,8 @@ static void add_content(struct ser_part_content *p, const char *what, const char
                                                                : NULL;
     if (list)
         ser_text_printf(list, "%s%s %s", list->n ? ", " : "", dot + 1, value);
+    else if (strcmp(what, "normalize") == 0)
+        add_text(&p->normalize, ", ", value);
     else if (strcmp(what, "sha256.id") == 0)
         snprintf(p->ids_sha256, sizeof p->ids_sha256, "%s", value);
     else if (strcmp(what, "sha256.audio") == 0)
@@ -916,7 +1017,8 @@ static int read_contents(struct ser_certificate *c, const char *path, struct ser
 static int has_failed(const struct ser_certificate *c) {
     int failed = c->shared_who.failed;
     for (int i = 0; i < SER_PARTS; i++)
-        failed |= c->part[i].who.failed | c->part[i].emotions.failed | c->part[i].corpora.failed;
+        failed |= c->part[i].who.failed | c->part[i].emotions.failed | c->part[i].corpora.failed |
+                  c->part[i].normalize.failed;
     return failed;
 }
 
@@ -935,6 +1037,7 @@ void ser_certificate_free(struct ser_certificate *c) {
         ser_text_free(&c->part[i].who);
         ser_text_free(&c->part[i].emotions);
         ser_text_free(&c->part[i].corpora);
+        ser_text_free(&c->part[i].normalize);
     }
     ser_text_free(&c->shared_who);
 }

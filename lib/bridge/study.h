@@ -5,13 +5,16 @@
  *                                test.sert
  *   DIR/manifest.tsv             all utterances; manifest/CORPUS.generated: this corpus is no
  *                                recording of people
+ *   DIR/search.txt               a search (pipelines/tune.mk), which has instead of splits:
+ *   DIR/SEARCH/                  search.tsv, winner.net, winner.options; tested, it is a split and its
+ *                                final/ and vote/ are runs of the names winner and vote
  *   DIR/options/, DIR/split/SPLIT/options/, DIR/split/SPLIT/NAME.SEED/options
  *                                the options of each step
  *   DIR/runs/STUDY               the runs SPLIT/NAME.SEED of a study that is complete, between blanks.
  *                                Where DIR/runs is there, runs that no file in it names are those of
  *                                earlier folds or recordings, and are not read
  *
- * Only predictions must be there; what else is missing is NULL, 0 or empty. Runs and splits are in
+ * Only predictions, or the results of a search, must be there; what else is missing is NULL, 0 or empty. Runs and splits are in
  * the order of their names, numbers in them by value. All texts belong to the study.
  */
 #ifndef SER_STUDY_H
@@ -60,7 +63,8 @@ struct ser_run {
 
 /* Runs that may be taken together: those of one name. Where these test different emotions or
  * corpora, on splits of different kinds or with different networks, it is those of one name and
- * kind of split, or else of one split, or else one run: scores of such runs have no mean. */
+ * kind of split, or else of one split, or else one run: scores of such runs have no mean. Winners of
+ * searches are taken together whatever their networks are: it is the search that is tested. */
 struct ser_group {
     char *label; /* NAME, NAME/KIND, NAME/SPLIT or NAME/SPLIT/SEED */
     size_t runs;
@@ -74,17 +78,26 @@ struct ser_step {
     char *text; /* the command and its options, or a value */
 };
 
+/* A search: its results, and what won. */
+struct ser_study_search {
+    char *name;    /* of its folder */
+    char *results; /* path of its table, for bridge/tuning.h */
+    char *options; /* the text of winner.options; NULL: there is none */
+    char *net;     /* of winner.net; NULL */
+};
+
 struct ser_study {
     char *path;     /* DIR */
     char *manifest; /* path; NULL: there is none */
-    size_t splits, runs, groups, steps, generateds;
-    struct ser_split **split; /* [splits] those that have runs */
-    struct ser_run **run;     /* [runs] */
-    struct ser_group *group;  /* [groups] in the order of their first runs */
-    struct ser_step *step;    /* [steps] */
-    char **generated;         /* [generateds] corpora that are generated speech */
-    int is_listed;            /* DIR/runs is there: only these runs are read */
-    struct ser_set listed;    /* SPLIT/NAME.SEED, and SPLIT/ of each */
+    size_t splits, runs, groups, steps, generateds, searches;
+    struct ser_split **split;        /* [splits] those that have runs */
+    struct ser_run **run;            /* [runs] */
+    struct ser_group *group;         /* [groups] in the order of their first runs */
+    struct ser_step *step;           /* [steps] */
+    struct ser_study_search *search; /* [searches] in the order of their names */
+    char **generated;                /* [generateds] corpora that are generated speech */
+    int is_listed;                   /* DIR/runs is there: only these runs are read */
+    struct ser_set listed;           /* SPLIT/NAME.SEED, and SPLIT/ of each */
 };
 
 /* Finds what the folder holds, reads models and logs, puts runs into groups. 0, or -1 with e set
@@ -104,6 +117,7 @@ struct ser_part_content {
     size_t utterances, speakers;       /* speakers that are known */
     struct ser_text who;               /* these, separated by ", " */
     struct ser_text emotions, corpora; /* "NAME COUNT, ..." by certificate.tsv */
+    struct ser_text normalize;         /* options of ser-tensor normalize; empty: it was not used */
     char ids_sha256[SER_SHA256_HEX];   /* by certificate.tsv; empty: it does not say */
     char audio_sha256[SER_SHA256_HEX];
 };

@@ -1,6 +1,6 @@
 /* ser-report on a study of two runs: form feeds cut an input into their predictions, and a log, the
- * manifest, certificate and options of a split, and a model, which may hold form feeds. What is empty
- * is not there. gnuplot is not started: pictures are made up to the text that it would be given. */
+ * manifest, certificate and options of a split, the results of a search, and a model, which may hold
+ * form feeds. What is empty is not there; with results it is a search, whose winner is the first run. gnuplot is not started: pictures are made up to the text that it would be given. */
 #include "bridge/plot.h"
 
 /* Fuzzed paths would lead the wave to any file of this machine; tool_plot fuzzes it. */
@@ -48,9 +48,9 @@ static char folder[] = "/tmp/ser-fuzz-XXXXXX", split[64];
 
 /* The names of the parts below the split's folder, in the order of the input. */
 static const char *const part[] = {
-    "net.1/predictions.tsv", "net.2/predictions.tsv", "net.1/log.tsv",  "manifest.tsv",
-    "certificate.tsv",       "options/split",         "net.1/model.bin"};
-enum { PARTS = sizeof part / sizeof *part };
+    "net.1/predictions.tsv", "net.2/predictions.tsv", "net.1/log.tsv",      "manifest.tsv",
+    "certificate.tsv",       "options/split",         "../../s/search.tsv", "net.1/model.bin"};
+enum { PARTS = sizeof part / sizeof *part, RESULTS = PARTS - 2 };
 
 static void remove_folder(void) {
     static const char *const inside[] = {"net.1", "net.2", "options", ""};
@@ -63,14 +63,25 @@ static void remove_folder(void) {
         snprintf(path, sizeof path, "%s/%s", split, inside[i]);
         rmdir(path);
     }
+    static const char *const around[] = {"search.txt", "s/final"};
+    for (size_t i = 0; i < sizeof around / sizeof *around; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, around[i]);
+        unlink(path);
+    }
+    snprintf(path, sizeof path, "%s/s", folder);
+    rmdir(path);
     snprintf(path, sizeof path, "%s/split", folder);
     rmdir(path);
     rmdir(folder);
 }
 
 static void make_folder(void) {
-    static const char *const inside[] = {"split", "split/<fold>1", "split/<fold>1/net.1",
-                                         "split/<fold>1/net.2", "split/<fold>1/options"};
+    static const char *const inside[] = {"split",
+                                         "split/<fold>1",
+                                         "split/<fold>1/net.1",
+                                         "split/<fold>1/net.2",
+                                         "split/<fold>1/options",
+                                         "s"};
     char path[128];
     if (*split)
         return;
@@ -83,6 +94,9 @@ static void make_folder(void) {
         if (mkdir(path, 0700))
             abort();
     }
+    snprintf(path, sizeof path, "%s/s/final", folder);
+    if (symlink("../split/<fold>1/net.1", path))
+        abort();
 }
 
 /* Part number i, which is not there if it is empty. */
@@ -92,6 +106,12 @@ static void put_part(int i, const uint8_t *data, size_t size) {
     unlink(path);
     if (size && symlink(fuzz_file(i, data, size), path))
         abort();
+    if (i == RESULTS) {
+        snprintf(path, sizeof path, "%s/search.txt", folder);
+        unlink(path);
+        if (size && symlink("/dev/null", path))
+            abort();
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
