@@ -50,8 +50,8 @@ static const struct ser_opt options[] = {
 
 static const struct ser_tool tool = {
     "[PREDICTIONS]", "Shows predictions over time on a terminal, or passes them on.", options,
-    "PREDICTIONS is a table that ser-score writes, row by row; standard input if there\n"
-    "is none. On a terminal: q quits. Not on a terminal: the rows pass through."};
+    "PREDICTIONS is a table that ser-score writes, row by row; without it, standard\n"
+    "input. On a terminal q quits. Where there is none, the rows pass through."};
 
 /* What is done with rows. */
 enum mode { ROWS, JSON, LINES, SCREEN, PICTURE };
@@ -455,7 +455,7 @@ static void draw_strip(const struct view *v, struct pen *p) {
     for (size_t i = first; i < v->moments; i++) {
         const struct moment *m = &v->moment[i % MOMENTS];
         double from = (m->from_s - begin_s) / each_s, to = (m->to_s - begin_s) / each_s;
-        if (to <= 0)
+        if (to <= 0 || from >= columns)
             continue;
         for (int c = from > 0 ? (int)from : 0; c < columns && c < to; c++)
             cell[c] = m->emotion;
@@ -777,11 +777,13 @@ static void read_picture(int *columns, int *rows) {
     free(copy);
 }
 
+/* A picture in a file has the same bytes in every locale. */
 static void know_terminal(struct view *v) {
     const char *no_colour = getenv("NO_COLOR");
-    setlocale(LC_CTYPE, "");
+    int terminal = !v->o.final && isatty(v->o.fd);
+    setlocale(LC_CTYPE, terminal ? "" : "C.UTF-8");
     v->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-    v->colour = isatty(v->o.fd) && !(no_colour && *no_colour);
+    v->colour = terminal && !(no_colour && *no_colour);
 }
 
 static void take_all(struct view *v) {
