@@ -70,6 +70,8 @@ eval        predictions p.tsv      ser-eval --draws 100 -o OUT IN
 draw        net        s.space    ser-tune draw --trials 3 -o OUT IN
 judge       table      results.tsv ser-tune judge --trials 3 --epochs 9 --rung 1 -o OUT s.space IN
 vote        predictions p.tsv      ser-vote -o OUT first.tsv IN
+view        predictions p.tsv      ser-view --smooth 2 --hold -o OUT IN
+picture     predictions p.tsv      ser-view --picture 60x12 -o OUT IN
 export      model       model.bin  ser-export --onnx -o OUT IN
 cmp         features    test.sert  ser-cmp -v test.sert IN
 check       features    test.sert  ser-tensor check IN
@@ -99,7 +101,7 @@ END
 
 # shellcheck disable=SC2034 # for those who load this
 tools=(ser-augment ser-cmp ser-eval ser-export ser-fetch ser-manifest ser-mfcc ser-plot ser-report ser-score ser-split
-    ser-tensor ser-train ser-tune ser-vote)
+    ser-tensor ser-train ser-tune ser-view ser-vote)
 
 # A script takes fifty times as long as a program.
 is_script() {

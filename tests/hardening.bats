@@ -33,7 +33,7 @@ binaries() {
     needs() { readelf -d "$BUILD/$1" | sed -n 's/.*NEEDED.*\[lib\([a-z0-9]*\)\.so.*/\1/p' | grep -xE "$2" | xargs; }
     assert_equal "$(needs ser-mfcc 'sox|dnnl|gomp|fftw3f|sndfile')" 'sndfile fftw3f'
     assert_equal "$(needs ser-augment 'sox|dnnl|gomp|fftw3f|sndfile')" 'sndfile sox'
-    for tool in ser-manifest ser-split ser-tensor ser-cmp ser-eval ser-export ser-vote; do
+    for tool in ser-manifest ser-split ser-tensor ser-cmp ser-eval ser-export ser-view ser-vote; do
         assert_equal "$(needs $tool 'sox|dnnl|gomp|fftw3f')" ''
     done
     for tool in ser-train ser-score; do assert_equal "$(needs $tool 'sox|fftw3f|sndfile|soxr')" ''; done

@@ -11,7 +11,7 @@ nn          | nn nn/layers nn/kernels math     | signal.h pthread.h
 nn/layers   | nn nn/layers nn/kernels math     |
 nn/kernels  | nn nn/layers nn/kernels math     | immintrin.h oneapi/dnnl/dnnl.h omp.h
 bridge      | bridge core math nn              | sndfile.h sox.h xxhash.h
-tools       | bridge core math nn              | xxhash.h zlib.h
+tools       | bridge core math nn              | xxhash.h zlib.h langinfo.h locale.h termios.h wchar.h wctype.h
 END
 }
 

@@ -222,21 +222,6 @@ static void print_tsv(const struct ser_evaluation *v, struct ser_out *o) {
 
 /* ---- JSON ---- */
 
-static void json_text(struct ser_out *o, const char *s) {
-    int text = ser_is_text(s, strlen(s));
-    ser_out_printf(o, "\"");
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\')
-            ser_out_printf(o, "\\%c", c);
-        else if (c < 0x20 || c == 0x7f || (!text && c >= 0x80))
-            ser_out_printf(o, "\\u%04x", c);
-        else
-            ser_out_write(o, s, 1);
-    }
-    ser_out_printf(o, "\"");
-}
-
 static void json_calibration(const struct ser_result *s, struct ser_out *o) {
     ser_out_printf(o, ",\n\"reliability\":[");
     for (int i = 0; i < SER_BINS; i++)
@@ -274,7 +259,7 @@ static void json_set(const struct ser_evaluation *v, const struct ser_result *s,
     for (int c = 0; c < v->classes; c++) {
         const struct ser_class_score *score = &s->of[c];
         ser_out_printf(o, c ? ",\n" : "\n");
-        json_text(o, v->class[c]);
+        ser_out_json(o, v->class[c]);
         ser_out_printf(o, ":{\"precision\":%.17g,\"recall\":%.17g,\"f1\":%.17g,\"support\":%zu}",
                        score->precision, score->recall, score->f1, score->support);
     }
@@ -287,7 +272,7 @@ static void json_group(const struct ser_evaluation *v, int g, struct ser_out *o)
     ser_out_printf(o, ",\n\"per_%s\":{", ser_grouping_name[g]);
     for (size_t i = 0; i < v->members[g]; i++) {
         ser_out_printf(o, i ? ",\n" : "\n");
-        json_text(o, v->member[g][i].name);
+        ser_out_json(o, v->member[g][i].name);
         ser_out_printf(o, ":{");
         json_set(v, &v->member[g][i], o);
         ser_out_printf(o, "}");
@@ -300,7 +285,7 @@ static void json_files(const struct ser_evaluation *v, struct ser_out *o) {
     ser_out_printf(o, ",\n\"files\":[");
     for (int f = 0; f < v->files; f++) {
         ser_out_printf(o, f ? ",\n{\"file\":" : "\n{\"file\":");
-        json_text(o, v->of_file[f].name);
+        ser_out_json(o, v->of_file[f].name);
         ser_out_printf(o, ",");
         json_set(v, &v->of_file[f], o);
         ser_out_printf(o, "}");
@@ -313,10 +298,10 @@ static void json_files(const struct ser_evaluation *v, struct ser_out *o) {
     ser_out_printf(o, "},\n\"over_files_by_class\":[");
     for (const char *comma = "\n"; i < mean->n; i++, comma = ",\n") {
         ser_out_printf(o, "%s{\"measure\":\"%s\",\"class\":", comma, mean->at[i].name);
-        json_text(o, mean->at[i].class);
+        ser_out_json(o, mean->at[i].class);
         if (mean->at[i].predicted) {
             ser_out_printf(o, ",\"predicted\":");
-            json_text(o, mean->at[i].predicted);
+            ser_out_json(o, mean->at[i].predicted);
         }
         ser_out_printf(o, ",\"mean\":%.17g,\"deviation\":%.17g}", mean->at[i].value,
                        deviation->at[i].value);
@@ -328,7 +313,7 @@ static void print_json(const struct ser_evaluation *v, struct ser_out *o) {
     ser_out_printf(o, "{\"classes\":[");
     for (int c = 0; c < v->classes; c++) {
         ser_out_printf(o, c ? "," : "");
-        json_text(o, v->class[c]);
+        ser_out_json(o, v->class[c]);
     }
     ser_out_printf(o, "],\n");
     json_set(v, &v->all, o);

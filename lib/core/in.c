@@ -121,6 +121,13 @@ int ser_in_peek(struct ser_in *in, size_t n, const unsigned char **at, size_t *g
     return 0;
 }
 
+int ser_in_some(struct ser_in *in, const unsigned char **at, size_t *got, struct ser_error *e) {
+    if (ser_in_peek(in, 1, at, got, e))
+        return -1;
+    *got = in->len - in->pos;
+    return 0;
+}
+
 int ser_in_read(struct ser_in *in, void *to, size_t n, size_t *got, struct ser_error *e) {
     unsigned char *p = to;
     size_t have = in->len - in->pos, done = have < n ? have : n;

@@ -53,6 +53,10 @@ const char *ser_in_before(const struct ser_in *in);
 int ser_in_peek(struct ser_in *in, size_t n, const unsigned char **at, size_t *got,
                 struct ser_error *e) SER_MUST_CHECK;
 
+/* The same for whatever has come: waits for one byte alone, and shows all that are there then. */
+int ser_in_some(struct ser_in *in, const unsigned char **at, size_t *got,
+                struct ser_error *e) SER_MUST_CHECK;
+
 /* Reads the rest of the input into *data [*len], never NULL, which the caller frees. 0, or -1 with
  * e set: more than max bytes is SER_BAD. */
 int ser_in_rest(struct ser_in *in, size_t max, unsigned char **data, size_t *len,

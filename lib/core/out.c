@@ -268,6 +268,21 @@ static int tell(const struct ser_out *o, struct ser_error *e) {
     return -1;
 }
 
+void ser_out_json(struct ser_out *o, const char *text) {
+    int utf8 = ser_is_text(text, strlen(text));
+    ser_out_printf(o, "\"");
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '"' || c == '\\')
+            ser_out_printf(o, "\\%c", c);
+        else if (c < 0x20 || c == 0x7f || (!utf8 && c >= 0x80))
+            ser_out_printf(o, "\\u%04x", c);
+        else
+            ser_out_write(o, text, 1);
+    }
+    ser_out_printf(o, "\"");
+}
+
 int ser_out_flush(struct ser_out *o, struct ser_error *e) {
     write_buffer(o);
     return tell(o, e);

@@ -36,6 +36,9 @@ int ser_out_open(struct ser_out *o, const char *path, int binary,
 void ser_out_write(struct ser_out *o, const void *data, size_t n);
 void ser_out_printf(struct ser_out *o, const char *fmt, ...) SER_PRINTF(2, 3);
 
+/* Writes a text as a string of JSON, quotes included. Bytes of what is not UTF-8 count as Latin-1. */
+void ser_out_json(struct ser_out *o, const char *text);
+
 /* Writes the buffer out now, so that the next program in a pipe sees it. 0, or -1 with e set to the
  * first failure. */
 int ser_out_flush(struct ser_out *o, struct ser_error *e) SER_MUST_CHECK;

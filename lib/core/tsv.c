@@ -12,7 +12,7 @@ static int read_line(struct ser_tsv *t, struct ser_error *e) {
     for (;;) {
         const unsigned char *at;
         size_t got;
-        if (ser_in_peek(&t->in, 4096, &at, &got, e))
+        if (ser_in_some(&t->in, &at, &got, e)) /* a row is read as soon as it is there */
             return -1;
         if (!got && !n)
             return 0;
@@ -59,9 +59,14 @@ static int cut(char *line, char **field, int max) {
  * converts it. */
 static int check_encoding(struct ser_tsv *t, struct ser_error *e) {
     const unsigned char *at;
-    size_t got;
-    if (ser_in_peek(&t->in, 4096, &at, &got, e))
-        return -1;
+    size_t got = 0, want;
+    do { /* up to the end of the header, which may be all there is for a while */
+        want = got + 1;
+        if (ser_in_peek(&t->in, want, &at, &got, e) ||
+            (got == want && ser_in_some(&t->in, &at, &got, e)))
+            return -1;
+        got = got < 4096 ? got : 4096;
+    } while (got >= want && got < 4096 && !memchr(at, '\n', got));
     if (got >= 2 && (!memcmp(at, "\xff\xfe", 2) || !memcmp(at, "\xfe\xff", 2)))
         return ser_fail(e, SER_BAD,
                         "%s: its text is UTF-16: save it as UTF-8, or convert it: iconv -f UTF-16 "

@@ -30,8 +30,9 @@ int ser_tsv_open(struct ser_tsv *t, const char *path, struct ser_error *e) SER_M
 int ser_tsv_memory(struct ser_tsv *t, const void *mem, size_t len, const char *name,
                    struct ser_error *e) SER_MUST_CHECK;
 
-/* Reads the next row into field. 1; 0 at the end; -1 with e set. SER_BAD: a row with another number
- * of fields than the header, with a NUL byte, or longer than SER_MAX_LINE. */
+/* Reads the next row into field, as soon as it is there. 1; 0 at the end; -1 with e set. SER_BAD: a
+ * row with another number of fields than the header, with a NUL byte, or longer than
+ * SER_MAX_LINE. */
 int ser_tsv_next(struct ser_tsv *t, struct ser_error *e) SER_MUST_CHECK;
 
 /* Closes the input and frees. */
