@@ -13,7 +13,7 @@
 #define SER_ENCODER_FILES_H
 
 #include "bridge/tensors.h"
-#include "nn/encoder/encoder.h"
+#include "nn/encoder.h"
 
 struct ser_encoder_files {
     const char *folder; /* borrowed */

@@ -1,4 +1,4 @@
-#include "nn/encoder/encoder.h"
+#include "nn/encoder.h"
 
 #include "nn/encoder/whisper.h"
 

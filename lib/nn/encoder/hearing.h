@@ -2,8 +2,8 @@
 #ifndef SER_HEARING_H
 #define SER_HEARING_H
 
+#include "nn/encoder.h"
 #include "nn/encoder/attention.h"
-#include "nn/encoder/encoder.h"
 #include "nn/encoder/linear.h"
 #include "nn/team.h"
 

@@ -2,7 +2,7 @@
 #ifndef SER_LOAD_H
 #define SER_LOAD_H
 
-#include "nn/encoder/encoder.h"
+#include "nn/encoder.h"
 #include "nn/encoder/linear.h"
 #include "nn/encoder/norm.h"
 
