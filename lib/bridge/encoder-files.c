@@ -91,9 +91,48 @@ static int need_off(const struct config *c, const char *key) {
     return ser_fail(c->e, SER_BAD, "%s: %s is set, which cannot be computed", c->path, key);
 }
 
+static int get_real(const struct config *c, const char *key, double otherwise, double *to) {
+    const json_t *v = value_of(c, key);
+    *to = otherwise;
+    if (!v)
+        return 0;
+    if (!json_is_number(v))
+        return ser_fail(c->e, SER_BAD, "%s: %s is not a number", c->path, key);
+    *to = json_number_value(v);
+    return 0;
+}
+
+static int get_switch(const struct config *c, const char *key, int otherwise, int *to) {
+    const json_t *v = value_of(c, key);
+    *to = otherwise;
+    if (!v)
+        return 0;
+    if (!json_is_boolean(v))
+        return ser_fail(c->e, SER_BAD, "%s: %s is neither true nor false", c->path, key);
+    *to = json_is_true(v);
+    return 0;
+}
+
+/* A list of as many whole numbers as there are convolutions. */
+static int get_list(const struct config *c, const char *key, int n, const int otherwise[7],
+                    int *to) {
+    const json_t *v = value_of(c, key);
+    if ((!v && n != 7) || (v && (!json_is_array(v) || json_array_size(v) != (size_t)n)))
+        return ser_fail(c->e, SER_BAD,
+                        "%s: %s is not a list of %d numbers, one for each convolution", c->path,
+                        key, n);
+    for (int i = 0; i < n; i++) {
+        const json_t *one = v ? json_array_get(v, (size_t)i) : NULL;
+        if (v && (!json_is_integer(one) || json_integer_value(one) < 0 ||
+                  json_integer_value(one) > INT32_MAX))
+            return ser_fail(c->e, SER_BAD, "%s: %s holds what is not a whole number", c->path, key);
+        to[i] = v ? (int)json_integer_value(one) : otherwise[i];
+    }
+    return 0;
+}
+
 /* Keys and defaults: transformers 5.24, configuration_whisper.py. */
 static int read_whisper(const struct config *c, struct ser_encoder_shape *s) {
-    s->family = SER_WHISPER;
     if (get_whole(c, "d_model", 384, &s->width) || get_whole(c, "encoder_layers", 4, &s->layers) ||
         get_whole(c, "encoder_attention_heads", 6, &s->heads) ||
         get_whole(c, "encoder_ffn_dim", 1536, &s->hidden) ||
@@ -106,7 +145,7 @@ static int read_whisper(const struct config *c, struct ser_encoder_shape *s) {
 }
 
 /* feature_extraction_whisper.py. The table mel_filters is not read there either. */
-static int read_whisper_input(const struct config *c, const struct ser_encoder_shape *s) {
+static int read_whisper_input(const struct config *c, struct ser_encoder_shape *s) {
     return need_whole(c, "feature_size", 80, s->bands) ||
                    need_whole(c, "sampling_rate", 16000, SER_ENCODER_RATE_HZ) ||
                    need_whole(c, "n_fft", 400, 400) || need_whole(c, "hop_length", 160, 160) ||
@@ -115,31 +154,104 @@ static int read_whisper_input(const struct config *c, const struct ser_encoder_s
                : 0;
 }
 
+/* transformers 4.52, configuration_wav2vec2.py, configuration_hubert.py, configuration_wavlm.py. */
+static int read_waves(const struct config *c, struct ser_encoder_shape *s) {
+    static const int dim[7] = {512, 512, 512, 512, 512, 512, 512},
+                     kernel[7] = {10, 3, 3, 3, 3, 2, 2}, stride[7] = {5, 2, 2, 2, 2, 2, 2};
+    const json_t *dims = value_of(c, "conv_dim"), *norm = value_of(c, "feat_extract_norm");
+    const char *word = norm ? json_string_value(norm) : "group";
+    s->convs = json_is_array(dims) && json_array_size(dims) <= SER_ENCODER_CONVS
+                   ? (int)json_array_size(dims)
+                   : 7;
+    if (get_list(c, "conv_dim", s->convs, dim, s->conv_dim) ||
+        get_list(c, "conv_kernel", s->convs, kernel, s->conv_kernel) ||
+        get_list(c, "conv_stride", s->convs, stride, s->conv_stride))
+        return -1;
+    if (!word || (strcmp(word, "group") != 0 && strcmp(word, "layer") != 0))
+        return ser_fail(c->e, SER_BAD, "%s: feat_extract_norm is neither 'group' nor 'layer'",
+                        c->path);
+    s->conv_norms = strcmp(word, "layer") == 0;
+    s->proj_norm = 1;
+    if (s->family == SER_HUBERT && get_switch(c, "feat_proj_layer_norm", 1, &s->proj_norm))
+        return -1;
+    if (get_whole(c, "hidden_size", 768, &s->width) ||
+        get_whole(c, "num_hidden_layers", 12, &s->layers) ||
+        get_whole(c, "num_attention_heads", 12, &s->heads) ||
+        get_whole(c, "intermediate_size", 3072, &s->hidden) ||
+        get_switch(c, "conv_bias", 0, &s->conv_bias) ||
+        get_switch(c, "do_stable_layer_norm", 0, &s->stable) ||
+        get_real(c, "layer_norm_eps", 1e-5, &s->epsilon) ||
+        get_whole(c, "num_conv_pos_embeddings", 128, &s->taps) ||
+        get_whole(c, "num_conv_pos_embedding_groups", 16, &s->groups) ||
+        get_whole(c, "num_buckets", 320, &s->buckets) ||
+        get_whole(c, "max_bucket_distance", 800, &s->distance))
+        return -1;
+    return need_word(c, "hidden_act", "gelu") || need_word(c, "feat_extract_activation", "gelu") ||
+                   need_off(c, "add_adapter") || need_off(c, "adapter_attn_dim") ||
+                   need_off(c, "conv_pos_batch_norm")
+               ? -1
+               : 0;
+}
+
+/* feature_extraction_wav2vec2.py */
+static int read_waves_input(const struct config *c, struct ser_encoder_shape *s) {
+    return need_whole(c, "feature_size", 1, 1) ||
+                   need_whole(c, "sampling_rate", 16000, SER_ENCODER_RATE_HZ) ||
+                   get_switch(c, "do_normalize", 1, &s->normalize)
+               ? -1
+               : 0;
+}
+
+/* The families, by model_type. */
+static const struct family {
+    const char *name;
+    const char *const prefix[4]; /* of an encoder's tensors, where it is part of a larger model */
+    int (*read)(const struct config *c, struct ser_encoder_shape *s);
+    int (*read_input)(const struct config *c, struct ser_encoder_shape *s);
+} families[] = {
+    [SER_WHISPER] = {"whisper",
+                     {"model.encoder.", "encoder.", "", NULL},
+                     read_whisper,
+                     read_whisper_input},
+    [SER_WAV2VEC2] = {"wav2vec2", {"wav2vec2.", "", NULL, NULL}, read_waves, read_waves_input},
+    [SER_HUBERT] = {"hubert", {"hubert.", "", NULL, NULL}, read_waves, read_waves_input},
+    [SER_WAVLM] = {"wavlm", {"wavlm.", "", NULL, NULL}, read_waves, read_waves_input},
+};
+enum { FAMILIES = sizeof families / sizeof *families };
+
+static int read_family(const struct config *c, struct ser_encoder_shape *s) {
+    const char *type = json_string_value(json_object_get(c->json, "model_type"));
+    int i = 0;
+    if (!type)
+        return ser_fail(c->e, SER_BAD, "%s: has no model_type: not an encoder's", c->path);
+    while (i < FAMILIES && strcmp(families[i].name, type) != 0)
+        i++;
+    if (i == FAMILIES)
+        return ser_fail(c->e, SER_BAD,
+                        "%s: model_type is '%.100s': what can be computed is whisper, wav2vec2, "
+                        "hubert and wavlm",
+                        c->path, type);
+    s->family = (enum ser_encoder_family)i;
+    return families[i].read(c, s);
+}
+
 static int read_shape(const char *folder, struct ser_encoder_shape *s, struct ser_error *e) {
     struct config c;
     char why[SER_WHY];
     if (config_open(&c, folder, "config.json", e))
         return -1;
-    const char *type = json_string_value(json_object_get(c.json, "model_type"));
-    int failed;
-    if (!type)
-        failed = ser_fail(e, SER_BAD, "%s: has no model_type: not an encoder's", c.path);
-    else if (strcmp(type, "whisper") != 0)
-        failed = ser_fail(e, SER_BAD, "%s: model_type is '%.100s': only 'whisper' can be computed",
-                          c.path, type);
-    else
-        failed = read_whisper(&c, s);
+    int failed = read_family(&c, s);
     if (!failed && ser_encoder_check(s, why))
         failed = ser_fail(e, SER_BAD, "%s: %s", c.path, why);
     config_close(&c);
     return failed;
 }
 
-static int read_input(const char *folder, const struct ser_encoder_shape *s, struct ser_error *e) {
+static int read_input(const char *folder, struct ser_encoder_shape *s, struct ser_error *e) {
     struct config c;
     if (config_open(&c, folder, "preprocessor_config.json", e))
         return -1;
-    int failed = read_whisper_input(&c, s);
+    int failed = families[s->family].read_input(&c, s);
     config_close(&c);
     return failed;
 }
@@ -151,20 +263,21 @@ static const struct size {
     int layers, width;
     const char *name;
 } sizes[] = {
-    {SER_WHISPER, 4, 384, "tiny"},    {SER_WHISPER, 6, 512, "base"},
-    {SER_WHISPER, 12, 768, "small"},  {SER_WHISPER, 24, 1024, "medium"},
-    {SER_WHISPER, 32, 1280, "large"},
+    {SER_WHISPER, 4, 384, "tiny"},     {SER_WHISPER, 6, 512, "base"},
+    {SER_WHISPER, 12, 768, "small"},   {SER_WHISPER, 24, 1024, "medium"},
+    {SER_WHISPER, 32, 1280, "large"},  {SER_WAV2VEC2, 12, 768, "base"},
+    {SER_WAV2VEC2, 24, 1024, "large"}, {SER_HUBERT, 12, 768, "base"},
+    {SER_HUBERT, 24, 1024, "large"},   {SER_WAVLM, 12, 768, "base"},
+    {SER_WAVLM, 24, 1024, "large"},
 };
-
-static const char *const families[] = {[SER_WHISPER] = "whisper"};
 
 static void name_encoder(struct ser_encoder_files *f) {
     const struct ser_encoder_shape *s = &f->shape;
-    snprintf(f->name, sizeof f->name, "%s-%dx%d", families[s->family], s->layers, s->width);
+    snprintf(f->name, sizeof f->name, "%s-%dx%d", families[s->family].name, s->layers, s->width);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         if (sizes[i].family == s->family && sizes[i].layers == s->layers &&
             sizes[i].width == s->width)
-            snprintf(f->name, sizeof f->name, "%s-%s", families[s->family], sizes[i].name);
+            snprintf(f->name, sizeof f->name, "%s-%s", families[s->family].name, sizes[i].name);
 }
 
 /* ---- weights ---- */
@@ -191,25 +304,39 @@ static int map_weights(struct ser_encoder_files *f, struct ser_error *e) {
                     f->folder);
 }
 
-/* The tensor of the file that is this weight; NULL if there is none. */
-static const struct ser_tensor *find(const struct ser_encoder_files *f, const char *prefix,
-                                     const struct ser_weight *w) {
-    char full[128];
-    snprintf(full, sizeof full, "%s%s", prefix, w->name);
+/* Since release 2.1 PyTorch writes the two parts of a weight norm under other names. */
+static const char *const renamed[][2] = {
+    {"encoder.pos_conv_embed.conv.weight_g",
+     "encoder.pos_conv_embed.conv.parametrizations.weight.original0"},
+    {"encoder.pos_conv_embed.conv.weight_v",
+     "encoder.pos_conv_embed.conv.parametrizations.weight.original1"},
+};
+
+static const struct ser_tensor *find_name(const struct ser_encoder_files *f, const char *prefix,
+                                          const char *name) {
+    char full[160];
+    snprintf(full, sizeof full, "%s%s", prefix, name);
     return ser_tensors_find(&f->tensors, full);
 }
 
+/* The tensor of the file that is this weight; NULL if there is none. */
+static const struct ser_tensor *find(const struct ser_encoder_files *f, const char *prefix,
+                                     const struct ser_weight *w) {
+    const struct ser_tensor *t = find_name(f, prefix, w->name);
+    for (size_t i = 0; !t && i < sizeof renamed / sizeof *renamed; i++)
+        if (strcmp(renamed[i][0], w->name) == 0)
+            t = find_name(f, prefix, renamed[i][1]);
+    return t;
+}
+
 static int find_prefix(struct ser_encoder_files *f, struct ser_error *e) {
-    static const char *const prefixes[] = {"model.encoder.", "encoder.", ""};
-    struct ser_weight w;
-    ser_encoder_weight(&f->shape, 0, &w);
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
-        if (find(f, prefixes[i], &w)) {
-            f->prefix = prefixes[i];
+    for (const char *const *p = families[f->shape.family].prefix; *p; p++)
+        if (find(f, *p, &f->weight[0])) {
+            f->prefix = *p;
             return 0;
         }
     return ser_fail(e, SER_BAD, "%s: its weights have no '%s': not those of such an encoder",
-                    f->folder, w.name);
+                    f->folder, f->weight[0].name);
 }
 
 static const char *shape_text(int rank, const uint64_t *dim, char text[200]) {
@@ -224,7 +351,7 @@ static const char *shape_text(int rank, const uint64_t *dim, char text[200]) {
 static int check_weight(const struct ser_encoder_files *f, const struct ser_weight *w,
                         struct ser_error *e) {
     const struct ser_tensor *t = find(f, f->prefix, w);
-    uint64_t dim[3];
+    uint64_t dim[4];
     char got[200], want[200];
     if (!t)
         return ser_fail(e, SER_BAD, "%s: its weights have no '%s%s', which config.json calls for",
@@ -242,17 +369,23 @@ static int check_weight(const struct ser_encoder_files *f, const struct ser_weig
     return 0;
 }
 
+static int list_weights(struct ser_encoder_files *f, struct ser_error *e) {
+    f->weights = ser_encoder_weights(&f->shape, NULL);
+    f->weight = calloc((size_t)f->weights, sizeof *f->weight);
+    if (!f->weight)
+        return ser_no_memory(e);
+    ser_encoder_weights(&f->shape, f->weight);
+    return 0;
+}
+
 int ser_encoder_files_open(struct ser_encoder_files *f, const char *folder, struct ser_error *e) {
     *f = (struct ser_encoder_files){.folder = folder};
     if (read_shape(folder, &f->shape, e) || read_input(folder, &f->shape, e))
         return -1;
     name_encoder(f);
-    int failed = map_weights(f, e) || find_prefix(f, e);
-    for (int i = 0; !failed && i < ser_encoder_weights(&f->shape); i++) {
-        struct ser_weight w;
-        ser_encoder_weight(&f->shape, i, &w);
-        failed = check_weight(f, &w, e);
-    }
+    int failed = list_weights(f, e) || map_weights(f, e) || find_prefix(f, e);
+    for (int i = 0; !failed && i < f->weights; i++)
+        failed = check_weight(f, &f->weight[i], e);
     if (failed)
         ser_encoder_files_close(f);
     return failed ? -1 : 0;
@@ -260,6 +393,8 @@ int ser_encoder_files_open(struct ser_encoder_files *f, const char *folder, stru
 
 void ser_encoder_files_close(struct ser_encoder_files *f) {
     ser_tensors_free(&f->tensors);
+    free(f->weight);
+    f->weight = NULL;
 }
 
 static int tell_infinite(const struct ser_encoder_files *f, const struct ser_tensor *t,
@@ -273,12 +408,11 @@ static int by_name(const void *a, const void *b) {
 
 enum { PIECE = 1 << 14 }; /* values hashed at a time */
 
-static int hash_all(const struct ser_encoder_files *f, struct ser_weight *w, int n, float *piece,
+static int hash_all(const struct ser_encoder_files *f, struct ser_weight *w, float *piece,
                     XXH3_state_t *state, struct ser_error *e) {
-    for (int i = 0; i < n; i++)
-        ser_encoder_weight(&f->shape, i, &w[i]);
-    qsort(w, (size_t)n, sizeof *w, by_name);
-    for (int i = 0; i < n; i++) {
+    memcpy(w, f->weight, (size_t)f->weights * sizeof *w);
+    qsort(w, (size_t)f->weights, sizeof *w, by_name);
+    for (int i = 0; i < f->weights; i++) {
         const struct ser_tensor *t = find(f, f->prefix, &w[i]);
         for (uint64_t at = 0, now; at < t->count; at += now) {
             now = t->count - at < PIECE ? t->count - at : PIECE;
@@ -292,15 +426,14 @@ static int hash_all(const struct ser_encoder_files *f, struct ser_weight *w, int
 }
 
 int ser_encoder_files_hash(const struct ser_encoder_files *f, uint64_t *hash, struct ser_error *e) {
-    int n = ser_encoder_weights(&f->shape);
-    struct ser_weight *w = calloc((size_t)n, sizeof *w);
+    struct ser_weight *w = calloc((size_t)f->weights, sizeof *w);
     float *piece = malloc(PIECE * sizeof *piece);
     XXH3_state_t *state = XXH3_createState();
     int failed;
     if (!w || !piece || !state || XXH3_64bits_reset(state) == XXH_ERROR)
         failed = ser_no_memory(e);
     else
-        failed = hash_all(f, w, n, piece, state, e);
+        failed = hash_all(f, w, piece, state, e);
     if (!failed)
         *hash = XXH3_64bits_digest(state);
     XXH3_freeState(state);

@@ -18,6 +18,8 @@
 struct ser_encoder_files {
     const char *folder; /* borrowed */
     struct ser_encoder_shape shape;
+    struct ser_weight *weight; /* [weights] that the encoder needs; owned */
+    int weights;
     struct ser_tensors tensors;
     const char *prefix; /* of the encoder's names among them; a constant */
     char name[48];      /* family and size: whisper-base; whisper-2x16 for 2 layers of width 16 */

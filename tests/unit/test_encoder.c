@@ -9,6 +9,7 @@
 #include "bridge/encoder-files.h"
 #include "check.h"
 #include "math/rng.h"
+#include "nn/encoder/linear.h"
 #include "nn/kernels/kernels.h"
 #include "read_npy.h"
 
@@ -277,6 +278,18 @@ static int same_states(const struct states *a, const struct states *b, int layer
     return same;
 }
 
+static void hold_gelu(void) {
+    enum { N = 40001 };
+    static float x[N], y[N];
+    double worst = 0;
+    for (int i = 0; i < N; i++)
+        x[i] = y[i] = (float)(i - N / 2) / 1000;
+    ser_gelu(y, N);
+    for (int i = 0; i < N; i++)
+        worst = fmax(worst, fabs(y[i] - gelu(x[i])) / fmax(1, fabs(x[i])));
+    check(worst < 1e-7, "gelu from -20 to 20: within %.1e", worst);
+}
+
 static void tiny(const char *folder) {
     static const int lengths[] = {1, 400, 9000,
                                   17200}; /* the last has an odd number of mel frames */
@@ -288,6 +301,7 @@ static void tiny(const char *folder) {
     }
     struct ser_encoder *c = must_have(ser_encoder_files_load(&f, f.shape.layers, &e)),
                        *half = must_have(ser_encoder_files_load(&f, 1, &e));
+    hold_gelu();
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         float *x = sound(lengths[i]);
         for (int k = 0; k < 2; k++) {
@@ -356,6 +370,10 @@ static void hold_state(void *ctx, int layer, const float *h, size_t frames) {
         hold(c, "last_hidden_state", h, frames, c->width);
 }
 
+static void hold_inside(void *ctx, const char *name, const float *at, size_t rows, size_t columns) {
+    hold(ctx, name, at, rows, columns);
+}
+
 static void tell(const struct compare *c, int bad, const char *from, const char *kernels) {
     const char *tag = strrchr(c->folder, '/');
     while (*--tag != '/')
@@ -365,9 +383,10 @@ static void tell(const struct compare *c, int bad, const char *from, const char 
           c->arrays, c->where, c->worst, c->of);
 }
 
-static void hold_clip(const char *folder, const char *wav, int padded, int real,
-                      const struct ser_encoder_shape *s, struct ser_hearing *h,
+static void hold_clip(const char *folder, const char *wav, const char *norm, int padded, int real,
+                      const struct ser_encoder_files *f, struct ser_hearing *h,
                       const char *kernels) {
+    const struct ser_encoder_shape *s = &f->shape;
     struct ser_audio a = {0};
     struct ser_error e;
     if (ser_audio_load(&a, wav, 0, &e)) {
@@ -376,28 +395,33 @@ static void hold_clip(const char *folder, const char *wav, int padded, int real,
     }
     struct compare c = {folder, 1e-4, 0, 1, real, s->layers, 0, (size_t)s->width, ""};
     const float *y;
-    size_t rows, frames = (a.frames + 319) / 320;
+    size_t rows, frames = ser_encoder_frames(s, a.frames);
+    int whisper = s->family == SER_WHISPER;
+    ser_hearing_watch(h, hold_inside, &c);
     int bad = ser_hear_features(h, a.sample, a.frames, padded, &y, &rows);
-    if (!bad)
+    if (!bad && whisper)
         hold(&c, "mel", y, padded ? 2 * frames : rows, (size_t)s->bands);
     bad = bad || ser_hear(h, a.sample, a.frames, padded, 0, hold_state, &c);
     tell(&c, bad, "wave", kernels);
     char path[1100];
-    struct npy mel;
+    struct npy given;
     snprintf(path, sizeof path, "%s/mel.npy", folder);
-    if (!padded && !npy_read(path, &mel)) {
-        struct compare from = {folder, real ? 1e-4 : 2e-5, 0, 1, real, s->layers,
-                               0,      (size_t)s->width,   ""};
-        bad = ser_hear_layers(h, mel.data, mel.rows, frames, 0, hold_state, &from);
-        tell(&from, bad, "log-mel", kernels);
-        free(mel.data);
-    }
+    if (padded || (!whisper && !s->normalize) || npy_read(whisper ? path : norm, &given))
+        return ser_audio_free(&a);
+    struct compare from = {
+        folder, real ? 1e-4 : whisper ? 2e-5 : 5e-5, 0, 1, real, s->layers, 0, (size_t)s->width,
+        ""};
+    ser_hearing_watch(h, hold_inside, &from);
+    bad = ser_hear_layers(h, given.data, whisper ? given.rows : given.columns, frames, 0,
+                          hold_state, &from);
+    tell(&from, bad, whisper ? "log-mel" : "normalised wave", kernels);
+    free(given.data);
     ser_audio_free(&a);
 }
 
 static void hold_model(const char *root, const char *models, const char *name,
                        const char *const *tags, int real) {
-    char path[1024], wav[1024];
+    char path[1024], wav[1024], norm[1024];
     struct ser_error e;
     struct ser_encoder_files f;
     snprintf(path, sizeof path, "%s/%s/%s", root, models, name);
@@ -411,11 +435,14 @@ static void hold_model(const char *root, const char *models, const char *name,
         for (const char *const *tag = tags; *tag; tag++) {
             const char *end = strstr(*tag, "-padded");
             int length = (int)(end ? end - *tag : (long)strlen(*tag));
+            if (end && f.shape.family != SER_WHISPER)
+                continue;
             snprintf(path, sizeof path, "%s/%soutputs/%s/%s", root, real ? "real/" : "", name,
                      *tag);
             snprintf(wav, sizeof wav, "%s/%sinputs/%.*s.wav", root, real ? "real/" : "", length,
                      *tag);
-            hold_clip(path, wav, end != NULL, real, &f.shape, h, kernel_names[k]);
+            snprintf(norm, sizeof norm, "%s/inputs/%.*s.norm.npy", root, length, *tag);
+            hold_clip(path, wav, norm, end != NULL, real, &f, h, kernel_names[k]);
         }
         ser_hearing_free(h);
     }
@@ -428,8 +455,14 @@ static void reference(const char *root) {
                                        "silence", "short-padded", NULL};
     static const char *const clips[] = {"calm", "angry",
                                         NULL}; /* pause, and 30 s, take long without optimisation */
-    hold_model(root, "models", "whisper-micro", tags, 0);
-    hold_model(root, "models", "whisper-tiny2", tags, 0);
+    static const char *const models[] = {"whisper-micro",  "whisper-tiny2", "wav2vec2-base",
+                                         "wav2vec2-large", "hubert-base",   "hubert-base-oldnames",
+                                         "hubert-large",   "wavlm-base",    "wavlm-large",
+                                         "distilhubert",   "hubert-er",     "wav2vec2-er",
+                                         "audeering",      "micro",         "hubert-f16",
+                                         "wavlm-bf16"};
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+        hold_model(root, "models", models[i], tags, 0);
     hold_model(root, "real", "whisper-base-encoder", clips, 1);
 }
 

@@ -17,6 +17,14 @@ void ser_attend_prepare(const struct ser_attention *a, int head) {
         memcpy(to + (size_t)t * each, values + (size_t)t * ld, each * sizeof *to);
 }
 
+/* s [n] becomes scale s + gate bias. */
+SER_CLONES static void add_bias(float *s, int n, float scale, float gate, const float *bias) {
+    for (int i = 0; i < n; i += SER_LANES) {
+        int k = ser_lanes(i, n);
+        ser_store(s + i, ser_load(s + i, k) * scale + ser_load(bias + i, k) * gate, k);
+    }
+}
+
 /* s [n] becomes exp(scale (s - its maximum)); returns one over their sum. */
 SER_CLONES static float exponentials(float *s, int n, float scale) {
     ser_vec most = ser_splat(s[0]), sum = {0};
@@ -53,8 +61,14 @@ void ser_attend_rows(const struct ser_attention *a, const struct ser_kernels *k,
     float *out = a->out + (size_t)first * (size_t)D + at, over[SER_ATTEND_ROWS];
     k->gemm(state, 0, 0, rows, T, a->each, a->qkv + (size_t)first * 3 * (size_t)D + at, 3 * D,
             a->keys + at * (size_t)a->ldk, a->ldk, 0, scores, a->ldk);
-    for (int r = 0; r < rows; r++)
-        over[r] = exponentials(scores + (size_t)r * (size_t)a->ldk, T, a->scale);
+    for (int r = 0; r < rows; r++) {
+        float *s = scores + (size_t)r * (size_t)a->ldk;
+        int q = first + r;
+        if (a->gate)
+            add_bias(s, T, a->scale, a->gate[q * a->heads + head],
+                     a->bias + (size_t)head * (2 * (size_t)T - 1) + (T - 1 - q));
+        over[r] = exponentials(s, T, a->gate ? 1 : a->scale);
+    }
     k->gemm(state, 0, 0, rows, a->each, T, scores, a->ldk, a->values + at * (size_t)T, a->each, 0,
             out, D);
     for (int r = 0; r < rows; r++, out += D)

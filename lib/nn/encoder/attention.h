@@ -1,6 +1,6 @@
 /* attention.h - attention of all frames to all, one head at a time, for lib/nn/encoder only.
  *
- *   out[q] = sum over k of softmax_k(scale query[q] . key[k]) value[k]
+ *   out[q] = sum over k of softmax_k(scale query[q] . key[k] + gate[q] bias[k - q]) value[k]
  */
 #ifndef SER_ATTENTION_H
 #define SER_ATTENTION_H
@@ -14,11 +14,13 @@ enum { SER_ATTEND_ROWS = 64 }; /* queries done at a time */
 struct ser_attention {
     int T, heads, each; /* frames, heads, width of a head */
     float scale;
-    const float *qkv; /* [T, 3 heads each]: queries, keys, values of all heads */
-    int ldk;          /* leading dimension of keys, at least T */
-    float *keys;      /* [heads, each, ldk] the keys, transposed */
-    float *values;    /* [heads, T, each] */
-    float *out;       /* [T, heads each] */
+    const float *qkv;  /* [T, 3 heads each]: queries, keys, values of all heads */
+    int ldk;           /* leading dimension of keys, at least T */
+    float *keys;       /* [heads, each, ldk] the keys, transposed */
+    float *values;     /* [heads, T, each] */
+    float *out;        /* [T, heads each] */
+    const float *gate; /* [T, heads]; NULL: gate and bias are not there */
+    const float *bias; /* [heads, 2 T - 1], that of k - q = 0 in the middle */
 };
 
 /* Fills keys and values of one head. */

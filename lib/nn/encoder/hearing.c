@@ -57,8 +57,8 @@ void ser_hearing_free(struct ser_hearing *h) {
     if (!h)
         return;
     ser_team_free(h->team);
-    struct ser_room *room[] = {&h->features, &h->stem,   &h->hidden, &h->normed, &h->qkv,
-                               &h->keys,     &h->values, &h->heard,  &h->wide};
+    struct ser_room *room[] = {&h->features, &h->stem,  &h->hidden, &h->normed, &h->qkv, &h->keys,
+                               &h->values,   &h->heard, &h->wide,   &h->gate,   &h->bias};
     for (size_t i = 0; i < sizeof room / sizeof *room; i++)
         free(room[i]->at);
     for (int i = 0; h->scores && i < h->threads; i++)
@@ -67,6 +67,17 @@ void ser_hearing_free(struct ser_hearing *h) {
     free(h->scores);
     free(h->state);
     free(h);
+}
+
+void ser_hearing_watch(struct ser_hearing *h, ser_watcher *watch, void *ctx) {
+    h->watch = watch;
+    h->watch_ctx = ctx;
+}
+
+void ser_hear_show(const struct ser_hearing *h, const char *name, const float *at, size_t rows,
+                   int columns) {
+    if (h->watch)
+        h->watch(h->watch_ctx, name, at, rows, (size_t)columns);
 }
 
 static void do_share(void *ctx, int thread, int i) {

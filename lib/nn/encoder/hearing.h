@@ -23,9 +23,12 @@ struct ser_hearing {
     void **state;            /* [threads] of the kernels */
     char *why;               /* while it is made: room for SER_WHY */
     struct ser_room *scores; /* [threads] */
-    struct ser_room features, stem, hidden, normed, qkv, keys, values, heard, wide;
+    struct ser_room features, stem, hidden, normed, qkv, keys, values, heard, wide, gate, bias;
+    int bias_T;   /* the frames that bias is for */
     double *logs; /* [logs_cap] of a log-mel */
     size_t logs_cap;
+    ser_watcher *watch; /* NULL: nobody does */
+    void *watch_ctx;
     ser_share *job; /* the present one */
     void *job_ctx;
 };
@@ -44,6 +47,10 @@ void ser_hear_linear(struct ser_hearing *h, const struct ser_linear *l, int rows
 struct ser_norm;
 void ser_hear_norm(struct ser_hearing *h, const struct ser_norm *n, int rows, int D, double epsilon,
                    const float *x, float *y);
+
+/* Shows an array to whoever watches. */
+void ser_hear_show(const struct ser_hearing *h, const char *name, const float *at, size_t rows,
+                   int columns);
 
 /* 0, or -1: the kernels or a thread ran out of memory. */
 int ser_hearing_sound(const struct ser_hearing *h);

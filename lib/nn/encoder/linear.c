@@ -47,7 +47,15 @@ void ser_linear_pack(struct ser_linear *l, int first, int rows, const float *w) 
 }
 
 SER_INLINE ser_vec gelu(ser_vec v) {
-    return 0.5f * v * (1.0f + ser_verf(v * 0.70710678118654752f));
+    ser_vec low = ser_splat(-6.0f); /* phi is 1e-9 there, and should go on falling */
+    return ser_select(v < low, low, v) * ser_vphi(v);
+}
+
+SER_CLONES void ser_gelu(float *y, size_t n) {
+    for (size_t i = 0; i < n; i += SER_LANES) {
+        int k = n - i < SER_LANES ? (int)(n - i) : SER_LANES;
+        ser_store(y + i, gelu(ser_load(y + i, k)), k);
+    }
 }
 
 SER_CLONES static void add_bias(int rows, int cols, const float *bias, float *y, int ldy) {

@@ -4,30 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int rows_of(const struct ser_weight_row *rows, int per_layer) {
-    int n = 0;
-    for (const struct ser_weight_row *r = rows; r->name; r++)
-        n += r->per_layer == per_layer;
-    return n;
-}
-
-int ser_weight_count(const struct ser_weight_row *rows, int layers) {
-    return rows_of(rows, 0) + layers * rows_of(rows, 1);
-}
-
-static int dimension(const struct ser_encoder_shape *s, int code) {
-    switch (code) {
-    case SER_OF_WIDTH:
-        return s->width;
-    case SER_OF_HIDDEN:
-        return s->hidden;
-    case SER_OF_BANDS:
-        return s->bands;
-    default:
-        return code;
-    }
-}
-
 /* Puts the layer's number where the format has %d. */
 static void put_name(char name[80], const char *format, int layer) {
     const char *at = strstr(format, "%d");
@@ -37,19 +13,32 @@ static void put_name(char name[80], const char *format, int layer) {
         snprintf(name, 80, "%s", format);
 }
 
-void ser_weight_get(const struct ser_weight_row *rows, const struct ser_encoder_shape *s, int i,
-                    struct ser_weight *w) {
-    int whole = rows_of(rows, 0), each = rows_of(rows, 1), per_layer = i >= whole;
-    int layer = per_layer ? (i - whole) / each : 0, skip = per_layer ? (i - whole) % each : i;
-    const struct ser_weight_row *r = rows;
-    while (r->per_layer != per_layer || skip-- > 0)
-        r++;
+void ser_list(struct ser_lister *l, const char *format, int number, int a, int b, int c, int d) {
+    const int dim[] = {a, b, c, d};
+    struct ser_weight *w = l->w ? &l->w[l->n] : NULL;
+    l->n++;
+    if (!w)
+        return;
     *w = (struct ser_weight){.rank = 0};
-    put_name(w->name, r->name, layer);
-    while (w->rank < 3 && r->dim[w->rank]) {
-        w->dim[w->rank] = dimension(s, r->dim[w->rank]);
+    put_name(w->name, format, number);
+    while (w->rank < 4 && dim[w->rank]) {
+        w->dim[w->rank] = dim[w->rank];
         w->rank++;
     }
+}
+
+void ser_list_linear(struct ser_lister *l, const char *name, int number, int out, int in,
+                     int bias) {
+    char full[80];
+    snprintf(full, sizeof full, "%s.weight", name);
+    ser_list(l, full, number, out, in, 0, 0);
+    snprintf(full, sizeof full, "%s.bias", name);
+    if (bias)
+        ser_list(l, full, number, out, 0, 0, 0);
+}
+
+void ser_list_norm(struct ser_lister *l, const char *name, int number, int D) {
+    ser_list_linear(l, name, number, D, 0, 1);
 }
 
 static size_t elements(const struct ser_weight *w) {
@@ -61,27 +50,29 @@ static size_t elements(const struct ser_weight *w) {
 
 int ser_loader_new(struct ser_loader *l, const struct ser_encoder_shape *s,
                    const struct ser_weight_source *from) {
-    struct ser_weight w;
-    *l = (struct ser_loader){.shape = s, .from = from};
-    for (int i = 0; i < ser_encoder_weights(s); i++) {
-        ser_encoder_weight(s, i, &w);
-        l->most = elements(&w) > l->most ? elements(&w) : l->most;
-    }
-    l->room = malloc(l->most * sizeof *l->room);
+    size_t most = 0;
+    *l = (struct ser_loader){.shape = s, .from = from, .n = ser_encoder_weights(s, NULL)};
+    l->list = calloc((size_t)l->n, sizeof *l->list);
+    if (!l->list)
+        return -1;
+    ser_encoder_weights(s, l->list);
+    for (int i = 0; i < l->n; i++)
+        most = elements(&l->list[i]) > most ? elements(&l->list[i]) : most;
+    l->room = malloc(most * sizeof *l->room);
     return l->room ? 0 : -1;
 }
 
 void ser_loader_free(struct ser_loader *l) {
+    free(l->list);
     free(l->room);
-    l->room = NULL;
 }
 
 const float *ser_load_tensor(struct ser_loader *l, const char *format, int layer,
                              struct ser_weight *w) {
     char name[80];
     put_name(name, format, layer);
-    for (int i = 0; i < ser_encoder_weights(l->shape); i++) {
-        ser_encoder_weight(l->shape, i, w);
+    for (int i = 0; i < l->n; i++) {
+        *w = l->list[i];
         if (strcmp(w->name, name) != 0)
             continue;
         l->failed |= l->from->read(l->from->ctx, w, l->room) != 0;

@@ -6,26 +6,26 @@
 #include "nn/encoder/linear.h"
 #include "nn/encoder/norm.h"
 
-/* A list of weights is made of rows: those of the whole network, and those of each layer, whose names
- * have a %d for its number. Dimensions are numbers, or one of these. */
-enum { SER_OF_WIDTH = -1, SER_OF_HIDDEN = -2, SER_OF_BANDS = -3 };
-
-struct ser_weight_row {
-    const char *name; /* NULL ends the rows */
-    int dim[3];       /* 0: no such dimension */
-    int per_layer;
+/* The list of a network's weights while it is made. Formats may have a %d for the number of a layer. */
+struct ser_lister {
+    struct ser_weight *w; /* NULL: they are only counted */
+    int n;
 };
 
-int ser_weight_count(const struct ser_weight_row *rows, int layers);
-void ser_weight_get(const struct ser_weight_row *rows, const struct ser_encoder_shape *s, int i,
-                    struct ser_weight *w);
+/* Adds one; dimensions that are 0 are not there. */
+void ser_list(struct ser_lister *l, const char *format, int number, int a, int b, int c, int d);
+
+/* NAME.weight [out,in] and, if bias, NAME.bias [out]; or those of a norm, [D]. */
+void ser_list_linear(struct ser_lister *l, const char *name, int number, int out, int in, int bias);
+void ser_list_norm(struct ser_lister *l, const char *name, int number, int D);
 
 struct ser_loader {
     const struct ser_encoder_shape *shape;
     const struct ser_weight_source *from;
-    float *room; /* [most] for one tensor */
-    size_t most;
-    int failed; /* the source did */
+    struct ser_weight *list; /* [n] */
+    int n;
+    float *room; /* for one tensor, whichever */
+    int failed;  /* the source did */
 };
 
 /* 0, or -1 without memory. */

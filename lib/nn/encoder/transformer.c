@@ -28,6 +28,19 @@ void ser_transformer_free(struct ser_transformer *t) {
     ser_linear_free(&t->down);
 }
 
+void ser_transformer_list(const struct ser_encoder_shape *s, struct ser_lister *l,
+                          const struct ser_transformer_names *names, int layer) {
+    int D = s->width, F = s->hidden;
+    ser_list_norm(l, names->norm1, layer, D);
+    ser_list_linear(l, names->query, layer, D, D, 1);
+    ser_list_linear(l, names->key, layer, D, D, names->key_bias);
+    ser_list_linear(l, names->value, layer, D, D, 1);
+    ser_list_linear(l, names->out, layer, D, D, 1);
+    ser_list_norm(l, names->norm2, layer, D);
+    ser_list_linear(l, names->up, layer, F, D, 1);
+    ser_list_linear(l, names->down, layer, D, F, 1);
+}
+
 struct attending {
     struct ser_attention a;
     struct ser_hearing *h;
@@ -47,43 +60,58 @@ static void attend(void *ctx, void *state, int thread, int i) {
                     p->h->scores[thread].at);
 }
 
-/* h->heard [T,D] of h->qkv. */
-static int run_attention(struct ser_hearing *h, int T, int D, int heads) {
+/* h->heard [T,D] of h->qkv, which is of x. */
+static int run_attention(struct ser_hearing *h, const float *x, int T, int D,
+                         const struct ser_transforming *how) {
     struct attending p = {
-        .a = {.T = T, .heads = heads, .each = D / heads, .ldk = (T + 15) / 16 * 16 + 16},
+        .a = {.T = T, .heads = how->heads, .each = D / how->heads, .ldk = (T + 15) / 16 * 16 + 16},
         .h = h,
         .blocks = (T + SER_ATTEND_ROWS - 1) / SER_ATTEND_ROWS,
     };
+    float *gate = NULL;
     p.a.scale = (float)(1 / sqrt(p.a.each));
     p.a.qkv = h->qkv.at;
     p.a.keys = ser_room(&h->keys, (size_t)D * (size_t)p.a.ldk);
     p.a.values = ser_room(&h->values, (size_t)D * (size_t)T);
     p.a.out = ser_room(&h->heard, (size_t)D * (size_t)T);
     int bad = !p.a.keys || !p.a.values || !p.a.out;
+    if (how->fill_gate)
+        bad |= !(gate = ser_room(&h->gate, (size_t)T * (size_t)how->heads));
     for (int i = 0; i < h->threads; i++)
         bad |= !ser_room(&h->scores[i], SER_ATTEND_ROWS * (size_t)p.a.ldk);
     if (bad)
         return -1;
-    ser_share_out(h, heads, prepare, &p);
-    ser_share_out(h, heads * p.blocks, attend, &p);
+    if (gate)
+        how->fill_gate(how->ctx, h, x, T, gate);
+    p.a.gate = gate;
+    p.a.bias = how->bias;
+    ser_share_out(h, how->heads, prepare, &p);
+    ser_share_out(h, how->heads * p.blocks, attend, &p);
     return 0;
 }
 
-int ser_transformer_run(const struct ser_transformer *t, struct ser_hearing *h, int T, int heads,
-                        double epsilon) {
+int ser_transformer_run(const struct ser_transformer *t, struct ser_hearing *h, int T,
+                        const struct ser_transforming *how) {
     int D = t->out.out, F = t->up.out;
     float *hidden = h->hidden.at, *normed = ser_room(&h->normed, (size_t)T * (size_t)D);
     float *qkv = ser_room(&h->qkv, (size_t)T * 3 * (size_t)D);
     float *wide = ser_room(&h->wide, (size_t)T * (size_t)F);
     if (!normed || !qkv || !wide)
         return -1;
-    ser_hear_norm(h, &t->norm1, T, D, epsilon, hidden, normed);
-    ser_hear_linear(h, &t->qkv, T, normed, D, 0, qkv, 3 * D);
-    if (run_attention(h, T, D, heads))
+    const float *x = how->behind ? hidden : normed; /* what goes into each half */
+    if (!how->behind)
+        ser_hear_norm(h, &t->norm1, T, D, how->epsilon, hidden, normed);
+    ser_hear_linear(h, &t->qkv, T, x, D, 0, qkv, 3 * D);
+    if (run_attention(h, x, T, D, how))
         return -1;
     ser_hear_linear(h, &t->out, T, h->heard.at, D, SER_ADD, hidden, D);
-    ser_hear_norm(h, &t->norm2, T, D, epsilon, hidden, normed);
-    ser_hear_linear(h, &t->up, T, normed, D, SER_GELU, wide, F);
+    if (how->behind)
+        ser_hear_norm(h, &t->norm1, T, D, how->epsilon, hidden, hidden);
+    else
+        ser_hear_norm(h, &t->norm2, T, D, how->epsilon, hidden, normed);
+    ser_hear_linear(h, &t->up, T, x, D, SER_GELU, wide, F);
     ser_hear_linear(h, &t->down, T, wide, F, SER_ADD, hidden, D);
+    if (how->behind)
+        ser_hear_norm(h, &t->norm2, T, D, how->epsilon, hidden, hidden);
     return ser_hearing_sound(h);
 }

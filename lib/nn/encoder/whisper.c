@@ -10,40 +10,11 @@
 #define EPSILON 1e-5
 
 enum {
-    D = SER_OF_WIDTH,
-    F = SER_OF_HIDDEN,
-    B = SER_OF_BANDS,
     TAPS = 3,        /* of a convolution */
     PADDED = 480000, /* samples: 30 s */
     LEAST = 16000,   /* what is heard at least */
     BEHIND = 1600,   /* zeros behind a clip */
     PART = 32        /* frames of a log-mel that one thread makes at a time */
-};
-
-const struct ser_weight_row ser_whisper_rows[] = {
-    {"conv1.weight", {D, B, TAPS}, 0},
-    {"conv1.bias", {D}, 0},
-    {"conv2.weight", {D, D, TAPS}, 0},
-    {"conv2.bias", {D}, 0},
-    {"embed_positions.weight", {SER_WHISPER_POSITIONS, D}, 0},
-    {"layer_norm.weight", {D}, 0},
-    {"layer_norm.bias", {D}, 0},
-    {"layers.%d.self_attn_layer_norm.weight", {D}, 1},
-    {"layers.%d.self_attn_layer_norm.bias", {D}, 1},
-    {"layers.%d.self_attn.q_proj.weight", {D, D}, 1},
-    {"layers.%d.self_attn.q_proj.bias", {D}, 1},
-    {"layers.%d.self_attn.k_proj.weight", {D, D}, 1},
-    {"layers.%d.self_attn.v_proj.weight", {D, D}, 1},
-    {"layers.%d.self_attn.v_proj.bias", {D}, 1},
-    {"layers.%d.self_attn.out_proj.weight", {D, D}, 1},
-    {"layers.%d.self_attn.out_proj.bias", {D}, 1},
-    {"layers.%d.final_layer_norm.weight", {D}, 1},
-    {"layers.%d.final_layer_norm.bias", {D}, 1},
-    {"layers.%d.fc1.weight", {F, D}, 1},
-    {"layers.%d.fc1.bias", {F}, 1},
-    {"layers.%d.fc2.weight", {D, F}, 1},
-    {"layers.%d.fc2.bias", {D}, 1},
-    {NULL, {0}, 0},
 };
 
 static const struct ser_transformer_names names = {
@@ -56,6 +27,18 @@ static const struct ser_transformer_names names = {
     .up = "layers.%d.fc1",
     .down = "layers.%d.fc2",
 };
+
+void ser_whisper_list(const struct ser_encoder_shape *s, struct ser_lister *l) {
+    int D = s->width;
+    ser_list(l, "conv1.weight", 0, D, s->bands, TAPS, 0);
+    ser_list(l, "conv1.bias", 0, D, 0, 0, 0);
+    ser_list(l, "conv2.weight", 0, D, D, TAPS, 0);
+    ser_list(l, "conv2.bias", 0, D, 0, 0, 0);
+    ser_list(l, "embed_positions.weight", 0, SER_WHISPER_POSITIONS, D, 0, 0);
+    ser_list_norm(l, "layer_norm", 0, D);
+    for (int i = 0; i < s->layers; i++)
+        ser_transformer_list(s, l, &names, i);
+}
 
 /* A convolution as one product for each of its taps, of which the last has the bias. */
 struct conv {
@@ -226,19 +209,21 @@ int ser_whisper_layers(const struct ser_whisper *w, struct ser_hearing *h, const
     if (T > SER_WHISPER_POSITIONS || stem(w, h, y, rows, T))
         return -1;
     frames = frames < T ? frames : T;
+    const struct ser_transforming how = {.heads = w->shape->heads, .epsilon = EPSILON};
     for (int i = 0;; i++) {
         int final = i == w->shape->layers;
         if (final) {
             float *normed = ser_room(&h->normed, T * width);
             if (!normed)
                 return -1;
+            ser_hear_show(h, "before_norm", h->hidden.at, frames, (int)width);
             ser_hear_norm(h, &w->norm, (int)frames, (int)width, EPSILON, h->hidden.at, normed);
         }
         if (i >= first)
             take(ctx, i, final ? h->normed.at : h->hidden.at, frames);
         if (i == w->last)
             return 0;
-        if (ser_transformer_run(&w->layer[i], h, (int)T, w->shape->heads, EPSILON))
+        if (ser_transformer_run(&w->layer[i], h, (int)T, &how))
             return -1;
     }
 }

@@ -20,9 +20,8 @@
 
 enum { SER_WHISPER_POSITIONS = 1500 };
 
-extern const struct ser_weight_row ser_whisper_rows[];
-
 struct ser_whisper;
+void ser_whisper_list(const struct ser_encoder_shape *s, struct ser_lister *l);
 int ser_whisper_check(const struct ser_encoder_shape *s, char why[SER_WHY]);
 struct ser_whisper *ser_whisper_new(struct ser_loader *l, int last);
 void ser_whisper_free(struct ser_whisper *w);
