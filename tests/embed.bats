@@ -208,7 +208,7 @@ END
     printf 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n' >bad/model.safetensors
     fails 3 'Git LFS pointer' ser-embed bad a.wav
     rm bad/model.safetensors
-    fails 4 'no model.safetensors' ser-embed bad a.wav
+    fails 4 'neither model.safetensors nor pytorch_model.bin' ser-embed bad a.wav
     mkdir bad/model.safetensors
     fails 3 'not a regular file' ser-embed bad a.wav
     rmdir bad/model.safetensors

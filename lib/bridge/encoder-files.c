@@ -8,6 +8,7 @@
 
 #include "bridge/json.h"
 #include "bridge/safetensors.h"
+#include "bridge/torchfile.h"
 #include "core/bytes.h"
 
 enum { DEPTH = 16 }; /* of objects and arrays in a configuration */
@@ -287,7 +288,8 @@ static int map_weights(struct ser_encoder_files *f, struct ser_error *e) {
         const char *name;
         int (*add)(struct ser_tensors *, const char *, struct ser_error *);
     } kinds[] = {{"model.safetensors", ser_safetensors_add},
-                 {"model.safetensors.index.json", ser_safetensors_add_index}};
+                 {"model.safetensors.index.json", ser_safetensors_add_index},
+                 {"pytorch_model.bin", ser_torchfile_add}};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         char *path = path_in(f->folder, kinds[i].name, e);
         if (!path)
@@ -300,7 +302,8 @@ static int map_weights(struct ser_encoder_files *f, struct ser_error *e) {
             return failed ? -1 : 0;
     }
     return ser_fail(e, SER_SYS,
-                    "%s: has no model.safetensors: not an encoder's folder, or not whole",
+                    "%s: has neither model.safetensors nor pytorch_model.bin: not an encoder's "
+                    "folder, or not whole",
                     f->folder);
 }
 

@@ -4,7 +4,7 @@
  *   config.json                what the network is
  *   preprocessor_config.json   what it hears
  *   model.safetensors          its weights; or several such files that model.safetensors.index.json
- *                              names
+ *                              names; or, where there are neither, pytorch_model.bin
  *
  * What is not an encoder's (a decoder, a head) is left alone. What would change the numbers and is not
  * known here is refused by name.

@@ -7,12 +7,15 @@
  */
 #include "bridge/audio.h"
 #include "bridge/encoder-files.h"
+#include "bridge/safetensors.h"
+#include "bridge/torchfile.h"
 #include "check.h"
 #include "math/rng.h"
 #include "nn/encoder/linear.h"
 #include "nn/kernels/kernels.h"
 #include "read_npy.h"
 
+#include <dirent.h>
 #include <math.h>
 
 static const char *const kernel_names[] = {"plain", "fast"};
@@ -450,6 +453,91 @@ static void hold_model(const char *root, const char *models, const char *name,
     ser_encoder_files_close(&f);
 }
 
+/* The tensors of one file, by the reader for its name. */
+static int open_tensors(struct ser_tensors *t, const char *path, struct ser_error *e) {
+    const char *end = strrchr(path, '.');
+    int bad =
+        strcmp(end, ".bin") == 0 ? ser_torchfile_add(t, path, e) : ser_safetensors_add(t, path, e);
+    return bad || ser_tensors_sort(t, path, e) ? -1 : 0;
+}
+
+/* Both have the same tensors with the same values, apart from those that are no floating-point numbers. */
+static int same_tensors(const struct ser_tensors *a, const struct ser_tensors *b) {
+    int same = 1;
+    for (size_t i = 0; same && i < a->n; i++) {
+        const struct ser_tensor *t = &a->at[i], *u = ser_tensors_find(b, t->name);
+        if (t->element == SER_ELEMENT_OTHER)
+            continue;
+        same = u && t->rank == u->rank && t->count == u->count &&
+               !memcmp(t->dim, u->dim, (size_t)t->rank * sizeof *t->dim);
+        float *x = must_have(calloc(t->count + 1, sizeof *x)),
+              *y = must_have(calloc(t->count + 1, sizeof *y));
+        same = same && !ser_tensor_read(t, 0, t->count, x) && !ser_tensor_read(u, 0, t->count, y) &&
+               !memcmp(x, y, t->count * sizeof *x);
+        free(x);
+        free(y);
+    }
+    return same;
+}
+
+/* Every file in the folder whose name begins so is refused with one line; or, accepted, holds at least the tensors
+ * of want. */
+static void hold_files(const char *folder, const char *begins, const struct ser_tensors *want) {
+    DIR *d = opendir(folder);
+    struct dirent *f;
+    int n = 0;
+    while (d && (f = readdir(d))) {
+        char path[1024];
+        struct ser_tensors t = {0};
+        struct ser_error e = {0, ""};
+        if (f->d_name[0] == '.' || strncmp(f->d_name, begins, strlen(begins)) != 0)
+            continue;
+        snprintf(path, sizeof path, "%s/%s", folder, f->d_name);
+        int bad = open_tensors(&t, path, &e);
+        if (want)
+            check(!bad && same_tensors(want, &t), "%s is read: %zu tensors %s", f->d_name, t.n,
+                  e.text);
+        else
+            check(bad && e.status == SER_BAD && !strchr(e.text, '\n'), "%s is refused: %s",
+                  f->d_name, e.text + strlen(path));
+        ser_tensors_free(&t);
+        n++;
+    }
+    if (d)
+        closedir(d);
+    check(n > 0, "%s/%s*: %d files", folder, begins, n);
+}
+
+/* What lies beside each other in a model's folder. */
+static void hold_pair(const char *root, const char *name) {
+    char path[1024];
+    struct ser_tensors a = {0}, b = {0};
+    struct ser_error e = {0, ""};
+    snprintf(path, sizeof path, "%s/models/%s/model.safetensors", root, name);
+    int bad = open_tensors(&a, path, &e);
+    snprintf(path, sizeof path, "%s/models/%s/pytorch_model.bin", root, name);
+    bad = bad || open_tensors(&b, path, &e);
+    check(!bad && a.n && a.n == b.n && same_tensors(&a, &b),
+          "%s: both files hold the same %zu tensors %s", name, a.n, e.text);
+    ser_tensors_free(&a);
+    ser_tensors_free(&b);
+}
+
+static void hold_formats(const char *root) {
+    char path[1024];
+    struct ser_tensors micro = {0};
+    struct ser_error e = {0, ""};
+    snprintf(path, sizeof path, "%s/models/micro/model.safetensors", root);
+    if (check(!open_tensors(&micro, path, &e), "micro is read %s", e.text)) {
+        snprintf(path, sizeof path, "%s/formats", root);
+        hold_files(path, "", &micro);
+    }
+    ser_tensors_free(&micro);
+    snprintf(path, sizeof path, "%s/negative", root);
+    hold_files(path, "st-", NULL);
+    hold_files(path, "pt-", NULL);
+}
+
 static void reference(const char *root) {
     static const char *const tags[] = {"short",   "long",         "one-frame",
                                        "silence", "short-padded", NULL};
@@ -461,8 +549,11 @@ static void reference(const char *root) {
                                          "distilhubert",   "hubert-er",     "wav2vec2-er",
                                          "audeering",      "micro",         "hubert-f16",
                                          "wavlm-bf16"};
-    for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+    hold_formats(root);
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        hold_pair(root, models[i]);
         hold_model(root, "models", models[i], tags, 0);
+    }
     hold_model(root, "real", "whisper-base-encoder", clips, 1);
 }
 
