@@ -43,7 +43,8 @@ static const struct ser_opt options[] = {
 static const struct ser_tool tool = {
     "MODEL_DIR [FILE...]",
     "Turns audio into embeddings: the hidden states of a pretrained speech encoder.", options,
-    "MODEL_DIR holds config.json, preprocessor_config.json and model.safetensors.\n"
+    "MODEL_DIR holds config.json, preprocessor_config.json, and model.safetensors or\n"
+    "pytorch_model.bin: of Whisper, wav2vec 2.0, HuBERT or WavLM.\n"
     "Standard input may be an audio file of any format, or an audio tensor stream."};
 
 /* One recording on its way through the threads. */
@@ -249,6 +250,8 @@ static void choose_layers(struct embedding *m, int layers) {
 static void load_encoder(struct embedding *m, const char *folder, uint64_t *hash) {
     struct ser_error e;
     must(ser_encoder_files_open(&m->files, folder, &e), &e);
+    if (opt.pad_30s && m->files.shape.family != SER_WHISPER)
+        ser_usage("--pad-30s: only Whisper hears so much, and %s is %s", folder, m->files.name);
     choose_layers(m, m->files.shape.layers);
     must(ser_encoder_files_hash(&m->files, hash, &e), &e);
     m->encoder = ser_encoder_files_load(&m->files, m->last, &e);
@@ -272,6 +275,8 @@ static void put_recipe(const struct embedding *m, uint64_t hash, struct ser_attr
         ser_attr_set(a, "feat.average", "yes");
     if (opt.pad_30s)
         ser_attr_set(a, "feat.padded_s", "30");
+    if (m->files.shape.family != SER_WHISPER)
+        ser_attr_set(a, "feat.normalize", m->files.shape.normalize ? "yes" : "no");
 }
 
 /* ---- the run ---- */
