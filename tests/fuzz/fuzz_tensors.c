@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     memcpy(copy, data + 1, size - 1);
     int failed = data[0] % 2 ? ser_torchfile_parse(&t, copy, size - 1, 0, "fuzz", &e)
                              : ser_safetensors_parse(&t, copy, size - 1, 0, "fuzz", &e);
-    if (failed ? e.status != SER_BAD || strchr(e.text, '\n') != NULL : e.status != 0)
+    if (failed ? e.status != SER_BAD : e.status != 0)
         abort();
     if (!failed && ser_tensors_sort(&t, "fuzz", &e) == 0)
         for (size_t i = 0; i < t.n; i++) {
