@@ -130,6 +130,20 @@ values() {
     strings padded | grep -qx 'feat.padded_s=30'
 }
 
+@test "silence at both ends is cut off before, as ser-mfcc does" {
+    sox -R a.wav padded.wav pad 0.5 0.7
+    embed --trim 40 tiny padded.wav >got
+    strings got | grep -qx 'feat.trim_db=40'
+    run ser-tensor ls got
+    assert_line --regexp 'padded.wav	f32	3[0-4]x16	'
+    embed --trim 40:0.1 tiny padded.wav >wide
+    strings wide | grep -qx 'feat.trim_margin_s=0.1'
+    run ser-tensor ls wide
+    assert_line --regexp 'padded.wav	f32	4[0-4]x16	'
+    embed tiny padded.wav | ser-tensor ls | grep -q '85x16'
+    for trim in 0 -1 x 40: 40:x 201 ''; do fails 2 "--trim '$trim'" ser-embed --trim "$trim" tiny a.wav; done
+}
+
 @test "the recipe says which encoder, layer and pooling; a model refuses others" {
     embed --layer 1 --pool stats -m m.tsv tiny >all.sert
     strings all.sert | grep '^feat\.' >recipe

@@ -5,6 +5,7 @@
 #include "bridge/axes.h"
 #include "bridge/convert.h"
 #include "bridge/encoder-files.h"
+#include "bridge/recipe.h"
 #include "bridge/recordings.h"
 #include "core/opt.h"
 #include "core/progress.h"
@@ -14,7 +15,7 @@
 enum { MAX_JOBS = 256 };
 
 static struct {
-    const char *manifest, *output, *layer, *pool, *kernels;
+    const char *manifest, *output, *trim, *layer, *pool, *kernels;
     int64_t jobs;
     int average, pad_30s, keep_going, quiet;
 } opt = {.layer = "last", .pool = "none"};
@@ -23,6 +24,8 @@ static const struct ser_opt options[] = {
     {'m', "manifest", SER_OPT_TEXT, &opt.manifest, 0, 0, "FILE",
      "read the recordings that a manifest lists"},
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
+    {0, "trim", SER_OPT_TEXT, &opt.trim, 0, 0, "DB[:MARGIN_S]",
+     "cut both ends, DB below the loudest frame"},
     {0, "layer", SER_OPT_TEXT, &opt.layer, 0, 0, "N|A:B|last|all",
      "hidden states to take; 0: before the first"},
     {0, "average", SER_OPT_FLAG, &opt.average, 0, 0, NULL,
@@ -68,6 +71,7 @@ struct embedding {
     struct ser_encoder *encoder;
     int first, last; /* layers */
     int mean, deviation;
+    double trim_db, trim_margin_s; /* 0: nothing is cut */
     struct thread *thread;
 };
 
@@ -181,8 +185,7 @@ static int embed(struct embedding *m, struct item *it, struct thread *t) {
     struct taking k = {m, t, it, 0};
     const float *x;
     size_t n;
-    int bad =
-        ser_recording_load(&it->recording, &t->listener, SER_ENCODER_RATE_HZ, &x, &n, &it->made.e);
+    int bad = ser_recording_load(&it->recording, &t->listener, &x, &n, &it->made.e);
     if (bad || check_length(m, it, n, &it->made.e))
         return bad ? bad : -1;
     if (ser_hear(t->hearing, x, n, opt.pad_30s, m->first, take, &k)) {
@@ -271,6 +274,7 @@ static void put_recipe(const struct embedding *m, uint64_t hash, struct ser_attr
     ser_attr_set(a, "feat.pool", opt.pool);
     ser_attr_setf(a, "feat.rate_hz", "%d", SER_ENCODER_RATE_HZ);
     ser_attr_set(a, "feat.resampler", "soxr-hq");
+    ser_recipe_put_trim(m->trim_db, m->trim_margin_s, a);
     if (opt.average && m->first < m->last)
         ser_attr_set(a, "feat.average", "yes");
     if (opt.pad_30s)
@@ -287,6 +291,9 @@ static void open_threads(struct embedding *m, int jobs, int threads) {
     m->thread = ecalloc((size_t)jobs, sizeof *m->thread);
     for (int i = 0; i < jobs; i++) {
         struct thread *t = &m->thread[i];
+        t->listener = (struct ser_listener){.rate_hz = SER_ENCODER_RATE_HZ,
+                                            .trim_db = m->trim_db,
+                                            .trim_margin_s = m->trim_margin_s};
         must(ser_listener_open(&t->listener, &e), &e);
         t->hearing = ser_hearing_new(m->encoder, ser_kernels_find(opt.kernels), threads, why);
         if (!t->hearing)
@@ -343,6 +350,9 @@ int main(int argc, char **argv) {
     ser_keep_inputs("--output", opt.output, argv + first + 1, opt.manifest, NULL);
     m.mean = strcmp(opt.pool, "none") != 0;
     m.deviation = strcmp(opt.pool, "stats") == 0;
+    const char *wrong = opt.trim ? ser_recipe_trim(opt.trim, &m.trim_db, &m.trim_margin_s) : NULL;
+    if (wrong)
+        ser_usage("--trim '%s': %s", opt.trim, wrong);
     load_encoder(&m, argv[first], &hash);
     open_recordings(&m, argv + first + 1);
     /* One recording is shared by the threads; of several each thread has its own. */

@@ -225,3 +225,27 @@ int ser_recipe_same(const struct ser_attrs *model, const struct ser_attrs *data,
                     "%s",
                     where, key, got ? got : absent, want ? want : absent, how_to_make(model));
 }
+
+_Static_assert(SER_MAX_TRIM_DB == 200 && SER_MAX_TRIM_MARGIN_S == 60, "as the texts below say");
+
+const char *ser_recipe_trim(const char *text, double *db, double *margin_s) {
+    char first[40];
+    size_t n = strcspn(text, ":");
+    *margin_s = 0;
+    if (n >= sizeof first)
+        return "decibels, and perhaps a margin";
+    memcpy(first, text, n);
+    first[n] = '\0';
+    if (ser_parse_real(first, 0, SER_MAX_TRIM_DB, db) || *db == 0)
+        return "not decibels above 0 and up to 200, or these and a margin, as 35:0.1";
+    return text[n] && ser_parse_real(text + n + 1, 0, SER_MAX_TRIM_MARGIN_S, margin_s)
+               ? "the margin is not 0..60 seconds"
+               : NULL;
+}
+
+void ser_recipe_put_trim(double db, double margin_s, struct ser_attrs *a) {
+    if (db != 0)
+        put_real(a, "feat.trim_db", db, 1);
+    if (db != 0 && margin_s != 0)
+        put_real(a, "feat.trim_margin_s", margin_s, 1);
+}

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "math/trim.h"
+
 enum { MAX_STDIN = 0x7fffffff };
 
 static void clear(struct ser_recording *r) {
@@ -152,7 +154,7 @@ void ser_recordings_name(const struct ser_recordings *s, const struct ser_record
 /* ---- their sound ---- */
 
 int ser_listener_open(struct ser_listener *l, struct ser_error *e) {
-    *l = (struct ser_listener){.resampler = ser_resampler_new()};
+    l->resampler = ser_resampler_new();
     return l->resampler ? 0 : ser_no_memory(e);
 }
 
@@ -161,32 +163,36 @@ void ser_listener_close(struct ser_listener *l) {
     ser_resampler_free(l->resampler);
 }
 
-/* What happened is no recording's fault, if the system failed. */
-static int blame(const struct ser_error *e) {
-    return e->status == SER_SYS ? -2 : -1;
-}
-
-static int load_record(const struct ser_recording *r, struct ser_listener *l, int rate_hz,
-                       const float **x, size_t *n, struct ser_error *e) {
+static int load_record(const struct ser_recording *r, struct ser_listener *l, const float **x,
+                       size_t *n, struct ser_error *e) {
     const char *why;
     if (!r->sound.count)
         return ser_fail(e, SER_BAD, "<stdin>: (%s): has no samples", r->key);
-    if (ser_resample(l->resampler, r->sound.data, r->sound.count, r->rate_hz, rate_hz, x, n, &why))
-        ser_fail(e, ser_blame(), "<stdin>: (%s): cannot resample: %s", r->key, why);
-    else
+    if (!ser_resample(l->resampler, r->sound.data, r->sound.count, r->rate_hz, l->rate_hz, x, n,
+                      &why))
         return 0;
-    return blame(e);
+    ser_fail(e, ser_blame(), "<stdin>: (%s): cannot resample: %s", r->key, why);
+    return e->status == SER_SYS ? -2 : -1; /* what the system does is no recording's fault */
 }
 
-int ser_recording_load(const struct ser_recording *r, struct ser_listener *l, int rate_hz,
-                       const float **x, size_t *n, struct ser_error *e) {
+static int load_audio(const struct ser_recording *r, struct ser_listener *l, const float **x,
+                      size_t *n, struct ser_error *e) {
     struct ser_audio *a = &l->audio;
-    if (!r->path && !r->bytes)
-        return load_record(r, l, rate_hz, x, n, e);
-    if (r->path ? ser_audio_load(a, r->path, rate_hz, e)
-                : ser_audio_decode(a, r->bytes, r->bytes_len, "<stdin>", rate_hz, e))
+    if (r->path ? ser_audio_load(a, r->path, l->rate_hz, e)
+                : ser_audio_decode(a, r->bytes, r->bytes_len, "<stdin>", l->rate_hz, e))
         return -1;
     *x = a->sample;
     *n = a->frames;
+    return 0;
+}
+
+int ser_recording_load(const struct ser_recording *r, struct ser_listener *l, const float **x,
+                       size_t *n, struct ser_error *e) {
+    int bad = r->path || r->bytes ? load_audio(r, l, x, n, e) : load_record(r, l, x, n, e);
+    if (bad || l->trim_db == 0)
+        return bad;
+    size_t from;
+    ser_trim(*x, *n, l->trim_db, (size_t)(l->trim_margin_s * l->rate_hz + 0.5), &from, n);
+    *x += from;
     return 0;
 }

@@ -43,19 +43,21 @@ int ser_recordings_single(const struct ser_recordings *s);
 int ser_recordings_next(struct ser_recordings *s, struct ser_recording *r,
                         struct ser_error *e) SER_MUST_CHECK;
 
-/* What a thread needs to read recordings. */
+/* What a thread needs to read recordings, and how it hears them. */
 struct ser_listener {
+    int rate_hz;
+    double trim_db, trim_margin_s; /* what is cut off at both ends (math/trim.h); 0: nothing */
     struct ser_audio audio;
     struct ser_resampler *resampler;
 };
 
+/* l has rate and trim, and is zeros otherwise. 0, or -1 with e set. */
 int ser_listener_open(struct ser_listener *l, struct ser_error *e) SER_MUST_CHECK;
 void ser_listener_close(struct ser_listener *l);
 
-/* The recording's samples *x [*n] at rate_hz, which belong to l or r and last until the next call for
- * either. 0; -1 with e set: the recording is bad; -2 with e set: the system failed. */
-int ser_recording_load(const struct ser_recording *r, struct ser_listener *l, int rate_hz,
-                       const float **x, size_t *n, struct ser_error *e) SER_MUST_CHECK;
+/* The recording's samples *x [*n], which belong to l or r and last until the next call for either. 0; -1 with e set: the recording is bad; -2 with e set: the system failed. */
+int ser_recording_load(const struct ser_recording *r, struct ser_listener *l, const float **x,
+                       size_t *n, struct ser_error *e) SER_MUST_CHECK;
 
 /* Puts the manifest's row in front of the text of e, where the recording is of a manifest. */
 void ser_recordings_name(const struct ser_recordings *s, const struct ser_recording *r,
