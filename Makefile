@@ -61,7 +61,7 @@ LDFLAGS  =
 OUR_CFLAGS  = -std=c11 -D_GNU_SOURCE -Ilib -ffp-contract=off -fPIE -fstack-protector-strong -pthread -MMD -MP \
               $(WARN) $(HARDEN) $(if $(ONEDNN),-DSER_ONEDNN)
 OUR_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack $(if $(SANITIZE),-fsanitize=$(SANITIZE))
-LIBS        = -Wl,--as-needed -lsndfile -lsox -lsoxr -lfftw3f -lxxhash -lz $(if $(ONEDNN),-ldnnl -lgomp) -lm
+LIBS        = -Wl,--as-needed -lsndfile -lsox -lsoxr -lfftw3f -lxxhash -ljansson -lz $(if $(ONEDNN),-ldnnl -lgomp) -lm
 
 COMPILE = $(CC) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS)
 LINK    = $(CC) $(OUR_LDFLAGS) $(LDFLAGS)

@@ -38,6 +38,7 @@ make_inputs() {
     ser-tensor stats --by speaker -o voices.sert test.sert
     ser-tensor ark -T -o x.ark test.sert
     printf '%s\n' 'name;a;b' "'one';1;2" "'two';3;4e0" >x.csv
+    "$ROOT/tests/make-encoder" tiny
     mkdir -p study/split/notebook/seed.1
     cp p.tsv study/split/notebook/seed.1/predictions.tsv
     cp model.bin log.tsv study/split/notebook/seed.1
@@ -60,6 +61,8 @@ augment     table       m.tsv      ser-augment -q -j 1 --keep --noise 0.01 --pit
 mfcc-table  table       m.tsv      ser-mfcc -q -j 1 --window 64 --hop 64 --bands 8 --coefs 4 --frames 4 -m IN -o OUT
 mfcc        audio       audio.sert ser-mfcc -q -j 1 --window 64 --hop 64 --bands 8 --coefs 4 --frames 4 -o OUT <IN
 mfcc-sound  sound       a.wav      ser-mfcc -q -j 1 --frames 4 -o OUT IN
+embed-table table       m.tsv      ser-embed -q -j 1 --kernels plain --pool mean -m IN -o OUT tiny
+embed       sound       a.wav      ser-embed -q -j 1 --kernels plain --pool mean -o OUT tiny IN
 train       features    train.sert ser-train -q -j 1 --net tiny.net --val val.sert --epochs 1 -o OUT IN
 train-val   features    val.sert   ser-train -q -j 1 --kernels plain --net tiny.net --val IN --epochs 1 -o OUT train.sert
 train-net   net         tiny.net   ser-train -q -j 1 --kernels plain --net IN --val val.sert --epochs 1 -o OUT train.sert
@@ -100,7 +103,7 @@ END
 }
 
 # shellcheck disable=SC2034 # for those who load this
-tools=(ser-augment ser-cmp ser-eval ser-export ser-fetch ser-manifest ser-mfcc ser-plot ser-report ser-score ser-split
+tools=(ser-augment ser-cmp ser-embed ser-eval ser-export ser-fetch ser-manifest ser-mfcc ser-plot ser-report ser-score ser-split
     ser-tensor ser-train ser-tune ser-view ser-vote)
 
 # A script takes fifty times as long as a program.
@@ -170,7 +173,7 @@ wrong() {
 whole() {
     cmp -s "$1" "$MADE/expected.$name" && return
     case $name in
-    augment | mfcc* | train* | cat | head | pad | from-*) ser-tensor check "$1" >/dev/null 2>&1 ;;
+    augment | mfcc* | embed* | train* | cat | head | pad | from-*) ser-tensor check "$1" >/dev/null 2>&1 ;;
     export | npy | npz | ark) return 1 ;;
     *) [ -s "$1" ] && [ -z "$(tail -c 1 "$1")" ] ;;
     esac

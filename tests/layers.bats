@@ -9,8 +9,9 @@ core        | core                             | xxhash.h
 math        | math                             | soxr.h fftw3.h
 nn          | nn nn/layers nn/kernels math     | signal.h pthread.h
 nn/layers   | nn nn/layers nn/kernels math     |
+nn/encoder  | nn nn/encoder nn/kernels math    |
 nn/kernels  | nn nn/layers nn/kernels math     | immintrin.h oneapi/dnnl/dnnl.h omp.h
-bridge      | bridge core math nn              | sndfile.h sox.h xxhash.h
+bridge      | bridge core math nn              | sndfile.h sox.h xxhash.h jansson.h
 tools       | bridge core math nn              | xxhash.h zlib.h langinfo.h locale.h termios.h wchar.h wctype.h
 END
 }
@@ -80,8 +81,8 @@ ending='exit|_Exit|abort|quick_exit|die|die_error|must|emalloc|ecalloc|erealloc|
 }
 
 @test "a line that breaks a rule is found, for each rule" {
-    mkdir -p tree/lib/{core,math,bridge,nn/layers,nn/kernels} tree/tools
-    for folder in core math bridge nn nn/layers nn/kernels; do echo '#include <stdlib.h>' >"tree/lib/$folder/a.c"; done
+    mkdir -p tree/lib/{core,math,bridge,nn/layers,nn/encoder,nn/kernels} tree/tools
+    for folder in core math bridge nn nn/layers nn/encoder nn/kernels; do echo '#include <stdlib.h>' >"tree/lib/$folder/a.c"; done
     echo '#include "core/opt.h"' >tree/tools/ser-a.c
     assert_equal "$(walls tree)" ""
     # breaks FILE INCLUDE MESSAGE
@@ -103,6 +104,8 @@ ending='exit|_Exit|abort|quick_exit|die|die_error|must|emalloc|ecalloc|erealloc|
     breaks lib/nn/a.c '<immintrin.h>' 'nn may not know immintrin.h'
     breaks lib/nn/layers/a.c '"bridge/model.h"' 'nn/layers may not know bridge/model.h'
     breaks lib/nn/layers/a.c '<oneapi/dnnl/dnnl.h>' 'nn/layers may not know oneapi/dnnl/dnnl.h'
+    breaks lib/nn/encoder/a.c '"nn/layers/table.h"' 'nn/encoder may not know nn/layers/table.h'
+    breaks lib/nn/encoder/a.c '<jansson.h>' 'nn/encoder may not know jansson.h'
     breaks lib/nn/kernels/a.c '"core/core.h"' 'nn/kernels may not know core/core.h'
     breaks lib/nn/kernels/a.c '<fcntl.h>' 'nn/kernels is pure, and has no use for fcntl.h'
     breaks lib/bridge/a.c '"tools/ser-a.h"' 'bridge may not know tools/ser-a.h'

@@ -101,6 +101,16 @@ reference() { # the folder NAME of the reference data, if there is one
     unit test_identity
 }
 
+@test "encoder: against its formulas, then the reference" {
+    "$ROOT/tests/make-encoder" tiny
+    unit test_encoder tiny "$PWD/tiny"
+    if [ -n "${SER_REFERENCE-}" ]; then
+        unit test_encoder reference "$SER_REFERENCE/encoders"
+    else
+        echo "# left out: the reference of encoders; set SER_REFERENCE" >&3
+    fi
+}
+
 @test "every unit program is run here" {
     for source in "$ROOT"/tests/unit/test_*.c; do
         name=$(basename "$source" .c)

@@ -4,19 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridge/audio.h"
 #include "bridge/convert.h"
-#include "bridge/manifest.h"
 #include "bridge/recipe.h"
+#include "bridge/recordings.h"
 #include "core/opt.h"
 #include "core/progress.h"
-#include "core/reader.h"
 #include "math/effects.h"
 #include "math/mfcc.h"
-#include "math/resample.h"
-#include "math/trim.h"
 
-enum { MAX_STDIN = 0x7fffffff, MAX_JOBS = 256 };
+enum { MAX_JOBS = 256 };
 
 static struct {
     const char *manifest, *output, *type, *like, *trim, *pad, *normalize, *append;
@@ -79,14 +75,8 @@ static const struct ser_tool tool = {
 
 /* One recording on its way through the threads. */
 struct item {
-    struct ser_item made;    /* one record: [rows, frames] */
-    char *key, *path;        /* path is NULL where sound or bytes hold the recording */
-    uint64_t row;            /* of the manifest */
-    struct ser_attrs attrs;  /* of the result */
-    struct ser_record sound; /* from an audio stream: [n] at rate_hz */
-    unsigned char *bytes;    /* from standard input: a whole audio file */
-    size_t bytes_len;
-    int rate_hz;
+    struct ser_item made; /* one record: [rows, frames] */
+    struct ser_recording recording;
 };
 
 /* What was not heard, or not in full; counts of recordings, and of samples at the recipe's rate. */
@@ -100,103 +90,20 @@ struct remarks {
 struct thread {
     struct remarks remarks;
     struct ser_mfcc *mfcc;
-    struct ser_resampler *resampler;
-    struct ser_audio audio;
+    struct ser_listener listener;
 };
 
 /* Where recordings come from, and what the threads have. */
 struct source {
     struct ser_recipe recipe;
-    int (*take)(struct source *, struct item *); /* the next recording: 1, 0 at the end, -1 */
-    uint64_t total;                              /* recordings; 0: unknown */
-    char **file;                                 /* operands, ends with NULL */
-    struct ser_manifest manifest;
-    struct ser_reader reader;
-    struct ser_in in;
-    int taken; /* 1 once standard input was read */
+    struct ser_recordings recordings;
     struct thread *thread;
 };
-
-static int take_row(struct source *s, struct item *it) {
-    int got = ser_manifest_next(&s->manifest, &it->key, &it->path, &it->attrs, &it->made.e);
-    it->row = s->manifest.table.row;
-    return got;
-}
-
-static int take_record(struct source *s, struct item *it) {
-    int got = ser_reader_next(&s->reader, &it->sound, &it->made.e);
-    if (got <= 0)
-        return got;
-    const char *rate = ser_attr(&s->reader.header, "feat.rate_hz");
-    int64_t hz;
-    if (!rate || ser_parse_int(rate, SER_AUDIO_MIN_HZ, SER_AUDIO_MAX_HZ, &hz))
-        return ser_reader_fail(&s->reader, &it->sound, &it->made.e,
-                               "the header's feat.rate_hz must be a rate from %d to %d Hz",
-                               SER_AUDIO_MIN_HZ, SER_AUDIO_MAX_HZ);
-    if (it->sound.type != SER_F32 || it->sound.rank != 1)
-        return ser_reader_fail(&s->reader, &it->sound, &it->made.e,
-                               "is not f32 [samples], as records of audio are");
-    it->rate_hz = (int)hz;
-    it->key = strdup(it->sound.key);
-    ser_attrs_copy(&it->attrs, &it->sound.attrs);
-    return it->key ? 1 : ser_no_memory(&it->made.e);
-}
-
-/* A path as a key: bytes that a key cannot hold become %XX. NULL without memory. */
-static char *key_of_path(const char *path) {
-    char *key = malloc(3 * strlen(path) + 1), *k = key;
-    if (!key)
-        return NULL;
-    int text = ser_is_text(path, strlen(path));
-    for (const unsigned char *s = (const unsigned char *)path; *s; s++) {
-        if (*s < 0x20 || *s == 0x7f || (!text && *s >= 0x80)) {
-            *k++ = '%';
-            *k++ = "0123456789ABCDEF"[*s >> 4];
-            *k++ = "0123456789ABCDEF"[*s & 15];
-        } else {
-            *k++ = (char)*s;
-        }
-    }
-    *k = '\0';
-    return key;
-}
-
-static int take_file(struct source *s, struct item *it) {
-    if (!*s->file)
-        return 0;
-    it->path = strdup(*s->file++);
-    it->key = it->path ? key_of_path(it->path) : NULL;
-    if (!it->key)
-        return ser_no_memory(&it->made.e);
-    if (!*it->key || strlen(it->key) > SER_MAX_KEY)
-        return ser_fail(&it->made.e, SER_SYS, "%s: the path is empty or too long", it->path);
-    return 1;
-}
-
-static int take_stdin(struct source *s, struct item *it) {
-    if (s->taken)
-        return 0;
-    s->taken = 1;
-    it->key = strdup("stdin");
-    if (!it->key)
-        return ser_no_memory(&it->made.e);
-    return ser_in_rest(&s->in, MAX_STDIN, &it->bytes, &it->bytes_len, &it->made.e) ? -1 : 1;
-}
-
-static void clear(struct item *it) {
-    free(it->key);
-    free(it->path);
-    free(it->bytes);
-    ser_attrs_clear(&it->attrs);
-    it->key = it->path = NULL;
-    it->bytes = NULL;
-}
 
 static int fetch(void *ctx, void *slot) {
     struct source *s = ctx;
     struct item *it = slot;
-    clear(it);
-    return s->take(s, it);
+    return ser_recordings_next(&s->recordings, &it->recording, &it->made.e);
 }
 
 /* Counts what was not heard, or not in full, and says it in the record's attributes. Silent is a recording whose sound
@@ -221,79 +128,43 @@ static void remark(struct remarks *m, const struct ser_recipe *r, const float *x
         ser_attr_setf(a, "unheard_s", "%.3f", (double)(n - used) / r->rate_hz);
 }
 
-/* What happened is no recording's fault, if the system failed. */
-static int blame(const struct ser_error *e) {
-    return e->status == SER_SYS ? -2 : -1;
-}
-
-/* Leaves only what the recipe does not cut off at the ends. */
-static void trim(const struct ser_recipe *r, const float **x, size_t *n) {
-    size_t from;
-    if (r->trim_db == 0)
-        return;
-    ser_trim(*x, *n, r->trim_db, (size_t)(r->trim_margin_s * r->rate_hz + 0.5), &from, n);
-    *x += from;
-}
-
 /* The features of n samples at the recipe's rate: 0, -1 or -2 as make of struct ser_convert. */
 static int compute(struct source *s, struct item *it, const float *x, size_t n, struct thread *t) {
     const float *y;
     size_t frames, full;
-    trim(&s->recipe, &x, &n);
     if (ser_mfcc_run(t->mfcc, x, n, &y, &frames, &full)) {
         ser_fail(&it->made.e, SER_SYS, "%s: (%s): out of memory for features",
-                 it->path ? it->path : "<stdin>", it->key);
+                 ser_recording_name(&it->recording), it->recording.key);
         return -2;
     }
     const uint64_t dim[2] = {(uint64_t)ser_recipe_rows(&s->recipe), frames};
     struct ser_record *r = it->made.record;
-    if (ser_record_set(r, it->key, SER_F32, 2, dim, &it->made.e))
-        return blame(&it->made.e);
+    if (ser_record_set(r, it->recording.key, SER_F32, 2, dim, &it->made.e))
+        return it->made.e.status == SER_SYS ? -2 : -1;
     memcpy(r->data, y, r->bytes);
-    ser_attrs_copy(&r->attrs, &it->attrs);
+    ser_attrs_copy(&r->attrs, &it->recording.attrs);
     ser_attr_setf(&r->attrs, "frames", "%zu", full);
     remark(&t->remarks, &s->recipe, x, n, full, &r->attrs);
     return 0;
 }
 
-static int make_of_record(struct source *s, struct item *it, struct thread *t) {
-    const float *x;
-    size_t n;
-    const char *why;
-    if (!it->sound.count)
-        return ser_fail(&it->made.e, SER_BAD, "<stdin>: (%s): has no samples", it->key);
-    if (ser_resample(t->resampler, it->sound.data, it->sound.count, it->rate_hz, s->recipe.rate_hz,
-                     &x, &n, &why)) {
-        ser_fail(&it->made.e, ser_blame(), "<stdin>: (%s): cannot resample: %s", it->key, why);
-        return blame(&it->made.e);
-    }
-    return compute(s, it, x, n, t);
-}
-
-static int make_features(struct source *s, struct item *it, struct thread *t) {
-    struct ser_audio *a = &t->audio;
-    int rate_hz = s->recipe.rate_hz;
-    if (!it->path && !it->bytes)
-        return make_of_record(s, it, t);
-    if (it->path ? ser_audio_load(a, it->path, rate_hz, &it->made.e)
-                 : ser_audio_decode(a, it->bytes, it->bytes_len, "<stdin>", rate_hz, &it->made.e))
-        return -1;
-    return compute(s, it, a->sample, a->frames, t);
-}
-
 static int make(void *ctx, void *slot, int worker) {
     struct source *s = ctx;
     struct item *it = slot;
-    int bad = make_features(s, it, &s->thread[worker]);
-    if (bad && opt.manifest)
-        ser_manifest_name_row(&s->manifest, it->row, it->key, &it->made.e);
+    struct thread *t = &s->thread[worker];
+    const float *x;
+    size_t n;
+    int bad = ser_recording_load(&it->recording, &t->listener, &x, &n, &it->made.e);
+    if (!bad)
+        bad = compute(s, it, x, n, t);
+    if (bad)
+        ser_recordings_name(&s->recordings, &it->recording, &it->made.e);
     return bad;
 }
 
 static void release(void *slot) {
     struct item *it = slot;
-    clear(it);
-    ser_record_free(&it->sound);
+    ser_recording_free(&it->recording);
 }
 
 /* The recipe of a model or of other features. It is complete, so options that set a part of it are
@@ -312,20 +183,6 @@ static struct ser_recipe recipe_of(const char *path) {
     if (r.norm > SER_NORMAL_UTTERANCE) /* a step of its own, behind this one */
         r.norm = SER_NORMAL_NONE;
     return r;
-}
-
-/* DB or DB:MARGIN_S of --trim */
-static void take_trim(struct ser_recipe *r) {
-    size_t n = strcspn(opt.trim, ":");
-    char *db = estrdup(opt.trim);
-    db[n] = '\0';
-    if (ser_parse_real(db, 0, SER_MAX_TRIM_DB, &r->trim_db) || r->trim_db == 0)
-        ser_usage(
-            "--trim '%s': not decibels above 0 and up to %d, or these and a margin, as 35:0.1",
-            opt.trim, SER_MAX_TRIM_DB);
-    if (opt.trim[n] && ser_parse_real(db + n + 1, 0, SER_MAX_TRIM_MARGIN_S, &r->trim_margin_s))
-        ser_usage("--trim '%s': the margin is not 0..%d seconds", opt.trim, SER_MAX_TRIM_MARGIN_S);
-    free(db);
 }
 
 static struct ser_recipe recipe(void) {
@@ -349,8 +206,9 @@ static struct ser_recipe recipe(void) {
     if (opt.append && (r.append = ser_recipe_append(opt.append)) < 0)
         ser_usage("--append '%s': not some of energy, f0 and voicing, separated by commas",
                   opt.append);
-    if (opt.trim)
-        take_trim(&r);
+    const char *wrong = opt.trim ? ser_recipe_trim(opt.trim, &r.trim_db, &r.trim_margin_s) : NULL;
+    if (wrong)
+        ser_usage("--trim '%s': %s", opt.trim, wrong);
     if (r.type == SER_LOGMEL)
         r.coefs = r.bands;
     char why[SER_RECIPE_WHY];
@@ -359,69 +217,39 @@ static struct ser_recipe recipe(void) {
     return r;
 }
 
-static void open_manifest(struct source *s) {
-    struct ser_error e;
-    must(ser_manifest_open(&s->manifest, opt.manifest, &e), &e);
-    s->take = take_row;
-    s->total = ser_progress_wanted(opt.quiet) ? ser_in_lines(&s->manifest.table.in) : 0;
-}
-
-static void open_stdin(struct source *s) {
-    struct ser_error e;
-    const unsigned char *at;
-    size_t got;
-    if (ser_in_open(&s->in, NULL, &e) || ser_in_peek(&s->in, 8, &at, &got, &e))
-        die_error(&e);
-    if (!got)
-        die(SER_BAD, "<stdin>: empty input: audio or an audio stream is needed");
-    s->take = ser_is_stream(at, got) ? take_record : take_stdin;
-    if (s->take == take_record && ser_reader_begin(&s->reader, &s->in, "audio", &e))
-        die_error(&e);
-}
-
 /* Finds out what the input is, before any output is opened. */
 static void open_source(struct source *s, char **operands) {
+    struct ser_error e;
     if (opt.manifest && *operands)
         ser_usage("give either --manifest or files, not both");
     ser_keep_inputs("--output", opt.output, operands, opt.manifest, opt.like);
-    if (opt.manifest) {
-        open_manifest(s);
-    } else if (!*operands || (strcmp(*operands, "-") == 0 && !operands[1])) {
-        open_stdin(s);
-    } else {
-        for (char **f = operands; *f; f++)
-            if (strcmp(*f, "-") == 0)
-                ser_usage("standard input cannot be one of several inputs");
-        for (s->file = operands; operands[s->total];)
-            s->total++;
-        s->take = take_file;
-    }
-}
-
-static void close_source(struct source *s) {
-    if (s->take == take_row)
-        ser_manifest_close(&s->manifest);
-    if (s->take == take_record)
-        ser_reader_close(&s->reader);
-    if (s->take == take_stdin)
-        ser_in_close(&s->in);
+    for (char **f = operands; *f; f++)
+        if (strcmp(*f, "-") == 0 && operands[1])
+            ser_usage("standard input cannot be one of several inputs");
+    must(ser_recordings_open(&s->recordings, opt.manifest, operands, ser_progress_wanted(opt.quiet),
+                             &e),
+         &e);
 }
 
 static void open_threads(struct source *s, int jobs) {
     s->thread = ecalloc((size_t)jobs, sizeof *s->thread);
     for (int i = 0; i < jobs; i++) {
-        s->thread[i].mfcc = ser_mfcc_new(&s->recipe);
-        s->thread[i].resampler = ser_resampler_new();
-        if (!s->thread[i].mfcc || !s->thread[i].resampler)
+        struct ser_error e;
+        struct thread *t = &s->thread[i];
+        t->mfcc = ser_mfcc_new(&s->recipe);
+        if (!t->mfcc)
             die(SER_SYS, "out of memory");
+        t->listener = (struct ser_listener){.rate_hz = s->recipe.rate_hz,
+                                            .trim_db = s->recipe.trim_db,
+                                            .trim_margin_s = s->recipe.trim_margin_s};
+        must(ser_listener_open(&t->listener, &e), &e);
     }
 }
 
 static void close_threads(struct source *s, int jobs) {
     for (int i = 0; i < jobs; i++) {
         ser_mfcc_free(s->thread[i].mfcc);
-        ser_resampler_free(s->thread[i].resampler);
-        ser_audio_free(&s->thread[i].audio);
+        ser_listener_close(&s->thread[i].listener);
     }
     free(s->thread);
 }
@@ -479,8 +307,7 @@ int main(int argc, char **argv) {
     int first = ser_options(argc, argv, &tool);
     s.recipe = recipe();
     open_source(&s, argv + first);
-    int one = s.take == take_stdin || (s.take == take_file && s.total == 1);
-    int jobs = one ? 1 : (int)opt.jobs;
+    int jobs = ser_recordings_single(&s.recordings) ? 1 : (int)opt.jobs;
     open_threads(&s, jobs);
     tell_empty_bands(&s);
 
@@ -494,7 +321,7 @@ int main(int argc, char **argv) {
                                      .release = release,
                                      .output = opt.output,
                                      .header = &header,
-                                     .total = s.total,
+                                     .total = s.recordings.total,
                                      .keep_going = opt.keep_going,
                                      .quiet = opt.quiet};
     int skipped = ser_convert_run(&todo, jobs, &e);
@@ -504,6 +331,6 @@ int main(int argc, char **argv) {
 
     ser_attrs_clear(&header);
     close_threads(&s, jobs);
-    close_source(&s);
+    ser_recordings_close(&s.recordings);
     return skipped ? SER_BAD : SER_OK;
 }

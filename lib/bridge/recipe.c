@@ -92,6 +92,9 @@ static void put(const struct field *f, const void *at, struct ser_attrs *a) {
         ser_attr_setf(a, f->key, "%d", v);
 }
 
+/* A type of features that others make: ser-embed. */
+static const char embedding[] = "embedding";
+
 void ser_recipe_put(const struct ser_recipe *recipe, struct ser_attrs *a) {
     struct ser_recipe r = *recipe;
     if (r.fmax_hz <= 0)
@@ -160,6 +163,9 @@ int ser_recipe_get(const struct ser_attrs *a, const char *where, struct ser_reci
                    struct ser_error *e) {
     char why[SER_RECIPE_WHY];
     *r = SER_RECIPE_DEFAULT;
+    const char *type = ser_attr(a, "feat.type");
+    if (type && strcmp(type, embedding) == 0)
+        return ser_fail(e, SER_BAD, "%s: is of embeddings, which ser-embed makes", where);
     for (int i = 0; i < FIELDS; i++) {
         const char *value = ser_attr(a, fields[i].key);
         if (!value && fields[i].later)
@@ -189,6 +195,15 @@ int ser_recipe_load(const char *path, struct ser_recipe *r, struct ser_error *e)
     return failed;
 }
 
+/* What makes features as a model wants them. */
+static const char *how_to_make(const struct ser_attrs *model) {
+    const char *type = ser_attr(model, "feat.type");
+    if (!type)
+        return "as those it was trained on";
+    return strcmp(type, embedding) == 0 ? "with ser-embed, as the model's feat.* say"
+                                        : "with 'ser-mfcc --like MODEL'";
+}
+
 int ser_recipe_same(const struct ser_attrs *model, const struct ser_attrs *data, const char *where,
                     struct ser_error *e) {
     const char *key = ser_attrs_differ(model, data, "feat.");
@@ -208,7 +223,29 @@ int ser_recipe_same(const struct ser_attrs *model, const struct ser_attrs *data,
     return ser_fail(e, SER_BAD,
                     "%s: features of another recipe: %s is %s, the model wants %s: make them again "
                     "%s",
-                    where, key, got ? got : absent, want ? want : absent,
-                    ser_attr(model, "feat.type") ? "with 'ser-mfcc --like MODEL'"
-                                                 : "as those it was trained on");
+                    where, key, got ? got : absent, want ? want : absent, how_to_make(model));
+}
+
+_Static_assert(SER_MAX_TRIM_DB == 200 && SER_MAX_TRIM_MARGIN_S == 60, "as the texts below say");
+
+const char *ser_recipe_trim(const char *text, double *db, double *margin_s) {
+    char first[40];
+    size_t n = strcspn(text, ":");
+    *margin_s = 0;
+    if (n >= sizeof first)
+        return "decibels, and perhaps a margin";
+    memcpy(first, text, n);
+    first[n] = '\0';
+    if (ser_parse_real(first, 0, SER_MAX_TRIM_DB, db) || *db == 0)
+        return "not decibels above 0 and up to 200, or these and a margin, as 35:0.1";
+    return text[n] && ser_parse_real(text + n + 1, 0, SER_MAX_TRIM_MARGIN_S, margin_s)
+               ? "the margin is not 0..60 seconds"
+               : NULL;
+}
+
+void ser_recipe_put_trim(double db, double margin_s, struct ser_attrs *a) {
+    if (db != 0)
+        put_real(a, "feat.trim_db", db, 1);
+    if (db != 0 && margin_s != 0)
+        put_real(a, "feat.trim_margin_s", margin_s, 1);
 }

@@ -32,4 +32,10 @@ int ser_recipe_load(const char *path, struct ser_recipe *r, struct ser_error *e)
 int ser_recipe_same(const struct ser_attrs *model, const struct ser_attrs *data, const char *where,
                     struct ser_error *e) SER_MUST_CHECK;
 
+/* Reads DB or DB:MARGIN_S, as --trim has it. NULL; or, for a message, the values that are possible. */
+const char *ser_recipe_trim(const char *text, double *db, double *margin_s);
+
+/* Sets the attributes of a cut at both ends, unless db is 0. */
+void ser_recipe_put_trim(double db, double margin_s, struct ser_attrs *a);
+
 #endif

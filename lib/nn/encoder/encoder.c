@@ -1,0 +1,125 @@
+#include "nn/encoder.h"
+
+#include "nn/encoder/waves.h"
+#include "nn/encoder/whisper.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { MAX_WIDTH = 4096, MAX_HIDDEN = 16384, MAX_LAYERS = 64, WHISPER_FRAME = 320, MOST_S = 30 };
+
+/* One of the two. The shape stands here, so that they may point to it. */
+struct ser_encoder {
+    struct ser_encoder_shape shape;
+    struct ser_whisper *whisper;
+    struct ser_waves *waves;
+};
+
+/* What the published configurations call the dimensions. */
+static const struct {
+    const char *width, *layers, *heads, *hidden;
+} called[] = {
+    {"d_model", "encoder_layers", "encoder_attention_heads", "encoder_ffn_dim"},
+    {"hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"},
+};
+
+static int in_range(const char *name, int value, int most, char why[SER_WHY]) {
+    if (value >= 1 && value <= most)
+        return 1;
+    snprintf(why, SER_WHY, "%s is %d, not in 1..%d", name, value, most);
+    return 0;
+}
+
+static int is_whisper(const struct ser_encoder_shape *s) {
+    return s->family == SER_WHISPER;
+}
+
+int ser_encoder_check(const struct ser_encoder_shape *s, char why[SER_WHY]) {
+    int other = !is_whisper(s);
+    if (!in_range(called[other].width, s->width, MAX_WIDTH, why) ||
+        !in_range(called[other].layers, s->layers, MAX_LAYERS, why) ||
+        !in_range(called[other].heads, s->heads, s->width, why) ||
+        !in_range(called[other].hidden, s->hidden, MAX_HIDDEN, why))
+        return -1;
+    if (s->width % s->heads) {
+        snprintf(why, SER_WHY, "%s is %d, which does not divide %s %d", called[other].heads,
+                 s->heads, called[other].width, s->width);
+        return -1;
+    }
+    return other ? ser_waves_check(s, why) : ser_whisper_check(s, why);
+}
+
+int ser_encoder_weights(const struct ser_encoder_shape *s, struct ser_weight *w) {
+    struct ser_lister l = {w, 0};
+    if (is_whisper(s))
+        ser_whisper_list(s, &l);
+    else
+        ser_waves_list(s, &l);
+    return l.n;
+}
+
+struct ser_encoder *ser_encoder_new(const struct ser_encoder_shape *s, int last,
+                                    const struct ser_weight_source *from, int *failed) {
+    struct ser_encoder *c = calloc(1, sizeof *c);
+    struct ser_loader l = {0};
+    *failed = 0;
+    if (!c)
+        return NULL;
+    c->shape = *s;
+    if (!ser_loader_new(&l, &c->shape, from)) {
+        if (is_whisper(s))
+            c->whisper = ser_whisper_new(&l, last);
+        else
+            c->waves = ser_waves_new(&l, last);
+    }
+    *failed = l.failed;
+    ser_loader_free(&l);
+    if (c->whisper || c->waves)
+        return c;
+    free(c);
+    return NULL;
+}
+
+void ser_encoder_free(struct ser_encoder *c) {
+    if (!c)
+        return;
+    ser_whisper_free(c->whisper);
+    ser_waves_free(c->waves);
+    free(c);
+}
+
+size_t ser_encoder_least(const struct ser_encoder_shape *s) {
+    return is_whisper(s) ? 1 : ser_waves_least(s);
+}
+
+size_t ser_encoder_most(const struct ser_encoder_shape *s) {
+    (void)s;
+    return (size_t)MOST_S * SER_ENCODER_RATE_HZ;
+}
+
+size_t ser_encoder_frames(const struct ser_encoder_shape *s, size_t n) {
+    return is_whisper(s) ? (n + WHISPER_FRAME - 1) / WHISPER_FRAME : ser_waves_frames(s, n);
+}
+
+int ser_hear_features(struct ser_hearing *h, const float *x, size_t n, int padded, const float **y,
+                      size_t *rows) {
+    const struct ser_encoder *c = h->encoder;
+    return c->whisper ? ser_whisper_features(c->whisper, h, x, n, padded, y, rows)
+                      : ser_waves_features(c->waves, h, x, n, y, rows);
+}
+
+int ser_hear_layers(struct ser_hearing *h, const float *y, size_t rows, size_t frames, int first,
+                    ser_hidden *take, void *ctx) {
+    const struct ser_encoder *c = h->encoder;
+    return c->whisper ? ser_whisper_layers(c->whisper, h, y, rows, frames, first, take, ctx)
+                      : ser_waves_layers(c->waves, h, y, rows, first, take, ctx);
+}
+
+int ser_hear(struct ser_hearing *h, const float *x, size_t n, int padded, int first,
+             ser_hidden *take, void *ctx) {
+    const float *y;
+    size_t rows;
+    if (ser_hear_features(h, x, n, padded, &y, &rows))
+        return -1;
+    return ser_hear_layers(h, y, rows, ser_encoder_frames(&h->encoder->shape, n), first, take, ctx);
+}

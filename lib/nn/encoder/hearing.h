@@ -1,0 +1,58 @@
+/* hearing.h - the memory and the threads that run an encoder, for lib/nn/encoder only. */
+#ifndef SER_HEARING_H
+#define SER_HEARING_H
+
+#include "nn/encoder.h"
+#include "nn/encoder/attention.h"
+#include "nn/encoder/linear.h"
+#include "nn/team.h"
+
+typedef void ser_share(void *ctx, void *state, int thread, int i);
+
+/* Memory that is kept from clip to clip, and grows with them. */
+struct ser_room {
+    float *at; /* [cap] owned */
+    size_t cap;
+};
+
+struct ser_hearing {
+    const struct ser_encoder *encoder;
+    const struct ser_kernels *k;
+    struct ser_team *team;
+    int threads;
+    void **state;            /* [threads] of the kernels */
+    char *why;               /* while it is made: room for SER_WHY */
+    struct ser_room *scores; /* [threads] */
+    struct ser_room features, stem, hidden, normed, qkv, keys, values, heard, wide, gate, bias;
+    int bias_T;   /* the frames that bias is for */
+    double *logs; /* [logs_cap] of a log-mel */
+    size_t logs_cap;
+    ser_watcher *watch; /* NULL: nobody does */
+    void *watch_ctx;
+    ser_share *job; /* the present one */
+    void *job_ctx;
+};
+
+/* Makes room for n floats, whose values are void. NULL without memory. */
+float *ser_room(struct ser_room *r, size_t n);
+
+/* Does job(ctx, state, thread, i) for each i < n on all threads; state is that of the thread's kernels. */
+void ser_share_out(struct ser_hearing *h, int n, ser_share *job, void *ctx);
+
+/* y [rows,out] of x [rows,in], as ser_linear_panel, on all threads. */
+void ser_hear_linear(struct ser_hearing *h, const struct ser_linear *l, int rows, const float *x,
+                     int ldx, int what, float *y, int ldy);
+
+/* The same for norms; y may be x. */
+struct ser_norm;
+void ser_hear_norm(struct ser_hearing *h, const struct ser_norm *n, int rows, int D, double epsilon,
+                   const float *x, float *y);
+
+/* Shows an array to whoever watches. */
+void ser_hear_show(const struct ser_hearing *h, const char *name, const float *at, size_t rows,
+                   int columns);
+
+/* 0, or -1: the kernels or a thread ran out of memory. */
+int ser_hearing_sound(const struct ser_hearing *h);
+
+#endif

@@ -1,0 +1,94 @@
+#include "nn/encoder/linear.h"
+
+#include "math/mathfun.h"
+#include "nn/kernels/kernels.h"
+
+#include <stdlib.h>
+
+enum { WIDE = SER_PANEL_OUT };
+
+int ser_linear_new(struct ser_linear *l, int in, int out, int bias) {
+    *l = (struct ser_linear){.in = in, .out = out};
+    size_t size = (size_t)ser_linear_panels(l) * (size_t)in * WIDE * sizeof *l->panel;
+    l->panel = aligned_alloc(64, (size + 63) & ~(size_t)63);
+    l->bias = bias ? calloc((size_t)out, sizeof *l->bias) : NULL;
+    if (!l->panel || (bias && !l->bias)) {
+        ser_linear_free(l);
+        return -1;
+    }
+    size_t last = (size_t)(ser_linear_panels(l) - 1) * (size_t)in * WIDE;
+    memset(l->panel + last, 0, (size_t)in * WIDE * sizeof *l->panel);
+    return 0;
+}
+
+void ser_linear_free(struct ser_linear *l) {
+    free(l->panel);
+    free(l->bias);
+    *l = (struct ser_linear){0};
+}
+
+int ser_linear_panels(const struct ser_linear *l) {
+    return (l->out + WIDE - 1) / WIDE;
+}
+
+void ser_linear_pack(struct ser_linear *l, int first, int rows, const float *w) {
+    enum { BLOCK = 16 }; /* a line of the cache, of as many rows as a panel has */
+    for (int r = 0, now; r < rows; r += now) {
+        int at = first + r, column = at % WIDE;
+        now = rows - r < WIDE - column ? rows - r : WIDE - column;
+        float *to = l->panel + (size_t)(at / WIDE) * (size_t)l->in * WIDE + column;
+        for (int k = 0; k < l->in; k += BLOCK)
+            for (int i = 0; i < now; i++) {
+                const float *from = w + (size_t)(r + i) * (size_t)l->in;
+                for (int j = k; j < l->in && j < k + BLOCK; j++)
+                    to[(size_t)j * WIDE + i] = from[j];
+            }
+    }
+}
+
+SER_INLINE ser_vec gelu(ser_vec v) {
+    ser_vec low = ser_splat(-6.0f); /* phi is 1e-9 there, and should go on falling */
+    return ser_select(v < low, low, v) * ser_vphi(v);
+}
+
+SER_CLONES void ser_gelu(float *y, size_t n) {
+    for (size_t i = 0; i < n; i += SER_LANES) {
+        int k = n - i < SER_LANES ? (int)(n - i) : SER_LANES;
+        ser_store(y + i, gelu(ser_load(y + i, k)), k);
+    }
+}
+
+SER_CLONES static void add_bias(int rows, int cols, const float *bias, float *y, int ldy) {
+    for (int c = 0; c < cols; c += SER_LANES) {
+        int n = ser_lanes(c, cols);
+        ser_vec b = ser_load(bias + c, n);
+        for (int r = 0; r < rows; r++) {
+            float *at = y + (size_t)r * (size_t)ldy + c;
+            ser_store(at, ser_load(at, n) + b, n);
+        }
+    }
+}
+
+SER_CLONES static void bias_gelu(int rows, int cols, const float *bias, float *y, int ldy) {
+    for (int c = 0; c < cols; c += SER_LANES) {
+        int n = ser_lanes(c, cols);
+        ser_vec b = bias ? ser_load(bias + c, n) : (ser_vec){0};
+        for (int r = 0; r < rows; r++) {
+            float *at = y + (size_t)r * (size_t)ldy + c;
+            ser_store(at, gelu(ser_load(at, n) + b), n);
+        }
+    }
+}
+
+void ser_linear_panel(const struct ser_linear *l, const struct ser_kernels *k, void *state,
+                      int panel, int rows, const float *x, int ldx, int what, float *y, int ldy) {
+    int first = panel * WIDE, cols = l->out - first < WIDE ? l->out - first : WIDE;
+    const float *bias = l->bias ? l->bias + first : NULL;
+    y += first;
+    k->gemm(state, 0, 0, rows, cols, l->in, x, ldx, l->panel + (size_t)first * (size_t)l->in, WIDE,
+            (what & SER_ADD) != 0, y, ldy);
+    if (what & SER_GELU)
+        bias_gelu(rows, cols, bias, y, ldy);
+    else if (bias)
+        add_bias(rows, cols, bias, y, ldy);
+}

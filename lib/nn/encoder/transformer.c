@@ -1,0 +1,117 @@
+#include "nn/encoder/transformer.h"
+
+#include <math.h>
+
+int ser_transformer_load(struct ser_transformer *t, struct ser_loader *l,
+                         const struct ser_transformer_names *names, int layer) {
+    int D = l->shape->width, F = l->shape->hidden;
+    if (ser_load_norm(l, names->norm1, layer, &t->norm1) ||
+        ser_load_norm(l, names->norm2, layer, &t->norm2) || ser_linear_new(&t->qkv, D, 3 * D, 1) ||
+        ser_linear_new(&t->out, D, D, 1) || ser_linear_new(&t->up, D, F, 1) ||
+        ser_linear_new(&t->down, F, D, 1))
+        return -1;
+    if (ser_load_outputs(l, names->query, layer, &t->qkv, 0, 1) ||
+        ser_load_outputs(l, names->key, layer, &t->qkv, D, names->key_bias) ||
+        ser_load_outputs(l, names->value, layer, &t->qkv, 2 * D, 1) ||
+        ser_load_outputs(l, names->out, layer, &t->out, 0, 1) ||
+        ser_load_outputs(l, names->up, layer, &t->up, 0, 1))
+        return -1;
+    return ser_load_outputs(l, names->down, layer, &t->down, 0, 1);
+}
+
+void ser_transformer_free(struct ser_transformer *t) {
+    ser_norm_free(&t->norm1);
+    ser_norm_free(&t->norm2);
+    ser_linear_free(&t->qkv);
+    ser_linear_free(&t->out);
+    ser_linear_free(&t->up);
+    ser_linear_free(&t->down);
+}
+
+void ser_transformer_list(const struct ser_encoder_shape *s, struct ser_lister *l,
+                          const struct ser_transformer_names *names, int layer) {
+    int D = s->width, F = s->hidden;
+    ser_list_norm(l, names->norm1, layer, D);
+    ser_list_linear(l, names->query, layer, D, D, 1);
+    ser_list_linear(l, names->key, layer, D, D, names->key_bias);
+    ser_list_linear(l, names->value, layer, D, D, 1);
+    ser_list_linear(l, names->out, layer, D, D, 1);
+    ser_list_norm(l, names->norm2, layer, D);
+    ser_list_linear(l, names->up, layer, F, D, 1);
+    ser_list_linear(l, names->down, layer, D, F, 1);
+}
+
+struct attending {
+    struct ser_attention a;
+    struct ser_hearing *h;
+    int blocks; /* of rows */
+};
+
+static void prepare(void *ctx, void *state, int thread, int head) {
+    const struct attending *p = ctx;
+    (void)state;
+    (void)thread;
+    ser_attend_prepare(&p->a, head);
+}
+
+static void attend(void *ctx, void *state, int thread, int i) {
+    const struct attending *p = ctx;
+    ser_attend_rows(&p->a, p->h->k, state, i / p->blocks, i % p->blocks * SER_ATTEND_ROWS,
+                    p->h->scores[thread].at);
+}
+
+/* h->heard [T,D] of h->qkv, which is of x. */
+static int run_attention(struct ser_hearing *h, const float *x, int T, int D,
+                         const struct ser_transforming *how) {
+    struct attending p = {
+        .a = {.T = T, .heads = how->heads, .each = D / how->heads, .ldk = (T + 15) / 16 * 16 + 16},
+        .h = h,
+        .blocks = (T + SER_ATTEND_ROWS - 1) / SER_ATTEND_ROWS,
+    };
+    float *gate = NULL;
+    p.a.scale = (float)(1 / sqrt(p.a.each));
+    p.a.qkv = h->qkv.at;
+    p.a.keys = ser_room(&h->keys, (size_t)D * (size_t)p.a.ldk);
+    p.a.values = ser_room(&h->values, (size_t)D * (size_t)T);
+    p.a.out = ser_room(&h->heard, (size_t)D * (size_t)T);
+    int bad = !p.a.keys || !p.a.values || !p.a.out;
+    if (how->fill_gate)
+        bad |= !(gate = ser_room(&h->gate, (size_t)T * (size_t)how->heads));
+    for (int i = 0; i < h->threads; i++)
+        bad |= !ser_room(&h->scores[i], SER_ATTEND_ROWS * (size_t)p.a.ldk);
+    if (bad)
+        return -1;
+    if (gate)
+        how->fill_gate(how->ctx, h, x, T, gate);
+    p.a.gate = gate;
+    p.a.bias = how->bias;
+    ser_share_out(h, how->heads, prepare, &p);
+    ser_share_out(h, how->heads * p.blocks, attend, &p);
+    return 0;
+}
+
+int ser_transformer_run(const struct ser_transformer *t, struct ser_hearing *h, int T,
+                        const struct ser_transforming *how) {
+    int D = t->out.out, F = t->up.out;
+    float *hidden = h->hidden.at, *normed = ser_room(&h->normed, (size_t)T * (size_t)D);
+    float *qkv = ser_room(&h->qkv, (size_t)T * 3 * (size_t)D);
+    float *wide = ser_room(&h->wide, (size_t)T * (size_t)F);
+    if (!normed || !qkv || !wide)
+        return -1;
+    const float *x = how->behind ? hidden : normed; /* what goes into each half */
+    if (!how->behind)
+        ser_hear_norm(h, &t->norm1, T, D, how->epsilon, hidden, normed);
+    ser_hear_linear(h, &t->qkv, T, x, D, 0, qkv, 3 * D);
+    if (run_attention(h, x, T, D, how))
+        return -1;
+    ser_hear_linear(h, &t->out, T, h->heard.at, D, SER_ADD, hidden, D);
+    if (how->behind)
+        ser_hear_norm(h, &t->norm1, T, D, how->epsilon, hidden, hidden);
+    else
+        ser_hear_norm(h, &t->norm2, T, D, how->epsilon, hidden, normed);
+    ser_hear_linear(h, &t->up, T, x, D, SER_GELU, wide, F);
+    ser_hear_linear(h, &t->down, T, wide, F, SER_ADD, hidden, D);
+    if (how->behind)
+        ser_hear_norm(h, &t->norm2, T, D, how->epsilon, hidden, hidden);
+    return ser_hearing_sound(h);
+}

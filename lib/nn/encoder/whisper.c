@@ -1,0 +1,229 @@
+#include "nn/encoder/whisper.h"
+
+#include "math/logmel.h"
+#include "nn/encoder/transformer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EPSILON 1e-5
+
+enum {
+    TAPS = 3,        /* of a convolution */
+    PADDED = 480000, /* samples: 30 s */
+    LEAST = 16000,   /* what is heard at least */
+    BEHIND = 1600,   /* zeros behind a clip */
+    PART = 32        /* frames of a log-mel that one thread makes at a time */
+};
+
+static const struct ser_transformer_names names = {
+    .norm1 = "layers.%d.self_attn_layer_norm",
+    .query = "layers.%d.self_attn.q_proj",
+    .key = "layers.%d.self_attn.k_proj",
+    .value = "layers.%d.self_attn.v_proj",
+    .out = "layers.%d.self_attn.out_proj",
+    .norm2 = "layers.%d.final_layer_norm",
+    .up = "layers.%d.fc1",
+    .down = "layers.%d.fc2",
+};
+
+void ser_whisper_list(const struct ser_encoder_shape *s, struct ser_lister *l) {
+    int D = s->width;
+    ser_list(l, "conv1.weight", 0, D, s->bands, TAPS, 0);
+    ser_list(l, "conv1.bias", 0, D, 0, 0, 0);
+    ser_list(l, "conv2.weight", 0, D, D, TAPS, 0);
+    ser_list(l, "conv2.bias", 0, D, 0, 0, 0);
+    ser_list(l, "embed_positions.weight", 0, SER_WHISPER_POSITIONS, D, 0, 0);
+    ser_list_norm(l, "layer_norm", 0, D);
+    for (int i = 0; i < s->layers; i++)
+        ser_transformer_list(s, l, &names, i);
+}
+
+/* A convolution as one product for each of its taps, of which the last has the bias. */
+struct conv {
+    struct ser_linear tap[TAPS];
+};
+
+struct ser_whisper {
+    const struct ser_encoder_shape *shape;
+    int last; /* the layers that are there */
+    struct ser_logmel *logmel;
+    struct conv conv1, conv2;
+    float *positions; /* [SER_WHISPER_POSITIONS, D] */
+    struct ser_norm norm;
+    struct ser_transformer *layer; /* [last] */
+};
+
+int ser_whisper_check(const struct ser_encoder_shape *s, char why[SER_WHY]) {
+    if (s->bands == 80 || s->bands == 128)
+        return 0;
+    snprintf(why, SER_WHY, "num_mel_bins is %d, not 80 or 128", s->bands);
+    return -1;
+}
+
+/* ---- loading ---- */
+
+static int load_conv(struct ser_loader *l, const char *name, struct conv *c) {
+    char full[32];
+    struct ser_weight w;
+    snprintf(full, sizeof full, "%s.weight", name);
+    const float *from = ser_load_tensor(l, full, 0, &w);
+    if (!from)
+        return -1;
+    int out = w.dim[0], in = w.dim[1];
+    float *rows = malloc((size_t)out * (size_t)in * sizeof *rows);
+    int bad = !rows;
+    for (int t = 0; t < TAPS && !bad; t++) {
+        for (size_t i = 0; i < (size_t)out * (size_t)in; i++)
+            rows[i] = from[i * TAPS + (size_t)t];
+        bad = ser_linear_new(&c->tap[t], in, out, t == TAPS - 1);
+        if (!bad)
+            ser_linear_pack(&c->tap[t], 0, out, rows);
+    }
+    free(rows);
+    snprintf(full, sizeof full, "%s.bias", name);
+    from = bad ? NULL : ser_load_tensor(l, full, 0, &w);
+    if (from)
+        memcpy(c->tap[TAPS - 1].bias, from, (size_t)out * sizeof *from);
+    return from ? 0 : -1;
+}
+
+static int load_all(struct ser_whisper *w, struct ser_loader *l) {
+    w->logmel = ser_logmel_new(w->shape->bands);
+    w->layer = calloc((size_t)w->last + 1, sizeof *w->layer);
+    if (!w->logmel || !w->layer || load_conv(l, "conv1", &w->conv1) ||
+        load_conv(l, "conv2", &w->conv2))
+        return -1;
+    w->positions = ser_load_copy(l, "embed_positions.weight", 0);
+    if (!w->positions || ser_load_norm(l, "layer_norm", 0, &w->norm))
+        return -1;
+    for (int i = 0; i < w->last; i++)
+        if (ser_transformer_load(&w->layer[i], l, &names, i))
+            return -1;
+    return 0;
+}
+
+struct ser_whisper *ser_whisper_new(struct ser_loader *l, int last) {
+    struct ser_whisper *w = calloc(1, sizeof *w);
+    if (!w)
+        return NULL;
+    w->shape = l->shape;
+    w->last = last;
+    if (load_all(w, l)) {
+        ser_whisper_free(w);
+        return NULL;
+    }
+    return w;
+}
+
+void ser_whisper_free(struct ser_whisper *w) {
+    if (!w)
+        return;
+    for (int t = 0; t < TAPS; t++) {
+        ser_linear_free(&w->conv1.tap[t]);
+        ser_linear_free(&w->conv2.tap[t]);
+    }
+    for (int i = 0; w->layer && i < w->last; i++)
+        ser_transformer_free(&w->layer[i]);
+    ser_norm_free(&w->norm);
+    ser_logmel_free(w->logmel);
+    free(w->positions);
+    free(w->layer);
+    free(w);
+}
+
+/* ---- log-mel ---- */
+
+struct spectra {
+    const struct ser_logmel *logmel;
+    const float *x;
+    size_t n, length, frames, bands;
+    double *v;
+};
+
+static void make_part(void *ctx, void *state, int thread, int i) {
+    const struct spectra *s = ctx;
+    size_t first = (size_t)i * PART, left = s->frames - first;
+    (void)state;
+    (void)thread;
+    ser_logmel_part(s->logmel, s->x, s->n, s->length, first, left < PART ? left : PART,
+                    s->v + first * s->bands);
+}
+
+int ser_whisper_features(const struct ser_whisper *w, struct ser_hearing *h, const float *x,
+                         size_t n, int padded, const float **y, size_t *rows) {
+    size_t length = n + BEHIND < LEAST ? LEAST : n + BEHIND;
+    length = padded || length > PADDED ? PADDED : length;
+    size_t frames = ser_logmel_frames(length), size = frames * (size_t)w->shape->bands;
+    if (size > h->logs_cap) {
+        free(h->logs);
+        h->logs = malloc(size * sizeof *h->logs);
+        h->logs_cap = h->logs ? size : 0;
+    }
+    float *to = ser_room(&h->features, size);
+    if (!h->logs || !to)
+        return -1;
+    struct spectra s = {w->logmel, x, n, length, frames, (size_t)w->shape->bands, h->logs};
+    ser_share_out(h, (int)((frames + PART - 1) / PART), make_part, &s);
+    ser_logmel_finish(h->logs, size, to);
+    *y = to;
+    *rows = frames;
+    return 0;
+}
+
+/* ---- network ---- */
+
+/* x [rows + 2, in], whose first and last rows are zeros -> y [T,out] */
+static void convolve(struct ser_hearing *h, const struct conv *c, int stride, int T, const float *x,
+                     float *y) {
+    int in = c->tap[0].in, out = c->tap[0].out;
+    for (int t = 0; t < TAPS; t++)
+        ser_hear_linear(h, &c->tap[t], T, x + (size_t)t * (size_t)in, stride * in,
+                        (t ? SER_ADD : 0) | (t == TAPS - 1 ? SER_GELU : 0), y, out);
+}
+
+/* Hidden state 0 of y [M,B], in h->hidden [T,width]. */
+static int stem(const struct ser_whisper *w, struct ser_hearing *h, const float *y, size_t M,
+                size_t T) {
+    size_t width = (size_t)w->shape->width, bands = (size_t)w->shape->bands;
+    float *in = ser_room(&h->wide, (M + 2) * bands), *mid = ser_room(&h->stem, (M + 2) * width);
+    float *hidden = ser_room(&h->hidden, T * width);
+    if (!in || !mid || !hidden)
+        return -1;
+    memset(in, 0, bands * sizeof *in);
+    memcpy(in + bands, y, M * bands * sizeof *in);
+    memset(in + (M + 1) * bands, 0, bands * sizeof *in);
+    memset(mid, 0, width * sizeof *mid);
+    memset(mid + (M + 1) * width, 0, width * sizeof *mid);
+    convolve(h, &w->conv1, 1, (int)M, in, mid + width);
+    convolve(h, &w->conv2, 2, (int)T, mid, hidden);
+    for (size_t i = 0; i < T * width; i++)
+        hidden[i] += w->positions[i];
+    return ser_hearing_sound(h);
+}
+
+int ser_whisper_layers(const struct ser_whisper *w, struct ser_hearing *h, const float *y,
+                       size_t rows, size_t frames, int first, ser_hidden *take, void *ctx) {
+    size_t T = (rows + 1) / 2, width = (size_t)w->shape->width;
+    if (T > SER_WHISPER_POSITIONS || stem(w, h, y, rows, T))
+        return -1;
+    frames = frames < T ? frames : T;
+    const struct ser_transforming how = {.heads = w->shape->heads, .epsilon = EPSILON};
+    for (int i = 0;; i++) {
+        int final = i == w->shape->layers;
+        if (final) {
+            float *normed = ser_room(&h->normed, T * width);
+            if (!normed)
+                return -1;
+            ser_hear_show(h, "before_norm", h->hidden.at, frames, (int)width);
+            ser_hear_norm(h, &w->norm, (int)frames, (int)width, EPSILON, h->hidden.at, normed);
+        }
+        if (i >= first)
+            take(ctx, i, final ? h->normed.at : h->hidden.at, frames);
+        if (i == w->last)
+            return 0;
+        if (ser_transformer_run(&w->layer[i], h, (int)T, &how))
+            return -1;
+    }
+}

@@ -1,0 +1,323 @@
+#!/usr/bin/env bats
+# ser-embed: one encoder however it is stored, the layers that are asked for, clear words about anything else.
+load helper
+
+setup_file() {
+    cd "$BATS_FILE_TMPDIR" || return 1
+    "$BATS_TEST_DIRNAME/make-encoder" tiny
+    sox -R -n -r 22050 -b 16 a.wav synth 0.5 sine 200-900 gain -6
+    sox -R -n -r 16000 -b 16 b.wav synth 0.3 pinknoise gain -6
+    sox -R -n -r 8000 -b 16 c.wav synth 1.2 sine 100-700 gain -3
+    printf 'id\tpath\temotion\tspeaker\none\ta.wav\thappy\tx\ntwo\tb.wav\tsad\tx\nthree\tc.wav\thappy\ty\nfour\tb.wav\tsad\ty\n' >m.tsv
+}
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return 1
+    ln -s "$BATS_FILE_TMPDIR"/* .
+}
+
+embed() {
+    ser-embed -q --kernels plain "$@"
+}
+
+# values STREAM: a line a record, its numbers
+values() {
+    ser-tensor text "$1" | tr '\n' ' '
+}
+
+@test "however the weights are stored, it is one encoder: types, several files, prefixes" {
+    embed --layer all tiny a.wav >want
+    for how in '--dtype F16' '--dtype BF16' '--dtype F64' '--shards 3' '--prefix encoder.' "--prefix="; do
+        # shellcheck disable=SC2086
+        "$ROOT/tests/make-encoder" $how other
+        embed --layer all other a.wav >got
+        same want got
+        rm -r other
+    done
+    "$ROOT/tests/make-encoder" --seed 2 other
+    embed --layer all other a.wav >got
+    run ser-cmp want got
+    assert_failure
+}
+
+@test "wav2vec 2.0, HuBERT, WavLM: both kinds of layers, both kinds of files, both names of the weight norm" {
+    for family in wav2vec2 hubert wavlm; do
+        for kind in '' --stable; do
+            # shellcheck disable=SC2086
+            "$ROOT/tests/make-encoder" --family $family $kind one
+            # shellcheck disable=SC2086
+            "$ROOT/tests/make-encoder" --family $family $kind --torch --new-names --dtype BF16 --prefix= two
+            embed -j 1 --layer all one a.wav >want
+            embed -j 3 --layer all two a.wav >got
+            same want got
+            strings want | grep -qx "feat.normalize=$([ -n "$kind" ] && echo yes || echo no)"
+            run ser-tensor ls want
+            assert_line --regexp '^a.wav	f32	3x24x16	'
+            embed --layer 1 --pool mean one a.wav >"$family$kind"
+            rm -r one two
+        done
+    done
+    # Each is another network: the numbers differ.
+    for one in wav2vec2 hubert wavlm; do run -1 ser-cmp --values --atol 1e-3 $one $one--stable; done
+    run -1 ser-cmp --values --atol 1e-6 hubert wavlm
+    "$ROOT/tests/make-encoder" --family hubert one
+    fails 2 'pad-30s: only Whisper' ser-embed --pad-30s one a.wav
+    sox -R -r 16000 -n -b 16 short.wav trim 0 399s
+    fails 3 'short.wav.*399 samples at 16000 Hz: this encoder needs 400' ser-embed one short.wav
+    sox -R -r 16000 -n -b 16 least.wav trim 0 400s
+    embed one least.wav | ser-tensor ls | grep -q '1x16'
+}
+
+@test "any number of threads, a file, a pipe, a manifest, a stream of audio: the same values" {
+    embed -j 1 -m m.tsv tiny >want
+    for jobs in 2 3; do
+        embed -j $jobs -m m.tsv tiny >got
+        same want got
+        embed -j $jobs --layer all tiny c.wav >"c.$jobs"
+    done
+    embed -j 1 --layer all tiny c.wav | cmp - c.2
+    same c.2 c.3
+    ser-augment -q --keep --rate 16000 m.tsv | embed tiny >got
+    ser-cmp --values --atol 0 want got
+    embed tiny a.wav b.wav c.wav b.wav >got
+    ser-cmp --values --atol 0 want got
+    embed tiny c.wav >one
+    cat c.wav | embed tiny - >two
+    ser-cmp --values --atol 0 one two
+}
+
+@test "layers: one, several, their mean, all" {
+    for layer in 0 1 2; do embed --layer $layer tiny a.wav >$layer; done
+    embed tiny a.wav >last
+    same last 2
+    embed --layer all tiny a.wav >all
+    embed --layer 0:2 tiny a.wav >range
+    same all range
+    run ser-tensor ls all
+    assert_line --regexp '^a.wav	f32	3x25x16	'
+    for layer in 0 1 2; do ser-tensor text $layer; done | grep -v '^#' | tr -s ' \n' '\n\n' | grep '[0-9]' | grep -v '[a-z]' >parts
+    ser-tensor text all | grep -v '^#' | tr -s ' \n' '\n\n' | grep '[0-9]' | grep -v '[a-z]' >whole
+    same parts whole
+    embed --layer 1:2 --average --pool mean tiny a.wav >average
+    run ser-tensor ls average
+    assert_line --regexp '^a.wav	f32	16	'
+}
+
+@test "pooling is the mean and the deviation over the frames of the recording" {
+    embed --layer 1 tiny a.wav >frames
+    embed --layer 1 --pool stats tiny a.wav >stats
+    embed --layer 1 --pool mean tiny a.wav >mean
+    numbers() { ser-tensor npy "$1" | tail -c "$2" | od -An -v -t f4 -w64; }
+    numbers frames $((25 * 64)) | awk '
+        {for (c = 1; c <= 16; c++) {s[c] += $c; q[c] += $c * $c}}
+        END {
+            for (c = 1; c <= 16; c++) printf "%.3f\n", s[c] / NR
+            for (c = 1; c <= 16; c++) printf "%.3f\n", sqrt(q[c] / NR - (s[c] / NR) ^ 2)
+        }' >want
+    numbers stats 128 | awk '{for (c = 1; c <= NF; c++) printf "%.3f\n", $c}' >got
+    paste want got | awk '($1 - $2) ^ 2 > 4e-6 {exit 1}' || fail "$(paste want got)"
+    numbers mean 64 | awk '{for (c = 1; c <= NF; c++) printf "%.3f\n", $c}' >got
+    same got <(numbers stats 128 | head -n 1 | awk '{for (c = 1; c <= NF; c++) printf "%.3f\n", $c}')
+}
+
+@test "30 s are heard with --pad-30s, and say so" {
+    embed --layer 1 --pad-30s tiny a.wav >padded
+    embed --layer 1 tiny a.wav >brief
+    run ser-cmp brief padded
+    assert_failure 1
+    run ser-cmp --values --atol 1e-3 brief padded
+    assert_failure 1
+    strings padded | grep -qx 'feat.padded_s=30'
+}
+
+@test "silence at both ends is cut off before, as ser-mfcc does" {
+    sox -R a.wav padded.wav pad 0.5 0.7
+    embed --trim 40 tiny padded.wav >got
+    strings got | grep -qx 'feat.trim_db=40'
+    run ser-tensor ls got
+    assert_line --regexp 'padded.wav	f32	3[0-4]x16	'
+    embed --trim 40:0.1 tiny padded.wav >wide
+    strings wide | grep -qx 'feat.trim_margin_s=0.1'
+    run ser-tensor ls wide
+    assert_line --regexp 'padded.wav	f32	4[0-4]x16	'
+    embed tiny padded.wav | ser-tensor ls | grep -q '85x16'
+    for trim in 0 -1 x 40: 40:x 201 ''; do fails 2 "--trim '$trim'" ser-embed --trim "$trim" tiny a.wav; done
+}
+
+@test "the recipe says which encoder, layer and pooling; a model refuses others" {
+    embed --layer 1 --pool stats -m m.tsv tiny >all.sert
+    strings all.sert | grep '^feat\.' >recipe
+    assert_equal "$(grep -v xxh3 recipe)" "$(printf '%s\n' feat.axes=channels feat.encoder=whisper-2x16 feat.layer=1 \
+        feat.pool=stats feat.rate_hz=16000 feat.resampler=soxr-hq feat.type=embedding)"
+    grep -qE '^feat.encoder_xxh3=[0-9a-f]{16}$' recipe
+    awk -F'\t' '$4 != "y"' m.tsv >x.tsv
+    awk -F'\t' '$4 != "x"' m.tsv >y.tsv
+    for part in x y; do embed --layer 1 --pool stats -m $part.tsv -o $part.sert tiny; done
+    ser-train -q --net "$ROOT/pipelines/nets/probe.net" --val y.sert --epochs 5 --lr 0.1 -o model.bin x.sert
+    run ser-score -q model.bin y.sert
+    assert_success
+    assert_line --regexp '^three	happy	(happy|sad)	'
+    embed --layer 2 --pool stats -m y.tsv >other.sert tiny
+    fails 3 'feat.layer is 2, the model wants 1: .*ser-embed' ser-score -q model.bin other.sert
+    "$ROOT/tests/make-encoder" --seed 2 other
+    embed --layer 1 --pool stats -m y.tsv >other.sert other
+    fails 3 'feat.encoder_xxh3 is' ser-score -q model.bin other.sert
+    fails 3 'ser-embed' ser-mfcc --like model.bin a.wav
+}
+
+@test "what cannot be: layers, folders, lengths" {
+    for layer in 3 -1 1:3 2:1 1: :1 x 1.0 '' 1:2:3; do
+        fails 2 '--layer: .*layers 0 to 2' ser-embed --layer "$layer" tiny a.wav
+    done
+    fails 2 'no encoder' ser-embed
+    fails 2 'not both' ser-embed -m m.tsv tiny a.wav
+    fails 4 'config.json.*No such file' ser-embed nowhere a.wav
+    fails 4 'a.wav/config.json' ser-embed a.wav b.wav
+    sox -R -n -r 16000 -b 16 long.wav synth 30.1 sine 100
+    fails 3 'long.wav.*at most 30 s' ser-embed tiny long.wav
+    run --separate-stderr ser-embed -k -o out.sert tiny a.wav long.wav b.wav
+    assert_failure 3
+    assert_equal "$(ser-tensor ls out.sert | cut -f 1)" "$(printf '%s\n' key a.wav b.wav)"
+    sox -R -n -r 16000 -b 16 most.wav synth 30 sine 100
+    embed --layer 0 tiny most.wav | ser-tensor ls | grep -q '1500x16'
+    sox -R -n -r 16000 -b 16 silent.wav trim 0 0.2
+    run --separate-stderr ser-embed --pool mean -o out.sert tiny silent.wav
+    assert_success
+    [[ $stderr = *'1 of 1 recording is silent'* ]]
+}
+
+# changed FILE EXPRESSION: the tiny encoder with one of its files changed, in the folder changed
+changed() {
+    rm -rf changed
+    cp -rL tiny changed
+    sed -i -E "$2" "changed/$1"
+    ! cmp -s "tiny/$1" "changed/$1" || fail "nothing changed by $2"
+}
+
+@test "another network or another input is refused by name" {
+    while read -r file expression pattern; do
+        changed $file "$expression"
+        fails 3 "$file: .*$pattern" ser-embed changed a.wav
+    done <<'END'
+config.json s/"whisper"/"bert"/ model_type.is.'bert'
+config.json s/"model_type"/"type"/ no.model_type
+config.json s/"gelu"/"gelu_new"/ activation_function
+config.json s/"scale_embedding":.false/"scale_embedding":true/ scale_embedding
+config.json s/1500/1501/ max_source_positions
+config.json s/"encoder_layers":.2/"encoder_layers":0/ encoder_layers
+config.json s/"encoder_layers":.2/"encoder_layers":-1/ encoder_layers
+config.json s/"encoder_layers":.2/"encoder_layers":1000000000/ encoder_layers
+config.json s/"encoder_layers":.2/"encoder_layers":2.5/ encoder_layers.is.not.a.whole
+config.json s/"encoder_layers":.2/"encoder_layers":99999999999/ encoder_layers.is.not.a.whole
+config.json s/"encoder_attention_heads":.2/"encoder_attention_heads":3/ does.not.divide
+config.json s/"encoder_attention_heads":.2/"encoder_attention_heads":0/ encoder_attention_heads
+config.json s/"d_model":.16/"d_model":2147483647/ d_model
+config.json s/"num_mel_bins":.80/"num_mel_bins":64/ num_mel_bins
+config.json s/"num_mel_bins"/"d_model":16,"num_mel_bins"/ duplicate
+config.json s/^\{/{{/ not.JSON
+config.json s/^\{/[/ does.not.begin
+preprocessor_config.json s/16000/8000/ sampling_rate.is.8000
+preprocessor_config.json s/"feature_size":.80/"feature_size":128/ feature_size.is.128
+preprocessor_config.json s/400/512/ n_fft
+preprocessor_config.json s/160,/320,/ hop_length
+preprocessor_config.json s/0.0,$/0.1,/ dither
+END
+    changed config.json 's/"encoder_layers": 2/"encoder_layers": 3/'
+    fails 3 "no 'model.encoder.layers.2.self_attn_layer_norm.weight'" ser-embed changed a.wav
+    changed config.json 's/"encoder_ffn_dim": 24/"encoder_ffn_dim": 32/'
+    fails 3 "fc1.weight' is 24x16, not 32x16" ser-embed changed a.wav
+    changed config.json 's/"encoder_layers": 2/"encoder_layers": 1/'
+    embed changed a.wav >/dev/null
+    changed config.json 's/"max_length": null/"max_length": 448/'
+    embed changed a.wav | cmp - <(embed tiny a.wav)
+    changed model.safetensors 's/"steps"/"stepz"/'
+    embed changed a.wav | cmp - <(embed tiny a.wav)
+}
+
+@test "damaged weights are refused in one line, whatever is wrong with them" {
+    local at n
+    size=$(stat -Lc %s tiny/model.safetensors)
+    header=$(od -An -t u8 -N 8 tiny/model.safetensors | tr -d ' ')
+    cp -rL tiny bad
+    for n in 0 7 8 100 $((header + 7)) $((header + 8)) $((size - 1)); do
+        head -c "$n" tiny/model.safetensors >bad/model.safetensors
+        fails 3 'model.safetensors' ser-embed bad a.wav
+        [ "${#stderr_lines[@]}" = 1 ]
+    done
+    { cat tiny/model.safetensors && printf x; } >bad/model.safetensors
+    fails 3 'belong to no tensor' ser-embed bad a.wav
+    printf 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n' >bad/model.safetensors
+    fails 3 'Git LFS pointer' ser-embed bad a.wav
+    rm bad/model.safetensors
+    fails 4 'neither model.safetensors nor pytorch_model.bin' ser-embed bad a.wav
+    mkdir bad/model.safetensors
+    fails 3 'not a regular file' ser-embed bad a.wav
+    rmdir bad/model.safetensors
+    # A value that is no number, in a tensor that is used.
+    at=$(grep -abo '"model.encoder.conv1.bias":' tiny/model.safetensors | cut -d: -f1)
+    at=$(tail -c +$((at + 1)) tiny/model.safetensors | head -c 120 | sed -E 's/.*data_offsets":\[([0-9]+),.*/\1/;q')
+    cp -L tiny/model.safetensors bad/model.safetensors
+    chmod +w bad/model.safetensors
+    printf '\0\0\xc0\x7f' | dd of=bad/model.safetensors bs=1 seek=$((8 + header + at)) conv=notrunc status=none
+    fails 3 "'model.encoder.conv1.bias' holds a value that is not finite" ser-embed bad a.wav
+}
+
+@test "pytorch_model.bin: damaged, compressed, harmful ones are refused in one line" {
+    "$ROOT/tests/make-encoder" --torch torch
+    embed torch a.wav | cmp - <(embed tiny a.wav)
+    mv torch/pytorch_model.bin kept
+    size=$(stat -c %s kept)
+    for n in 0 21 22 1000 $((size / 2)) $((size - 22)) $((size - 1)); do
+        head -c "$n" kept >torch/pytorch_model.bin
+        fails 3 'torch/pytorch_model.bin' ser-embed torch a.wav
+        [ "${#stderr_lines[@]}" = 1 ]
+    done
+    refused() { # refused EXPRESSION PATTERN: the file with every match of another text of as many bytes
+        perl -0777 -pe "$1" kept >torch/pytorch_model.bin
+        ! cmp -s kept torch/pytorch_model.bin || fail "nothing changed by $1"
+        fails 3 "pytorch_model.bin: .*$2" ser-embed torch a.wav
+        [ "${#stderr_lines[@]}" = 1 ]
+    }
+    refused 's/collections\nOrderedDict/posix\nsystem__________X/' 'no dictionary of tensors needs'
+    refused 's/_rebuild_tensor_v2/_rebuild_tensor_v3/' 'no dictionary of tensors needs'
+    refused 's/data\.pkl/data.pkx/g' 'no data.pkl'
+    refused 's/little/bigbig/' 'big-endian'
+    refused 's/byteorder/code\/a.py/g' 'TorchScript'
+    refused 's/data\/0/data\/x/g' 'storage is missing'
+    refused 's/_metadata/_metadatx/' 'a state that it should not have'
+    refused 's/\x80\x02ccoll/\x80\x04ccoll/' 'protocol 2'
+    refused 's/ctorch\nFloatStorage/ctorch\nHalfStorage\n/' .
+    printf '\x80\x02\x8a\x0alF' >torch/pytorch_model.bin
+    fails 3 'before 1.6' ser-embed torch a.wav
+}
+
+@test "several files: the index is held to them" {
+    "$ROOT/tests/make-encoder" --shards 2 shards
+    index=shards/model.safetensors.index.json
+    cp $index kept
+    sed 's/model-00001-of/..\/model-00001-of/' kept >$index
+    fails 3 'not a name beside it' ser-embed shards a.wav
+    sed 's/00001-of-00002/00002-of-00002/' kept >$index
+    fails 3 'is not in model-00002' ser-embed shards a.wav
+    sed 's/weight_map/map/' kept >$index
+    fails 3 'no weight_map' ser-embed shards a.wav
+    cp kept $index
+    cp shards/model-00001-of-00002.safetensors shards/model-00002-of-00002.safetensors
+    fails 3 'comes twice' ser-embed shards a.wav
+    rm shards/model-00002-of-00002.safetensors
+    fails 4 'model-00002-of-00002.safetensors' ser-embed shards a.wav
+}
+
+@test "networks that cannot be computed: the reference's (SER_REFERENCE)" {
+    if [ -z "${SER_REFERENCE:-}" ]; then
+        echo "# left out: SER_REFERENCE is not set" >&3
+        return 0
+    fi
+    local folder n=0
+    for folder in "$SER_REFERENCE"/encoders/negative/model-*; do
+        fails 3 . ser-embed "$folder" a.wav
+        [ "${#stderr_lines[@]}" = 1 ] || fail "$folder: $stderr"
+        n=$((n + 1))
+    done
+    [ "$n" -ge 18 ]
+}

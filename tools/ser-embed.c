@@ -1,0 +1,384 @@
+/* ser-embed - audio to embeddings: the hidden states of a pretrained speech encoder. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/axes.h"
+#include "bridge/convert.h"
+#include "bridge/encoder-files.h"
+#include "bridge/recipe.h"
+#include "bridge/recordings.h"
+#include "core/opt.h"
+#include "core/progress.h"
+#include "math/effects.h"
+#include "math/pool.h"
+
+enum { MAX_JOBS = 256 };
+
+static struct {
+    const char *manifest, *output, *trim, *layer, *pool, *kernels;
+    int64_t jobs;
+    int average, pad_30s, keep_going, quiet;
+} opt = {.layer = "last", .pool = "none"};
+
+static const struct ser_opt options[] = {
+    {'m', "manifest", SER_OPT_TEXT, &opt.manifest, 0, 0, "FILE",
+     "read the recordings that a manifest lists"},
+    {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
+    {0, "trim", SER_OPT_TEXT, &opt.trim, 0, 0, "DB[:MARGIN_S]",
+     "cut both ends, DB below the loudest frame"},
+    {0, "layer", SER_OPT_TEXT, &opt.layer, 0, 0, "N|A:B|last|all",
+     "hidden states to take; 0: before the first"},
+    {0, "average", SER_OPT_FLAG, &opt.average, 0, 0, NULL,
+     "the mean of several layers, not each of them"},
+    {0, "pool", SER_OPT_CHOICE, &opt.pool, 0, 0, "none|mean|stats",
+     "over time: mean; stats: mean and deviation"},
+    {0, "pad-30s", SER_OPT_FLAG, &opt.pad_30s, 0, 0, NULL,
+     "let Whisper hear 30 s, as transformers does"},
+    {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, MAX_JOBS, "N",
+     "threads to use; the result does not depend on it"},
+    {0, "kernels", SER_OPT_TEXT, &opt.kernels, 0, 0, SER_KERNELS,
+     "plain: the same bytes on any x86-64"},
+    {'k', "keep-going", SER_OPT_FLAG, &opt.keep_going, 0, 0, NULL,
+     "skip bad recordings; exit 3 at the end"},
+    {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress line, no remarks"},
+    {0}};
+
+static const struct ser_tool tool = {
+    "MODEL_DIR [FILE...]",
+    "Turns audio into embeddings: the hidden states of a pretrained speech encoder.", options,
+    "MODEL_DIR holds config.json, preprocessor_config.json, and model.safetensors or\n"
+    "pytorch_model.bin: of Whisper, wav2vec 2.0, HuBERT or WavLM.\n"
+    "Standard input may be an audio file of any format, or an audio tensor stream."};
+
+/* One recording on its way through the threads. */
+struct item {
+    struct ser_item made; /* one record */
+    struct ser_recording recording;
+};
+
+/* What a thread keeps between recordings. */
+struct thread {
+    struct ser_hearing *hearing;
+    struct ser_listener listener;
+    float *sum; /* [sum_cap] of the layers that are averaged */
+    size_t sum_cap;
+    uint64_t heard, silent;
+};
+
+struct embedding {
+    struct ser_recordings recordings;
+    struct ser_encoder_files files;
+    struct ser_encoder *encoder;
+    int first, last; /* layers */
+    int mean, deviation;
+    double trim_db, trim_margin_s; /* 0: nothing is cut */
+    struct thread *thread;
+};
+
+/* The layers that go out, one behind the other: 1 where they are averaged. */
+static int layers_out(const struct embedding *m) {
+    return opt.average ? 1 : m->last - m->first + 1;
+}
+
+/* ---- a recording ---- */
+
+static int fetch(void *ctx, void *slot) {
+    struct embedding *m = ctx;
+    struct item *it = slot;
+    return ser_recordings_next(&m->recordings, &it->recording, &it->made.e);
+}
+
+/* What becomes of the hidden states of one recording. */
+struct taking {
+    const struct embedding *m;
+    struct thread *t;
+    struct item *it;
+    int failed;
+};
+
+/* [layers, frames or nothing, channels], without the first where one layer goes out. */
+static int make_record(struct taking *k, size_t frames) {
+    const struct embedding *m = k->m;
+    uint64_t dim[3];
+    int rank = 0, pooled = m->mean;
+    if (layers_out(m) > 1)
+        dim[rank++] = (uint64_t)layers_out(m);
+    if (!pooled)
+        dim[rank++] = frames;
+    dim[rank++] = (uint64_t)m->files.shape.width * (m->deviation ? 2 : 1);
+    return ser_record_set(k->it->made.record, k->it->recording.key, SER_F32, rank, dim,
+                          &k->it->made.e);
+}
+
+/* Puts a hidden state into the record, as number i of those that go out. */
+static void put_layer(const struct taking *k, int i, const float *h, size_t frames) {
+    const struct embedding *m = k->m;
+    struct ser_record *r = k->it->made.record;
+    size_t width = (size_t)m->files.shape.width, each = r->count / (size_t)layers_out(m);
+    float *to = (float *)r->data + (size_t)i * each;
+    if (m->mean)
+        ser_pool(h, frames, (int)width, to, m->deviation ? to + width : NULL);
+    else
+        memcpy(to, h, frames * width * sizeof *to);
+}
+
+/* Adds to the sum of the layers; after the last, their mean goes out. */
+static void add_layer(const struct taking *k, int layer, const float *h, size_t frames) {
+    const struct embedding *m = k->m;
+    size_t n = frames * (size_t)m->files.shape.width;
+    float *sum = k->t->sum, count = (float)(m->last - m->first + 1);
+    for (size_t i = 0; i < n; i++)
+        sum[i] = layer == m->first ? h[i] : sum[i] + h[i];
+    if (layer < m->last)
+        return;
+    for (size_t i = 0; i < n; i++)
+        sum[i] /= count;
+    put_layer(k, 0, sum, frames);
+}
+
+static int make_room(struct taking *k, size_t frames) {
+    size_t n = frames * (size_t)k->m->files.shape.width;
+    if (opt.average && n > k->t->sum_cap) {
+        free(k->t->sum);
+        k->t->sum = malloc(n * sizeof *k->t->sum);
+        k->t->sum_cap = k->t->sum ? n : 0;
+        if (!k->t->sum)
+            return ser_no_memory(&k->it->made.e);
+    }
+    return make_record(k, frames);
+}
+
+static void take(void *ctx, int layer, const float *h, size_t frames) {
+    struct taking *k = ctx;
+    if (layer == k->m->first)
+        k->failed = make_room(k, frames) != 0;
+    if (k->failed)
+        return;
+    if (opt.average)
+        add_layer(k, layer, h, frames);
+    else
+        put_layer(k, layer - k->m->first, h, frames);
+    if (layer == k->m->last) {
+        struct ser_record *r = k->it->made.record;
+        ser_attrs_copy(&r->attrs, &k->it->recording.attrs);
+        ser_attr_setf(&r->attrs, "frames", "%zu", frames);
+    }
+}
+
+static int check_length(const struct embedding *m, const struct item *it, size_t n,
+                        struct ser_error *e) {
+    size_t most = ser_encoder_most(&m->files.shape), least = ser_encoder_least(&m->files.shape);
+    if (n > most)
+        return ser_fail(e, SER_BAD,
+                        "%s: (%s): %.2f s long: this encoder hears at most %.0f s at once: cut it "
+                        "before",
+                        ser_recording_name(&it->recording), it->recording.key,
+                        (double)n / SER_ENCODER_RATE_HZ, (double)most / SER_ENCODER_RATE_HZ);
+    if (n < least)
+        return ser_fail(e, SER_BAD, "%s: (%s): %zu samples at %d Hz: this encoder needs %zu",
+                        ser_recording_name(&it->recording), it->recording.key, n,
+                        SER_ENCODER_RATE_HZ, least);
+    return 0;
+}
+
+static int embed(struct embedding *m, struct item *it, struct thread *t) {
+    struct taking k = {m, t, it, 0};
+    const float *x;
+    size_t n;
+    int bad = ser_recording_load(&it->recording, &t->listener, &x, &n, &it->made.e);
+    if (bad || check_length(m, it, n, &it->made.e))
+        return bad ? bad : -1;
+    if (ser_hear(t->hearing, x, n, opt.pad_30s, m->first, take, &k)) {
+        ser_fail(&it->made.e, SER_SYS, "%s: (%s): out of memory for its embedding",
+                 ser_recording_name(&it->recording), it->recording.key);
+        return -2;
+    }
+    if (k.failed)
+        return it->made.e.status == SER_SYS ? -2 : -1;
+    int silent = ser_is_silent(x, n);
+    ser_attr_set(&it->made.record->attrs, "silent", silent ? "yes" : NULL);
+    t->heard++;
+    t->silent += (uint64_t)silent;
+    return 0;
+}
+
+static int make(void *ctx, void *slot, int worker) {
+    struct embedding *m = ctx;
+    struct item *it = slot;
+    int bad = embed(m, it, &m->thread[worker]);
+    if (bad)
+        ser_recordings_name(&m->recordings, &it->recording, &it->made.e);
+    return bad;
+}
+
+static void release(void *slot) {
+    struct item *it = slot;
+    ser_recording_free(&it->recording);
+}
+
+/* ---- the encoder ---- */
+
+static int parse_layer(const char *text, int layers, int *to) {
+    int64_t n;
+    if (ser_parse_int(text, 0, layers, &n))
+        return -1;
+    *to = (int)n;
+    return 0;
+}
+
+/* Which layers --layer names, of an encoder that has so many. */
+static void choose_layers(struct embedding *m, int layers) {
+    const char *colon = strchr(opt.layer, ':');
+    int bad = 0;
+    m->first = m->last = layers;
+    if (strcmp(opt.layer, "all") == 0) {
+        m->first = 0;
+    } else if (colon) {
+        char *from = estrdup(opt.layer);
+        from[colon - opt.layer] = '\0';
+        bad = parse_layer(from, layers, &m->first) || parse_layer(colon + 1, layers, &m->last) ||
+              m->first > m->last;
+        free(from);
+    } else if (strcmp(opt.layer, "last") != 0) {
+        bad = parse_layer(opt.layer, layers, &m->first);
+        m->last = m->first;
+    }
+    if (bad)
+        ser_usage(
+            "--layer: '%s': this encoder has the layers 0 to %d: give one of them, A:B with A "
+            "not above B, last or all",
+            opt.layer, layers);
+}
+
+static void load_encoder(struct embedding *m, const char *folder, uint64_t *hash) {
+    struct ser_error e;
+    must(ser_encoder_files_open(&m->files, folder, &e), &e);
+    if (opt.pad_30s && m->files.shape.family != SER_WHISPER)
+        ser_usage("--pad-30s: only Whisper hears so much, and %s is %s", folder, m->files.name);
+    choose_layers(m, m->files.shape.layers);
+    must(ser_encoder_files_hash(&m->files, hash, &e), &e);
+    m->encoder = ser_encoder_files_load(&m->files, m->last, &e);
+    must(!m->encoder, &e);
+    ser_tensors_forget(&m->files.tensors);
+}
+
+/* Everything that decides the values. */
+static void put_recipe(const struct embedding *m, uint64_t hash, struct ser_attrs *a) {
+    ser_attr_set(a, "kind", "features");
+    ser_attr_set(a, "feat.type", "embedding");
+    ser_attr_setf(a, SER_AXES, "%s%schannels", layers_out(m) > 1 ? "layers," : "",
+                  m->mean ? "" : "time,");
+    ser_attr_set(a, "feat.encoder", m->files.name);
+    ser_attr_setf(a, "feat.encoder_xxh3", "%016llx", (unsigned long long)hash);
+    ser_attr_setf(a, "feat.layer", m->first == m->last ? "%d" : "%d:%d", m->first, m->last);
+    ser_attr_set(a, "feat.pool", opt.pool);
+    ser_attr_setf(a, "feat.rate_hz", "%d", SER_ENCODER_RATE_HZ);
+    ser_attr_set(a, "feat.resampler", "soxr-hq");
+    ser_recipe_put_trim(m->trim_db, m->trim_margin_s, a);
+    if (opt.average && m->first < m->last)
+        ser_attr_set(a, "feat.average", "yes");
+    if (opt.pad_30s)
+        ser_attr_set(a, "feat.padded_s", "30");
+    if (m->files.shape.family != SER_WHISPER)
+        ser_attr_set(a, "feat.normalize", m->files.shape.normalize ? "yes" : "no");
+}
+
+/* ---- the run ---- */
+
+static void open_threads(struct embedding *m, int jobs, int threads) {
+    struct ser_error e;
+    char why[SER_WHY];
+    m->thread = ecalloc((size_t)jobs, sizeof *m->thread);
+    for (int i = 0; i < jobs; i++) {
+        struct thread *t = &m->thread[i];
+        t->listener = (struct ser_listener){.rate_hz = SER_ENCODER_RATE_HZ,
+                                            .trim_db = m->trim_db,
+                                            .trim_margin_s = m->trim_margin_s};
+        must(ser_listener_open(&t->listener, &e), &e);
+        t->hearing = ser_hearing_new(m->encoder, ser_kernels_find(opt.kernels), threads, why);
+        if (!t->hearing)
+            die(SER_SYS, "cannot run the encoder: %s", why);
+    }
+}
+
+static void close_threads(struct embedding *m, int jobs) {
+    for (int i = 0; i < jobs; i++) {
+        ser_listener_close(&m->thread[i].listener);
+        ser_hearing_free(m->thread[i].hearing);
+        free(m->thread[i].sum);
+    }
+    free(m->thread);
+}
+
+static void tell_silent(const struct embedding *m, int jobs) {
+    uint64_t heard = 0, silent = 0;
+    for (int i = 0; i < jobs; i++) {
+        heard += m->thread[i].heard;
+        silent += m->thread[i].silent;
+    }
+    if (silent && !opt.quiet)
+        warn("%llu of %llu recording%s %s silent: nothing above -60 dBFS",
+             (unsigned long long)silent, (unsigned long long)heard, heard == 1 ? "" : "s",
+             silent == 1 ? "is" : "are");
+}
+
+static void open_recordings(struct embedding *m, char **files) {
+    struct ser_error e;
+    if (opt.manifest && *files)
+        ser_usage("give either --manifest or files, not both");
+    for (char **f = files; *f; f++)
+        if (strcmp(*f, "-") == 0 && files[1])
+            ser_usage("standard input cannot be one of several inputs");
+    must(ser_recordings_open(&m->recordings, opt.manifest, files, ser_progress_wanted(opt.quiet),
+                             &e),
+         &e);
+}
+
+int main(int argc, char **argv) {
+    struct embedding m = {.encoder = NULL};
+    struct ser_attrs header = {0};
+    struct ser_error e;
+    uint64_t hash = 0;
+    ser_start(argv[0]);
+    opt.jobs = ser_cores() < MAX_JOBS ? ser_cores() : MAX_JOBS;
+    opt.kernels = ser_kernels_default();
+    int first = ser_options(argc, argv, &tool);
+    if (first == argc)
+        ser_usage("no encoder is given");
+    if (!ser_kernels_find(opt.kernels))
+        ser_usage("--kernels: '%s' is none of " SER_KERNELS, opt.kernels);
+    ser_keep_inputs("--output", opt.output, argv + first + 1, opt.manifest, NULL);
+    m.mean = strcmp(opt.pool, "none") != 0;
+    m.deviation = strcmp(opt.pool, "stats") == 0;
+    const char *wrong = opt.trim ? ser_recipe_trim(opt.trim, &m.trim_db, &m.trim_margin_s) : NULL;
+    if (wrong)
+        ser_usage("--trim '%s': %s", opt.trim, wrong);
+    load_encoder(&m, argv[first], &hash);
+    open_recordings(&m, argv + first + 1);
+    /* One recording is shared by the threads; of several each thread has its own. */
+    int single = ser_recordings_single(&m.recordings), jobs = single ? 1 : (int)opt.jobs;
+    open_threads(&m, jobs, single ? (int)opt.jobs : 1);
+
+    put_recipe(&m, hash, &header);
+    const struct ser_convert todo = {.ctx = &m,
+                                     .item_size = sizeof(struct item),
+                                     .records = 1,
+                                     .fetch = fetch,
+                                     .make = make,
+                                     .release = release,
+                                     .output = opt.output,
+                                     .header = &header,
+                                     .total = m.recordings.total,
+                                     .keep_going = opt.keep_going,
+                                     .quiet = opt.quiet};
+    int skipped = ser_convert_run(&todo, jobs, &e);
+    must(skipped < 0, &e);
+    tell_silent(&m, jobs);
+
+    ser_attrs_clear(&header);
+    close_threads(&m, jobs);
+    ser_recordings_close(&m.recordings);
+    ser_encoder_free(m.encoder);
+    ser_encoder_files_close(&m.files);
+    return skipped ? SER_BAD : SER_OK;
+}
