@@ -35,7 +35,7 @@ on() {
     exec 8>in 7<out
     while IFS= read -r row; do
         printf '%s\n' "$row" >&8
-        IFS= read -r -u 7 line # waits until it is there
+        IFS= read -r -t 60 -u 7 line # waits until it is there
         [ "$line" = "$row" ]
     done <p.tsv
     exec 8>&- 7<&-
@@ -102,6 +102,8 @@ END
             ! LC_ALL=C.UTF-8 grep -E ".{$((columns + 1))}" got || fail "$columns x $rows: too long"
         done
     done
+    # Characters that take two columns: three of four fit into seven.
+    sed 's/a.wav/語語語語/' p.tsv | ser-view --picture 7x24 | tail -n 1 | same - <(echo 語語語)
     for bad in 80 x 0x5 80x0 80x24x 1001x5 ''; do
         fails 2 "--picture: '$bad' is not COLUMNSxROWS" ser-view --picture "$bad" p.tsv
     done

@@ -18,14 +18,13 @@
 #include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
-#include <wctype.h>
 
 #include "core/opt.h"
 #include "core/out.h"
 #include "core/tsv.h"
 #include "math/mathfun.h"
 
-enum { MAX_CLASSES = 256, MOMENTS = 1 << 15, MAX_SIDE = 1000, LOOK_EVERY = 64, LABEL = 14 };
+enum { MAX_CLASSES = 256, MOMENTS = 1 << 13, MAX_SIDE = 1000, LOOK_EVERY = 64, LABEL = 14 };
 #define HOLD_MARGIN 0.1 /* by which another emotion must be more probable than the one shown */
 #define STEP_S      1.0 /* between rows that tell no time */
 #define LEAST_DB    -60.0
@@ -305,20 +304,20 @@ static void put(struct pen *p, const char *text) {
     size_t n = strlen(text), k;
     for (; n && p->left > 0; text += k, n -= k) {
         wchar_t c;
+        int width = -1;
         k = mbrtowc(&c, text, n, &state);
-        int bad = k == (size_t)-1 || k == (size_t)-2 || k == 0 || !iswprint((wint_t)c);
-        int wide = bad ? 1 : wcwidth(c);
-        if (k == (size_t)-1 || k == (size_t)-2 || k == 0) {
+        if (k == 0 || k > n) { /* what is no character of the locale */
             memset(&state, 0, sizeof state);
             k = 1;
-        }
-        if (wide > p->left)
+        } else
+            width = wcwidth(c); /* -1: a control character */
+        if (width > p->left)
             break;
-        if (bad || wide < 0)
+        if (width < 0)
             ser_out_write(p->o, "?", 1);
         else
             ser_out_write(p->o, text, k);
-        p->left -= bad ? 1 : wide;
+        p->left -= width < 0 ? 1 : width;
     }
 }
 
