@@ -114,7 +114,7 @@ END
     predictions 0.9 -20 >p.tsv
     sed -i $'s/a.wav@0/\e]0;bad\a\e[2J\u009b\xff/' p.tsv
     ser-view --picture 80x24 p.tsv >got
-    ! grep -qP '[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' got
+    run ! grep -qP '[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' got
     grep -q '?]0;bad??\[2J' got
 }
 
@@ -133,7 +133,7 @@ END
     assert_equal "$(grep -c '^exit 0$' got)" 2
     assert_equal "$(grep -c '^modes same, screen same, cursor same$' got)" 2
     assert_equal "$(grep -c 'unknown 0, beyond 0$' got)" 2
-    ! grep -q 'painted 0' got
+    run ! grep -q 'painted 0' got
 }
 
 @test "on a terminal: signals, a stop, the end of the rows, damage: it is as it was" {
@@ -160,7 +160,7 @@ END
     grep -q 'painted 0, unknown 0, beyond 0$' got
     grep -q '^3  a angry ##' got
     NO_COLOR='' on 80x24 rows=p.tsv 'wait=no speech' key=q -- >got
-    ! grep -q 'painted 0' got
+    run ! grep -q 'painted 0' got
     LC_ALL=C.UTF-8 on 80x24 rows=p.tsv wait=a.wav@1 screen key=q -- >got
     grep -q '^3   angry ██' got
     for terminal in dumb ''; do

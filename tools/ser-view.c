@@ -495,7 +495,7 @@ static int pick_classes(const struct view *v, int room, int *line) {
     for (int k = 0; k < v->classes; k++) {
         int before = 0;
         for (int i = 0; i < v->classes; i++)
-            before += v->begun && (v->p[i] > v->p[k] || (v->p[i] == v->p[k] && i < k));
+            before += v->begun && (v->p[i] > v->p[k] || (i < k && v->p[i] == v->p[k]));
         if (v->begun ? before < room : k < room)
             line[n++] = k;
     }

@@ -16,7 +16,7 @@
  *
  * The screen knows what ECMA-48 and xterm call CUP, ED, EL, SGR, and the modes 25 and 1049.
  */
-#include "core/core.h"
+#include "core/in.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -191,14 +191,15 @@ static void send(int fd, const char *text, size_t n) {
 }
 
 static void feed(struct run *r, const char *path) {
-    char bytes[4096];
+    struct ser_error e;
+    struct ser_in in;
+    unsigned char *text;
     size_t n;
-    FILE *f = fopen(path, "r");
-    if (!f)
-        die(SER_SYS, "%s: %s", path, strerror(errno));
-    while ((n = fread(bytes, 1, sizeof bytes, f)) > 0)
-        send(r->feed, bytes, n);
-    fclose(f);
+    must(ser_in_open(&in, path, &e), &e);
+    must(ser_in_rest(&in, 1 << 20, &text, &n, &e), &e);
+    ser_in_close(&in);
+    send(r->feed, (const char *)text, n);
+    free(text);
 }
 
 static void type(struct run *r, const char *text) {
