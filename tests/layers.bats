@@ -12,7 +12,7 @@ nn/layers   | nn nn/layers nn/kernels math     |
 nn/encoder  | nn nn/encoder nn/kernels math    |
 nn/kernels  | nn nn/layers nn/kernels math     | immintrin.h oneapi/dnnl/dnnl.h omp.h
 bridge      | bridge core math nn              | sndfile.h sox.h xxhash.h jansson.h
-tools       | bridge core math nn              | xxhash.h zlib.h langinfo.h locale.h termios.h wchar.h
+tools       | bridge core math nn              | xxhash.h zlib.h locale.h termios.h wchar.h
 END
 }
 

@@ -5,7 +5,6 @@
  * more than this. A terminal that says it has none (TERM=dumb) gets lines of text. */
 #include <errno.h>
 #include <fcntl.h>
-#include <langinfo.h>
 #include <locale.h>
 #include <math.h>
 #include <poll.h>
@@ -778,11 +777,15 @@ static void read_picture(int *columns, int *rows) {
 
 /* A picture in a file has the same bytes in every locale. */
 static void know_terminal(struct view *v) {
-    const char *no_colour = getenv("NO_COLOR");
+    const char *no_colour = getenv("NO_COLOR"), *block = "█";
     int terminal = !v->o.final && isatty(v->o.fd);
+    mbstate_t state = {0};
+    wchar_t c;
     setlocale(LC_CTYPE, terminal ? "" : "C.UTF-8");
-    v->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    v->utf8 = mbrtowc(&c, block, strlen(block), &state) == strlen(block) && wcwidth(c) == 1;
     v->colour = terminal && !(no_colour && *no_colour);
+    if (!v->utf8 && !terminal)
+        die(SER_SYS, "the locale C.UTF-8, in which pictures are drawn, cannot be used");
 }
 
 static void take_all(struct view *v) {
@@ -832,10 +835,11 @@ int main(int argc, char **argv) {
     v = (struct view){.keys = -1, .signals = -1, .emotion = -1, .level_db = NAN};
     v.moment = ecalloc(MOMENTS, sizeof *v.moment);
     must(ser_out_open(&v.o, opt.output, 0, &e), &e);
-    know_terminal(&v);
     must(ser_tsv_open(&v.t, argv[first], &e), &e);
     find_columns(&v);
     v.mode = mode_of(&v);
+    if (v.mode != ROWS && v.mode != JSON)
+        know_terminal(&v);
     v.t.in.idle = idle;
     v.t.in.ctx = &v;
     if (v.mode == ROWS)
