@@ -26,7 +26,7 @@
 enum { MAX_CLASSES = 256, MOMENTS = 1 << 13, MAX_SIDE = 1000, LOOK_EVERY = 64, LABEL = 14 };
 #define HOLD_MARGIN 0.1 /* by which another emotion must be more probable than the one shown */
 #define STEP_S      1.0 /* between rows that tell no time */
-#define LEAST_DB    -60.0
+#define LEAST_DB    (-60.0)
 #define MAX_TIME_S  1e12
 
 static struct {
