@@ -126,6 +126,7 @@ endif
 $(OUT)/search.txt: | $(call tool,tune) $(call awk_files,fixed-end)
 	@$(call awk,fixed-end) $(space)
 	@$(call tool,tune) draw --trial 1 $(space) -o /dev/null
+	@$(HELPERS)/check-values $(BUILD) $(space)
 	@$(HELPERS)/note-generated $(ROWS) $(OUT)/manifest
 	@mkdir -p $(@D); rm -f $(OUT)/*/*/*.state; printf '%s\n' $(call quote,$(text.search)) >$@.new; mv $@.new $@
 

@@ -134,6 +134,13 @@ told() {
     told 't.space: line 1: lr-patience needs a validation part'
     told 'TRAIN=--patience 3: the winner is' TRAIN='--patience 3'
     told 'TRAIN=--schedule=plateau: the winner is' TRAIN=--schedule=plateau
+    # Nor does a program take each value.
+    printf '%s\n' '# rates' 'lr log 1e-3 100' >t.space
+    told "t.space: line 2: lr: '100' is not a number from 1e-12 to 10"
+    printf '%s\n' 'batch choice 8 16' 'schedule choice step slow when batch=8 # which' >t.space
+    told "t.space: line 2: schedule: 'slow' is none of"
+    printf 'features.coefs int 0 40' >t.space
+    told "t.space: line 1: features.coefs: '0' is not a whole number from 1"
     # What was refused leaves the folder free for the space that is meant.
     printf '%s\n' 'NET choice tiny.net' 'net.filters choice 2' 'schedule choice step cosine' >t.space
     nested told OUTER=1 TRIALS=1 search >/dev/null
