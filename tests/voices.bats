@@ -191,7 +191,7 @@ values() {
     { head -1 t.csv && tail -n +2 t.csv | sort -r; } | ser-tensor from-csv | ser-tensor stats --by speaker --recordings 4 -o turned.sert
     ser-cmp --values --atol 1e-9 turned.sert 4.sert
     ser-tensor stats --by speaker --recordings 4 --seed 1 t.sert >other.sert
-    ! cmp -s other.sert 4.sert
+    run ! cmp -s other.sert 4.sert
     ser-tensor stats --by speaker --recordings 99 t.sert | cmp - <(ser-tensor stats --by speaker t.sert)
     # What the statistics are of is not scored; the others are the same for every N.
     ser-tensor normalize --by speaker --recordings 2 --leave-out 4 t.sert -o scored.sert
