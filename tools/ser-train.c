@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/recipe.h"
 #include "bridge/training.h"
+#include "bridge/voices.h"
 #include "core/opt.h"
 #include "core/progress.h"
 #include "math/metrics.h"
@@ -11,7 +13,7 @@
 enum { MAX_THREADS = 256 };
 
 static struct {
-    const char *net, *val, *input, *axes, *classes;
+    const char *net, *val, *prior, *input, *axes, *classes;
     struct ser_training_options training;
     int summary, quiet;
 } opt;
@@ -67,6 +69,8 @@ static const struct ser_opt options[] = {
      SER_MAX_TEMPERATURE, "T", "what scoring divides logits by"},
     {0, "keep", SER_OPT_CHOICE, &opt.training.keep, 0, 0, SER_KEEPS,
      "epoch whose weights are the model"},
+    {0, "prior", SER_OPT_TEXT, &opt.prior, 0, 0, "STREAM",
+     "statistics of the speakers, for the model"},
     {'s', "seed", SER_OPT_INT, &opt.training.fit.seed, 0, SER_MAX_SEED, "N",
      "seed of weights, order and dropout"},
     {'j', "threads", SER_OPT_INT, &opt.training.threads, 1, MAX_THREADS, "N",
@@ -378,6 +382,8 @@ static void check_usage(char *const *files) {
                                                                         : o->json ? "json"
                                                                                   : "checkpoint");
     ser_one_stdin(files, opt.net, opt.val);
+    if (opt.prior && strcmp(opt.prior, "-") == 0)
+        ser_usage("--prior: statistics are a file, not standard input");
     if (o->init && strcmp(o->init, "-") == 0)
         ser_usage("--init: a model is a file, not standard input");
     if (o->fit.min_lr > o->fit.lr)
@@ -422,13 +428,30 @@ static void check_outputs(char *const *files) {
         if (!out[i].path)
             continue;
         ser_keep_inputs(out[i].option, out[i].path, files, opt.net, opt.val);
-        ser_keep_inputs(out[i].option, out[i].path, none, o->init, NULL);
+        ser_keep_inputs(out[i].option, out[i].path, none, o->init, opt.prior);
         for (size_t k = 0; k < i; k++)
             if (out[k].path && is_one_output(out[i].path, out[k].path))
                 ser_usage("%s '%s' and %s '%s' would be written over each other", out[k].option,
                           out[k].path, out[i].option, out[i].path);
         must(ser_out_try(out[i].path, out[i].binary, &e), &e);
     }
+}
+
+/* Puts what the training speakers have in common into the model, where it plays no part in scoring: a voice that
+ * is known from little is shrunk towards it by 'ser-tensor normalize --prior MODEL'. */
+static void take_prior(struct ser_model *m) {
+    struct ser_voices v = {0};
+    struct ser_error e;
+    const char *norm = ser_attr(&m->header, SER_NORM);
+    if (!norm || strcmp(norm, "utterance") == 0)
+        die(SER_BAD,
+            "--prior %s: the features are not normalised by statistics: pass them through "
+            "'ser-tensor normalize'",
+            opt.prior);
+    must(ser_voices_load(&v, opt.prior, &m->header, &e), &e);
+    ser_voices_average(&v);
+    must(ser_voices_record(&v, v.at, SER_PRIOR, &m->prior, &e), &e);
+    ser_voices_free(&v);
 }
 
 int main(int argc, char **argv) {
@@ -451,6 +474,8 @@ int main(int argc, char **argv) {
     tell_alike(&t.model);
     if (opt.summary)
         print_summary(t.model.net);
+    if (opt.prior)
+        take_prior(&t.model);
     if (opt.training.output)
         train(&t);
     ser_training_free(&t);

@@ -148,6 +148,7 @@ void ser_model_free(struct ser_model *m) {
     ser_net_free(m->net);
     free_classes(m->class, m->classes);
     ser_attrs_clear(&m->header);
+    ser_record_free(&m->prior);
     *m = (struct ser_model){0};
 }
 
@@ -229,13 +230,15 @@ int ser_net_put(struct ser_writer *w, const struct ser_net *net, struct ser_erro
     return failed;
 }
 
+static int stray(const struct ser_reader *r, const struct ser_record *rec, struct ser_error *e) {
+    return ser_reader_fail(r, rec, e,
+                           "is not a parameter of this network: the network and the stream do not "
+                           "belong together");
+}
+
 int ser_params_end(struct ser_reader *r, struct ser_record *rec, struct ser_error *e) {
     int got = ser_reader_next(r, rec, e);
-    if (got > 0)
-        return ser_reader_fail(r, rec, e,
-                               "is not a parameter of this network: the network and the stream do "
-                               "not belong together");
-    return got;
+    return got > 0 ? stray(r, rec, e) : got;
 }
 
 /* ---- model files ---- */
@@ -245,7 +248,8 @@ int ser_model_save(const struct ser_model *m, float *const *value, const char *p
     struct ser_writer w;
     if (ser_writer_open(&w, path, &m->header, e))
         return -1;
-    if (!ser_net_put(&w, m->net, e) && !ser_params_put(&w, "", m->net, value, e))
+    if (!ser_net_put(&w, m->net, e) && !ser_params_put(&w, "", m->net, value, e) &&
+        (!m->prior.key || !ser_writer_put(&w, &m->prior, e)))
         return ser_writer_close(&w, e);
     ser_writer_abandon(&w);
     return -1;
@@ -292,14 +296,27 @@ static int take_net(struct ser_model *m, struct ser_reader *r, struct ser_record
     return failed;
 }
 
+/* What may stand behind the parameters: the prior, and then nothing. */
+static int take_prior(struct ser_model *m, struct ser_reader *r, struct ser_record *rec,
+                      struct ser_error *e) {
+    int got = ser_reader_next(r, rec, e);
+    if (got <= 0)
+        return got;
+    if (strcmp(rec->key, SER_PRIOR) != 0 || rec->type != SER_F64 || rec->rank < 1 ||
+        rec->dim[0] != 2)
+        return stray(r, rec, e);
+    m->prior = *rec;
+    *rec = (struct ser_record){0};
+    return ser_params_end(r, rec, e);
+}
+
 int ser_model_load(struct ser_model *m, const char *path, struct ser_error *e) {
     struct ser_reader r;
     struct ser_record rec = {0};
     if (ser_reader_open(&r, path, "model", e))
         return -1;
     int failed = take_net(m, &r, &rec, e);
-    if (!failed &&
-        (ser_params_take(&r, &rec, "", m->net, NULL, e) || ser_params_end(&r, &rec, e))) {
+    if (!failed && (ser_params_take(&r, &rec, "", m->net, NULL, e) || take_prior(m, &r, &rec, e))) {
         ser_model_free(m);
         failed = -1;
     }

@@ -15,11 +15,16 @@
  * true; a number from SER_MIN_TEMPERATURE to SER_MAX_TEMPERATURE. */
 #define SER_TEMPERATURE "train.temperature"
 
+/* The key of a record behind the parameters: f64 [2, ...], mean and deviation of every feature that the speakers
+ * of the training data have before they are normalised (voices.h). */
+#define SER_PRIOR "prior"
+
 struct ser_model {
     struct ser_net *net;
     int classes;             /* number of classes */
     char **class;            /* [classes] in byte order, which is that of code points; owned */
     struct ser_attrs header; /* kind, classes, input, feat.*, train.* */
+    struct ser_record prior; /* SER_PRIOR; all zeros: none */
 };
 
 /* Builds a model with the network described by the text net, for features with the dimensions dim

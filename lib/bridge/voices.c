@@ -1,5 +1,6 @@
 #include "bridge/voices.h"
 
+#include "bridge/model.h"
 #include "bridge/recipe.h"
 #include "core/bytes.h"
 
@@ -349,7 +350,9 @@ static int take_voice(struct ser_voices *v, const struct ser_reader *r,
                       const struct ser_record *rec, struct ser_error *e) {
     int rank = v->axes.rank - (v->axes.time >= 0);
     const char *frames = ser_attr(&rec->attrs, "frames");
+    const char *records = ser_attr(&rec->attrs, "records");
     const double *x = rec->data;
+    int64_t of = 0;
     double n;
     if (rec->type != SER_F64 || rec->rank != rank + 1 || rec->dim[0] != 2 || !rec->count ||
         take_dims(v, rank, rec->dim + 1))
@@ -359,6 +362,8 @@ static int take_voice(struct ser_voices *v, const struct ser_reader *r,
             "deviation, as 'ser-tensor stats' writes them");
     if (!frames || ser_parse_real(frames, 1, 0x1p53, &n))
         return ser_reader_fail(r, rec, e, "lacks the attribute frames, the number that it is of");
+    if (records && ser_parse_int(records, 0, INT64_MAX, &of))
+        return ser_reader_fail(r, rec, e, "has records=%.100s, which is no number", records);
     for (size_t f = 0; f < v->features; f++)
         if (!(x[v->features + f] >= 0) || fabs(x[v->features + f]) > 1e100 || fabs(x[f]) > 1e100)
             return ser_reader_fail(r, rec, e, "holds a deviation below 0, or absurd numbers");
@@ -369,6 +374,7 @@ static int take_voice(struct ser_voices *v, const struct ser_reader *r,
     if (v->n == before)
         return ser_reader_fail(r, rec, e, "comes twice");
     voice->frames = n;
+    voice->records = (uint64_t)of;
     memcpy(voice->mean, x, v->features * sizeof *x);
     for (size_t f = 0; f < v->features; f++)
         voice->variance[f] = x[v->features + f] * x[v->features + f];

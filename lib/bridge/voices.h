@@ -17,9 +17,6 @@
 #include "core/writer.h"
 #include "math/moments.h"
 
-/* The key under which a model holds the average of its training speakers. */
-#define SER_PRIOR "prior"
-
 struct ser_drawn {
     uint64_t
         hash; /* of id and seed: recordings are drawn in the order of this, then of their ids */

@@ -27,12 +27,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         {"npy", "-k", "a"},
         {"cat", "-m", "*[a-c]?*"},
         {"pad", "--frames=3"},
-        {"stats", "--by=all", "--recordings=2"},
-        {"normalize", "--by=speaker", "--leave-out=1"},
-        {"normalize", "--by=all"},
         {"from-ark"},
         {"from-csv"},
         {"from-csv", "--axes=time,channels"},
+        {"stats", "--by=all", "--recordings=2"},
+        {"normalize", "--by=speaker", "--leave-out=1"},
+        {"normalize", "--by=all"},
     };
     char word[3][32], *args[5];
     int n = 0;
