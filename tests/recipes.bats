@@ -181,6 +181,12 @@ loss"
     fails 3 "train.average is last=2 there, but ema=0.5 now" train a.bin --average ema=0.5 --epochs 4 -c state --resume
 }
 
+@test "a masked network: all of it together" {
+    { echo masked && cat small.net; } >masked.net
+    repeats --net masked.net --mask 4:6:2 --warp 15:15 --gain 3 --shift 4 --mixup 0.4 --decay 0.1 --average ema=0.9 --balance both \
+        --freeze standardize1-batchnorm1
+}
+
 @test "--average: the figures of validation, and the model, are those of the averages" {
     train model.bin --average last=4 --log log.tsv --keep last
     ser-score -q model.bin val.sert | ser-eval --tsv >e.tsv

@@ -27,8 +27,9 @@ static const struct ser_opt options[] = {
 static const struct ser_tool tool = {
     "--onnx [MODEL]", "Writes a trained model (a file or standard input) for other runtimes.",
     options,
-    "Input: 'features' [batch, rows, frames] (of a masked network also 'frames' [batch], those\n"
-    "that are no padding); output: 'probabilities' [batch, class].\n"
+    "Input: 'features' [batch, rows, frames] (of a masked network also\n"
+    "'frames' [batch], those that are no padding).\n"
+    "Output: 'probabilities' [batch, class].\n"
     "Classes and feature recipe are in the metadata."};
 
 /* ---- protobuf: a message is its fields, each a key (number and wire type) and a value ---- */
