@@ -111,6 +111,7 @@ NET
         done
         for net in masked plain; do
             ser-train -q --net $net.net --val val.$frames --epochs 6 --batch 4 --kernels plain --log $net.$frames.log \
+                --mixup 0.3 --mask 4:6:2 --warp 0:0.1 --shift 2 \
                 -o $net.$frames.bin train.$frames
             ser-score --kernels plain $net.$frames.bin val.$frames >$net.$frames.tsv
         done
