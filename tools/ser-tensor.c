@@ -28,7 +28,7 @@ static struct {
     int64_t records, frames, recordings, leave_out, seed;
     double prior_weight;
     int header, transpose, keep_going, one_speaker;
-} opt = {.kind = "features", .records = 10, .prior_weight = 100};
+} opt = {.kind = "features", .records = 10, .prior_weight = 300};
 
 static const struct ser_opt options[] = {
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
