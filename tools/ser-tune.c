@@ -13,17 +13,18 @@ enum { MAX_EPOCHS = 100000, MAX_ETA = 100 };
 
 static struct {
     const char *method, *by, *output;
-    int64_t trials, seed, eta, epochs, min_epochs, rung, trial;
+    int64_t trials, seed, eta, epochs, min_epochs, generation, rung, trial;
 } opt = {.method = "halving",
          .by = "recall",
          .trials = 27,
          .seed = 1,
          .eta = 3,
          .epochs = 27,
-         .min_epochs = 1};
+         .min_epochs = 1,
+         .generation = 4};
 
 static const struct ser_opt options[] = {
-    {0, "method", SER_OPT_CHOICE, &opt.method, 0, 0, "random|grid|halving|hyperband|asha",
+    {0, "method", SER_OPT_CHOICE, &opt.method, 0, 0, "random|grid|halving|hyperband|asha|tpe",
      "how trials are drawn, and who goes on"},
     {'n', "trials", SER_OPT_INT, &opt.trials, 1, SER_MAX_TRIALS, "N", "number of trials"},
     {'s', "seed", SER_OPT_INT, &opt.seed, 0, SER_MAX_SEED, "N", "seed of the draws"},
@@ -31,6 +32,8 @@ static const struct ser_opt options[] = {
     {0, "min-epochs", SER_OPT_INT, &opt.min_epochs, 1, MAX_EPOCHS, "N",
      "least epochs of the first rung"},
     {0, "eta", SER_OPT_INT, &opt.eta, 2, MAX_ETA, "N", "one of N goes on to N times the epochs"},
+    {'g', "generation", SER_OPT_INT, &opt.generation, 1, SER_MAX_TRIALS, "N",
+     "tpe: N trials in turn know the same results"},
     {0, "by", SER_OPT_CHOICE, &opt.by, 0, 0, "recall|loss|accuracy",
      "figure of validation that decides"},
     {'r', "rung", SER_OPT_INT, &opt.rung, 0, SER_MAX_RUNGS - 1, "R", "judge: who reaches rung R"},
@@ -39,14 +42,14 @@ static const struct ser_opt options[] = {
     {0}};
 
 static const struct ser_tool tool = {
-    "draw SPACE | plan | judge SPACE [RESULTS]", "Draws the trials of a search, and judges them.",
+    "draw SPACE [RESULTS] | plan | judge SPACE [RESULTS]", "Draws the trials of a search, and judges them.",
     options,
     "draw prints a table of trials, plan the epochs that they will take, judge the\n"
     "trials by their results, the best first; with --rung, those that reach it.\n"
     "Trial 17 is the same whatever --trials is. pipelines/tune.mk runs searches."};
 
 static struct ser_search search_of_options(void) {
-    static const char *const method[] = {"random", "grid", "halving", "hyperband", "asha"};
+    static const char *const method[] = {"random", "grid", "halving", "hyperband", "asha", "tpe"};
     struct ser_search s = {.eta = (int)opt.eta,
                            .epochs = (int)opt.epochs,
                            .min_epochs = (int)opt.min_epochs,
@@ -92,17 +95,6 @@ static void write_draws(struct ser_out *o, const struct ser_space *s) {
         write_trial(o, s, t, value);
         free(value);
     }
-}
-
-static void draw(const struct ser_space *s, struct ser_out *o) {
-    ser_out_printf(o, "trial\tspace\tseed");
-    for (int i = 0; i < s->options; i++)
-        ser_out_printf(o, "\t%s", s->option[i].name);
-    ser_out_printf(o, "\n");
-    if (strcmp(opt.method, "grid") == 0)
-        write_grid(o, s);
-    else
-        write_draws(o, s);
 }
 
 /* ---- plan ---- */
@@ -229,6 +221,92 @@ static double worth_of(const struct result *r) {
                                            : r->accuracy;
 }
 
+/* Without a path there are no results. */
+static struct results load(const struct ser_search *search, const struct ser_space *s,
+                           const char *path) {
+    struct ser_error e;
+    struct results q = {search, ser_search_rungs(search), (size_t)search->trials, 0, 0, 0};
+    size_t cells = (size_t)q.rungs * q.n;
+    q.at = ecalloc(cells, sizeof *q.at);
+    q.worth = ecalloc(cells, sizeof *q.worth);
+    q.alive = ecalloc(cells, sizeof *q.alive);
+    must(path ? read_results(&q, path, s, &e) : 0, &e);
+    for (size_t i = 0; i < cells; i++)
+        q.worth[i] = worth_of(&q.at[i]);
+    return q;
+}
+
+static void forget(struct results *q) {
+    free(q->at);
+    free(q->worth);
+    free(q->alive);
+}
+
+static const char *name_of(const char *path) {
+    return path && strcmp(path, "-") != 0 ? path : "<stdin>";
+}
+
+/* ---- draw: from the results of the trials before ---- */
+
+enum { FIRST_TRIALS = 10 }; /* so many results there must be before they decide */
+
+/* The results that trial t draws from: those of the trials 1 to this number, of the generations before its own. */
+static int64_t drawn_from(int64_t t) {
+    int64_t known = (t - 1) / opt.generation * opt.generation;
+    return known < FIRST_TRIALS ? 0 : known;
+}
+
+/* The number of trials from 1 on that have results. */
+static int64_t count_known(const struct results *q) {
+    int64_t known = 0;
+    while (known < (int64_t)q->n && !isnan(q->worth[known]))
+        known++;
+    return known;
+}
+
+/* Trials are drawn one after the other, as each is told what those before it have drawn. They end where results
+ * are not known yet. */
+static void write_suggestions(const struct ser_search *search, const struct ser_space *s,
+                              const char *path, struct ser_out *o) {
+    struct ser_error e;
+    struct results q = load(search, s, path);
+    int *cell = ecalloc(q.n * (size_t)s->options, sizeof *cell);
+    int64_t known = count_known(&q), last = opt.trial ? opt.trial : opt.trials;
+    if (opt.trial && drawn_from(opt.trial) > known)
+        die(SER_BAD, "%s: has no result of trial %lld, from which trial %lld is drawn: is the "
+                     "table cut, or the trial not done yet?",
+            name_of(path), (long long)known + 1, (long long)opt.trial);
+    for (int64_t t = 1; t <= last && drawn_from(t) <= known; t++) {
+        char **value;
+        int failed = drawn_from(t) ? ser_space_suggest(s, (uint64_t)opt.seed, (uint64_t)t, cell,
+                                                       q.worth, (int)drawn_from(t), &value)
+                                   : ser_space_draw(s, (uint64_t)opt.seed, (uint64_t)t, &value);
+        must(failed ? ser_no_memory(&e) : 0, &e);
+        ser_space_cells(s, value, cell + (size_t)(t - 1) * (size_t)s->options);
+        if (!opt.trial || opt.trial == t)
+            write_trial(o, s, t, value);
+        free(value);
+    }
+    free(cell);
+    forget(&q);
+}
+
+/* ---- draw: a table ---- */
+
+static void draw(const struct ser_search *search, const struct ser_space *s, const char *results,
+                 struct ser_out *o) {
+    ser_out_printf(o, "trial\tspace\tseed");
+    for (int i = 0; i < s->options; i++)
+        ser_out_printf(o, "\t%s", s->option[i].name);
+    ser_out_printf(o, "\n");
+    if (search->method == SER_SEARCH_GRID)
+        write_grid(o, s);
+    else if (search->method == SER_SEARCH_TPE)
+        write_suggestions(search, s, results, o);
+    else
+        write_draws(o, s);
+}
+
 /* ---- judge: who reaches a rung ---- */
 
 /* A result on the rungs below that is missing, of a trial that is known to be there. */
@@ -303,25 +381,17 @@ static void rank(const struct results *q, struct ser_out *o) {
 static int judge(const struct ser_search *search, const struct ser_space *s, const char *path,
                  struct ser_out *o) {
     struct ser_error e;
-    struct results q = {search, ser_search_rungs(search), (size_t)search->trials, 0, 0, 0};
-    size_t cells = (size_t)q.rungs * q.n;
-    if (opt.rung >= q.rungs)
-        ser_usage("--rung: there are %d, from 0 to %d", q.rungs, q.rungs - 1);
-    q.at = ecalloc(cells, sizeof *q.at);
-    q.worth = ecalloc(cells, sizeof *q.worth);
-    q.alive = ecalloc(cells, sizeof *q.alive);
-    must(read_results(&q, path, s, &e), &e);
-    for (size_t i = 0; i < cells; i++)
-        q.worth[i] = worth_of(&q.at[i]);
+    if (opt.rung >= ser_search_rungs(search))
+        ser_usage("--rung: there are %d, from 0 to %d", ser_search_rungs(search),
+                  ser_search_rungs(search) - 1);
+    struct results q = load(search, s, path ? path : "-");
     must(ser_search_alive(search, q.worth, q.alive) ? ser_no_memory(&e) : 0, &e);
     int status = SER_OK;
     if (ser_option_given("rung"))
-        status = judge_rung(&q, path && strcmp(path, "-") != 0 ? path : "<stdin>", o);
+        status = judge_rung(&q, name_of(path), o);
     else
         rank(&q, o);
-    free(q.at);
-    free(q.worth);
-    free(q.alive);
+    forget(&q);
     return status;
 }
 
@@ -340,7 +410,7 @@ static enum command command_of(const char *word) {
 }
 
 static void check_usage(enum command command, int operands) {
-    static const int most[] = {1, 0, 2};
+    const int most[] = {strcmp(opt.method, "tpe") == 0 ? 2 : 1, 0, 2};
     if (operands > most[command])
         ser_usage("too many files");
     if (command == JUDGE && !operands)
@@ -373,7 +443,7 @@ int main(int argc, char **argv) {
         must(ser_space_read(&space, file[0], &e), &e);
     must(ser_out_open(&o, opt.output, 0, &e), &e);
     if (command == DRAW)
-        draw(&space, &o);
+        draw(&search, &space, file[1], &o);
     else if (command == PLAN)
         plan(&search, &o);
     else

@@ -1,5 +1,6 @@
 #include "bridge/space.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,9 @@
 
 #include "bridge/training.h"
 #include "core/in.h"
+#include "math/mathfun.h"
 #include "math/search.h"
+#include "math/tpe.h"
 
 enum { MAX_WORDS = SER_SPACE_CHOICES + 4, LONGEST = 64 };
 
@@ -107,6 +110,7 @@ static int read_choices(const struct line *l, struct ser_space_option *o, char *
             return bad(l, "%s: the choice '%s' comes twice", o->name, word[i]);
         o->choice[o->choices++] = word[i];
     }
+    o->hi = o->choices - 1; /* a choice is a whole number, too: of its words */
     return 0;
 }
 
@@ -262,22 +266,24 @@ static int applies(const struct ser_space_option *o, char *const *value) {
     return o->when < 0 || (value[o->when] && strcmp(value[o->when], o->value) == 0);
 }
 
-/* Real numbers keep six digits: what is printed is the value. */
-static void draw(const struct ser_space_option *o, uint64_t seed, uint64_t t, char *to) {
+/* Between lo and hi, which may be a part of the option's range. Real numbers keep six digits: what is printed is
+ * the value. */
+static void draw(const struct ser_space_option *o, uint64_t seed, uint64_t t, double lo, double hi,
+                 char *to) {
     switch (o->kind) {
     case SER_SPACE_LOG:
-        snprintf(to, LONGEST + 1, "%.6g", ser_search_log(seed, o->key, t, o->lo, o->hi));
+        snprintf(to, LONGEST + 1, "%.6g", ser_search_log(seed, o->key, t, lo, hi));
         return;
     case SER_SPACE_UNIFORM:
-        snprintf(to, LONGEST + 1, "%.6g", ser_search_uniform(seed, o->key, t, o->lo, o->hi));
+        snprintf(to, LONGEST + 1, "%.6g", ser_search_uniform(seed, o->key, t, lo, hi));
         return;
     case SER_SPACE_INT:
         snprintf(to, LONGEST + 1, "%lld",
-                 (long long)ser_search_int(seed, o->key, t, (int64_t)o->lo, (int64_t)o->hi));
+                 (long long)ser_search_int(seed, o->key, t, (int64_t)lo, (int64_t)hi));
         return;
     default:
         snprintf(to, LONGEST + 1, "%s",
-                 o->choice[ser_search_int(seed, o->key, t, 0, o->choices - 1)]);
+                 o->choice[ser_search_int(seed, o->key, t, (int64_t)lo, (int64_t)hi)]);
     }
 }
 
@@ -287,9 +293,99 @@ int ser_space_draw(const struct ser_space *s, uint64_t seed, uint64_t trial, cha
         return -1;
     for (int i = 0; i < s->options; i++) {
         if (applies(&s->option[i], v))
-            draw(&s->option[i], seed, trial, v[i]);
+            draw(&s->option[i], seed, trial, s->option[i].lo, s->option[i].hi, v[i]);
         else
             v[i] = NULL;
+    }
+    return 0;
+}
+
+/* ---- cells: a row of parts of each option's range ---- */
+
+static int is_whole(const struct ser_space_option *o) {
+    return o->kind == SER_SPACE_INT || o->kind == SER_SPACE_CHOICE;
+}
+
+static int count_cells(const struct ser_space_option *o) {
+    double values = o->hi - o->lo + 1;
+    return is_whole(o) && values < SER_TPE_CELLS ? (int)values : SER_TPE_CELLS;
+}
+
+/* Words have an order if they are numbers that rise, or fall. */
+static int is_ordered(const struct ser_space_option *o) {
+    double before = 0, x;
+    int rises = 0, falls = 0;
+    for (int i = 0; i < o->choices; i++, before = x) {
+        if (ser_parse_real(o->choice[i], -1e300, 1e300, &x))
+            return 0;
+        rises += i && x > before;
+        falls += i && x < before;
+    }
+    return rises == o->choices - 1 || falls == o->choices - 1 || o->kind != SER_SPACE_CHOICE;
+}
+
+static int64_t index_of(const struct ser_space_option *o, const char *word) {
+    int64_t i = 0;
+    while (i + 1 < o->choices && strcmp(o->choice[i], word) != 0)
+        i++;
+    return i;
+}
+
+/* Printed values may be a little beyond the range. */
+static int cell_of(const struct ser_space_option *o, const char *value) {
+    const int cells = count_cells(o);
+    double x = o->lo, at;
+    if (o->kind == SER_SPACE_CHOICE)
+        x = (double)index_of(o, value);
+    else if (ser_parse_real(value, -1e300, 1e300, &x))
+        return 0;
+    if (is_whole(o))
+        at = (x - o->lo) * cells / (o->hi - o->lo + 1);
+    else if (o->kind == SER_SPACE_LOG)
+        at = ser_ln(x / o->lo) / ser_ln(o->hi / o->lo) * cells;
+    else
+        at = (x - o->lo) / (o->hi - o->lo) * cells;
+    return at < 0 ? 0 : at < cells ? (int)at : cells - 1;
+}
+
+void ser_space_cells(const struct ser_space *s, char *const *value, int *cell) {
+    for (int i = 0; i < s->options; i++)
+        cell[i] = value[i] ? cell_of(&s->option[i], value[i]) : -1;
+}
+
+/* Where cell c begins, which is where the one before ends. */
+static double edge(const struct ser_space_option *o, int c) {
+    double share = (double)c / count_cells(o);
+    if (is_whole(o))
+        return o->lo + ceil(c * (o->hi - o->lo + 1) / count_cells(o));
+    return o->kind == SER_SPACE_LOG ? o->lo * ser_exp(share * ser_ln(o->hi / o->lo))
+                                    : o->lo * (1 - share) + o->hi * share;
+}
+
+int ser_space_suggest(const struct ser_space *s, uint64_t seed, uint64_t t, const int *cell,
+                      const double *worth, int known, char ***value) {
+    struct ser_tpe_option option[SER_SPACE_OPTIONS];
+    int drawn[SER_SPACE_OPTIONS];
+    char **v = *value = make_values(s);
+    for (int i = 0; i < s->options; i++) {
+        const struct ser_space_option *o = &s->option[i];
+        option[i] = (struct ser_tpe_option){.key = o->key,
+                                            .cells = count_cells(o),
+                                            .ordered = is_ordered(o),
+                                            .when = o->when};
+        if (o->when >= 0)
+            option[i].value = cell_of(&s->option[o->when], o->value);
+    }
+    if (!v || ser_tpe_draw(option, s->options, cell, (int)t - 1, worth, known, seed, t, drawn)) {
+        free(v);
+        return -1;
+    }
+    for (int i = 0; i < s->options; i++) {
+        const struct ser_space_option *o = &s->option[i];
+        if (drawn[i] < 0)
+            v[i] = NULL;
+        else
+            draw(o, seed, t, edge(o, drawn[i]), edge(o, drawn[i] + 1) - is_whole(o), v[i]);
     }
     return 0;
 }
@@ -297,7 +393,7 @@ int ser_space_draw(const struct ser_space *s, uint64_t seed, uint64_t trial, cha
 /* ---- the grid ---- */
 
 static uint64_t size_of(const struct ser_space_option *o) {
-    return o->kind == SER_SPACE_CHOICE ? (uint64_t)o->choices : (uint64_t)(o->hi - o->lo) + 1;
+    return (uint64_t)(o->hi - o->lo) + 1;
 }
 
 int ser_space_has_grid(const struct ser_space *s, uint64_t max, struct ser_error *e) {

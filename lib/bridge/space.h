@@ -54,6 +54,16 @@ void ser_space_free(struct ser_space *s);
 int ser_space_draw(const struct ser_space *s, uint64_t seed, uint64_t trial,
                    char ***value) SER_MUST_CHECK;
 
+/* The cells of a trial's values, for ser_tpe_draw: each word of a choice, which have an order if they are
+ * numbers that rise or fall; each whole number, or as many shares of the range as there can be cells.
+ * -1: the option does not apply. */
+void ser_space_cells(const struct ser_space *s, char *const *value, int *cell);
+
+/* What trial t, from 1, has if it is drawn by ser_tpe_draw: cell [t - 1][options] are the cells of the trials
+ * before it, of which the first known have a worth. Within a cell the draw is uniform. */
+int ser_space_suggest(const struct ser_space *s, uint64_t seed, uint64_t t, const int *cell,
+                      const double *worth, int known, char ***value) SER_MUST_CHECK;
+
 /* The same for the points of the grid, all combinations of choices and whole numbers, the last option
  * changing fastest, of a space that has one: *at is 0 at first, and moves on behind the point. 1; 0
  * when there is no other; -1 without memory. */

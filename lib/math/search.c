@@ -10,7 +10,8 @@
 
 int ser_search_rungs(const struct ser_search *s) {
     int rungs = 1;
-    if (s->method == SER_SEARCH_RANDOM || s->method == SER_SEARCH_GRID)
+    if (s->method == SER_SEARCH_RANDOM || s->method == SER_SEARCH_GRID ||
+        s->method == SER_SEARCH_TPE)
         return 1;
     for (int e = s->epochs / s->eta; e >= s->min_epochs && rungs < SER_MAX_RUNGS; e /= s->eta)
         rungs++;

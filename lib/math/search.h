@@ -5,7 +5,7 @@
  * been trained for more epochs, the last time for all of them. On every rung but the last a share
  * of 1 / eta goes on.
  *
- *   random, grid          one rung
+ *   random, grid, tpe     one rung
  *   halving               of all trials of a rung the best go on (successive halving: Jamieson,
  *                         Talwalkar, AISTATS 2016)
  *   hyperband             the same in brackets, of which each begins a rung higher, with fewer trials
@@ -30,6 +30,7 @@ enum ser_search_method {
     SER_SEARCH_HALVING,
     SER_SEARCH_HYPERBAND,
     SER_SEARCH_ASHA,
+    SER_SEARCH_TPE,
 };
 
 enum { SER_MAX_RUNGS = 16, SER_MAX_TRIALS = 10000 };
