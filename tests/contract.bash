@@ -71,6 +71,7 @@ score       model       model.bin  ser-score -q -j 1 -o OUT IN test.sert
 score-data  features    test.sert  ser-score -q -j 1 --kernels plain -o OUT model.bin IN
 eval        predictions p.tsv      ser-eval --draws 100 -o OUT IN
 draw        net        s.space    ser-tune draw --trials 3 -o OUT IN
+draw-tpe    table      results.tsv ser-tune draw --method tpe --trials 3 --epochs 1 -o OUT s.space IN
 judge       table      results.tsv ser-tune judge --trials 3 --epochs 9 --rung 1 -o OUT s.space IN
 vote        predictions p.tsv      ser-vote -o OUT first.tsv IN
 view        predictions p.tsv      ser-view --smooth 2 --hold -o OUT IN

@@ -113,6 +113,66 @@ judge() {
     assert_output "$(printf 'rung\tepochs\ttrials\ttrained\n0\t9\t4\t36')"
 }
 
+# known FIRST LAST: results of these trials of tpe.tsv, better the nearer lr is to 3e-3
+known() {
+    awk -F'\t' -v OFS='\t' -v first="$1" -v last="$2" 'NR > 1 && $1 >= first && $1 <= last {
+        x = 1 / (1 + log($5 / 3e-3) ^ 2); print $1, 0, 27, $2, $3, 1, x, x}' tpe.tsv
+}
+
+@test "tpe: a generation is drawn from the results of those before it, in any order, by whatever lines there are" {
+    tpe() { ser-tune draw --method tpe --trials 40 "$@"; }
+    # Until ten results are known it is random: those of generations 1 to 3.
+    tpe s.space >tpe.tsv
+    same tpe.tsv <(ser-tune draw --method random --trials 12 s.space)
+    printf "$header" >results.tsv
+    for last in 12 16 20 24 28 32 36 40; do
+        assert_equal "$(tail -n 1 tpe.tsv | cut -f 1)" $last
+        known $((last == 12 ? 1 : last - 3)) $last >>results.tsv
+        tpe s.space results.tsv >tpe.new
+        # What was drawn stays.
+        same tpe.tsv <(head -n $((last + 1)) tpe.new)
+        mv tpe.new tpe.tsv
+    done
+    # The later half is nearer the best, in all kinds a value is one that can be.
+    awk -F'\t' 'NR > 13 {n++; near += $5 > 1e-3 && $5 < 9e-3} NR > 1 {
+        if ($4 !~ /^[ab].net$/ || $5 < 1e-4 || $5 > 1e-2 || $6 !~ /^(16|32|64)$/ || ($7 == "-") != ($4 == "a.net") ||
+            $8 !~ /^[24]0$/ || $9 < 0 || $9 > 0.2) exit 1} END {exit !(n == 28 && near > 18)}' tpe.tsv
+    # The order of rows is nothing, and a trial needs the generations before its own alone.
+    { head -n 1 results.tsv && sed 1d results.tsv | sort -r; } | tpe s.space - | same - tpe.tsv
+    same <(sed -n '1p; 21p' tpe.tsv) <(head -n 17 results.tsv | tpe --trial 20 s.space -)
+    head -n 16 results.tsv >cut.tsv
+    assert_equal "$(tpe s.space cut.tsv | tail -n 1 | cut -f 1)" 16
+    fails 3 'cut.tsv: has no result of trial 16, from which trial 17 is drawn: is the table cut' tpe --trial 17 s.space cut.tsv
+    fails 3 'no RESULTS: has no result of trial 1, from which trial 13' tpe --trial 13 s.space
+    fails 3 'cut.tsv: row 1 .*: is of another search: its seed' tpe --seed 2 s.space cut.tsv
+    fails 3 'cut.tsv: row 1 .*: 27 epochs on rung 0 are of a search with other' tpe --epochs 9 s.space cut.tsv
+    # Another generation, another figure.
+    assert_equal "$(tpe --generation 10 s.space cut.tsv | tail -n 1 | cut -f 1)" 20
+    assert_equal "$(tpe --generation 1 s.space | tail -n 1 | cut -f 1)" 10
+    run diff <(tpe --by loss s.space results.tsv) tpe.tsv
+    assert_failure 1
+    # Failed trials are results.
+    sed -E '10,$s/1\t[0-9.e-]+\t[0-9.e-]+$/-\t-\t-/' results.tsv >failed.tsv
+    assert_equal "$(tpe s.space failed.tsv | tail -n 1 | cut -f 1)" 40
+}
+
+@test "tpe: points of a grid are drawn once; numbers of a choice have an order, other words none" {
+    printf 'batch choice 16 32 64 128 256\nNET choice a b c\n' >grid.space
+    ser-tune draw --method tpe --trials 15 --generation 3 grid.space >tpe.tsv
+    assert_equal "$(sed 1d tpe.tsv | wc -l)" 12
+    printf "$header" >results.tsv
+    awk -F'\t' -v OFS='\t' 'NR > 1 {x = $4 == 16 ? 0.9 : $4 == 32 ? 0.8 : 0.1; print $1, 0, 27, $2, $3, 1, x, x}' \
+        tpe.tsv >>results.tsv
+    ser-tune draw --method tpe --trials 15 --generation 3 grid.space results.tsv >tpe.new
+    # None of the three is one that was.
+    assert_equal "$(sed 1d tpe.new | tail -n 3 | cut -f 4- | sort - <(sed 1d tpe.tsv | cut -f 4- | sort -u) | uniq -d)" ''
+    sed 's/256/more/' grid.space >words.space
+    hash=$(ser-tune draw --trial 1 words.space | sed -n 2p | cut -f 2)
+    sed "s/$(sed -n 2p tpe.tsv | cut -f 2)/$hash/" results.tsv >words.tsv
+    run diff <(ser-tune draw --method tpe --trials 15 --generation 3 words.space words.tsv | cut -f 4-) <(cut -f 4- tpe.new)
+    assert_failure 1
+}
+
 @test "what is no space is told by line" {
     bad() { # bad LINE MESSAGE
         printf 'lr log 1e-4 1e-2\n%s\n' "$1" >bad.space
@@ -181,6 +241,9 @@ judge() {
     fails 2 "'see' is none of draw, plan, judge" ser-tune see s.space
     fails 2 'judge needs the space' ser-tune judge
     fails 2 'too many files' ser-tune draw s.space s.space
+    fails 2 'too many files' ser-tune draw --method tpe s.space s.space s.space
+    fails 2 'only one input can be standard input' ser-tune draw --method tpe - -
+    fails 2 '--generation belongs to --method tpe' ser-tune draw --generation 2 s.space
     fails 2 '--rung belongs to judge' ser-tune draw --rung 0 s.space
     fails 2 '--rung: there are 3, from 0 to 2' ser-tune judge --epochs 9 --rung 3 s.space
     fails 2 '--min-epochs 10 is above --epochs 9' ser-tune plan --epochs 9 --min-epochs 10

@@ -42,8 +42,8 @@ static const struct ser_opt options[] = {
     {0}};
 
 static const struct ser_tool tool = {
-    "draw SPACE [RESULTS] | plan | judge SPACE [RESULTS]", "Draws the trials of a search, and judges them.",
-    options,
+    "draw SPACE [RESULTS] | plan | judge SPACE [RESULTS]",
+    "Draws the trials of a search, and judges them.", options,
     "draw prints a table of trials, plan the epochs that they will take, judge the\n"
     "trials by their results, the best first; with --rung, those that reach it.\n"
     "Trial 17 is the same whatever --trials is. pipelines/tune.mk runs searches."};
@@ -273,9 +273,10 @@ static void write_suggestions(const struct ser_search *search, const struct ser_
     int *cell = ecalloc(q.n * (size_t)s->options, sizeof *cell);
     int64_t known = count_known(&q), last = opt.trial ? opt.trial : opt.trials;
     if (opt.trial && drawn_from(opt.trial) > known)
-        die(SER_BAD, "%s: has no result of trial %lld, from which trial %lld is drawn: is the "
-                     "table cut, or the trial not done yet?",
-            name_of(path), (long long)known + 1, (long long)opt.trial);
+        die(SER_BAD,
+            "%s: has no result of trial %lld, from which trial %lld is drawn: is the table cut, "
+            "or the trial not done yet?",
+            path ? name_of(path) : "no RESULTS", (long long)known + 1, (long long)opt.trial);
     for (int64_t t = 1; t <= last && drawn_from(t) <= known; t++) {
         char **value;
         int failed = drawn_from(t) ? ser_space_suggest(s, (uint64_t)opt.seed, (uint64_t)t, cell,
@@ -420,6 +421,8 @@ static void check_usage(enum command command, int operands) {
                   (long long)opt.epochs);
     if (command != JUDGE && ser_option_given("rung"))
         ser_usage("--rung belongs to judge");
+    if (ser_option_given("generation") && strcmp(opt.method, "tpe") != 0)
+        ser_usage("--generation belongs to --method tpe");
     if (opt.trial > opt.trials)
         ser_usage("--trial %lld is beyond --trials %lld", (long long)opt.trial,
                   (long long)opt.trials);

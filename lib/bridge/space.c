@@ -369,10 +369,8 @@ int ser_space_suggest(const struct ser_space *s, uint64_t seed, uint64_t t, cons
     char **v = *value = make_values(s);
     for (int i = 0; i < s->options; i++) {
         const struct ser_space_option *o = &s->option[i];
-        option[i] = (struct ser_tpe_option){.key = o->key,
-                                            .cells = count_cells(o),
-                                            .ordered = is_ordered(o),
-                                            .when = o->when};
+        option[i] = (struct ser_tpe_option){
+            .key = o->key, .cells = count_cells(o), .ordered = is_ordered(o), .when = o->when};
         if (o->when >= 0)
             option[i].value = cell_of(&s->option[o->when], o->value);
     }

@@ -31,7 +31,7 @@ struct ser_tpe_option {
     uint64_t key; /* of its draws, as in search.h */
     int cells;    /* 1 to SER_TPE_CELLS */
     int ordered;  /* whether cells that are near each other are alike */
-    int when;     /* exists only where this option, an earlier one, has the cell value; -1: always */
+    int when; /* exists only where this option, an earlier one, has the cell value; -1: always */
     int value;
 };
 

@@ -1,4 +1,5 @@
 /* Whatever bytes come, they are a space whose trials can be drawn, or refused. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,9 +25,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char **value;
     if (ser_space_read(&s, fuzz_file(0, data, size), &e))
         return e.status == SER_BAD ? 0 : (abort(), 0);
-    for (uint64_t t = 1; t < 4; t++) {
-        if (ser_space_draw(&s, 1, t, &value))
+    int cell[4 * SER_SPACE_OPTIONS];
+    const double worth[3] = {0.5, -INFINITY, 1};
+    for (uint64_t t = 1; t < 5; t++) {
+        if (t < 4 ? ser_space_draw(&s, 1, t, &value)
+                  : ser_space_suggest(&s, 1, t, cell, worth, 3, &value))
             abort();
+        ser_space_cells(&s, value, cell + (t - 1) * (uint64_t)s.options);
         check_values(&s, value);
     }
     uint64_t at = 0;

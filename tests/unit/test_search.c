@@ -1,7 +1,9 @@
-/* test_search - who goes on in a search, by hand and beside a definition written out; and draws. */
+/* test_search - who goes on in a search, by hand and beside a definition written out; draws, and draws
+ * from results. */
 #include "check.h"
 #include "math/rng.h"
 #include "math/search.h"
+#include "math/tpe.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -133,6 +135,124 @@ static void test_draws(void) {
           "another seed, option or trial is another number");
 }
 
+/* ---- draws from results ---- */
+
+enum { KNOWN = 20, BEST = 3 }; /* 15 % of 20 */
+
+/* An option of 5 cells that have an order, and one of 3 that have none. */
+static const struct ser_tpe_option two[] = {{.key = 11, .cells = 5, .ordered = 1, .when = -1},
+                                            {.key = 12, .cells = 3, .when = -1}};
+
+/* k_d(x | y) and p(x), as tpe.h has them: of trials from..to - 1. */
+static double kernel_by_definition(int d, int n, int x, int y) {
+    double width = 0.2 * 5 * pow(n, -1.0 / 6), sum = 0;
+    if (d == 1)
+        return x == y ? 0.8 : 0.1;
+    for (int i = 0; i < 5; i++)
+        sum += exp(-(i - y) * (i - y) / (2 * width * width));
+    return exp(-(x - y) * (x - y) / (2 * width * width)) / sum;
+}
+
+static double density_by_definition(int (*trial)[2], int from, int to, int a, int b) {
+    double sum = 1.0 / 15;
+    for (int t = from; t < to; t++)
+        sum += kernel_by_definition(0, to - from, a, trial[t][0]) *
+               kernel_by_definition(1, to - from, b, trial[t][1]);
+    return sum / (to - from + 1);
+}
+
+/* The point whose ratio is the largest is drawn if it is one of 24 from the density of the best. */
+static void test_tpe_definition(void) {
+    double expected = 0, variance = 0;
+    int hits = 0, bad = 0;
+    for (uint64_t seed = 1; seed <= 500; seed++) {
+        int before[KNOWN][2], cell[2], best[2] = {0};
+        double value[KNOWN], largest = 0, likely = 0;
+        for (uint64_t t = 0; t < KNOWN; t++) { /* sorted by worth, so that the first are the best */
+            before[t][0] = (int)ser_search_int(seed, 11, t, 0, 4);
+            before[t][1] = (int)ser_search_int(seed, 12, t, 0, 2);
+            value[t] = t < BEST + 5 ? -(double)t : -INFINITY;
+        }
+        for (int a = 0; a < 5; a++)
+            for (int b = 0; b < 3; b++) {
+                int had = 0;
+                for (int t = 0; t < KNOWN; t++)
+                    had |= before[t][0] == a && before[t][1] == b;
+                double p = density_by_definition(before, 0, BEST, a, b),
+                       ratio = p / density_by_definition(before, BEST, KNOWN, a, b);
+                if (!had && ratio > largest) {
+                    largest = ratio;
+                    likely = 1 - pow(1 - p, 24);
+                    best[0] = a;
+                    best[1] = b;
+                }
+            }
+        bad += ser_tpe_draw(two, 2, before[0], KNOWN, value, KNOWN, seed, KNOWN + 1, cell);
+        hits += cell[0] == best[0] && cell[1] == best[1];
+        expected += likely;
+        variance += likely * (1 - likely);
+    }
+    check(!bad && fabs(hits - expected) < 2 * sqrt(variance),
+          "the best point by definition is drawn %d times of 500, expected %.1f +- %.1f", hits,
+          expected, sqrt(variance));
+}
+
+/* The second option exists only where the first has cell 1; trials before have cells of all kinds. */
+static void test_tpe_conditions(void) {
+    const struct ser_tpe_option option[] = {
+        {.key = 1, .cells = 2, .when = -1},
+        {.key = 2, .cells = 60, .ordered = 1, .when = 0, .value = 1}};
+    int before[12][2], cell[2], twice[2], bad = 0, with = 0, near = 0;
+    double value[12];
+    for (int t = 0; t < 12; t++) {
+        before[t][0] = t % 2;
+        before[t][1] = t % 2 ? 5 * t : -1;
+        value[t] = t == 7 || t == 2 ? 1 : 0; /* cell 35, and one without */
+    }
+    for (uint64_t trial = 13; trial < 113; trial++) {
+        bad += ser_tpe_draw(option, 2, before[0], 12, value, 12, 1, trial, cell) ||
+               ser_tpe_draw(option, 2, before[0], 12, value, 12, 1, trial, twice) ||
+               memcmp(cell, twice, sizeof cell) || cell[0] < 0 || cell[0] > 1 ||
+               (cell[0] == 1 ? cell[1] < 0 || cell[1] > 59 : cell[1] != -1);
+        with += cell[0] == 1;
+        near += cell[0] == 1 && abs(cell[1] - 35) < 15;
+    }
+    check(!bad, "an option has a cell where it exists, and -1 elsewhere");
+    check(with > 70 && near > 0.9 * with,
+          "%d of 100 have it, %d near the best, as one without was had", with, near);
+}
+
+static void test_tpe_failures(void) {
+    /* What failed is never among the best, though nothing else is known; and is kept away from. */
+    int before[12][2], cell[2], same = 0, bad = 0;
+    double value[12];
+    for (int t = 0; t < 12; t++) {
+        before[t][0] = t % 2;
+        before[t][1] = 1;
+        value[t] = -INFINITY;
+    }
+    for (uint64_t trial = 13; trial < 113; trial++) {
+        bad += ser_tpe_draw(two, 2, before[0], 12, value, 12, 1, trial, cell);
+        same += cell[1] == 1;
+    }
+    check(!bad && same < 5, "of 100 draws %d have what all that failed have", same);
+    /* Trials without results yet count as drawn, and for nothing else. */
+    int all[15][2], left = 0;
+    for (int t = 0; t < 15; t++) {
+        all[t][0] = t / 3;
+        all[t][1] = t % 3;
+        value[t % 12] = t == 4;
+    }
+    for (uint64_t trial = 15; trial < 65; trial++) {
+        bad += ser_tpe_draw(two, 2, all[0], 14, value, 10, 1, trial, cell);
+        left += cell[0] == 4 && cell[1] == 2;
+    }
+    check(!bad && left > 10, "of 50 draws %d are the last point that nobody had", left);
+    bad += ser_tpe_draw(two, 2, all[0], 15, value, 10, 1, 16, cell);
+    check(!bad && cell[0] >= 0 && cell[0] < 5 && cell[1] >= 0 && cell[1] < 3,
+          "where all were had, one is drawn again");
+}
+
 int main(void) {
     test_plan();
     test_halving();
@@ -141,5 +261,8 @@ int main(void) {
     test_larger("hyperband", SER_SEARCH_HYPERBAND);
     test_larger("asha", SER_SEARCH_ASHA);
     test_draws();
+    test_tpe_definition();
+    test_tpe_conditions();
+    test_tpe_failures();
     return failed != 0;
 }
