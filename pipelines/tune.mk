@@ -6,7 +6,8 @@
 #   ROWS      the manifest
 #   FOLDS     table of speakers and folds
 #   OUT       where results go (default out/tune)
-#   TRIALS METHOD EPOCHS MIN_EPOCHS ETA BY SEED   of ser-tune. With more TRIALS more are added to those that there are
+#   TRIALS METHOD EPOCHS MIN_EPOCHS ETA BY SEED GENERATION   of ser-tune. With more TRIALS more are added to those that
+#             there are. With METHOD=tpe each search draws its own, a generation of them from the results of those before
 #   FEATURES AUGMENT TRAIN   options of ser-mfcc, ser-augment, ser-train for all trials; NET, a network for a space that
 #             draws none: a file, or a name in nets/ or spaces/. The learning rate falls along a cosine, from
 #             ser-train --schedule cosine, unless TRAIN or the space has another schedule; THREADS
@@ -33,7 +34,7 @@
 # one search: another space, seed or option is refused there.
 #
 #   OUT/search.txt                  what is searched: what must not change
-#   OUT/trials.tsv                  what each trial has drawn
+#   OUT/trials.tsv                  what each trial has drawn; with METHOD=tpe OUT/SEARCH/trials.tsv
 #   OUT/data/GROUP.tsv              the manifest by folds, or train and val; OUT/features/D/GROUP.sert
 #   OUT/SEARCH/T/                   of trial T: net, options, result.RUNG.tsv, and of each inner split log, state, model
 #   OUT/SEARCH/ranking.tsv          of all trials, the best first
@@ -59,6 +60,7 @@ MIN_EPOCHS ?= 1
 ETA        ?= 3
 BY         ?= recall
 SEED       ?= 1
+GENERATION ?= 4
 TRAIN_SEED ?= 1
 NESTED     ?= 1
 FEATURES   ?=
@@ -101,8 +103,15 @@ OUTER    ?= $(FOLD)
 $(if $(and $(FOLD),$(filter-out $(FOLD) none,$(OUTER))),$(error OUTER=$(OUTER): the folds that have speakers are $(FOLD)))
 SEARCHES  = $(patsubst foldnone,all,$(OUTER:%=fold%))
 endif
-include $(OUT)/trials.mk
+tpe := $(filter tpe,$(METHOD))
+include $(if $(tpe),$(SEARCHES:%=$(OUT)/%/drawn.mk),$(OUT)/trials.mk)
 endif
+
+# Searches have their trials in common, of which T.train is what trial T has drawn; or each has its own, SEARCH/T.train.
+# $1: search, $2: trial, $3: step. Combinations of features, DATA, are numbers, or SEARCH/NUMBER.
+trials_of = $(if $(tpe),$($1/TRIAL),$(TRIAL))
+drawn     = $($(if $(tpe),$1/)$2.$3)
+data_of   = $(if $(tpe),$1/)$(call drawn,$1,$2,data)
 
 # What decides the results. A search of other options would mix with them: it needs a folder of its own, unless there is
 # no result yet.
@@ -113,8 +122,8 @@ networks = $(foreach n,$(or $(shell sed -n 's/\#.*//; s/ when .*//; s/^[[:blank:
     $(space)),$(NET)),$n $(if $(wildcard $(call file_of_net,$n)),$(call sum_of,$(call file_of_net,$n))))
 searched = $(strip space $(space) $(call sum_of,$(space)) rows $(ROWS) $(call sum_of,$(ROWS)) folds \
     $(if $(filter 0,$(NESTED)),none,$(FOLDS) $(call sum_of,$(FOLDS))) method $(METHOD) epochs $(EPOCHS) \
-    min-epochs $(MIN_EPOCHS) eta $(ETA) by $(BY) seed $(SEED) train-seed $(TRAIN_SEED) networks $(networks); features $(FEATURES); \
-    augment $(AUGMENT); $(if $(NORMALIZE),normalize $(NORMALIZE); )train $(TRAIN))
+    min-epochs $(MIN_EPOCHS) eta $(ETA) by $(BY) seed $(SEED) $(if $(tpe),generation $(GENERATION)) \
+    train-seed $(TRAIN_SEED) networks $(networks); features $(FEATURES); augment $(AUGMENT); $(if $(NORMALIZE),normalize $(NORMALIZE); )train $(TRAIN))
 ifeq ($(no_study),)
 text.search := $(searched)
 ifneq ($(wildcard $(OUT)/search.txt),)
@@ -130,13 +139,30 @@ $(OUT)/search.txt: | $(call tool,tune) $(call awk_files,fixed-end)
 	@mkdir -p $(@D); rm -f $(OUT)/*/*/*.state; printf '%s\n' $(call quote,$(text.search)) >$@.new; mv $@.new $@
 
 draw_options  = --method $(METHOD) --seed $(SEED)
-judge_options = $(draw_options) --trials $(words $(TRIAL)) --epochs $(EPOCHS) --min-epochs $(MIN_EPOCHS) --eta $(ETA) --by $(BY)
+trials        = $(if $(tpe),$(TRIALS),$(words $(TRIAL)))
+judge_options = $(draw_options) --trials $(trials) --epochs $(EPOCHS) --min-epochs $(MIN_EPOCHS) --eta $(ETA) --by $(BY)
 
 $(call stamp,$(OUT)/options/trials,$(TRIALS))
 $(OUT)/trials.tsv: $(OUT)/options/trials $(OUT)/search.txt $(call tool,tune)
 	@$(call tool,tune) draw $(draw_options) --trials $(TRIALS) $(space) -o $@
 $(OUT)/trials.mk: $(OUT)/trials.tsv $(call awk_files,trials)
 	@$(call awk,trials) $< >$@.new; mv $@.new $@
+
+# Of a search's own trials the next generation is drawn when those that are known are done. Make reads them anew each
+# time, until they are all there.
+# $1: search
+waits_for = $(if $(or $(dry),$(DRY),$(filter $(TRIALS),$(words $(trials_of)))),,$(trials_of:%=$(OUT)/$1/%/rung.0) FORCE)
+define generation_rules
+$(OUT)/$1/trials.tsv: $(OUT)/options/trials $(OUT)/search.txt $(waits_for) | $(call tool,tune)
+	@mkdir -p $$(@D); { $$(call all_results,$$(@D)); } >$$@.known
+	@$(call tool,tune) draw $(judge_options) --generation $(GENERATION) $(space) $$@.known -o $$@
+$(OUT)/$1/trials.mk: $(OUT)/$1/trials.tsv $(call awk_files,trials)
+	@$(call awk,trials) $$< >$$@.new; mv $$@.new $$@
+$(OUT)/$1/drawn.mk: $(OUT)/$1/trials.mk
+	@sed 's,^D\([0-9]\),D$1/\1,; t; s,^,$1/,' $$< >$$@.new; mv $$@.new $$@
+endef
+$(if $(tpe),$(foreach s,$(SEARCHES),$(eval $(call generation_rules,$s))))
+
 $(OUT)/folds.mk: $(OUT)/search.txt $(call awk_files,testable-folds)
 	@$(call awk,testable-folds) $(ROWS) $(FOLDS) >$@.new
 	@[ "$$(sed -n 's/^FOLD *[:?]*= *//p' $@.new | wc -w)" -ge $(if $(filter none,$(OUTER)),2,3) ] || { \
@@ -163,6 +189,7 @@ $(OUT)/features/$1/%.more: $(OUT)/data/%.tsv $(call tool,mfcc) $(call tool,augme
 	@$(call tool,augment) -q --keep --any-part $(call augmented,$1) $$< | $(call tool,mfcc) -q $(FEATURES) $(D$1.features) \
 	    $(normalized) >$$@.new; mv $$@.new $$@
 endef
+DATA := $(if $(tpe),$(foreach s,$(SEARCHES),$(addprefix $s/,$($s/DATA))),$(DATA))
 $(foreach d,$(DATA),$(eval $(call feature_rules,$d)))
 
 # $1: combination, $2: groups
@@ -176,10 +203,11 @@ seen_by      = $(if $(filter split,$1),$(GROUPS),$(filter-out $(1:fold%=%),$(GRO
 validated_by = $(if $(filter split,$1),val,$(call seen_by,$1))
 trained_with = $(filter-out $2,$(call seen_by,$1))
 
-train_options = --schedule cosine --keep last --seed $(TRAIN_SEED) $(TRAIN) $($1.train) --horizon $(EPOCHS)
-rungs        := $(if $(TRIAL),$(shell $(call tool,tune) plan --method $(METHOD) --epochs $(EPOCHS) --min-epochs \
+train_options = --schedule cosine --keep last --seed $(TRAIN_SEED) $(TRAIN) $(call drawn,$1,$2,train) --horizon $(EPOCHS)
+drawn_yet    := $(call trials_of,$(firstword $(SEARCHES)))
+rungs        := $(if $(drawn_yet),$(shell $(call tool,tune) plan --method $(METHOD) --epochs $(EPOCHS) --min-epochs \
     $(MIN_EPOCHS) --eta $(ETA) | awk 'NR > 1 {print $$1 ":" $$2}'))
-planned      := $(if $(TRIAL),$(shell $(call tool,tune) plan $(judge_options) | awk 'NR > 1 {n += $$3} END {printf "%.0f", n}'))
+planned      := $(if $(drawn_yet),$(shell $(call tool,tune) plan $(judge_options) | awk 'NR > 1 {n += $$3} END {printf "%.0f", n}'))
 rung_numbers := $(foreach r,$(rungs),$(firstword $(subst :, ,$r)))
 epochs_of     = $(patsubst $1:%,%,$(filter $1:%,$(rungs)))
 before        = $(shell echo $$(($1 - 1)))
@@ -189,11 +217,11 @@ stamp_of = $(if $(filter asha,$(METHOD)),upto.$1.$2,all.$1)
 
 # $1: search, $2: trial
 define trial_rules
-$(OUT)/$1/$2/net: $(call file_of_net,$(or $($2.net),$(NET))) $(OUT)/search.txt $(HELPERS)/fill-network
+$(OUT)/$1/$2/net: $(call file_of_net,$(or $(call drawn,$1,$2,net),$(NET))) $(OUT)/search.txt $(HELPERS)/fill-network
 	@mkdir -p $$(@D)
-	@$(HELPERS)/fill-network $$< $($2.fill) >$$@.new; mv $$@.new $$@
-$(OUT)/$1/$2/drawn: $(OUT)/search.txt $(call tool,tune)
-	@mkdir -p $$(@D); $(call tool,tune) draw $(draw_options) --trials $(words $(TRIAL)) --trial $2 $(space) -o $$@
+	@$(HELPERS)/fill-network $$< $(call drawn,$1,$2,fill) >$$@.new; mv $$@.new $$@
+$(OUT)/$1/$2/drawn: $(OUT)/search.txt
+	@mkdir -p $$(@D); awk -F '\t' 'NR == 1 || $$$$1 == $2' $(OUT)/$(if $(tpe),$1/)trials.tsv >$$@.new; mv $$@.new $$@
 endef
 
 # $1: search, $2: trial, $3: rung, $4: the one before, $5: combination of features
@@ -202,7 +230,7 @@ $(OUT)/$1/$2/rung.$3: $(OUT)/$1/$2/net $(OUT)/$1/$2/drawn $(if $4,$(OUT)/$1/$(ca
     $(call training,$5,$(call seen_by,$1)) $(call validation,$5,$(firstword $(call validated_by,$1))) \
     $(foreach v,$(call validated_by,$1),$(call validation,$5,$v)) | $(call tool,train) $(HELPERS)/run-rung
 	@$(HELPERS)/run-rung $(BUILD) $(OUT)/$1 $2 $3 $(call epochs_of,$3) $(planned) '$(judge_options) $(space)' \
-	    '--threads $(THREADS) --patience 0 $(call train_options,$2)' $(foreach v,$(call validated_by,$1),-- $(call \
+	    '--threads $(THREADS) --patience 0 $(call train_options,$1,$2)' $(foreach v,$(call validated_by,$1),-- $(call \
 	    validation,$5,$v) $(call training,$5,$(call trained_with,$1,$v)))
 	@touch $$@
 $(if $(filter asha,$(METHOD)),$(OUT)/$1/upto.$3.$2: $(OUT)/$1/$2/rung.$3 $(if $(filter-out 1,$2),$(OUT)/$1/upto.$3.$(call \
@@ -211,12 +239,12 @@ endef
 
 # $1: search, $2: rung
 define stamp_rules
-$(OUT)/$1/all.$2: $(foreach t,$(TRIAL),$(OUT)/$1/$t/rung.$2) $(OUT)/options/trials ; @touch $$@
+$(OUT)/$1/all.$2: $(foreach t,$(call trials_of,$1),$(OUT)/$1/$t/rung.$2) $(OUT)/options/trials ; @touch $$@
 endef
 
-$(foreach s,$(SEARCHES),$(foreach t,$(TRIAL),$(eval $(call trial_rules,$s,$t))))
-$(foreach r,$(rung_numbers),$(foreach s,$(SEARCHES),$(eval $(call stamp_rules,$s,$r))$(foreach t,$(TRIAL),$(eval $(call \
-    rung_rules,$s,$t,$r,$(if $(filter-out 0,$r),$(call before,$r)),$($t.data))))))
+$(foreach s,$(SEARCHES),$(foreach t,$(call trials_of,$s),$(eval $(call trial_rules,$s,$t))))
+$(foreach r,$(rung_numbers),$(foreach s,$(SEARCHES),$(eval $(call stamp_rules,$s,$r))$(foreach t,$(call \
+    trials_of,$s),$(eval $(call rung_rules,$s,$t,$r,$(if $(filter-out 0,$r),$(call before,$r)),$(call data_of,$s,$t))))))
 
 # ---- winners ----
 
@@ -229,13 +257,13 @@ define winner_rules
 $(OUT)/$1/ranking.tsv: $(OUT)/$1/all.$(last_rung) $(call tool,tune)
 	@{ $$(call all_results,$$(@D)); } >$$(@D)/results.new; mv $$(@D)/results.new $$(@D)/results.tsv
 	@$(call tool,tune) judge $(judge_options) $(space) $$(@D)/results.tsv -o $$@
-$(OUT)/$1/search.tsv: $(OUT)/$1/ranking.tsv $(OUT)/trials.tsv $(call awk_files,search-table)
-	@$(call awk,search-table) $(BY) $$< $(OUT)/trials.tsv $$(@D)/results.tsv >$$@.new; mv $$@.new $$@
+$(OUT)/$1/search.tsv: $(OUT)/$1/ranking.tsv $(OUT)/$(if $(tpe),$1/)trials.tsv $(call awk_files,search-table)
+	@$(call awk,search-table) $(BY) $$< $(OUT)/$(if $(tpe),$1/)trials.tsv $$(@D)/results.tsv >$$@.new; mv $$@.new $$@
 $(OUT)/$1/winner.options: $(OUT)/$1/ranking.tsv $(HELPERS)/write-winner
 	@$(call write_winner,$1,1,winner)
 endef
 # $1: search, $2: place, $3: name
-write_winner = $(HELPERS)/write-winner $(OUT)/$1 $2 $(OUT)/$1/$3 $(EPOCHS) $(OUT)/trials.mk $(foreach v,FEATURES AUGMENT \
+write_winner = $(HELPERS)/write-winner $(OUT)/$1 $2 $(OUT)/$1/$3 $(EPOCHS) $(OUT)/$(if $(tpe),$1/)trials.mk $(foreach v,FEATURES AUGMENT \
     NORMALIZE TRAIN,$(call quote,$($v)))
 $(foreach s,$(SEARCHES),$(eval $(call winner_rules,$s)))
 WINNERS = $(SEARCHES:%=$(OUT)/%/winner.options)
@@ -303,11 +331,13 @@ search: $(WINNERS) $(TABLES)
 
 probed     = $(firstword $(SEARCHES))
 probe_with = $(firstword $(call validated_by,$(probed)))
-dry: $(OUT)/$(probed)/$(firstword $(TRIAL))/net $(call training,1,$(call trained_with,$(probed),$(probe_with))) \
-    $(call validation,1,$(probe_with))
+probe      = $(firstword $(call trials_of,$(probed)))
+probe_data = $(call data_of,$(probed),$(probe))
+dry: $(OUT)/$(probed)/$(probe)/net $(call training,$(probe_data),$(call trained_with,$(probed),$(probe_with))) \
+    $(call validation,$(probe_data),$(probe_with))
 	@$(call tool,tune) plan $(judge_options)
-	@from=$${EPOCHREALTIME/./}; $(call tool,train) -q --net $< --val $(call validation,1,$(probe_with)) -o $(OUT)/probe.new \
-	    --threads $(THREADS) --patience 0 $(call train_options,$(firstword $(TRIAL))) --epochs 1 $(call training,1,$(call \
+	@from=$${EPOCHREALTIME/./}; $(call tool,train) -q --net $< --val $(call validation,$(probe_data),$(probe_with)) -o $(OUT)/probe.new \
+	    --threads $(THREADS) --patience 0 $(call train_options,$(probed),$(probe)) --epochs 1 $(call training,$(probe_data),$(call \
 	    trained_with,$(probed),$(probe_with))); took=$$(($${EPOCHREALTIME/./} - from)); rm -f $(OUT)/probe.new; \
 	$(call tool,tune) plan $(judge_options) | awk -v us="$$took" -v splits=$(words $(call validated_by,$(probed))) \
 	    -v searches=$(words $(SEARCHES)) -v all=$(words $(foreach s,$(SEARCHES),$(call validated_by,$s))) \

@@ -144,6 +144,43 @@ same_results() {
     (cd asha && sha256sum -c --quiet ../before)
 }
 
+@test "tpe: each search draws from its own results; the same for any jobs, killed, or with trials added" {
+    printf '%s\n' 'features.type choice mfcc logmel' 'features.coefs choice 128' >>t.space
+    printf '%s\n' 'maxpool 16x8' 'reshape 168x1' mean 'dense classes' >tiny.net
+    sed -i /filters/d t.space
+    tpe() { nested "$1" METHOD=tpe GENERATION=5 EPOCHS=1 OUTER='1 2' "${@:2}"; }
+    run tpe one TRIALS=13 DRY=1
+    assert_line --partial '2 searches of 2 inner splits: 54 epochs'
+    [ ! -e one/fold1/1/result.0.tsv ]
+    tpe one TRIALS=13 -j2 >/dev/null
+    for fold in 1 2; do
+        assert_equal "$(find one/fold$fold -name 'result.0.tsv' | wc -l)" 13
+        same <(head -n 11 one/fold$fold/trials.tsv) <(ser-tune draw --trials 10 t.space)
+        same one/fold$fold/trials.tsv <(ser-tune draw --method tpe --generation 5 --epochs 1 --trials 13 t.space one/fold$fold/results.tsv)
+        winner=$(sed -n 2p one/fold$fold/ranking.tsv | cut -f 1)
+        grep -q -- "--type=$(awk -v t="$winner" '$1 == t {print $7}' one/fold$fold/trials.tsv) " one/fold$fold/winner.options
+    done
+    run tpe one TRIALS=13 -n search
+    assert_output "make: Nothing to be done for 'search'."
+    fails 2 'one holds another search: .* generation 5 .* but .* generation 4' tpe one TRIALS=13 GENERATION=4
+    # In two parts, of which the second begins before the first generation is known.
+    tpe two TRIALS=7 -j3 >/dev/null
+    if have_faults; then
+        run inject rename:9:kill tpe two TRIALS=13
+        assert_failure
+    fi
+    tpe two TRIALS=13 -j3 >/dev/null
+    same_results one two
+    same one/fold1/trials.tsv two/fold1/trials.tsv
+}
+
+@test "another winner, since there are more trials, is trained anew" {
+    sed -i 's/--lr=[^ ]*/--lr=0.25/' whole/fold1/winner.options
+    nested whole TRIALS=6 >/dev/null
+    run ser-tensor ls -H whole/fold1/final/model.bin
+    assert_line train.lr=0.25
+}
+
 @test "NESTED=0: what is tested need not even be there" {
     ser-split --folds folds.tsv --fold 1 m.tsv >split.tsv
     rm -r speech/Actor_01 speech/Actor_02
