@@ -248,7 +248,7 @@ static const char *name_of(const char *path) {
 
 /* ---- draw: from the results of the trials before ---- */
 
-enum { FIRST_TRIALS = 10 }; /* so many results there must be before they decide */
+enum { FIRST_TRIALS = 8 }; /* so many results there must be before they decide */
 
 /* The results that trial t draws from: those of the trials 1 to this number, of the generations before its own. */
 static int64_t drawn_from(int64_t t) {

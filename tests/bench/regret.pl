@@ -1,10 +1,11 @@
 #!/usr/bin/perl
-# usage: tests/bench/regret.pl [--seeds N] [--budgets LIST] [--table FILE] [--space FILE] OUT
+# usage: tests/bench/regret.pl [--seeds N] [--budgets LIST] [--only REGEX] [--table FILE] [--space FILE] OUT
 # Replays searches on a recorded grid, and prints a table of their mean regret: by how much the recall, trained to
 # the end, of the trial that a search puts first is below that of the best combination. A budget is a number of
 # trainings to the end; a search has as many trials as it pays for, counted in epochs. Writes to the folder OUT
 #   runs.tsv     each search: method, seed, budget, epochs it trained, recall of its first trial, regret
 #   regret.svg   the means, by gnuplot
+# --only leaves out the methods whose names in the table the expression does not match.
 # Our methods are asked of ser-tune draw and judge alone, Optuna's of regret_peer.py.
 # Environment: BUILD, the folder of the programs; PYTHON, the command of a Python that has Optuna, without which it
 # is left out, and a line says so.
@@ -20,11 +21,12 @@ sub wrong { print STDERR "@_\n"; exit 2 }
 sub fail { print STDERR "regret.pl: @_\n"; exit 3 }
 
 my $here = abs_path(dirname($0));
-my ($seeds, $budgets) = (20, '3,5,8,12,18,27,40,60');
+my ($seeds, $budgets, $only) = (20, '3,5,8,12,18,27,40,60', '');
 my ($table, $space) = ("$here/../golden/tune/grid.tsv", "$here/grid.space");
-GetOptions('seeds=i' => \$seeds, 'budgets=s' => \$budgets, 'table=s' => \$table, 'space=s' => \$space)
+GetOptions('seeds=i' => \$seeds, 'budgets=s' => \$budgets, 'only=s' => \$only,
+    'table=s' => \$table, 'space=s' => \$space)
     && $seeds > 0 && $budgets =~ /^[1-9]\d*(,[1-9]\d*)*$/ && @ARGV == 1
-    or wrong('usage: regret.pl [--seeds N] [--budgets LIST] [--table FILE] [--space FILE] OUT');
+    or wrong('usage: regret.pl [--seeds N] [--budgets LIST] [--only REGEX] [--table FILE] [--space FILE] OUT');
 my @budgets = sort { $a <=> $b } split /,/, $budgets;
 my ($out) = @ARGV;
 my $tune = ($ENV{BUILD} || "$here/../../build") . '/ser-tune';
@@ -54,69 +56,78 @@ while (<$file>) {
     $figures{join "\t", @f[@at{@names}]}[$f[$at{epoch}]] = [@f[@at{qw(val_loss val_accuracy val_recall)}]];
 }
 my $epochs = $#{(values %figures)[0] || fail("$table: is empty")};
-for (@points) {
-    my $point = join "\t", @$_[3 .. $#$_];
-    $#{$figures{$point} || []} == $epochs or fail("$table: lacks epochs of $point");
-}
+@points = map { join "\t", @$_[3 .. $#$_] } @points;
+$#{$figures{$_} || []} == $epochs or fail("$table: lacks epochs of $_") for @points;
 sub recall { my $r = $figures{$_[0]}[$epochs][2]; return $r eq '-' ? 0 : $r }
-my $best = max map { recall($_) } keys %figures;
+my $best = max map { recall($_) } @points;
 
 # ---- one search ----
 
-# The rungs of so many trials of a method: epochs and expected trials and epochs trained.
+# Ours: the name in the table, and the options of ser-tune. Of those that grow, the first trials and who of them goes on
+# do not depend on how many there are.
+my %ours = (
+    'random' => [qw(--method random)],
+    'TPE' => [qw(--method tpe)],
+    'TPE, one by one' => [qw(--method tpe --generation 1)],
+    'halving' => [qw(--method halving)],
+    'halving from 3 epochs' => [qw(--method halving --min-epochs 3)],
+    'Hyperband' => [qw(--method hyperband)],
+    'ASHA' => [qw(--method asha)],
+    'ASHA from 3 epochs' => [qw(--method asha --min-epochs 3)],
+);
+my $grows = qr/^(random|TPE|ASHA)/;
+
+sub tune { # COMMAND NAME SEED TRIALS ARGUMENT...
+    my ($command, $name, $seed, $trials, @more) = @_;
+    return lines($tune, $command, @{$ours{$name}}, '--seed', $seed, '--trials', $trials, '--epochs', $epochs, @more) || exit 3;
+}
+
+# The rungs of so many trials: epochs, expected trials, epochs trained in all.
 my %plan;
 
 sub plan {
-    my ($method, $trials) = @_;
-    return $plan{"$method $trials"} //= do {
-        my ($head, @rungs) = @{lines($tune, 'plan', '--method', $method, '--epochs', $epochs, '--trials', $trials)
-            || exit 3};
-        \@rungs;
-    };
+    my ($name, $trials) = @_;
+    return @{$plan{"$name $trials"} //= do { my ($head, @rungs) = @{tune('plan', $name, 1, $trials)}; \@rungs }};
 }
-
-sub expected { return sum map { $_->[3] } @{plan(@_)} }
 
 # The most trials that a budget pays for, if all goes as planned.
 sub affordable {
-    my ($method, $budget) = @_;
+    my ($name, $budget) = @_;
     my ($low, $high) = (0, 10000);
     while ($low < $high) {
         my $middle = int(($low + $high + 1) / 2);
-        if (expected($method, $middle) <= $budget) { $low = $middle } else { $high = $middle - 1 }
+        if (sum(map { $_->[3] } plan($name, $middle)) <= $budget) { $low = $middle } else { $high = $middle - 1 }
     }
     return $low;
 }
 
 # Runs a search. Its trials: what each has drawn, and the epochs that it was trained for. Results are in $results.
 sub run_search {
-    my ($method, $seed, $trials) = @_;
-    my @same = ('--method', $method, '--seed', $seed, '--trials', $trials);
+    my ($name, $seed, $trials) = @_;
     my (@point, @spent, $hash);
     open my $to, '>', $results or fail("$results: $!");
+    $to->autoflush;
     print $to join("\t", qw(trial rung epochs space seed val_loss val_accuracy val_recall)), "\n";
     my $train = sub {
         my ($trial, $rung, $end) = @_;
         print $to join("\t", $trial, $rung, $end, $hash, $seed, @{$figures{$point[$trial]}[$end]}), "\n";
         $spent[$trial] = $end;
     };
-    my $take = sub {
-        my ($head, @rows) = @{$_[0] || exit 3};
+    my $draw = sub {
+        my ($head, @rows) = @{tune('draw', $name, $seed, $trials, $space, @_)};
         $hash = $rows[0][1];
         $point[$_->[0]] = join "\t", @$_[3 .. $#$_] for @rows;
     };
-    my $flush = sub { $to->flush; return $results };
-    if ($method eq 'tpe') {
+    if ($name =~ /^TPE/) {
         for (my $known = 0; $known < $trials; $known = $#point) {
-            $take->(lines($tune, 'draw', @same, '--epochs', $epochs, $space, $flush->()));
+            $draw->($results);
             $train->($_, 0, $epochs) for $known + 1 .. $#point;
         }
     } else {
-        $take->(lines($tune, 'draw', @same, $space));
-        for (@{plan($method, $trials)}) {
+        $draw->();
+        for (plan($name, $trials)) {
             my ($rung, $end) = @$_;
-            my ($head, @rows) = @{lines($tune, 'judge', @same, '--epochs', $epochs, '--rung', $rung, $space,
-                $flush->()) || exit 3};
+            my ($head, @rows) = @{tune('judge', $name, $seed, $trials, '--rung', $rung, $space, $results)};
             $train->($_->[0], $rung, $end) for @rows;
         }
     }
@@ -124,56 +135,50 @@ sub run_search {
     return (\@point, \@spent);
 }
 
-sub first_trial {
-    my ($method, $seed, $trials) = @_;
-    my $judged = lines($tune, 'judge', '--method', $method, '--seed', $seed, '--trials', $trials, '--epochs', $epochs,
-        $space, $results) || exit 3;
-    return $judged->[1][0];
-}
-
 # ---- all searches ----
 
-my %regret; # of a method and a budget, of all seeds
-my @methods;
+my (%regret, @methods); # of a method and a budget, of all seeds
 open my $runs, '>', "$out/runs.new" or fail("$out/runs.new: $!");
 print $runs join("\t", qw(method seed budget epochs recall regret)), "\n";
 
 sub note {
-    my ($method, $seed, $budget, $spent, $recall) = @_;
+    my ($name, $seed, $budget, $spent, $recall) = @_;
     my $regret = $best - $recall;
-    push @methods, $method unless $regret{$method};
-    push @{$regret{$method}{$budget}}, $regret;
-    printf $runs "%s\t%d\t%d\t%d\t%.6g\t%.6g\n", $method, $seed, $budget, $spent, $recall, $regret;
+    push @methods, $name unless $regret{$name};
+    push @{$regret{$name}{$budget}}, $regret;
+    printf $runs "%s\t%d\t%d\t%d\t%.6g\t%.6g\n", $name, $seed, $budget, $spent, $recall, $regret;
 }
 
-# What of some methods the first trials draw, and who of them goes on, does not depend on how many there are.
-for my $method (qw(random tpe asha)) {
+sub note_ours { # the trial that the first N trials put first
+    my ($name, $seed, $budget, $n, $point, $spent) = @_;
+    my $first = tune('judge', $name, $seed, $n, $space, $results)->[1][0];
+    note($name, $seed, $budget, sum(@$spent[1 .. $n]), recall($point->[$first]));
+}
+
+for my $name (grep { /(?:$only)/ } sort { lc $a cmp lc $b } keys %ours) {
     for my $seed (1 .. $seeds) {
-        my $trials = affordable($method, $budgets[-1] * $epochs);
-        $trials = int(1.3 * $trials) if $method eq 'asha'; # whose plan is a mean
-        my ($point, $spent) = run_search($method, $seed, $trials);
+        if ($name !~ $grows) {
+            for my $budget (@budgets) {
+                my $trials = affordable($name, $budget * $epochs);
+                note_ours($name, $seed, $budget, $trials, run_search($name, $seed, $trials));
+            }
+            next;
+        }
+        # The plan of ASHA is a mean: some go on more often.
+        my $trials = int(affordable($name, $budgets[-1] * $epochs) * ($name =~ /ASHA/ ? 1.3 : 1));
+        my ($point, $spent) = run_search($name, $seed, $trials);
         for my $budget (@budgets) {
             my ($n, $sum) = (0, 0);
             $sum += $spent->[++$n] while $n < $trials && $sum + $spent->[$n + 1] <= $budget * $epochs;
-            note($method, $seed, $budget, $sum, recall($point->[first_trial($method, $seed, $n)]));
-        }
-    }
-}
-for my $method (qw(halving hyperband)) {
-    for my $seed (1 .. $seeds) {
-        for my $budget (@budgets) {
-            my $trials = affordable($method, $budget * $epochs);
-            my ($point, $spent) = run_search($method, $seed, $trials);
-            note($method, $seed, $budget, sum(@$spent[1 .. $trials]),
-                recall($point->[first_trial($method, $seed, $trials)]));
+            note_ours($name, $seed, $budget, $n, $point, $spent);
         }
     }
 }
 unlink $results;
 
-my $peer = lines(@python, "$here/regret_peer.py", $table, $space, $seeds, @budgets);
+my $peer = 'Optuna' =~ /(?:$only)/ || $only =~ /Optuna/ ? lines(@python, "$here/regret_peer.py", $table, $space, $seeds, @budgets) : undef;
 my $version = $peer && @$peer ? (shift @$peer)->[0] : '';
-note(@$_) for $peer ? @$peer : ();
+for (grep { $_->[0] =~ /(?:$only)/ } $peer ? @$peer : ()) { note(@$_) }
 close $runs or fail("$out/runs.new: $!");
 rename "$out/runs.new", "$out/runs.tsv" or fail("$out/runs.tsv: $!");
 
@@ -191,7 +196,7 @@ for my $method (@methods) {
     print "| $method |", (map { sprintf ' %.2f (%.2f) |', mean_error(@{$regret{$method}{$_}}) } @budgets), "\n";
 }
 print "\nMean regret in points of recall, and its standard error in brackets, over $seeds seeds; above, what a search may ",
-    "cost, in trainings of $epochs epochs. The best of ", scalar(keys %figures), ' combinations has a recall of ',
+    "cost, in trainings of $epochs epochs. The best of ", scalar(@points), ' combinations has a recall of ',
     sprintf('%.4f', $best), ".\n";
 print $version =~ /^# (.*)/ ? "Peer: $1.\n" : "Left out: Optuna, which PYTHON (@python) does not have.\n";
 
@@ -205,13 +210,14 @@ print $plot <<'END';
 set terminal svg size 860,520 noenhanced background rgb 'white' font 'sans-serif,14'
 set border 3 lc rgb 0x404040
 set tics nomirror out scale 0.6
-set logscale xy
+set logscale x
+set yrange [0:]
 set xlabel 'cost in trainings to the end'
 set ylabel 'mean regret in points of recall'
 set key outside right noenhanced
 END
 print $plot "set output '", "$out/regret.svg" =~ s/'/''/gr, "'\n";
-print $plot 'set xtics (', join(', ', @budgets), ")\n";
+print $plot "set xrange [$budgets[0]:$budgets[-1]]\nset xtics (", join(', ', @budgets), ")\n";
 print $plot 'plot ', join(', ', map {
     sprintf "\$method%d with linespoints lw 2 pt 7 ps 0.5 %s lc %d title '%s'", $_,
         $methods[$_] =~ /^Optuna/ ? 'dt 2' : 'dt 1', 1 + $_ % 8, $methods[$_]

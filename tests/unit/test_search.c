@@ -145,7 +145,7 @@ static const struct ser_tpe_option two[] = {{.key = 11, .cells = 5, .ordered = 1
 
 /* k_d(x | y) and p(x), as tpe.h has them: of trials from..to - 1. */
 static double kernel_by_definition(int d, int n, int x, int y) {
-    double width = 0.2 * 5 * pow(n, -1.0 / 6), sum = 0;
+    double width = 0.3 * 5 * pow(n, -1.0 / 6), sum = 0;
     if (d == 1)
         return x == y ? 0.8 : 0.1;
     for (int i = 0; i < 5; i++)
