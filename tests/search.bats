@@ -148,28 +148,29 @@ same_results() {
     printf '%s\n' 'features.type choice mfcc logmel' 'features.coefs choice 128' >>t.space
     printf '%s\n' 'maxpool 16x8' 'reshape 168x1' mean 'dense classes' >tiny.net
     sed -i /filters/d t.space
-    tpe() { nested "$1" METHOD=tpe GENERATION=5 EPOCHS=1 OUTER='1 2' "${@:2}"; }
-    run tpe one TRIALS=13 DRY=1
-    assert_line --partial '2 searches of 2 inner splits: 54 epochs'
+    tpe() { nested "$1" METHOD=tpe GENERATION=4 EPOCHS=1 OUTER='1 2' "${@:2}"; }
+    run tpe one TRIALS=10 DRY=1
+    assert_line --partial '2 searches of 2 inner splits: 42 epochs'
     [ ! -e one/fold1/1/result.0.tsv ]
-    tpe one TRIALS=13 -j2 >/dev/null
+    tpe one TRIALS=10 -j2 >/dev/null
     for fold in 1 2; do
-        assert_equal "$(find one/fold$fold -name 'result.0.tsv' | wc -l)" 13
-        same <(head -n 11 one/fold$fold/trials.tsv) <(ser-tune draw --trials 10 t.space)
-        same one/fold$fold/trials.tsv <(ser-tune draw --method tpe --generation 5 --epochs 1 --trials 13 t.space one/fold$fold/results.tsv)
+        assert_equal "$(find one/fold$fold -name 'result.0.tsv' | wc -l)" 10
+        same <(head -n 9 one/fold$fold/trials.tsv) <(ser-tune draw --trials 8 t.space)
+        ser-tune draw --method tpe --generation 4 --epochs 1 --trials 10 t.space one/fold$fold/results.tsv |
+            same - one/fold$fold/trials.tsv
         winner=$(sed -n 2p one/fold$fold/ranking.tsv | cut -f 1)
         grep -q -- "--type=$(awk -v t="$winner" '$1 == t {print $7}' one/fold$fold/trials.tsv) " one/fold$fold/winner.options
     done
-    run tpe one TRIALS=13 -n search
+    run tpe one TRIALS=10 -n search
     assert_output "make: Nothing to be done for 'search'."
-    fails 2 'one holds another search: .* generation 5 .* but .* generation 4' tpe one TRIALS=13 GENERATION=4
+    fails 2 'one holds another search: .* generation 4 .* but .* generation 5' tpe one TRIALS=10 GENERATION=5
     # In two parts, of which the second begins before the first generation is known.
-    tpe two TRIALS=7 -j3 >/dev/null
+    tpe two TRIALS=5 -j3 >/dev/null
     if have_faults; then
-        run inject rename:9:kill tpe two TRIALS=13
+        run inject rename:9:kill tpe two TRIALS=10
         assert_failure
     fi
-    tpe two TRIALS=13 -j3 >/dev/null
+    tpe two TRIALS=10 -j3 >/dev/null
     same_results one two
     same one/fold1/trials.tsv two/fold1/trials.tsv
 }
