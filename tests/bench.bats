@@ -145,3 +145,37 @@ PEER
     assert_equal "$(grep -c '^| .* | before ' <<<"$output")" 10
     assert_line --regexp '^9 rows beside before'
 }
+
+@test "regret: searches replayed on a recorded grid find what there is; a grid that lacks something is refused" {
+    printf '%s\n' 'lr choice 1e-3 1e-2 1e-1' 'batch choice 8 16 32 64' >g.space
+    # The recall after epoch 3 is 0.1 to 0.9, and lr of 1e-1 fails; after epoch 1 it is the other way round.
+    ser-tune draw --method grid g.space | awk -F'\t' -v OFS='\t' '
+        NR == 1 {print "trial", $4, $5, "epoch", "val_loss", "val_accuracy", "val_recall"}
+        NR > 1 {for (e = 1; e <= 3; e++) {x = e < 3 ? 1 - $1 / 10 : $1 / 10; print $1, $4, $5, e, $4 == "1e-1" ? "-\t-\t-" : 1 "\t" x "\t" x}}' >g.tsv
+    regret() { PYTHON=false perl "$ROOT/tests/bench/regret.pl" --seeds 3 --budgets 1,9,14 --space g.space "$@"; }
+    run regret --table g.tsv out
+    assert_success
+    assert_line --partial 'The best of 12 combinations has a recall of 0.8000.'
+    assert_line --partial 'Left out: Optuna'
+    # TPE has tried all eight that do not fail, or nearly; each search keeps to what it may cost.
+    awk -F'\t' 'NR > 1 {n++; if ($4 > 3 * $3 || ($4 < 3 * $3 - 2 && $3 < 14) || $6 < 0 || $5 + $6 != 0.8) exit 1}
+        $1 ~ /^TPE/ && $3 == 14 && $6 > 0.11 {exit 1}
+        $1 == "random" && $3 == 1 {if (!($5 * 10 == int($5 * 10))) exit 1}
+        END {exit n != 8 * 3 * 3}' out/runs.tsv
+    grep -q '</svg>' out/regret.svg
+    head -n 36 g.tsv >cut.tsv
+    fails 3 'regret.pl: cut.tsv: lacks epochs of 1e-1' regret --table cut.tsv out
+    fails 2 'usage: regret.pl' regret
+}
+
+@test "record-grid: what is recorded so far is a table of all epochs, those that did not come among them" {
+    mkdir -p o/split/1 o/split/2
+    printf 'trial\tspace\tseed\tlr\tbatch\n1\tx\t1\t0.1\t8\n2\tx\t1\t0.2\t8\n3\tx\t1\t0.3\t8\n' >o/trials.tsv
+    printf '1\t0\t27\t54\n2\t0\t27\t27\n' >o/split/times.tsv
+    printf 'epoch\tlr\tval_loss\tval_recall\tval_accuracy\n1\t9\t1.5\t0.25\t0.5\n' | tee o/split/1/1.log.tsv >/dev/null
+    "$ROOT/tests/bench/record-grid" --table o >table.tsv
+    [ "$(wc -l <table.tsv)" = 55 ]
+    assert_equal "$(sed -n '1,3p; 29p' table.tsv)" "$(printf 'trial\tlr\tbatch\tepoch\tval_loss\tval_accuracy\tval_recall\tseconds
+1\t0.1\t8\t1\t1.5\t0.5\t0.25\t2.00\n1\t0.1\t8\t2\t-\t-\t-\t4.00\n2\t0.2\t8\t1\t-\t-\t-\t1.00')"
+    fails 2 'usage: record-grid' "$ROOT/tests/bench/record-grid" o
+}

@@ -200,6 +200,18 @@ print "\nMean regret in points of recall, and its standard error in brackets, ov
     sprintf('%.4f', $best), ".\n";
 print $version =~ /^# (.*)/ ? "Peer: $1.\n" : "Left out: Optuna, which PYTHON (@python) does not have.\n";
 
+# All of ours draw their first trials from the same numbers, so a seed can be compared with itself.
+if ($regret{random}) {
+    print "\n| less regret than random has | ", join(' | ', @budgets), " |\n|---|", '---|' x @budgets, "\n";
+    for my $name (grep { $ours{$_} && $_ ne 'random' } @methods) {
+        print "| $name |", (map {
+            my ($own, $random) = ($regret{$name}{$_}, $regret{random}{$_});
+            sprintf ' %.2f (%.2f) |', mean_error(map { $random->[$_] - $own->[$_] } 0 .. $#$own)
+        } @budgets), "\n";
+    }
+    print "\nMean of the differences of each seed.\n";
+}
+
 open my $plot, '|-', 'gnuplot' or fail("gnuplot: $!");
 for my $i (0 .. $#methods) {
     print $plot "\$method$i << END\n";
