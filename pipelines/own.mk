@@ -35,11 +35,9 @@ endif
 override FOLDS := $(if $(DRAWN),$(OUT)/folds.tsv,$(FOLDS))
 
 # What there is to make depends on the recordings: make makes study.mk, and begins again.
-known_study := $(wildcard $(OUT)/study.mk)
-ifneq ($(known_study),)
 ifeq ($(filter clean help,$(MAKECMDGOALS)),)
-include $(OUT)/study.mk
-endif
+to_know := $(OUT)/study.mk
+include $(wildcard $(to_know))
 endif
 PROTOCOL := $(or $(OWN_SPLIT),random)
 NET      ?= $(or $(if $(FRAMES),,$(OWN_NET)),tiny)
@@ -138,9 +136,3 @@ $(SHOW): $(JUDGED)/table.txt $(OUT)/manifest.tsv $(if $(filter-out 0,$(UNLABELLE
     $(call awk_files,own-notes) $(call awk_files,step-times) $(call tool,tensor)
 	@{ cat $<; $(call awk,own-notes) $(PROTOCOL) $(OUT) $(firstword $(RUNS)) $(OUT)/manifest.tsv <($(heard)); echo; \
 	$(call awk,step-times) $(OUT)/times.tsv; } >$@.new; mv $@.new $@
-
-# At the end, when nothing is refused any more: an empty one, lest make says that there is none where the manifest fails.
-ifeq ($(known_study)$(no_study),)
-$(shell mkdir -p $(OUT) && touch -d @0 $(OUT)/study.mk)
-include $(OUT)/study.mk
-endif

@@ -166,7 +166,8 @@ endif
 
 ifneq ($(and $(crossing),$(filter folds%,$(PROTOCOL)),$(filter undefined,$(origin FOLD))),)
 ifeq ($(no_study),)
-include $(OUT)/folds.mk
+to_know := $(OUT)/folds.mk
+include $(wildcard $(to_know))
 endif
 endif
 FOLD ?= $(if $(crossing),,1)
@@ -442,6 +443,13 @@ rerun: $(or $(crossing),all)
 
 # At the end, when nothing is refused any more: refusing leaves no folder.
 $(eval $(value claim))
+
+# What is still to be made for make to read is an empty file until then, lest make says that there is none where the
+# manifest fails.
+ifneq ($(filter-out $(wildcard $(to_know)),$(to_know)),)
+$(shell mkdir -p $(OUT) && touch -d @0 $(to_know))
+include $(to_know)
+endif
 
 # ---- away ----
 

@@ -167,6 +167,13 @@ predicted() {
     done
 }
 
+@test "a cross-validation whose manifest fails has one error of the tool and one of make" {
+    run study ravdess cv MANIFEST='--drop nothing' OUT=new
+    assert_failure 2
+    assert_line --partial "'nothing' is not an emotion of these recordings"
+    assert_equal "$(grep -c '^make: \|folds.mk' <<<"$output")" 1
+}
+
 @test "a cross-validation, too, can be run again and compared" {
     run study ravdess cv rerun SEEDS='1 2'
     assert_success
