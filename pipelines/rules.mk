@@ -24,6 +24,8 @@
 #   VAL=none   no validation part: all that is not tested is trained on, for EPOCHS epochs, and the last one is
 #              the model (ser-train --keep last, a cosine unless TRAIN has another schedule). PATIENCE, LR_PATIENCE and
 #              LR_FACTOR say nothing then
+#   VOTE=K     of the target cv: the models of each split with the seeds 1 to K (or those in SEEDS, which are K) vote
+#              (ser-vote), and what the vote hears is shown beside what each of them does
 #   JOBS       as make's -j; BUILD: the folder of the tools; RERUN_JOBS RERUN_THREADS: of the target rerun
 #   FROM ROWS  which of the corpora, or which manifest, splits are made of
 # A variable that is not known is refused; the target help shows this text.
@@ -64,12 +66,13 @@
 #   OUT/report.txt                   the table
 #   OUT/cv/PROTOCOL.NET/             of a cross-validation: table.txt with intervals over speakers, scores.tsv,
 #                                    scores.txt, of each seed seed.N.tsv, certificate.tsv of all splits
+#   OUT/split/SPLIT/NET-vote.ofK/    predictions.tsv of a vote; OUT/cv/PROTOCOL.NET-vote/, as for the models
 
 include $(dir $(lastword $(MAKEFILE_LIST)))base.mk
 
 HELP += $(HERE)rules.mk
 VARIABLES += CORPORA RAVDESS SAVEE CREMAD PROTOCOL FOLD PARTS FOLDS SEED SEEDS MANIFEST MAP FEATURES FRAMES TRAIN AUGMENT NORMALIZE DROP \
-    CHECK NET EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR THREADS VAL FROM ROWS RERUN_JOBS RERUN_THREADS
+    CHECK NET EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR THREADS VAL VOTE FROM ROWS RERUN_JOBS RERUN_THREADS
 VARIABLES := $(filter-out $(NO_VARIABLES),$(VARIABLES))
 $(eval $(value refuse_unknown))
 
@@ -99,9 +102,15 @@ endif
 manifest_options = $(CHECK) $(MANIFEST)$(if $(MAP), --map $(call quote,$(MAP)))
 map_file = $(if $(word 2,$(MAP)),,$(wildcard $(MAP)))
 
+ifneq ($(and $(VOTE),$(filter 0,$(shell echo '$(subst ','\'',$(VOTE))' | grep -Ecx '[2-9]|[1-9][0-9]'))),)
+$(error VOTE=$(VOTE): expected how many models vote, 2 to 99)
+endif
+up_to = $(shell seq $1)
+
 PROTOCOL    ?= $(if $(crossing),folds5,notebook)
 SEED        ?= 1
-SEEDS       ?= $(SEED)
+VOTE        ?=
+SEEDS       ?= $(if $(VOTE),$(call up_to,$(VOTE)),$(SEED))
 CHECK       ?= --check
 MANIFEST    ?=
 DROP        ?=
@@ -137,6 +146,11 @@ $(error VAL=$(VAL): expected none, or nothing for a validation part)
 endif
 ifeq ($(no_study)$(strip $(SEEDS)),)
 $(error SEEDS is empty: expected one or more seeds)
+endif
+ifneq ($(VOTE),)
+$(if $(crossing),,$(error VOTE=$(VOTE): it is the target cv that lets models vote))
+$(if $(filter random,$(PROTOCOL)),$(error VOTE=$(VOTE): a random split has a single model))
+$(if $(filter $(VOTE),$(words $(SEEDS))),,$(error VOTE=$(VOTE): SEEDS=$(SEEDS) are $(words $(SEEDS))))
 endif
 
 # All speakers that there are, as CORPUS/SPEAKER, and CORPUS/- for each corpus.
@@ -354,12 +368,24 @@ $2/predictions.tsv: $2/model.bin $1/test.sert $(call tool,score)
 endef
 $(foreach r,$(RUNS),$(eval $(call score_rules,$(OUT)/split/$(patsubst %/,%,$(dir $r)),$(OUT)/split/$r)))
 
+# A vote is a run, too, of the name NET-vote: of a split it needs the predictions of all its models.
+VOTES := $(if $(VOTE),$(SPLITS:%=%/$(NET_NAME)-vote.of$(VOTE)))
+
+# $1: split, $2: folder of the vote
+define vote_rules
+$(call stamp,$2/options,$(filter $1/%,$(RUNS)))
+
+$2/predictions.tsv: $(call predictions,$(filter $1/%,$(RUNS))) $2/options $(call tool,vote)
+	@$(call tool,vote) $$(filter %/predictions.tsv,$$^) -o $$@
+endef
+$(foreach r,$(VOTES),$(eval $(call vote_rules,$(patsubst %/,%,$(dir $r)),$(OUT)/split/$r)))
+
 # A folder may hold runs of earlier folds or recordings. So a study that is complete says which runs it is of, and
 # ser-report reads those alone; a split or a manifest that becomes another takes away what was said of it.
 # $(call study_list,NAME): the runs of that name
 study_list = $(OUT)/runs/$(PROTOCOL).$1
-runs_named = $(foreach r,$(RUNS),$(if $(filter $1,$(notdir $(basename $r))),$r))
-$(foreach n,$(sort $(notdir $(basename $(RUNS)))),$(call stamp,$(call study_list,$n),$(call runs_named,$n))$(eval \
+runs_named = $(foreach r,$(RUNS) $(VOTES),$(if $(filter $1,$(notdir $(basename $r))),$r))
+$(foreach n,$(sort $(notdir $(basename $(RUNS) $(VOTES)))),$(call stamp,$(call study_list,$n),$(call runs_named,$n))$(eval \
     $(call study_list,$n): | $(call predictions,$(call runs_named,$n)))$(eval STUDY_LISTS += $(call study_list,$n)))
 
 # $1: predictions, $2: the folder of scores.tsv and scores.txt
@@ -417,17 +443,27 @@ $(REPORT): $(OUT)/scores.tsv $(OUT)/options/normalized $(call awk_files,results-
 	echo; $(call awk,step-times) $(OUT)/times.tsv; } >$@.new; mv $@.new $@
 
 JUDGED = $(OUT)/cv/$(PROTOCOL).$(NET_NAME)
-cv: $(JUDGED)/table.txt $(STUDY_LISTS)
-	$(if $(dry),,@cat $<; echo; $(call awk,step-times) $(OUT)/times.tsv)
+VOTED  = $(if $(VOTES),$(JUDGED)-vote)
+cv: $(JUDGED)/table.txt $(VOTED:%=%/table.txt) $(STUDY_LISTS)
+	$(if $(dry),,@$(if $(VOTES),$(models_alone) $<; echo; cat $(VOTED)/table.txt,cat $<); echo; \
+	    $(call awk,step-times) $(OUT)/times.tsv)
+# A table without the remarks on its data, which stand below the vote's.
+models_alone = sed '/^$$/,$$d'
 ifneq ($(crossing),)
 $(eval $(call study_rules,$(JUDGED),$(RUNS)))
+$(if $(VOTES),$(eval $(call study_rules,$(VOTED),$(VOTES))))
 endif
 
+# $1: the study's folder, $2: its runs, $3: their name
+define table_rules
+$1/table.txt: $1/scores.tsv $(patsubst %,$1/seed.%.tsv,$(call by_seed,$2)) $1/certificate.tsv $(OUT)/options/left-out \
+    $(OUT)/options/normalized $(call awk_files,results-table) $(call awk_files,sum-certificates)
+	@{ $(call awk,results-table) $1 $(PROTOCOL) $3 $(OUT) $2; \
+	$$(call remarks,$1/certificate.tsv); } >$$@.new; mv $$@.new $$@
+endef
 $(call stamp,$(OUT)/options/left-out,$(LEFT_OUT))
-$(JUDGED)/table.txt: $(JUDGED)/scores.tsv $(patsubst %,$(JUDGED)/seed.%.tsv,$(call by_seed,$(RUNS))) \
-    $(JUDGED)/certificate.tsv $(OUT)/options/left-out $(OUT)/options/normalized $(call awk_files,results-table) $(call awk_files,sum-certificates)
-	@{ $(call awk,results-table) $(JUDGED) $(PROTOCOL) $(NET_NAME) $(OUT) $(RUNS); \
-	$(call remarks,$(JUDGED)/certificate.tsv); } >$@.new; mv $@.new $@
+$(eval $(call table_rules,$(JUDGED),$(RUNS),$(NET_NAME)))
+$(if $(VOTES),$(eval $(call table_rules,$(VOTED),$(VOTES),$(NET_NAME)-vote)))
 
 # ---- again, and the same ----
 

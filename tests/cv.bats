@@ -205,6 +205,28 @@ predicted() {
     for file in $(cd "$RUN" && find out -name model.bin -o -name log.tsv); do same "$file" "$RUN/$file"; done
 }
 
+@test "VOTE=K: the models of a split vote, beside what each of them does" {
+    study ravdess cv VOTE=2 >printed
+    for fold in fold1 fold2 fold5; do
+        "$BUILD/ser-vote" out/split/$fold/tiny.{1,2}/predictions.tsv | cmp - out/split/$fold/tiny-vote.of2/predictions.tsv
+    done
+    "$BUILD/ser-eval" --tsv out/split/fold{1,2,5}/tiny-vote.of2/predictions.tsv | cmp - out/cv/folds5.tiny-vote/scores.tsv
+    [ "$(awk '$1 == "pooled" {print $3}' printed)" = $'tiny\ntiny-vote' ]
+    [ "$(awk '$1 == "folds5" && $3 == "tiny-vote" {print $2, $4}' printed)" = $'fold1 of2\nfold2 of2\nfold5 of2' ]
+    "$BUILD/ser-report" out >page.html
+    grep -q tiny-vote page.html
+    run study ravdess -n cv VOTE=2
+    [[ $output = *"Nothing to be done"* ]] || fail "$output"
+    # Without it the table is as it was, and the report has the models alone.
+    study ravdess cv SEEDS='1 2' >printed
+    run ! grep vote printed
+    for wrong in "cv VOTE=1" "cv VOTE=3 SEEDS=1" "VOTE=2" "cv VOTE=2 PROTOCOL=random"; do
+        # shellcheck disable=SC2086
+        run study ravdess $wrong
+        [ "$status" = 2 ] && [[ $output = *"VOTE="* ]] || fail "$wrong: $output"
+    done
+}
+
 @test "another network stands beside the first, on the same features" {
     cp tiny.net other.net
     run made ravdess cv SEEDS=1 NET=other.net

@@ -55,7 +55,8 @@ while (<$file>) {
     my @f = split /\t/;
     $figures{join "\t", @f[@at{@names}]}[$f[$at{epoch}]] = [@f[@at{qw(val_loss val_accuracy val_recall)}]];
 }
-my $epochs = $#{(values %figures)[0] || fail("$table: is empty")};
+my ($epochs) = sort { $b <=> $a } map { $#$_ } values %figures;
+defined $epochs or fail("$table: is empty");
 @points = map { join "\t", @$_[3 .. $#$_] } @points;
 $#{$figures{$_} || []} == $epochs or fail("$table: lacks epochs of $_") for @points;
 sub recall { my $r = $figures{$_[0]}[$epochs][2]; return $r eq '-' ? 0 : $r }
