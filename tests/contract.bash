@@ -392,7 +392,7 @@ check_names() {
         # A row of a table holds no control character, a picture or a page neither, and nothing but UTF-8.
         case $name in
         manifest) [[ $word != *[[:cntrl:]]* ]] || codes=3 ;;
-        curves | confusion | plot-mfcc | wave) [[ $word != *[[:cntrl:]]* && $word != $'\xff'* ]] || codes='0 2' ;;
+        curves | confusion | plot-mfcc | plot-tune | wave) [[ $word != *[[:cntrl:]]* && $word != $'\xff'* ]] || codes='0 2' ;;
         report) [[ $word != *[[:cntrl:]]* && $word != $'\xff'* ]] || codes='2 3' ;;
         esac
         cp -r -- "$input" "named/$word"
