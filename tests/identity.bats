@@ -10,7 +10,7 @@ load helper
     for set in "${!flags[@]}"; do
         # shellcheck disable=SC2086 # flags are words
         gcc -std=c11 -D_GNU_SOURCE -DSER_ONE_SET ${flags[$set]} -O2 -ffp-contract=off -Wno-psabi -I"$ROOT/lib" \
-            "$ROOT/tests/unit/test_identity.c" "$ROOT"/lib/nn/*.c "$ROOT"/lib/nn/*/*.c "$ROOT"/lib/math/{metrics,rng,vary}.c -o "$set" -pthread -lm &
+            "$ROOT/tests/unit/test_identity.c" "$ROOT"/lib/nn/*.c "$ROOT"/lib/nn/{layers,kernels}/*.c "$ROOT"/lib/math/{metrics,rng,vary}.c -o "$set" -pthread -lm &
         jobs[$set]=$!
     done
     for set in "${!flags[@]}"; do

@@ -5,7 +5,7 @@ load helper
 @test "without oneDNN: our own kernels serve, and threads change no byte" {
     command -v gcc >/dev/null || skip "no gcc"
     gcc -std=c11 -D_GNU_SOURCE -O2 -ffp-contract=off -Wno-psabi -I"$ROOT/lib" "$ROOT/tests/unit/test_kernels.c" \
-        "$ROOT"/lib/nn/*.c "$ROOT"/lib/nn/*/*.c "$ROOT"/lib/math/{metrics,rng,vary}.c -o kernels -pthread -lm
+        "$ROOT"/lib/nn/*.c "$ROOT"/lib/nn/{layers,kernels}/*.c "$ROOT"/lib/math/{metrics,rng,vary}.c -o kernels -pthread -lm
     run ./kernels
     assert_success
     assert_line '# left out: onednn, not built or not for this processor'

@@ -557,6 +557,7 @@ END
     wrong 2 'repeats more than' 'corpus x\npattern /(x{999}){999}$\n'
     wrong 2 'repeats more than' 'corpus x\npattern /x++++++++++++++++$\n'
     wrong 2 'expected a number of clips' 'corpus x\ncount many\n'
+    wrong 2 'more than 2000 speakers' 'corpus x\ncount 1 0000-1999 0001\n'
     wrong 3 'below the folder' 'corpus x\npattern /x1$\ntable ../t.csv a={stem}\n'
     wrong 5 "unknown statement 'odd'" 'corpus x\npattern /x1$\nset emotion\n  sad\nodd\n'
     : >empty.corpus

@@ -20,6 +20,8 @@ enum {
     MAX_KEYS = 2,          /* columns of a table's key */
     MAX_VALUES = 1 << 16,  /* bytes of the values made of one path */
     MAX_COUNTS = 1000000,  /* clips */
+    MAX_COUNTED = 2000,    /* speakers that are given a count, each as often as it is: they are looked
+                              up one by one */
     VAR_PATH = SER_FIELDS, /* variables that are there before any statement */
     VAR_STEM,
     VAR_FOLDER,
@@ -103,6 +105,7 @@ struct parser {
     struct ser_corpora *all;
     struct ser_corpus *c;  /* being described, NULL before the first */
     struct ser_pattern *p; /* being described, NULL before the first */
+    int counted;           /* speakers of the corpus that were given a count */
     const char *file;
     int line;
     struct ser_error *e;
@@ -257,6 +260,7 @@ static int begin_corpus(struct parser *p, char *name) {
     all->at[all->n] = c;
     p->c = &all->at[all->n++];
     p->p = NULL;
+    p->counted = 0;
     return 0;
 }
 
@@ -290,6 +294,8 @@ static int set_count(struct parser *p, const char *speaker, long clips) {
     struct ser_corpus *c = p->c;
     char *full = NULL;
     if (speaker) {
+        if (++p->counted > MAX_COUNTED)
+            return fail(p, "count: more than %d speakers", MAX_COUNTED);
         size_t n = strlen(c->people) + strlen(speaker) + 2;
         if (!(full = own(p, n, 1)))
             return -1;
@@ -318,7 +324,7 @@ static int count_speakers(struct parser *p, const char *word, long clips) {
     size_t n = strcspn(word, "-");
     long low, high;
     if (word[n] && number_of(word, n, &low) == 0 && strlen(word) == 2 * n + 1 &&
-        number_of(word + n + 1, n, &high) == 0 && high >= low && high - low < 10000) {
+        number_of(word + n + 1, n, &high) == 0 && high >= low && high - low < MAX_COUNTED) {
         for (char number[32]; low <= high; low++) {
             int digits = snprintf(number, sizeof number, "%0*ld", (int)n, low);
             char *kept = own(p, (size_t)digits + 1, 1);
