@@ -16,11 +16,11 @@ enum {
     MAX_REPEATS = 10000,
     MAX_GROUPS = 32,
     MAX_VARS = 64,
-    MAX_WORDS = 1024,      /* of a line */
-    MAX_KEYS = 2,          /* columns of a table's key */
-    MAX_VALUES = 1 << 16,  /* bytes of the values made of one path */
-    MAX_COUNTS = 1000000,  /* clips */
-    MAX_COUNTED = 2000,    /* speakers that are given a count, each as often as it is: they are looked
+    MAX_WORDS = 1024,     /* of a line */
+    MAX_KEYS = 2,         /* columns of a table's key */
+    MAX_VALUES = 1 << 16, /* bytes of the values made of one path */
+    MAX_COUNTS = 1000000, /* clips */
+    MAX_COUNTED = 2000, /* speakers that are given a count, each as often as it is: they are looked
                               up one by one */
     VAR_PATH = SER_FIELDS, /* variables that are there before any statement */
     VAR_STEM,
