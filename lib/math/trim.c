@@ -40,7 +40,8 @@ void ser_trim(const float *x, size_t n, double db, size_t margin, size_t *from, 
     struct frames f = {{0}, 0, 0};
     for (size_t t = 0; t < frames; t++)
         loudest = fmax(loudest, next_frame(&f, x, n));
-    double limit = loudest * pow(10, -db / 10);
+    /* However few decibels they are, the loudest frame itself is sound. */
+    double limit = fmin(loudest * pow(10, -db / 10), nextafter(loudest, 0));
     f = (struct frames){{0}, 0, 0};
     for (size_t t = 0; t < frames; t++)
         if (next_frame(&f, x, n) > limit) {

@@ -66,6 +66,9 @@ static void test_margin(void) {
     }
     ser_trim(sound, n, 35, SIZE_MAX, &from, &count);
     check(good && from == 0 && count == n, "a margin is left on each side, as far as there is any");
+    ser_trim(sound, n, 1e-20, 0, &from, &count);
+    check(from >= begin && from < end && count >= 1 && count <= end - from,
+          "the loudest frame is sound for any db");
 }
 
 /* ---- padding and normalising ---- */
