@@ -139,13 +139,17 @@ static void mute_output(const struct ser_run *r, int i, size_t b, int N, float *
         mute(y, &l->out, l->time_out, r->lengths + (size_t)(i + 1) * r->max_batch + b, N);
 }
 
+/* The true frames of sample b, of all that it has. */
+static int true_frames(const int *frames, int b, int all) {
+    int n = frames && frames[b] < all ? frames[b] : all;
+    return n < 1 ? 1 : n;
+}
+
 /* The true steps of what every stage reads, of samples with so many frames. */
 static void measure(struct ser_run *r, const int *frames) {
     int *n = r->lengths, all = r->net->input.dim[r->net->time];
-    for (int b = 0; b < r->B; b++) {
-        n[b] = frames && frames[b] < all ? frames[b] : all;
-        n[b] = n[b] < 1 ? 1 : n[b];
-    }
+    for (int b = 0; b < r->B; b++)
+        n[b] = true_frames(frames, b, all);
     for (int i = 0; i < r->stages; i++, n += r->max_batch) {
         const struct ser_layer *l = r->stage[i].layer;
         r->stage[i].steps = 0;
@@ -298,7 +302,7 @@ static void change_sample(void *ctx, int thread, int b) {
     const struct ser_dropout *d = r->dropout;
     size_t size = ser_shape_size(&r->net->input), other = (size_t)((b + 1) % r->B);
     const float *x = r->x + (size_t)b * size;
-    int n = r->frames ? r->frames[b] : c->how.layout.T;
+    int all = c->how.layout.T, n = true_frames(r->frames, b, all);
     if (c->share) {
         struct ser_key key = ser_key(d->seed, SER_PURPOSE_MIX, d->epoch, d->place[b]);
         c->share[b] = (float)ser_mix_share(c->how.mix, key);
@@ -306,9 +310,8 @@ static void change_sample(void *ctx, int thread, int b) {
         c->label[b] = r->label[other];
         ser_mix(x, r->x + other * size, c->share[b], size, c->mixed[thread]);
         x = c->mixed[thread];
-        if (r->frames && r->frames[other] > n)
-            n = r->frames[other];
-        c->frames[b] = n;
+        int longer = true_frames(r->frames, (int)other, all);
+        n = c->frames[b] = longer > n ? longer : n;
     }
     ser_vary(&c->how.variation, &c->how.layout,
              ser_key(d->seed, SER_PURPOSE_VARY, d->epoch, d->place[b]), n, x,

@@ -306,6 +306,32 @@ static void test_mixed_step(void) {
     ser_net_free(net);
 }
 
+/* True frames that no sample can have count as the nearest that it can. */
+static void test_frames_beyond(void) {
+    static const char text[] = "reshape 12\ndense classes\n";
+    const struct ser_changes shift = {.layout = plain, .variation = {.shift = 2}};
+    const int label[B] = {0, 2, 1, 1, 0};
+    const int beyond[B] = {FRAMES + 9, 0, -3, 1, FRAMES}, held[B] = {FRAMES, 1, 1, 1, FRAMES};
+    float in[B * SIZE], p[2][B * K];
+    char why[SER_WHY];
+    struct ser_net *net = ser_net_parse(text, strlen(text), ROWS, FRAMES, K, why);
+    struct ser_run *r = net ? ser_run_new(net, ser_kernels_find("plain"), B, 2, 1, why) : NULL;
+    if (!r || ser_run_change(r, &shift)) {
+        check(0, "no network: %s", why);
+        return;
+    }
+    ser_net_init(net, 3);
+    for (int i = 0; i < B * SIZE; i++)
+        in[i] = (float)i;
+    for (int i = 0; i < 2; i++) {
+        ser_run_frames(r, i ? held : beyond);
+        ser_run_gradients(r, in, label, B, &draws, p[i]);
+    }
+    check(!memcmp(p[0], p[1], sizeof p[0]), "true frames that are too many or none are held");
+    ser_run_free(r);
+    ser_net_free(net);
+}
+
 int main(void) {
     test_nothing();
     test_shift();
@@ -316,6 +342,7 @@ int main(void) {
     test_channels();
     test_share();
     test_mixed_step();
+    test_frames_beyond();
     printf("# %d failed\n", failed);
     return failed != 0;
 }
