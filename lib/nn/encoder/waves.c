@@ -500,15 +500,19 @@ static int bucket(const struct ser_encoder_shape *s, int r) {
 static const float *fill_bias(const struct ser_waves *w, struct ser_hearing *h, int T) {
     const struct ser_encoder_shape *s = w->shape;
     size_t n = 2 * (size_t)T - 1;
+    int kept = h->bias_T == T;
+    h->bias_T = 0; /* making room may lose what was there */
     float *to = ser_room(&h->bias, n * (size_t)s->heads);
-    if (!to || h->bias_T == T)
+    if (!to)
+        return NULL;
+    h->bias_T = T;
+    if (kept)
         return to;
     for (size_t r = 0; r < n; r++) {
         int b = bucket(s, (int)r - (T - 1));
         for (int head = 0; head < s->heads; head++)
             to[(size_t)head * n + r] = w->embed[b * s->heads + head];
     }
-    h->bias_T = T;
     return to;
 }
 
