@@ -999,28 +999,17 @@ static void importance(struct page *p, const struct ser_tuning *t) {
         end_table(p);
 }
 
-/* The last result of each trial, the best first. */
-static const struct ser_tuning_result **rank(const struct ser_tuning *t) {
-    const struct ser_tuning_result **list = ecalloc(t->trials, sizeof *list);
-    size_t n = 0;
-    for (size_t i = 0; i < t->results; i++) {
-        i = ser_tuning_last(t, i);
-        size_t at = n++;
-        for (; at && ser_tuning_before(t, &t->result[i], list[at - 1]); at--)
-            list[at] = list[at - 1];
-        list[at] = &t->result[i];
-    }
-    return list;
-}
-
 static void trials(struct page *p, const struct ser_tuning *t) {
     const char *head[SER_HTML_COLUMNS] = {"trial#", "epochs#", "recall, %#", "accuracy, %#",
                                           "loss#"};
     enum { FIGURES = 5 };
-    const struct ser_tuning_result **list = rank(t);
+    struct ser_error e;
+    const struct ser_tuning_result **list = ser_tuning_rank(t);
     size_t axes = 0, shown[SER_HTML_COLUMNS];
-    char *caption = eprintf_alloc("Trials, the best first%s",
-                                  t->trials > MAX_TRIALS ? " (so many of them)" : "");
+    must(list ? 0 : ser_no_memory(&e), &e);
+    char *caption = t->trials > MAX_TRIALS
+                        ? eprintf_alloc("The best %d of %zu trials", MAX_TRIALS, t->trials)
+                        : estrdup("Trials, the best first");
     for (size_t o = 0; o < t->options && FIGURES + axes < SER_HTML_COLUMNS; o++)
         if (t->option[o].values > 1) {
             head[FIGURES + axes] =

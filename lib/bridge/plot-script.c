@@ -991,33 +991,6 @@ static double figure_of(const struct searched *q, const struct ser_tuning_result
                                           : 100 * r->accuracy;
 }
 
-/* qsort knows no context, so each result goes with its search. */
-struct ranked {
-    const struct ser_tuning *t;
-    const struct ser_tuning_result *r;
-};
-
-static int by_rank(const void *a, const void *b) {
-    const struct ranked *x = a, *y = b;
-    return x->r == y->r ? 0 : ser_tuning_before(x->t, x->r, y->r) ? -1 : 1;
-}
-
-static int rank_trials(struct script *s, struct searched *q) {
-    struct ranked *list = calloc(q->t.trials, sizeof *list);
-    q->last = calloc(q->t.trials, sizeof *q->last);
-    size_t n = 0;
-    for (size_t i = 0; list && q->last && i < q->t.results; i++) {
-        i = ser_tuning_last(&q->t, i);
-        list[n++] = (struct ranked){&q->t, &q->t.result[i]};
-    }
-    if (n)
-        qsort(list, n, sizeof *list, by_rank);
-    for (size_t i = 0; i < n; i++)
-        q->last[i] = list[i].r;
-    free(list);
-    return n ? 0 : no_memory(s);
-}
-
 static int by_importance(const void *a, const void *b) {
     const struct axis *x = a, *y = b;
     double d = y->importance.effect - x->importance.effect;
@@ -1233,7 +1206,9 @@ static int script_tune(struct script *s) {
     struct searched q = {.axes = 0};
     if (ser_tuning_read(&q.t, s->what->path, s->e))
         return -1;
-    int failed = shows_options(s, &q.t) || rank_trials(s, &q) || find_axes(s, &q);
+    int failed = shows_options(s, &q.t);
+    if (!failed)
+        failed = (q.last = ser_tuning_rank(&q.t)) ? find_axes(s, &q) : no_memory(s);
     if (!failed) {
         find_limits(&q);
         put_search(s, &q);

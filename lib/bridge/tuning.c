@@ -230,6 +230,36 @@ size_t ser_tuning_last(const struct ser_tuning *t, size_t i) {
     return i;
 }
 
+/* qsort knows no context, so each result goes with its search. */
+struct ranked {
+    const struct ser_tuning *t;
+    const struct ser_tuning_result *r;
+};
+
+static int by_rank(const void *a, const void *b) {
+    const struct ranked *x = a, *y = b;
+    return x->r == y->r ? 0 : ser_tuning_before(x->t, x->r, y->r) ? -1 : 1;
+}
+
+const struct ser_tuning_result **ser_tuning_rank(const struct ser_tuning *t) {
+    const struct ser_tuning_result **to = calloc(t->trials, sizeof *to);
+    struct ranked *list = calloc(t->trials, sizeof *list);
+    size_t n = 0;
+    for (size_t i = 0; to && list && i < t->results; i++) {
+        i = ser_tuning_last(t, i);
+        list[n++] = (struct ranked){t, &t->result[i]};
+    }
+    if (n)
+        qsort(list, n, sizeof *list, by_rank);
+    for (size_t i = 0; i < n; i++)
+        to[i] = list[i].r;
+    free(list);
+    if (n)
+        return to;
+    free(to);
+    return NULL;
+}
+
 const struct ser_tuning_result *ser_tuning_best(const struct ser_tuning *t) {
     const struct ser_tuning_result *best = NULL;
     for (size_t i = 0; i < t->results; i++) {

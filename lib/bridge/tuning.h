@@ -64,6 +64,9 @@ int ser_tuning_before(const struct ser_tuning *t, const struct ser_tuning_result
 /* The last result of the trial that result i is of. */
 size_t ser_tuning_last(const struct ser_tuning *t, size_t i);
 
+/* The last result of each trial in that order, [trials], which the caller frees. NULL without memory. */
+const struct ser_tuning_result **ser_tuning_rank(const struct ser_tuning *t);
+
 /* The result that is before all others. */
 const struct ser_tuning_result *ser_tuning_best(const struct ser_tuning *t);
 

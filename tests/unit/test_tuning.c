@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -111,6 +112,11 @@ static void test_results(void) {
     check(ser_tuning_before(&t, &t.result[2], &t.result[0]) &&
               ser_tuning_before(&t, &t.result[0], &t.result[1]),
           "by loss the smaller is before; one that failed is last");
+    const struct ser_tuning_result **ranked = ser_tuning_rank(&t);
+    check(ranked && ranked[0] == &t.result[3] && ranked[1] == &t.result[0] &&
+              ranked[2] == &t.result[1],
+          "trials by their last results, the best first");
+    free(ranked);
     const struct ser_tuning_option *net = &t.option[0], *lr = &t.option[1], *units = &t.option[2];
     check(net->words && net->values == 2 && !strcmp(net->word[0], "a") && !lr->words && lr->log &&
               lr->lo == 0.001 && !units->words && !units->log && units->hi == 8,
