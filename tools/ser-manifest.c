@@ -680,8 +680,7 @@ static _Noreturn void die_empty(const struct manifest *m, const char *folder) {
     if (reads_folders() && m->found[BAD])
         die(SER_BAD,
             "%s: --label-from '%s' finds a label in the path of none of its %zu recordings: it "
-            "must "
-            "match the absolute path without the extension, and its first group the label",
+            "must match the absolute path without the extension, and its first group the label",
             folder, opt.label_from ? opt.label_from : "", audio);
     die(SER_BAD, "%s: holds no utterance of %s (files that are not of it: %zu%s): %s%s", folder,
         m->only ? m->only->name : "a known corpus", m->found[FOREIGN],

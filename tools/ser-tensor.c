@@ -1,4 +1,5 @@
 /* ser-tensor - looks into tensor streams, converts and verifies them. */
+#include <errno.h>
 #include <float.h>
 #include <fnmatch.h>
 #include <stdio.h>
@@ -80,8 +81,7 @@ static const struct ser_opt options[] = {
 struct input {
     char **file;
     int files, at, open;
-    int *
-        again; /* [files] descriptors of what is read more than once, -1: by its name; NULL: all are */
+    int *again; /* [files] descriptors to read them more than once; NULL: by their names, once */
     struct ser_reader r;
     struct ser_record rec;
     struct ser_error e;
@@ -93,7 +93,7 @@ static void open_kept(struct input *in, const char *path, int fd) {
     struct ser_in again;
     int copy = lseek(fd, 0, SEEK_SET) ? -1 : dup(fd);
     if (copy < 0)
-        die(SER_SYS, "%s: cannot be read again", path);
+        die(SER_SYS, "%s: cannot be read again: %s", path, strerror(errno));
     if (ser_in_fd(&again, copy, strcmp(path, "-") == 0 ? "<stdin>" : path, &in->e) ||
         ser_reader_begin(&in->r, &again, NULL, &in->e))
         die_error(&in->e);

@@ -162,7 +162,7 @@ static void tell_alike(const struct ser_model *m) {
 static void show_origin(const struct ser_training *t) {
     const struct ser_net *net = t->model.net;
     char why[64];
-    int fit = 0, new = 0;
+    int fit = 0, fresh = 0;
     if (!t->init.net)
         return;
     for (int i = 0; i < net->params; i++)
@@ -171,8 +171,8 @@ static void show_origin(const struct ser_training *t) {
             t->init.net->params);
     for (int i = 0; i < net->params; i++)
         if (!ser_training_origin(t, i, why))
-            fprintf(stderr, "%s %s (%s)", new ++? "," : "", net->param[i].name, why);
-    fputs(new ? "\n" : " none\n", stderr);
+            fprintf(stderr, "%s %s (%s)", fresh++ ? "," : "", net->param[i].name, why);
+    fputs(fresh ? "\n" : " none\n", stderr);
     const char *key = ser_attrs_differ(&t->init.header, &t->model.header, "feat.");
     if (key)
         fprintf(stderr, "%s: was trained on features of another recipe: %s differs\n",

@@ -14,8 +14,9 @@
  *                                Where DIR/runs is there, runs that no file in it names are those of
  *                                earlier folds or recordings, and are not read
  *
- * Only predictions, or the results of a search, must be there; what else is missing is NULL, 0 or empty. Runs and splits are in
- * the order of their names, numbers in them by value. All texts belong to the study.
+ * Only predictions, or the results of a search, must be there; what else is missing is NULL, 0 or
+ * empty. Runs and splits are in the order of their names, numbers in them by value. All texts belong
+ * to the study.
  */
 #ifndef SER_STUDY_H
 #define SER_STUDY_H

@@ -219,7 +219,8 @@ static void drop_idle_options(const struct ser_training_options *o, struct ser_a
         ser_attr_set(a, "train.horizon", NULL);
 }
 
-/* A resumed training may have more epochs than before, and another temperature, but what has an end must end where it did. */
+/* A resumed training may have more epochs than before, and another temperature, but what has an end
+ * must end where it did. */
 static void identify(struct ser_training *t) {
     const struct ser_fit_options *o = &t->o.fit;
     ser_attrs_copy(&t->identity, &t->model.header);

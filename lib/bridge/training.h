@@ -96,8 +96,9 @@ int ser_training_searches(const char *name);
  * there is none, and the options are such that none is needed, see ser_fit_run), and the
  * description of the network in the file net. 0, or -1 with e set; the caller frees t in either
  * case. SER_USAGE: layers to freeze that the network does not have, or that leave nothing to
- * train. SER_BAD: a part without samples, a model to begin with of which nothing fits, validation data that does not suit the training data, a
- * network that does not fit the data, changes of samples that these features cannot have. */
+ * train. SER_BAD: a part without samples, a model to begin with of which nothing fits, validation
+ * data that does not suit the training data, a network that does not fit the data, changes of samples
+ * that these features cannot have. */
 int ser_training_open(struct ser_training *t, const struct ser_training_options *o,
                       char *const *files, const char *val, const char *net,
                       struct ser_error *e) SER_MUST_CHECK;

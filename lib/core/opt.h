@@ -28,8 +28,8 @@ enum ser_opt_type {
     SER_OPT_REAL,   /* double in min..max */
     SER_OPT_TEXT,   /* const char *: any text */
     SER_OPT_CHOICE, /* const char *: one of the words in arg, separated by '|' */
-    SER_OPT_LIST,   /* double[]: numbers in min..max with colons between, as many as arg names */
-    SER_OPT_RANGE,  /* double[2]: A:B with min <= A <= B <= max; A alone means A:A. A > B before
+    SER_OPT_LIST, /* double[]: numbers in min..max with colons between, as many as arg names, 8 at most */
+    SER_OPT_RANGE, /* double[2]: A:B with min <= A <= B <= max; A alone means A:A. A > B before
                      * parsing means "not given" */
 };
 

@@ -6,7 +6,7 @@
 
 enum { LANES = 8 };
 
-/* The same for n of the D channels, n <= LANES. */
+/* What ser_pool does, for n of the D channels, n <= LANES. */
 SER_INLINE void some(int n, const float *h, size_t frames, int D, float *mean, float *deviation) {
     double sum[LANES] = {0}, squares[LANES] = {0};
     for (size_t t = 0; t < frames; t++)

@@ -35,10 +35,11 @@ struct ser_tpe_option {
     int value;
 };
 
-/* Draws cell [options], up to SER_TPE_OPTIONS, of trial number trial: -1 where the option does not exist. before [trials][options]
- * are the cells of the trials before it, of which the first known have results: worth [known], the
- * larger the better, -INFINITY of one that failed, which is never among the best. Of equal ones the
- * earlier is better. Cells that a trial has had are not drawn again where there is a choice.
+/* Draws cell [options], up to SER_TPE_OPTIONS, of trial number trial: -1 where the option does not
+ * exist. before [trials][options] are the cells of the trials before it, of which the first known have
+ * results: worth [known], the larger the better, -INFINITY of one that failed, which is never among
+ * the best. Of equal ones the earlier is better. Cells that a trial has had are not drawn again where
+ * there is a choice.
  * 0, or -1 without memory. */
 int ser_tpe_draw(const struct ser_tpe_option *option, int options, const int *before, int trials,
                  const double *worth, int known, uint64_t seed, uint64_t trial, int *cell);

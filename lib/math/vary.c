@@ -1,6 +1,9 @@
 #include "math/vary.h"
+
 #include "math/mathfun.h"
+
 #include <math.h>
+#include <string.h>
 
 /* The numbers of a key, each for one thing. */
 enum { TEMPO, PLACE, SHIFT, BANDS, GAIN, MASK = 16 };

@@ -113,7 +113,8 @@ typedef void ser_watcher(void *ctx, const char *name, const float *at, size_t ro
 void ser_hearing_watch(struct ser_hearing *h, ser_watcher *watch, void *ctx);
 
 /* For tests, the two steps of ser_hear: what the network is given, *y [rows,B] of Whisper and [rows] of
- * the others, which belongs to h and lasts until the next call; and the network on that. frames: how many the hidden states have. */
+ * the others, which belongs to h and lasts until the next call; and the network on that. frames: how
+ * many the hidden states have. */
 int ser_hear_features(struct ser_hearing *h, const float *x, size_t n, int padded, const float **y,
                       size_t *rows);
 int ser_hear_layers(struct ser_hearing *h, const float *y, size_t rows, size_t frames, int first,

@@ -17,7 +17,8 @@ struct ser_block {
 };
 
 /* Where the layers from first on (left of them) are conv, batchnorm that is not frozen, maxpool and
- * perhaps dropout, sets block to them, which must stay where they are, and returns how many they are; 0 where not. */
+ * perhaps dropout, sets block to them, which must stay where they are, and returns how many they are;
+ * 0 where not. */
 int ser_block_fuse(const struct ser_layer *first, int left, struct ser_block *block);
 
 #endif

@@ -1,6 +1,7 @@
 /* Batch normalisation over all but the last index: x [N,P,C] -> y [N,P,C], P positions of a sample.
- * Parameters: gamma, beta, and the moving mean and var, each [C]. Keras 3's constants (the
- * momentum is SER_MOMENTUM); the variance is the biased one (1/M) in the moving average too. Over the M = B P positions of a batch:
+ * Parameters: gamma, beta, and the moving mean and var, each [C]. Keras 3's constants (the momentum
+ * is SER_MOMENTUM); the variance is the biased one (1/M) in the moving average too. Over the M = B P
+ * positions of a batch:
  *
  *   forward   xhat = (x - mean) / sqrt(var + eps)
  *             y = gamma xhat + beta

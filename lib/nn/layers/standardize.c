@@ -1,8 +1,8 @@
 /* First in a network: each coefficient with the mean 0 and the deviation 1 that it has over all
- * frames of the training data, true ones alone in a masked network. A coefficient is one place in a frame: where the input has no axis of
- * time, every element is one. x, y [N,A,T,C], T the axis of time, A and C what is before and behind
- * it; parameters: mean [AC], deviation [AC]. Of an image of H coefficients over W frames A is H, T is
- * W and C is 1.
+ * frames of the training data, true ones alone in a masked network. A coefficient is one place in a
+ * frame: where the input has no axis of time, every element is one. x, y [N,A,T,C], T the axis of
+ * time, A and C what is before and behind it; parameters: mean [AC], deviation [AC]. Of an image of H
+ * coefficients over W frames A is H, T is W and C is 1.
  *
  *   y = (x - mean) / deviation
  */
