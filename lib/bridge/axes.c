@@ -50,3 +50,13 @@ int ser_axes_input(const struct ser_axes *a, int rank, const uint64_t *dim, stru
         in->shape.dim[in->shape.rank++] = 1;
     return 0;
 }
+
+int64_t ser_axes_frames(const struct ser_attrs *record, int64_t all) {
+    const char *told = ser_attr(record, "frames");
+    int64_t n;
+    if (!told)
+        return all;
+    if (ser_parse_int(told, 1, INT64_MAX, &n))
+        return -1;
+    return n < all ? n : all;
+}

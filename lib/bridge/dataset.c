@@ -56,15 +56,13 @@ static int take_shape(struct ser_dataset *d, const struct ser_reader *r, struct 
 /* How many frames of a record, whose shape was taken, are true; -1 with e set. */
 static int true_frames(const struct ser_dataset *d, const struct ser_reader *r,
                        struct ser_record *rec, struct ser_error *e) {
-    const char *told = ser_attr(&rec->attrs, "frames");
-    int all = d->axes.time < 0 ? 1 : d->input.shape.dim[d->axes.time];
-    int64_t n;
-    if (!told || d->axes.time < 0)
-        return all;
-    if (ser_parse_int(told, 1, INT64_MAX, &n))
-        return ser_reader_fail(r, rec, e, "its attribute frames is '%.60s', not a number from 1",
-                               told);
-    return n < all ? (int)n : all;
+    if (d->axes.time < 0)
+        return 1;
+    int n = (int)ser_axes_frames(&rec->attrs, d->input.shape.dim[d->axes.time]);
+    return n > 0
+               ? n
+               : ser_reader_fail(r, rec, e, "its attribute frames is '%.60s', not a number from 1",
+                                 ser_attr(&rec->attrs, "frames"));
 }
 
 static int add_record(struct ser_dataset *d, const struct ser_reader *r, struct ser_record *rec,

@@ -78,14 +78,7 @@ int ser_model_takes(const struct ser_model *m, const struct ser_record *rec) {
 
 int ser_model_frames(const struct ser_model *m, const struct ser_record *rec) {
     const struct ser_net *net = m->net;
-    const char *told = ser_attr(&rec->attrs, "frames");
-    int all = net->time < 0 ? 1 : net->input.dim[net->time];
-    int64_t n;
-    if (!told)
-        return all;
-    if (ser_parse_int(told, 1, INT64_MAX, &n))
-        return -1;
-    return n < all ? (int)n : all;
+    return (int)ser_axes_frames(&rec->attrs, net->time < 0 ? 1 : net->input.dim[net->time]);
 }
 
 /* What a sample of features with these dimensions is. */

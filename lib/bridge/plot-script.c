@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bridge/audio.h"
+#include "bridge/axes.h"
 #include "bridge/model.h"
 #include "bridge/plot-text.h"
 #include "bridge/plot.h"
@@ -693,15 +694,14 @@ static void find_range(const struct ser_record *rec, size_t first, size_t full, 
 static void put_features(struct script *s, const struct ser_attrs *header,
                          const struct ser_record *rec) {
     const char *type = ser_attr(header, "feat.type"), *hop = ser_attr(header, "feat.hop");
-    const char *rate = ser_attr(header, "feat.rate_hz"), *full = ser_attr(&rec->attrs, "frames");
+    const char *rate = ser_attr(header, "feat.rate_hz");
     const char *emotion = ser_attr(&rec->attrs, "emotion");
     size_t rows = rec->dim[0], frames = rec->dim[1];
     int logmel = type && strcmp(type, "logmel") == 0, whole = logmel || rows == 1;
     int timed = 0;
     double h, hz, range[2];
-    int64_t n = 0;
-    if (!full || ser_parse_int(full, 1, (int64_t)frames, &n))
-        n = (int64_t)frames;
+    int64_t n = ser_axes_frames(&rec->attrs, (int64_t)frames);
+    n = n > 0 ? n : (int64_t)frames;
     if (hop && rate && !ser_parse_real(hop, 0, 1e9, &h) && !ser_parse_real(rate, 1e-9, 1e9, &hz))
         timed = 1;
     double step = timed ? h / hz : 1;

@@ -114,10 +114,8 @@ static int take_dims(struct ser_voices *v, int rank, const uint64_t *dim) {
 /* How the frames of a record lie. An attribute frames that makes no sense is passed over. */
 static int layout_of(struct ser_voices *v, const struct ser_reader *r, const struct ser_record *rec,
                      struct ser_layout *l, struct ser_error *e) {
-    const char *told = ser_attr(&rec->attrs, "frames");
     char text[SER_SHAPE_TEXT], first[SER_SHAPE_TEXT];
     uint64_t dim[SER_MAX_RANK];
-    int64_t frames;
     int rank = 0;
     *l = (struct ser_layout){1, 1, 1, 1};
     if (rec->type != SER_F32 || rec->rank != v->axes.rank || !rec->count)
@@ -138,9 +136,8 @@ static int layout_of(struct ser_voices *v, const struct ser_reader *r, const str
         return ser_reader_fail(r, rec, e, "has features %s (time left out), but others have %s",
                                ser_shape_text(rank, dim, text),
                                ser_shape_text(v->rank, v->dim, first));
-    if (v->axes.time >= 0 && told && !ser_parse_int(told, 1, INT64_MAX, &frames) &&
-        (uint64_t)frames < l->time)
-        l->frames = (size_t)frames;
+    int64_t frames = v->axes.time < 0 ? 1 : ser_axes_frames(&rec->attrs, (int64_t)l->time);
+    l->frames = frames > 0 ? (size_t)frames : l->time;
     return 0;
 }
 
