@@ -272,12 +272,12 @@ static float energy_db(const struct ser_mfcc *m, const float *x, size_t n, size_
     size_t half = (size_t)m->r.window / 2, from = at > half ? at - half : 0;
     size_t to = at + half < n ? at + half : n;
     double mean = from < to ? ser_energy(x + from, to - from) / m->r.window : 0;
-    return (float)(10 * log10(fmax(1e-10, mean)));
+    return (float)(4.34294481903251827651 * ser_ln(fmax(1e-10, mean))); /* 10 / ln 10 */
 }
 
 /* Semitones above 27.5 Hz, the lowest A of a piano. */
 static float semitones(double hz) {
-    return (float)(12 * log2(hz / 27.5));
+    return (float)(17.3123404906675608883 * ser_ln(hz / 27.5)); /* 12 / ln 2 */
 }
 
 /* Rows of what is appended: to [rows, T], of which both frames are true. */

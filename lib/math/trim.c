@@ -1,6 +1,7 @@
 #include "math/trim.h"
 
 #include "math/effects.h"
+#include "math/mathfun.h"
 
 #include <math.h>
 
@@ -40,8 +41,8 @@ void ser_trim(const float *x, size_t n, double db, size_t margin, size_t *from, 
     struct frames f = {{0}, 0, 0};
     for (size_t t = 0; t < frames; t++)
         loudest = fmax(loudest, next_frame(&f, x, n));
-    /* However few decibels they are, the loudest frame itself is sound. */
-    double limit = fmin(loudest * pow(10, -db / 10), nextafter(loudest, 0));
+    /* A decibel is ln 10 / 10. However few they are, the loudest frame itself is sound. */
+    double limit = fmin(loudest * ser_exp(-db * 0.230258509299404568402), nextafter(loudest, 0));
     f = (struct frames){{0}, 0, 0};
     for (size_t t = 0; t < frames; t++)
         if (next_frame(&f, x, n) > limit) {
