@@ -168,8 +168,8 @@ static const char *field_of(const struct ser_tsv *t, int column, const char *oth
     return column < 0 ? otherwise : t->field[column];
 }
 
-/* The lines of a file of options as one; NULL with e set. */
-static char *read_options(const char *path, struct ser_error *e) {
+/* The whole of a small file as text; NULL with e set. */
+static char *read_text(const char *path, struct ser_error *e) {
     struct ser_in in;
     unsigned char *data;
     size_t n;
@@ -179,20 +179,24 @@ static char *read_options(const char *path, struct ser_error *e) {
     ser_in_close(&in);
     if (failed)
         return NULL;
-    if (memchr(data, '\0', n)) {
-        free(data);
-        ser_fail(e, SER_BAD, "%s: holds a NUL byte: no options", path);
-        return NULL;
-    }
-    while (n && data[n - 1] == '\n')
-        n--;
-    for (size_t i = 0; i < n; i++)
-        if (data[i] == '\t' || data[i] == '\n')
-            data[i] = ' ';
-    char *text = make_text("%.*s", (int)n, (char *)data);
-    free(data);
-    if (!text)
+    char *text = NULL;
+    if (memchr(data, '\0', n))
+        ser_fail(e, SER_BAD, "%s: holds a NUL byte: no text", path);
+    else if (!(text = make_text("%.*s", (int)n, (char *)data)))
         no_memory(e);
+    free(data);
+    return text;
+}
+
+/* The lines of a file of options as one; NULL with e set. */
+static char *read_options(const char *path, struct ser_error *e) {
+    char *text = read_text(path, e);
+    size_t n = text ? strlen(text) : 0;
+    while (n && text[n - 1] == '\n')
+        text[--n] = '\0';
+    for (size_t i = 0; i < n; i++)
+        if (text[i] == '\t' || text[i] == '\n')
+            text[i] = ' ';
     return text;
 }
 
@@ -487,31 +491,16 @@ static int add_runs(void *ctx, const char *folder, const char *name, struct ser_
 /* ---- searches ---- */
 
 /* The whole of FOLDER/NAME as text, to be freed: *text, NULL if there is no such file. */
-static int read_text(const char *folder, const char *name, char **text, struct ser_error *e) {
-    struct ser_in in;
-    unsigned char *data;
+static int find_text(const char *folder, const char *name, char **text, struct ser_error *e) {
     char *path;
-    size_t n;
     *text = NULL;
     if (find_file(folder, name, &path))
         return no_memory(e);
     if (!path)
         return 0;
-    int failed = ser_in_open(&in, path, e);
-    if (!failed) {
-        failed = ser_in_rest(&in, MAX_OPTIONS, &data, &n, e);
-        ser_in_close(&in);
-    }
-    if (!failed && memchr(data, '\0', n)) {
-        failed = ser_fail(e, SER_BAD, "%s: holds a NUL byte: no text", path);
-        free(data);
-    } else if (!failed) {
-        *text = make_text("%.*s", (int)n, (char *)data);
-        failed = *text ? 0 : no_memory(e);
-        free(data);
-    }
+    *text = read_text(path, e);
     free(path);
-    return failed;
+    return *text ? 0 : -1;
 }
 
 /* Adds what is in DIR/NAME if it is a search. */
@@ -526,8 +515,8 @@ static int fill_search(struct ser_study *s, const char *path, const char *name, 
     to->results = results;
     if (!(to->name = make_text("%s", name)))
         return no_memory(e);
-    if (read_text(path, "winner.options", &to->options, e) ||
-        read_text(path, "winner.net", &to->net, e) ||
+    if (find_text(path, "winner.options", &to->options, e) ||
+        find_text(path, "winner.net", &to->net, e) ||
         put_run(&place, path, "final", "winner", strlen("winner"), "1", e) ||
         put_run(&place, path, "vote", "vote", strlen("vote"), "1", e))
         return -1;
