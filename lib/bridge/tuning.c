@@ -272,6 +272,10 @@ const struct ser_tuning_result *ser_tuning_best(const struct ser_tuning *t) {
 
 /* ---- options ---- */
 
+static int by_bytes(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 double ser_tuning_place(const struct ser_tuning *t, const struct ser_tuning_result *r, size_t o) {
     const struct ser_tuning_option *option = &t->option[o];
     const char *text = drawn(t, r, o);
@@ -279,9 +283,9 @@ double ser_tuning_place(const struct ser_tuning *t, const struct ser_tuning_resu
     if (!text)
         return NAN;
     if (option->words) {
-        size_t i = 0;
-        while (i < option->values && strcmp(option->word[i], text) != 0)
-            i++;
+        char *const *at =
+            bsearch(&text, option->word, option->values, sizeof *option->word, by_bytes);
+        size_t i = at ? (size_t)(at - option->word) : 0;
         return option->values > 1 ? (double)i / (double)(option->values - 1) : 0.5;
     }
     if (number_of(text, &x) || option->hi <= option->lo)
