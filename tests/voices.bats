@@ -201,6 +201,8 @@ values() {
     fails 2 'draw from what --by measures' ser-tensor normalize --with 2.sert --recordings 2 t.sert
     fails 2 '--seed is that of --recordings' ser-tensor stats --by speaker --seed 2 t.sert
     fails 2 '--used lists what --recordings draws' ser-tensor stats --by speaker --used x t.sert
+    fails 2 'written over each other' ser-tensor stats --by speaker --recordings 1 --used x t.sert -o ./x
+    fails 2 'written over each other' ser-tensor stats --by speaker --recordings 1 --used - t.sert
 }
 
 @test "altered copies do not count where the voice has recordings as they are" {

@@ -1547,6 +1547,8 @@ int main(int argc, char **argv) {
     ser_one_stdin(in.file, one, other);
     ser_keep_inputs("--output", opt.output, in.file, one, other);
     ser_keep_inputs("--used", opt.used, in.file, one, other);
+    if (opt.used)
+        ser_keep_apart("--used", opt.used, "--output", opt.output ? opt.output : "-");
     int status = c->run(&in);
     free(tail);
     free(list);

@@ -399,16 +399,6 @@ static void check_usage(char *const *files) {
         ser_usage("--kernels: '%s' is none of " SER_KERNELS, o->kernels);
 }
 
-static int is_one_output(const char *a, const char *b) {
-    if (strcmp(a, b) == 0)
-        return strcmp(a, "/dev/null") != 0;
-    struct ser_error e;
-    int same = ser_same_file(strcmp(a, "-") == 0 ? "/dev/stdout" : a,
-                             strcmp(b, "-") == 0 ? "/dev/stdout" : b, &e);
-    must(same < 0, &e);
-    return same;
-}
-
 /* Finds an output that cannot be written before hours of work, not after them. */
 static void check_outputs(char *const *files) {
     const struct ser_training_options *o = &opt.training;
@@ -430,9 +420,8 @@ static void check_outputs(char *const *files) {
         ser_keep_inputs(out[i].option, out[i].path, files, opt.net, opt.val);
         ser_keep_inputs(out[i].option, out[i].path, none, o->init, opt.prior);
         for (size_t k = 0; k < i; k++)
-            if (out[k].path && is_one_output(out[i].path, out[k].path))
-                ser_usage("%s '%s' and %s '%s' would be written over each other", out[k].option,
-                          out[k].path, out[i].option, out[i].path);
+            if (out[k].path)
+                ser_keep_apart(out[k].option, out[k].path, out[i].option, out[i].path);
         must(ser_out_try(out[i].path, out[i].binary, &e), &e);
     }
 }

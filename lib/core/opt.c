@@ -139,6 +139,22 @@ void ser_keep_inputs(const char *option, const char *output, char *const *operan
     keep(option, output, second);
 }
 
+static int is_one_output(const char *a, const char *b) {
+    if (strcmp(a, b) == 0)
+        return strcmp(a, "/dev/null") != 0;
+    struct ser_error e;
+    int same = ser_same_file(is_stdin(a) ? "/dev/stdout" : a, is_stdin(b) ? "/dev/stdout" : b, &e);
+    must(same < 0, &e);
+    return same;
+}
+
+void ser_keep_apart(const char *option, const char *output, const char *other_option,
+                    const char *other) {
+    if (is_one_output(output, other))
+        ser_usage("%s '%s' and %s '%s' would be written over each other", option, output,
+                  other_option, other);
+}
+
 /* ---- values ---- */
 
 static int is_word_of(const char *words, const char *value) {

@@ -70,4 +70,9 @@ void ser_one_stdin(char *const *operands, const char *first, const char *second)
 void ser_keep_inputs(const char *option, const char *output, char *const *operands,
                      const char *first, const char *second);
 
+/* Exits with SER_USAGE if two outputs, the values of these options ("-": standard output), are one
+ * file other than /dev/null. */
+void ser_keep_apart(const char *option, const char *output, const char *other_option,
+                    const char *other);
+
 #endif
