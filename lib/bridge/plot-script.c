@@ -982,6 +982,8 @@ struct searched {
     size_t axes;
     int64_t rung, epochs; /* by whose results importance is found */
     double least, most;   /* of the figure, per cent but for the loss */
+    int64_t *after; /* [rungs] the numbers of epochs that there are results after, ascending */
+    size_t rungs;
 };
 
 static double figure_of(const struct searched *q, const struct ser_tuning_result *r) {
@@ -1067,10 +1069,29 @@ static size_t put_climb(struct script *s, const struct searched *q, size_t i) {
     return i;
 }
 
-/* From rung to rung: a line for each trial, the best one's again, and the epochs of each rung. */
+static int by_number(const void *a, const void *b) {
+    const int64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static int find_rungs(struct script *s, struct searched *q) {
+    q->after = calloc(q->t.results, sizeof *q->after);
+    if (!q->after)
+        return no_memory(s);
+    for (size_t i = 0; i < q->t.results; i++)
+        q->after[i] = q->t.result[i].epochs;
+    qsort(q->after, q->t.results, sizeof *q->after, by_number);
+    for (size_t i = 0; i < q->t.results; i++)
+        if (!i || q->after[i] != q->after[q->rungs - 1])
+            q->after[q->rungs++] = q->after[i];
+    return 0;
+}
+
+/* From rung to rung: a line for each trial, the best one's again, and the epochs of each rung: the
+ * first, the last, and some between. */
 static void put_rungs(struct script *s, const struct searched *q) {
-    int64_t epochs = 0, next;
-    size_t i = 0, rungs = 0;
+    const long long last = (long long)q->after[q->rungs - 1];
+    size_t i = 0;
     ser_text_printf(&s->text, "$rungs << EOD\n");
     while (i < q->t.results)
         i = put_climb(s, q, i);
@@ -1079,19 +1100,9 @@ static void put_rungs(struct script *s, const struct searched *q) {
         i++;
     put_climb(s, q, i);
     ser_text_printf(&s->text, "EOD\narray epochs[%d] = [", 1 + MAX_WORDS);
-    for (;; epochs = next) { /* the first, the last, and some between */
-        next = 0;
-        for (i = 0; i < q->t.results; i++)
-            if (q->t.result[i].epochs > epochs && (!next || q->t.result[i].epochs < next))
-                next = q->t.result[i].epochs;
-        if (!next)
-            break;
-        if (rungs++ < MAX_WORDS)
-            ser_text_printf(&s->text, "%lld, ", (long long)next);
-    }
-    for (i = rungs < MAX_WORDS ? rungs : MAX_WORDS; i < MAX_WORDS; i++)
-        ser_text_printf(&s->text, "%lld, ", (long long)epochs);
-    ser_text_printf(&s->text, "%lld]\nrungs = %zu\n", (long long)epochs, rungs);
+    for (i = 0; i < MAX_WORDS; i++)
+        ser_text_printf(&s->text, "%lld, ", i < q->rungs ? (long long)q->after[i] : last);
+    ser_text_printf(&s->text, "%lld]\nrungs = %zu\n", last, q->rungs);
 }
 
 /* A trial's line through the axes that apply, of which the figure's is the lowest, row 0. */
@@ -1208,12 +1219,14 @@ static int script_tune(struct script *s) {
         return -1;
     int failed = shows_options(s, &q.t);
     if (!failed)
-        failed = (q.last = ser_tuning_rank(&q.t)) ? find_axes(s, &q) : no_memory(s);
+        failed =
+            (q.last = ser_tuning_rank(&q.t)) ? find_axes(s, &q) || find_rungs(s, &q) : no_memory(s);
     if (!failed) {
         find_limits(&q);
         put_search(s, &q);
     }
     free(q.last);
+    free(q.after);
     ser_tuning_free(&q.t);
     return failed ? -1 : 0;
 }
