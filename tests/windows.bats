@@ -186,3 +186,67 @@ same_values() {
     run bash -c "set -o pipefail; sox -R -n -r 8000 -b 16 -t raw - synth 1000 sine 300 | ser-mfcc $small --every 0.16 --raw s16le:8000:1 | head -c 1000 | wc -c"
     assert_output --partial 1000
 }
+
+# a model of windows of 20 frames
+small_model() {
+    sound a.wav 0.4
+    sox -R -n -r 8000 -b 16 b.wav synth 0.4 pinknoise
+    printf 'id\tpath\temotion\tspeaker\n1\ta.wav\thappy\tx\n2\tb.wav\tsad\tx\n' >train.tsv
+    sox a.wav c.wav vol 0.5
+    sox b.wav d.wav vol 0.5
+    printf 'id\tpath\temotion\tspeaker\n3\tc.wav\thappy\ty\n4\td.wav\tsad\ty\n' >val.tsv
+    # shellcheck disable=SC2086
+    for part in train val; do ser-mfcc -q $small -m $part.tsv -o $part.sert; done
+    printf '%s\n' 'maxpool 8x10' 'reshape 2x1' mean 'dense classes' >tiny.net
+    ser-train -q --kernels plain --net tiny.net --val val.sert --epochs 1 -o model.bin train.sert
+}
+
+@test "ser-score: when, how much speech, how loud; - where there is too little" {
+    small_model
+    sound a.wav 1
+    ser-mfcc --like model.bin --every 0.16 a.wav >a.sert
+    ser-score --kernels plain model.bin a.sert >p.tsv
+    head -n 1 p.tsv | grep -q $'\tspeaker\tcorpus\tsex\tstart_s\tend_s\tspeech\tlevel_db$'
+    tail -n +2 p.tsv | awk -F'\t' '($3 == "-") != ($12 < 0.3) || NF != 13 { exit 1 } { n[$3 == "-"]++ }
+        END { exit !n[0] || !n[1] }'
+    [ "$(cut -f 10-13 p.tsv | tail -n +2)" = "$(ser-tensor ls -c start_s,end_s,speech,level_db a.sert | tail -n +2 | cut -f 4-)" ]
+    ser-score --kernels plain --min-speech 0 model.bin a.sert >all.tsv
+    [ "$(tail -n +2 all.tsv | awk -F'\t' '$3 == "happy" || $3 == "sad"' | wc -l)" = 5 ]
+    diff <(cut -f 1,2,4- p.tsv) <(cut -f 1,2,4- all.tsv)
+    ser-score --kernels plain model.bin val.sert | head -n 1 | grep -q $'\tsex$'
+    ser-tensor head -n 0 a.sert | ser-score --kernels plain model.bin | grep -q $'\tsex$'
+    fails 2 'min-speech' ser-score --min-speech 1.5 model.bin a.sert
+}
+
+@test "ser-score: a row leaves while its source is still open" {
+    small_model
+    sound a.wav 2
+    mkfifo live
+    ser-mfcc --like model.bin --every 0.16 <live 2>said | ser-score --kernels plain model.bin >p.tsv &
+    exec 7>live
+    head -c 8044 a.wav >&7
+    for ((i = 0; i < 1200 && $(wc -l <p.tsv) < 3; i++)); do sleep 0.05; done
+    rows=$(wc -l <p.tsv)
+    tail -c +8045 a.wav >&7
+    exec 7>&-
+    wait $!
+    [ "$rows" = 3 ] || fail "$rows rows, not a head and two"
+    ser-mfcc --like model.bin --every 0.16 <a.wav | ser-score --kernels plain model.bin | cmp - p.tsv
+}
+
+@test "ser-eval counts rows without speech apart" {
+    printf 'id\temotion\tpredicted\tconfidence\tp_happy\tp_sad\tspeaker\n' >p.tsv
+    printf '%s\thappy\thappy\t0.7\t0.7\t0.3\tx\n' 1 2 >>p.tsv
+    printf '%s\tsad\thappy\t0.7\t0.7\t0.3\ty\n' 3 >>p.tsv
+    cp p.tsv without.tsv
+    printf '%s\tsad\t-\t0.7\t0.7\t0.3\ty\n' 4 5 >>p.tsv
+    printf '%s\t-\t-\t0.7\t0.7\t0.3\ty\n' 6 >>p.tsv
+    ser-eval p.tsv >p.txt 2>said
+    grep -q '^without speech, apart *2$' p.txt
+    grep -q 'p.tsv: 1 utterance of unknown emotion is left out; 2 utterances without speech, predicted -, are left out$' said
+    diff <(ser-eval without.tsv) <(grep -v '^without speech' p.txt)
+    ser-eval --tsv p.tsv 2>said | grep '^pooled.no_speech.-.-.2$'
+    ser-eval --json p.tsv 2>said | grep '"no_speech":2$\|"no_speech":2,'
+    grep $'^id\|\t-\t' p.tsv >none.tsv
+    fails 3 'none.tsv: no emotion is predicted' ser-eval none.tsv
+}
