@@ -247,6 +247,7 @@ small_model() {
     diff <(ser-eval without.tsv) <(grep -v '^without speech' p.txt)
     ser-eval --tsv p.tsv 2>said | grep '^pooled.no_speech.-.-.2$'
     ser-eval --json p.tsv 2>said | grep '"no_speech":2$\|"no_speech":2,'
+    [ "$(ser-vote p.tsv p.tsv | cut -f 3 | tr '\n' ' ')" = 'predicted happy happy happy - - - ' ]
     grep $'^id\|\t-\t' p.tsv >none.tsv
     fails 3 'none.tsv: no emotion is predicted' ser-eval none.tsv
 }
