@@ -182,6 +182,16 @@ same_values() {
     ser-tensor ls out.sert | grep -q '^2@0.000'
 }
 
+@test "a second fmt chunk that says nothing of use is no trap" {
+    { printf 'RIFF\x68\0\0\0WAVE'
+      printf 'fmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x80\x3e\0\0\2\0\x10\0'
+      printf 'fmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x80\x3e\0\0\0\0\0\0'
+      printf 'data\x20\0\0\0'; head -c 32 /dev/zero; } >two.wav
+    run --separate-stderr bash -c "cat two.wav | ser-mfcc $small --every 0.16 -o out.sert"
+    assert_equal "$status" 3
+    [[ $stderr = *"ser-mfcc: <stdin>: "* ]]
+}
+
 @test "a reader that closes ends it" {
     run bash -c "set -o pipefail; sox -R -n -r 8000 -b 16 -t raw - synth 1000 sine 300 | ser-mfcc $small --every 0.16 --raw s16le:8000:1 | head -c 1000 | wc -c"
     assert_output --partial 1000

@@ -87,6 +87,7 @@ static void set_wave(struct ser_pcm *p, const unsigned char *fmt, uint64_t size)
     p->channels = (int)number(fmt + 2, 2, 0);
     p->rate_hz = (int)(number(fmt + 4, 4, 0) & INT32_MAX);
     p->bytes = (int)bits / 8;
+    p->code = SER_PCM_NONE; /* whatever an earlier fmt chunk said */
     if (bits % 8 || valid != bits || !p->bytes || align != (unsigned)(p->bytes * p->channels))
         return; /* what such bits mean, only the whole file can tell */
     if (tag == PCM && bits <= 32)
