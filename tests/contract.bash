@@ -61,6 +61,7 @@ augment     table       m.tsv      ser-augment -q -j 1 --keep --noise 0.01 --pit
 mfcc-table  table       m.tsv      ser-mfcc -q -j 1 --window 64 --hop 64 --bands 8 --coefs 4 --frames 4 -m IN -o OUT
 mfcc        audio       audio.sert ser-mfcc -q -j 1 --window 64 --hop 64 --bands 8 --coefs 4 --frames 4 -o OUT <IN
 mfcc-sound  sound       a.wav      ser-mfcc -q -j 1 --frames 4 -o OUT IN
+mfcc-every  sound       a.wav      ser-mfcc -q --rate 8000 --window 64 --hop 64 --bands 8 --coefs 4 --frames 4 --every 0.1 -o OUT IN
 embed-table table       m.tsv      ser-embed -q -j 1 --kernels plain --pool mean -m IN -o OUT tiny
 embed       sound       a.wav      ser-embed -q -j 1 --kernels plain --pool mean -o OUT tiny IN
 train       features    train.sert ser-train -q -j 1 --net tiny.net --val val.sert --epochs 1 -o OUT IN

@@ -9,7 +9,7 @@ peak() {
     echo $((${answer#* } / 1024))
 }
 
-# flat COMMAND...: as peak without TIMES: 600 recordings take as much as 30
+# flat COMMAND...: as peak without TIMES: 600 recordings, or seconds, take as much as 30
 flat() {
     local few many
     few=$(peak 30 "$@")
@@ -34,6 +34,8 @@ flat() {
     flat /dev/null @.pitch ser-augment -q -j 1 --any-part --pitch 2:2 @.tsv
     flat /dev/null @.sert ser-mfcc -q -j 1 --frames 24 -m @.tsv
     flat @.audio /dev/null ser-mfcc -q -j 1 --frames 24
+    for n in 30 600; do sox -R -n -r 8000 -b 16 -t raw $n.raw synth $n pinknoise; done
+    flat @.raw /dev/null ser-mfcc -q --every 0.5 --rate 8000 --frames 24 --raw s16le:8000:1
     printf '%s\n' 'maxpool 8x8' 'reshape 3x5' mean 'dense classes' >small.net
     sox -R -n -r 22050 -b 16 b.wav synth 1 brownnoise
     printf 'id\tpath\temotion\tspeaker\nx\tb.wav\thappy\tx\ny\tb.wav\tsad\ty\n' | ser-mfcc -q --frames 24 -m - -o val.sert

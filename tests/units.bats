@@ -56,6 +56,10 @@ reference() { # the folder NAME of the reference data, if there is one
     unit test_headers
 }
 
+@test "windows: of sound in pieces, against the samples cut out" {
+    unit test_windows
+}
+
 @test "speech: syllables, and what is none, at several rates and levels" {
     unit test_speech
 }

@@ -34,6 +34,14 @@ static const struct ser_interval *interval(const struct ser_evaluation *v, int i
     return v->intervals && i < SER_INTERVALS ? &v->of_all[i] : NULL;
 }
 
+/* Utterances that no emotion was predicted of, since there was no speech: no figure counts them. */
+static size_t without_speech(const struct ser_evaluation *v) {
+    size_t n = 0;
+    for (int f = 0; f < v->files; f++)
+        n += v->file[f].mute;
+    return n;
+}
+
 /* ---- text ---- */
 
 /* Names are aligned by characters, and none is cut: printf would count and cut bytes. */
@@ -131,8 +139,11 @@ static void print_text(const struct ser_evaluation *v, struct ser_out *o) {
         ser_out_printf(o, i < SER_INTERVALS && !in ? "  (95 %%: n/a)\n" : "\n");
     }
     int left = class_width(v, 12);
-    ser_out_printf(o, "%-24s %zu\n\n%-*s%10s%10s%10s%10s\n", "utterances", v->all.n, left, "class",
-                   "precision", "recall", "F1", "support");
+    ser_out_printf(o, "%-24s %zu\n", "utterances", v->all.n);
+    if (without_speech(v))
+        ser_out_printf(o, "%-24s %zu\n", "without speech, apart", without_speech(v));
+    ser_out_printf(o, "\n%-*s%10s%10s%10s%10s\n", left, "class", "precision", "recall", "F1",
+                   "support");
     for (int c = 0; c < v->classes; c++) {
         const struct ser_class_score *score = &v->all.of[c];
         print_left(o, v->class[c], left);
@@ -205,9 +216,14 @@ static void tsv_group(const struct ser_evaluation *v, int g, struct ser_out *o) 
 static void print_tsv(const struct ser_evaluation *v, struct ser_out *o) {
     char name[32];
     ser_out_printf(o, "file\tmeasure\tclass\tpredicted\tvalue\n");
-    for (int f = 0; f < v->files; f++)
+    for (int f = 0; f < v->files; f++) {
         tsv_set(v, &v->of_file[f], o);
+        if (v->file[f].mute)
+            tsv(o, v->of_file[f].name, "no_speech", NULL, NULL, (double)v->file[f].mute);
+    }
     tsv_set(v, &v->all, o);
+    if (without_speech(v))
+        tsv(o, "pooled", "no_speech", NULL, NULL, (double)without_speech(v));
     for (int i = 0; v->intervals && i < SER_INTERVALS; i++) {
         snprintf(name, sizeof name, "%s_low", ser_figure[i].name);
         tsv(o, "pooled", name, NULL, NULL, v->of_all[i].low);
@@ -317,6 +333,8 @@ static void print_json(const struct ser_evaluation *v, struct ser_out *o) {
     }
     ser_out_printf(o, "],\n");
     json_set(v, &v->all, o);
+    if (without_speech(v))
+        ser_out_printf(o, ",\n\"no_speech\":%zu", without_speech(v));
     for (int i = 0; v->intervals && i < SER_INTERVALS; i++)
         ser_out_printf(o, ",\n\"%s_interval\":[%.17g,%.17g]", ser_figure[i].name, v->of_all[i].low,
                        v->of_all[i].high);

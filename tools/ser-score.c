@@ -14,8 +14,9 @@ enum { MAX_THREADS = 256 };
 static struct {
     const char *output, *kernels;
     int64_t batch, threads;
+    double min_speech;
     int heard, quiet;
-} opt = {.batch = 32};
+} opt = {.batch = 32, .min_speech = 0.3};
 
 static const struct ser_opt options[] = {
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
@@ -25,6 +26,8 @@ static const struct ser_opt options[] = {
     {0, "kernels", SER_OPT_TEXT, &opt.kernels, 0, 0, SER_KERNELS,
      "plain: the same bytes on any x86-64"},
     {0, "heard", SER_OPT_FLAG, &opt.heard, 0, 0, NULL, "add columns: heard_s unheard_s silent"},
+    {0, "min-speech", SER_OPT_REAL, &opt.min_speech, 0, 1, "P",
+     "with less speech in a record predicted is -"},
     {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress line, no remarks"},
     {0}};
 
@@ -32,7 +35,8 @@ static const struct ser_tool tool = {
     "MODEL [FILE...]", "Scores feature streams (files or standard input) with a trained model.",
     options,
     "Columns: id emotion predicted confidence p_CLASS... speaker corpus sex.\n"
-    "There is one row per record and one column p_CLASS per class."};
+    "There is one row per record and one column p_CLASS per class. Windows (ser-mfcc\n"
+    "--every) have more: start_s end_s speech level_db."};
 
 /* Records that are computed together. */
 struct batch {
@@ -40,11 +44,14 @@ struct batch {
     char **text; /* [2 * batch] of each row the columns left and right of the probabilities */
     float *x;    /* [batch, elements of a sample] */
     int *frames; /* [batch] the true ones */
+    int *mute;   /* [batch] there is too little speech for an emotion */
     float *p;    /* [batch, classes] */
 };
 
 struct scoring {
     struct ser_model model;
+    int timed;    /* records are windows of longer ones: there are columns of when and how loud */
+    int begun;    /* the header is written */
     double hop_s; /* from one frame of the model's features to the next; 0: unknown */
     struct ser_run *run;
     struct batch batch;
@@ -56,20 +63,31 @@ struct scoring {
     struct ser_reader reader; /* of the present input */
 };
 
-static void write_header(struct scoring *s) {
+/* What records that are windows have of themselves, and columns of the same names. */
+static const char *const of_window[] = {"start_s", "end_s", "speech", "level_db"};
+enum { OF_WINDOW = sizeof of_window / sizeof *of_window };
+
+/* The first record, or NULL where there is none, tells which columns there are. */
+static void write_header(struct scoring *s, const struct ser_record *first) {
+    s->begun = 1;
+    s->timed = first && ser_attr(&first->attrs, "start_s");
     ser_out_printf(&s->out, "id\temotion\tpredicted\tconfidence");
     for (int c = 0; c < s->model.classes; c++)
         ser_out_printf(&s->out, "\tp_%s", s->model.class[c]);
-    ser_out_printf(&s->out, "\tspeaker\tcorpus\tsex%s\n",
+    ser_out_printf(&s->out, "\tspeaker\tcorpus\tsex%s",
                    opt.heard ? "\theard_s\tunheard_s\tsilent" : "");
+    for (int i = 0; s->timed && i < OF_WINDOW; i++)
+        ser_out_printf(&s->out, "\t%s", of_window[i]);
+    ser_out_printf(&s->out, "\n");
 }
 
-static void write_row(struct scoring *s, const char *id_emotion, const char *tail, const float *p) {
+static void write_row(struct scoring *s, const char *id_emotion, const char *tail, const float *p,
+                      int mute) {
     int best = 0;
     for (int c = 1; c < s->model.classes; c++)
         if (p[c] > p[best])
             best = c;
-    ser_out_printf(&s->out, "%s\t%s\t%.9g", id_emotion, s->model.class[best], p[best]);
+    ser_out_printf(&s->out, "%s\t%s\t%.9g", id_emotion, mute ? "-" : s->model.class[best], p[best]);
     for (int c = 0; c < s->model.classes; c++)
         ser_out_printf(&s->out, "\t%.9g", p[c]);
     ser_out_printf(&s->out, "\t%s\n", tail);
@@ -93,7 +111,7 @@ static void compute(void *ctx) {
                     "record (%.*s): the model's probabilities are not numbers: its parameters or "
                     "these features are out of range",
                     (int)strcspn(b->text[2 * i], "\t"), b->text[2 * i]);
-        write_row(s, b->text[2 * i], b->text[2 * i + 1], b->p + i * s->model.classes);
+        write_row(s, b->text[2 * i], b->text[2 * i + 1], b->p + i * s->model.classes, b->mute[i]);
         free(b->text[2 * i]);
         free(b->text[2 * i + 1]);
     }
@@ -132,6 +150,24 @@ static char *heard(const struct scoring *s, const struct ser_record *rec) {
                                                          : "-");
 }
 
+/* The columns of windows, each behind a tab. */
+static char *window(const struct scoring *s, const struct ser_record *rec) {
+    if (!s->timed)
+        return estrdup("");
+    return eprintf_alloc("\t%s\t%s\t%s\t%s", known(rec, of_window[0]), known(rec, of_window[1]),
+                         known(rec, of_window[2]), known(rec, of_window[3]));
+}
+
+/* 1 if the record has too little speech; 0 if it has enough, or nothing is known of it; -1 if what it says
+ * is no share. */
+static int is_mute(const struct ser_record *rec) {
+    const char *text = ser_attr(&rec->attrs, "speech");
+    double share;
+    if (!text)
+        return 0;
+    return ser_parse_real(text, 0, 1, &share) ? -1 : share < opt.min_speech;
+}
+
 static int add(struct scoring *s, const struct ser_reader *r, const struct ser_record *rec,
                struct ser_error *e) {
     const struct ser_model *m = &s->model;
@@ -146,12 +182,20 @@ static int add(struct scoring *s, const struct ser_reader *r, const struct ser_r
     if (b->frames[b->n] < 0 && m->net->masked)
         return ser_reader_fail(r, rec, e, "its attribute frames is '%.60s', not a number from 1",
                                ser_attr(&rec->attrs, "frames"));
+    b->mute[b->n] = is_mute(rec);
+    if (b->mute[b->n] < 0)
+        return ser_reader_fail(r, rec, e,
+                               "its attribute speech is '%.60s', not a share from 0 to 1",
+                               ser_attr(&rec->attrs, "speech"));
+    if (!s->begun)
+        write_header(s, rec);
     memcpy(b->x + (size_t)b->n * rec->count, rec->data, rec->bytes);
     b->text[2 * b->n] = eprintf_alloc("%s\t%s", rec->key, known(rec, "emotion"));
-    char *more = heard(s, rec);
-    b->text[2 * b->n + 1] = eprintf_alloc("%s\t%s\t%s%s", known(rec, "speaker"),
-                                          known(rec, "corpus"), known(rec, "sex"), more);
+    char *more = heard(s, rec), *when = window(s, rec);
+    b->text[2 * b->n + 1] = eprintf_alloc("%s\t%s\t%s%s%s", known(rec, "speaker"),
+                                          known(rec, "corpus"), known(rec, "sex"), more, when);
     free(more);
+    free(when);
     if (++b->n == opt.batch)
         compute(s);
     return 0;
@@ -234,6 +278,7 @@ static void open_scoring(struct scoring *s, char *const *operand) {
     s->batch.x = ecalloc(n, size * sizeof *s->batch.x);
     s->batch.frames = ecalloc(n, sizeof *s->batch.frames);
     ser_run_frames(s->run, s->batch.frames);
+    s->batch.mute = ecalloc(n, sizeof *s->batch.mute);
     s->batch.p = ecalloc(n, (size_t)s->model.classes * sizeof *s->batch.p);
     s->batch.text = ecalloc(2 * n, sizeof *s->batch.text);
 }
@@ -254,12 +299,13 @@ int main(int argc, char **argv) {
     open_scoring(&s, argv + first);
     s.bytes = ser_progress_wanted(opt.quiet) ? bytes_of(argv + first + 1) : 0;
     must(ser_out_open(&s.out, opt.output, 0, &e), &e);
-    write_header(&s);
     ser_progress_start(&s.progress, "records", 0, opt.quiet);
     if (first + 1 == argc)
         score_stream(&s, NULL);
     for (int i = first + 1; i < argc; i++)
         score_stream(&s, argv[i]);
+    if (!s.begun)
+        write_header(&s, NULL);
     ser_progress_end(&s.progress);
     must(ser_out_close(&s.out, &e), &e);
 
@@ -267,6 +313,7 @@ int main(int argc, char **argv) {
     ser_model_free(&s.model);
     free(s.batch.x);
     free(s.batch.frames);
+    free(s.batch.mute);
     free(s.batch.p);
     free(s.batch.text);
     return SER_OK;

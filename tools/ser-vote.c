@@ -265,7 +265,7 @@ static void settle(const struct vote *v, struct row *r) {
 }
 
 static void write_row(const struct vote *v, const struct row *r, struct ser_out *o) {
-    int best = 0, k = 0;
+    int best = 0, k = 0, mute = strcmp(r->field[v->predicted], "-") == 0;
     for (int i = 1; i < v->classes; i++)
         best = r->sum[i] > r->sum[best] ? i : best;
     for (int i = 0; i < v->columns; i++) {
@@ -274,7 +274,7 @@ static void write_row(const struct vote *v, const struct row *r, struct ser_out 
         if (k < v->classes && i == v->p[k])
             ser_out_printf(o, "%.9g", r->sum[k++]);
         else if (i == v->predicted)
-            ser_out_printf(o, "%s", v->column[v->p[best]] + 2);
+            ser_out_printf(o, "%s", mute ? "-" : v->column[v->p[best]] + 2);
         else if (i == v->confidence)
             ser_out_printf(o, "%.9g", r->sum[best]);
         else

@@ -1,6 +1,7 @@
 #include "bridge/audio.h"
 
 #include "bridge/container.h"
+#include "bridge/pcm.h"
 #include "core/in.h"
 #include "math/resample.h"
 
@@ -91,15 +92,6 @@ static void scale(const short *restrict x, size_t n, float *restrict out) {
         out[i] = (float)x[i] / 32768;
 }
 
-static void average(const float *restrict x, size_t frames, size_t channels, float *restrict out) {
-    for (size_t i = 0; i < frames; i++, x += channels) {
-        float sum = x[0];
-        for (size_t c = 1; c < channels; c++)
-            sum += x[c];
-        out[i] = sum / (float)channels;
-    }
-}
-
 /* Scales samples that are in the lower bits of 32; the upper shift bits hold anything. */
 static void scale_up(const int *restrict x, size_t n, int shift, float *restrict out) {
     for (size_t i = 0; i < n; i++)
@@ -132,7 +124,7 @@ static size_t read_block(const struct source *s, SNDFILE *file, const SF_INFO *i
     if (got <= 0)
         return 0;
     if (channels > 1)
-        average(block, (size_t)got, channels, out);
+        ser_pcm_mix(block, (size_t)got, channels, out);
     return (size_t)got;
 }
 
@@ -279,29 +271,36 @@ static SNDFILE *open_file(struct source *s, SF_INFO *info) {
     return sf_open_virtual(&io, SFM_READ, info, s);
 }
 
-static int decode(struct source *s, struct ser_audio *a, int to_hz, struct ser_error *e) {
-    SF_INFO info = {0};
-    SNDFILE *file = NULL;
+/* The decoder of what s shows, or NULL with e set. */
+static SNDFILE *begin(struct source *s, SF_INFO *info, struct ser_error *e) {
     errno = 0;
-    int failed = ser_container_look(&s->bytes, &s->c, e);
-    if (!failed) {
-        file = open_file(s, &info);
-        if (file)
-            limit_flac(s, &info);
-        if (file)
-            failed = read_file(s, file, &info, a, to_hz, e);
-        else
-            failed = ser_container_unread(&s->bytes, &s->c, e);
-    }
-    /* What was not read, or found no room, looks like damage to those who wanted it. */
+    if (ser_container_look(&s->bytes, &s->c, e))
+        return NULL;
+    SNDFILE *file = open_file(s, info);
+    if (file)
+        limit_flac(s, info);
+    else
+        ser_container_unread(&s->bytes, &s->c, e);
+    return file;
+}
+
+/* What was not read, or found no room, looks like damage to those who wanted it: then e says so. */
+static int blame(const struct source *s, int failed, struct ser_error *e) {
     int why = s->bytes.error ? s->bytes.error : failed && errno == ENOMEM ? ENOMEM : 0;
     if (why)
-        failed = ser_fail(e, SER_SYS, "%s: cannot read: %s", s->bytes.name, strerror(why));
+        return ser_fail(e, SER_SYS, "%s: cannot read: %s", s->bytes.name, strerror(why));
+    return failed ? -1 : 0;
+}
+
+static int decode(struct source *s, struct ser_audio *a, int to_hz, struct ser_error *e) {
+    SF_INFO info = {0};
+    SNDFILE *file = begin(s, &info, e);
+    int failed = blame(s, !file || read_file(s, file, &info, a, to_hz, e), e);
     if (file)
         sf_close(file);
     if (failed)
         ser_audio_free(a);
-    return failed ? -1 : 0;
+    return failed;
 }
 
 int ser_audio_decode(struct ser_audio *a, const unsigned char *data, size_t len, const char *name,
@@ -354,4 +353,53 @@ void ser_audio_free(struct ser_audio *a) {
     *a = (struct ser_audio){0};
     free(was.room);
     ser_resampler_free(was.resampler);
+}
+
+/* ---- piece by piece ---- */
+
+struct ser_audio_file {
+    struct source s;
+    SNDFILE *file;
+    SF_INFO info;
+    size_t done;
+    float x[BLOCK];
+};
+
+struct ser_audio_file *ser_audio_open(int fd, const unsigned char *data, size_t len,
+                                      const char *name, struct ser_error *e) {
+    struct ser_audio_file *f = calloc(1, sizeof *f);
+    struct stat st = {0};
+    if (!f || (fd >= 0 && fstat(fd, &st))) {
+        free(f);
+        ser_fail(e, SER_SYS, "%s: cannot open: %s", name, strerror(errno));
+        return NULL;
+    }
+    f->s.bytes = (struct ser_bytes){
+        .name = name, .fd = fd, .mem = data, .len = fd < 0 ? len : (uint64_t)st.st_size};
+    f->file = begin(&f->s, &f->info, e);
+    if (blame(&f->s, !f->file || check_info(&f->s, &f->info, e), e)) {
+        ser_audio_close(f);
+        return NULL;
+    }
+    return f;
+}
+
+int ser_audio_rate(const struct ser_audio_file *f) {
+    return f->info.samplerate;
+}
+
+int ser_audio_next(struct ser_audio_file *f, const float **x, size_t *n, struct ser_error *e) {
+    errno = 0;
+    int failed = read_checked(&f->s, f->file, &f->info, f->done, f->x, n, e);
+    f->done += failed ? 0 : *n;
+    if (!failed && *n == 0)
+        failed = check_length(&f->s, &f->info, f->done, e);
+    *x = f->x;
+    return blame(&f->s, failed, e) ? -1 : *n > 0;
+}
+
+void ser_audio_close(struct ser_audio_file *f) {
+    if (f && f->file)
+        sf_close(f->file);
+    free(f);
 }

@@ -39,4 +39,20 @@ int ser_audio_decode(struct ser_audio *a, const unsigned char *data, size_t len,
 /* Frees, and makes *a all zeros. */
 void ser_audio_free(struct ser_audio *a);
 
+/* ---- piece by piece, in constant memory ----
+ *
+ * The same samples in pieces, at the file's own rate: of the regular file that fd is open on, which
+ * stays the caller's, as do name and, with fd -1, the len bytes at data. NULL with e set as above. */
+struct ser_audio_file;
+struct ser_audio_file *ser_audio_open(int fd, const unsigned char *data, size_t len,
+                                      const char *name, struct ser_error *e);
+void ser_audio_close(struct ser_audio_file *f);
+
+int ser_audio_rate(const struct ser_audio_file *f);
+
+/* The next samples *x [*n], which last until the next call: 1; 0 at the end; -1 with e set. That a
+ * file is cut short is said at its end. */
+int ser_audio_next(struct ser_audio_file *f, const float **x, size_t *n,
+                   struct ser_error *e) SER_MUST_CHECK;
+
 #endif

@@ -19,8 +19,13 @@ static const char *keep(struct ser_set *set, const char *text) {
     return ser_set_add(set, text) < 0 ? NULL : ser_set_get(set, text);
 }
 
+/* Of a truth: it is unknown. Of a prediction: there is none, for want of speech. */
+static int is_none(const char *s) {
+    return strcmp(s, "-") == 0;
+}
+
 static int is_class(const char *s) {
-    return *s && strcmp(s, "-") != 0 && ser_is_text(s, strlen(s));
+    return *s && !is_none(s) && ser_is_text(s, strlen(s));
 }
 
 /* What reading a file needs to know of its table. */
@@ -87,9 +92,9 @@ static int check_row(const struct ser_evaluation *v, const struct ser_prediction
         return ser_no_memory(e);
     if (!fresh)
         return ser_tsv_fail(t, e, "the id '%.200s' comes twice", id);
-    if (!is_class(predicted) || (!is_class(truth) && strcmp(truth, "-") != 0))
+    if ((!is_class(predicted) && !is_none(predicted)) || (!is_class(truth) && !is_none(truth)))
         return ser_tsv_fail(t, e, "emotion or predicted is empty or not UTF-8 text");
-    if (f->columns && !has_column(f, predicted))
+    if (f->columns && !is_none(predicted) && !has_column(f, predicted))
         return ser_tsv_fail(t, e, "predicted is '%.100s', but there is no column p_%.100s",
                             predicted, predicted);
     if (v->class_names.n > MAX_CLASSES)
@@ -126,12 +131,14 @@ static int read_row(struct ser_evaluation *v, struct ser_predictions *f, const s
 static int read_rows(struct ser_evaluation *v, struct ser_predictions *f, const struct columns *c,
                      struct ser_tsv *t, struct ser_error *e) {
     struct ser_set ids = {0};
-    size_t unknown = 0;
+    size_t unknown = 0, mute = 0;
     int got;
     while ((got = ser_tsv_next(t, e)) > 0) {
         got = check_row(v, f, c, t, &ids, e);
-        if (!got && strcmp(t->field[c->truth], "-") == 0)
+        if (!got && is_none(t->field[c->truth]))
             unknown++;
+        else if (!got && is_none(t->field[c->predicted]))
+            mute++;
         else if (!got)
             got = read_row(v, f, c, t, e);
         if (got)
@@ -141,6 +148,13 @@ static int read_rows(struct ser_evaluation *v, struct ser_predictions *f, const 
     if (got < 0)
         return -1;
     f->unknown = unknown;
+    f->mute = mute;
+    if (!f->n && mute)
+        return ser_fail(
+            e, SER_BAD,
+            "%s: no emotion is predicted of an utterance whose own is known: nothing to "
+            "evaluate",
+            f->name);
     if (!f->n)
         return ser_fail(e, SER_BAD, "%s: no utterance of known emotion: nothing to evaluate",
                         f->name);
@@ -170,11 +184,17 @@ int ser_evaluation_read(struct ser_evaluation *v, const char *path, struct ser_e
 }
 
 int ser_predictions_left_out(const struct ser_predictions *f, char *text, size_t size) {
-    int one = f->unknown == 1;
+    int one = f->unknown == 1, one_mute = f->mute == 1;
+    char mute[96] = "";
+    if (f->mute)
+        snprintf(mute, sizeof mute, "%zu utterance%s without speech, predicted -, %s left out",
+                 f->mute, one_mute ? "" : "s", one_mute ? "is" : "are");
     if (f->unknown)
-        snprintf(text, size, "%s: %zu utterance%s of unknown emotion %s left out", f->name,
-                 f->unknown, one ? "" : "s", one ? "is" : "are");
-    return f->unknown > 0;
+        snprintf(text, size, "%s: %zu utterance%s of unknown emotion %s left out%s%s", f->name,
+                 f->unknown, one ? "" : "s", one ? "is" : "are", f->mute ? "; " : "", mute);
+    else if (f->mute)
+        snprintf(text, size, "%s: %s", f->name, mute);
+    return f->unknown || f->mute;
 }
 
 /* ---- scoring ---- */

@@ -47,9 +47,10 @@ struct ser_predictions {
     size_t n, cap;
     struct ser_prediction *at; /* [n] */
     size_t unknown;            /* utterances of unknown emotion, which were left out */
-    int columns;               /* p_CLASS; 0: no probabilities */
-    char **column;             /* [columns] their classes in the table's order */
-    double *p;                 /* [n,columns] probabilities; once scored [n,classes] */
+    size_t mute;   /* of known emotion, and predicted -: without speech; left out, too */
+    int columns;   /* p_CLASS; 0: no probabilities */
+    char **column; /* [columns] their classes in the table's order */
+    double *p;     /* [n,columns] probabilities; once scored [n,classes] */
     size_t p_cap;
 };
 
@@ -133,7 +134,7 @@ struct ser_evaluation { /* zeros: nothing read */
 
 /* Reads one more file (NULL, "-": standard input). path must live as long as v. 0, or -1 with e set:
  * SER_BAD for a table that is none of predictions, an id that comes twice in it, probabilities that
- * do not add up to 1 within 0.001, no utterance of known emotion. v can only be freed then; unknown
+ * do not add up to 1 within 0.001, no utterance of known emotion for which one is predicted. v can only be freed then; unknown
  * of its last file is set if the file was read to its end. */
 int ser_evaluation_read(struct ser_evaluation *v, const char *path,
                         struct ser_error *e) SER_MUST_CHECK;
@@ -143,7 +144,7 @@ int ser_evaluation_read_table(struct ser_evaluation *v, struct ser_tsv *t,
                               struct ser_error *e) SER_MUST_CHECK;
 
 /* What is to be told of utterances that were left out of a file: 1 and text is
- * "FILE: 2 utterances of unknown emotion are left out", or 0. */
+ * "FILE: 2 utterances of unknown emotion are left out", and likewise of those that were predicted -; or 0. */
 int ser_predictions_left_out(const struct ser_predictions *f, char *text, size_t size);
 
 /* Scores what was read, at least one file; once. draws and seed are the bootstrap's. 0, or -1

@@ -125,6 +125,8 @@ static int take_stdin(struct ser_recordings *s, struct ser_recording *r, struct 
     r->key = strdup("stdin");
     if (!r->key)
         return ser_no_memory(e);
+    if (s->live)
+        return 1;
     return ser_in_rest(&s->in, MAX_STDIN, &r->bytes, &r->bytes_len, e) ? -1 : 1;
 }
 

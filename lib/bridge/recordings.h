@@ -27,6 +27,7 @@ struct ser_recordings {
     struct ser_reader reader;
     struct ser_in in;
     int taken; /* 1 once standard input was read */
+    int live; /* set by the caller: an audio file from standard input is not read by next, but left at in */
 };
 
 /* Finds out what the input is: a manifest, unless it is NULL; the files, which end with NULL; standard

@@ -20,6 +20,9 @@ enum { LANES = SER_LANES, DELTA_WINDOW = 9 };
 /* Long sums are made of sums of so many terms, which keeps rounding errors small. */
 enum { PART = 8 };
 
+/* What is appended comes of these: decibels; semitones, 0 without voice; 0..1. */
+enum { ENERGY, PITCH, VOICING, TRACKS };
+
 struct ser_mfcc {
     struct ser_recipe r;
     struct ser_spectrum *spectrum;
@@ -28,11 +31,12 @@ struct ser_mfcc {
     float *band;         /* [bands, stride]: mel powers, then decibels */
     float *folded;       /* [2, half, stride]: sums, differences of bands */
     float *coef;         /* [coefs, stride] */
-    float *diff;         /* [T]: one row's differences; later the energies of all frames */
+    float *diff;         /* [T]: one row's differences */
+    float *track;        /* [TRACKS, T]: what is appended, of each frame by itself */
     struct ser_yin *yin; /* NULL where F0 and voicing are not wanted */
     float *out;          /* [rows, T] */
     float silence;       /* what a band holds where there is no power, in decibels */
-    size_t band_cap, folded_cap, coef_cap, diff_cap, out_cap;
+    size_t band_cap, folded_cap, coef_cap, diff_cap, track_cap, out_cap;
 };
 
 /* ---- memory ---- */
@@ -105,6 +109,7 @@ void ser_mfcc_free(struct ser_mfcc *m) {
     free(m->folded);
     free(m->coef);
     free(m->diff);
+    free(m->track);
     free(m->out);
     free(m);
 }
@@ -280,43 +285,55 @@ static float semitones(double hz) {
     return (float)(17.3123404906675608883 * ser_ln(hz / 27.5)); /* 12 / ln 2 */
 }
 
-/* Rows of what is appended: to [rows, T], of which both frames are true. */
-static void append(struct ser_mfcc *m, const float *x, size_t n, size_t have, size_t both, size_t T,
-                   float *to) {
-    float loudest = -INFINITY, *row[3] = {NULL, NULL, NULL};
-    for (int i = 0; i < 3; i++)
+/* What is appended comes of: the frame around sample at, to[0], to[apart] and so on. pitch: whether F0 and
+ * voicing are wanted, which take long. */
+static void follow(struct ser_mfcc *m, const float *x, size_t n, size_t at, int pitch, float *to,
+                   size_t apart) {
+    double hz = 0, voicing = 0;
+    to[ENERGY * apart] = energy_db(m, x, n, at);
+    if (m->yin && pitch)
+        hz = ser_yin_frame(m->yin, x, n, at, &voicing);
+    to[PITCH * apart] = voicing > SER_VOICED ? semitones(hz) : 0;
+    to[VOICING * apart] = (float)voicing;
+}
+
+/* Rows of what is appended: to [rows, T], of which both of have frames are true. */
+static void append(const struct ser_mfcc *m, size_t have, size_t both, size_t T, float *to) {
+    const float *energy = m->track + ENERGY * have, *pitch = m->track + PITCH * have,
+                *voicing = m->track + VOICING * have;
+    float loudest = -INFINITY, *row[TRACKS] = {NULL};
+    for (int i = 0; i < TRACKS; i++)
         if (m->r.append & 1 << i) {
             row[i] = to;
             to += T;
         }
-    for (size_t t = 0; t < have; t++) {
-        m->diff[t] = energy_db(m, x, n, t * (size_t)m->r.hop);
-        loudest = fmaxf(loudest, m->diff[t]);
-    }
+    for (size_t t = 0; t < have; t++)
+        loudest = fmaxf(loudest, energy[t]);
     float floor = m->r.top_db > 0 ? fmaxf(-100, loudest - (float)m->r.top_db) : -100;
     for (size_t t = 0; t < both; t++) {
-        double hz, voicing = 0;
-        if (m->yin)
-            hz = ser_yin_frame(m->yin, x, n, t * (size_t)m->r.hop, &voicing);
-        int voiced = voicing > SER_VOICED && m->diff[t] > loudest - SER_VOICED_DB;
-        if (row[0])
-            row[0][t] = fmaxf(m->diff[t], floor);
-        if (row[1])
-            row[1][t] = voiced ? semitones(hz) : 0;
-        if (row[2])
-            row[2][t] = (float)voicing;
+        if (row[ENERGY])
+            row[ENERGY][t] = fmaxf(energy[t], floor);
+        if (row[PITCH])
+            row[PITCH][t] = energy[t] > loudest - SER_VOICED_DB ? pitch[t] : 0;
+        if (row[VOICING])
+            row[VOICING][t] = voicing[t];
     }
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < TRACKS; i++)
         if (row[i])
             complete(m, row[i], both, T, i || m->r.pad == SER_PAD_ZERO ? 0 : floor);
 }
 
-int ser_mfcc_run(struct ser_mfcc *m, const float *x, size_t n, const float **out, size_t *T,
-                 size_t *full) {
-    size_t have = 1 + n / (size_t)m->r.hop, coefs = (size_t)m->r.coefs;
-    size_t want = m->r.frames ? (size_t)m->r.frames : have, both = have < want ? have : want;
+/* How many frames of have are kept, of *want in the result. */
+static size_t kept_of(const struct ser_mfcc *m, size_t have, size_t *want) {
+    *want = m->r.frames ? (size_t)m->r.frames : have;
+    return have < *want ? have : *want;
+}
+
+/* Mel powers of have frames at band, and what is appended at track -> *out [rows, *T]. */
+static int finish(struct ser_mfcc *m, size_t have, const float **out, size_t *T) {
+    size_t want, both = kept_of(m, have, &want), coefs = (size_t)m->r.coefs;
     const float *rows;
-    if (mel_powers(m, x, n, have) || features(m, have, m->r.deltas ? have : both, &rows) ||
+    if (features(m, have, m->r.deltas ? have : both, &rows) ||
         grow(&m->out, &m->out_cap, (size_t)ser_recipe_rows(&m->r), want) ||
         grow(&m->diff, &m->diff_cap, 1, have))
         return -1;
@@ -333,11 +350,57 @@ int ser_mfcc_run(struct ser_mfcc *m, const float *x, size_t n, const float **out
             complete(m, to, both, want, padding_of(m, c, order));
         }
     if (m->r.append)
-        append(m, x, n, have, both, want, m->out + (size_t)(1 + m->r.deltas) * coefs * want);
+        append(m, have, both, want, m->out + (size_t)(1 + m->r.deltas) * coefs * want);
     *out = m->out;
     *T = want;
-    *full = have;
     return 0;
+}
+
+int ser_mfcc_run(struct ser_mfcc *m, const float *x, size_t n, const float **out, size_t *T,
+                 size_t *full) {
+    size_t have = 1 + n / (size_t)m->r.hop, want, both = kept_of(m, have, &want);
+    if (mel_powers(m, x, n, have) || (m->r.append && grow(&m->track, &m->track_cap, TRACKS, have)))
+        return -1;
+    for (size_t t = 0; m->r.append && t < have; t++)
+        follow(m, x, n, t * (size_t)m->r.hop, t < both, m->track + t, have);
+    *full = have;
+    return finish(m, have, out, T);
+}
+
+/* ---- frame by frame ---- */
+
+size_t ser_mfcc_kept(const struct ser_mfcc *m) {
+    return (size_t)m->r.bands + (m->r.append ? TRACKS : 0);
+}
+
+size_t ser_mfcc_reach(const struct ser_mfcc *m) {
+    size_t half = (size_t)m->r.window / 2, pitch = m->yin ? ser_yin_reach(m->yin) : 0;
+    return half > pitch ? half : pitch;
+}
+
+const float *ser_mfcc_frame(struct ser_mfcc *m, const float *x, size_t n, size_t at, float *kept) {
+    const float *power = ser_spectrum_power(m->spectrum, x, n, at);
+    ser_mel_apply(&m->mel, power, kept, 1);
+    if (m->r.append)
+        follow(m, x, n, at, 1, kept + m->r.bands, 1);
+    return power;
+}
+
+int ser_mfcc_join(struct ser_mfcc *m, const float *const *kept, size_t n, const float **out,
+                  size_t *T) {
+    size_t bands = (size_t)m->r.bands, stride = padded(n);
+    if (grow(&m->band, &m->band_cap, bands, stride) ||
+        (m->r.append && grow(&m->track, &m->track_cap, TRACKS, n)))
+        return -1;
+    for (size_t b = 0; b < bands; b++) {
+        float *row = m->band + b * stride;
+        for (size_t t = 0; t < stride; t++)
+            row[t] = t < n ? kept[t][b] : 0;
+    }
+    for (size_t i = 0; m->r.append && i < TRACKS; i++)
+        for (size_t t = 0; t < n; t++)
+            m->track[i * n + t] = kept[t][bands + i];
+    return finish(m, n, out, T);
 }
 
 int ser_mfcc_mel(struct ser_mfcc *m, const float *x, size_t n, const float **out, size_t *T) {

@@ -61,6 +61,25 @@ int ser_mfcc_empty_bands(const struct ser_mfcc *m);
 int ser_mfcc_run(struct ser_mfcc *m, const float *x, size_t n, const float **out, size_t *T,
                  size_t *full);
 
+/* ---- frame by frame, for sound that comes in pieces or has no end ----
+ *
+ * What run does of a recording in one call, in two steps: each frame by itself, once, then any row of
+ * frames together. run of all frames of a recording, and frame of each and join of all, are the same. */
+
+/* How many numbers are kept of a frame; and how many samples before and behind its middle it is
+ * made of, at most. */
+size_t ser_mfcc_kept(const struct ser_mfcc *m);
+size_t ser_mfcc_reach(const struct ser_mfcc *m);
+
+/* The frame around sample at of x[n], with zeros outside: what is kept of it -> kept
+ * [ser_mfcc_kept]. Returns its power spectrum [window/2 + 1], which lasts until the next call. */
+const float *ser_mfcc_frame(struct ser_mfcc *m, const float *x, size_t n, size_t at, float *kept);
+
+/* The features of n >= 1 frames as if they were a recording: frame i is what was kept at kept[i].
+ * *out and *T as run has them. 0, or -1 without memory. */
+int ser_mfcc_join(struct ser_mfcc *m, const float *const *kept, size_t n, const float **out,
+                  size_t *T);
+
 /* Only the mel power spectrogram, *out [bands, *T], for tests; otherwise the same. */
 int ser_mfcc_mel(struct ser_mfcc *m, const float *x, size_t n, const float **out, size_t *T);
 

@@ -18,8 +18,9 @@ enum { ROOM = 1 << 17 };
 struct ser_resampler {
     soxr_t soxr; /* of the clip that is under way, or NULL: the rates agree */
     double ratio;
-    float *y;            /* [made] of it so far */
-    size_t cap, made, n; /* n: samples fed */
+    float *y; /* [made] of it so far, behind the taken ones */
+    size_t cap, made, taken;
+    size_t n; /* samples fed */
 };
 
 struct ser_resampler *ser_resampler_new(void) {
@@ -51,9 +52,9 @@ static double length_of(const struct ser_resampler *r, size_t n) {
     return ceil((double)n * r->ratio);
 }
 
-/* Memory for all that the n samples fed so far make. */
+/* Memory for all that the n samples fed so far make, and is not taken yet. */
 static int grow(struct ser_resampler *r, const char **why) {
-    double length = length_of(r, r->n);
+    double length = fmax(0, length_of(r, r->n) - (double)r->taken);
     if (!(length < (double)(SIZE_MAX / sizeof *r->y / 4)))
         return fail(r, why, "too long to resample");
     size_t cap = r->cap ? r->cap : ROOM;
@@ -72,7 +73,7 @@ static int grow(struct ser_resampler *r, const char **why) {
 int ser_resample_begin(struct ser_resampler *r, int from_hz, int to_hz, const char **why) {
     errno = 0;
     stop(r);
-    r->made = r->n = 0;
+    r->made = r->taken = r->n = 0;
     r->ratio = (double)to_hz / from_hz;
     if (from_hz == to_hz)
         return 0;
@@ -114,11 +115,18 @@ int ser_resample_end(struct ser_resampler *r, const float **y, size_t *m, const 
     if (grow(r, why) || (r->soxr && process(r, NULL, 0, why)))
         return -1;
     stop(r);
-    *m = (size_t)length_of(r, r->n);
+    *m = (size_t)fmax(0, length_of(r, r->n) - (double)r->taken);
     if (r->made < *m)
         memset(r->y + r->made, 0, (*m - r->made) * sizeof *r->y);
     *y = r->y;
     return 0;
+}
+
+void ser_resample_take(struct ser_resampler *r, const float **y, size_t *m) {
+    *y = r->y;
+    *m = r->made;
+    r->taken += r->made;
+    r->made = 0;
 }
 
 int ser_resample(struct ser_resampler *r, const float *x, size_t n, int from_hz, int to_hz,

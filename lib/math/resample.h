@@ -32,4 +32,8 @@ int ser_resample_begin(struct ser_resampler *r, int from_hz, int to_hz, const ch
 int ser_resample_feed(struct ser_resampler *r, const float *x, size_t n, const char **why);
 int ser_resample_end(struct ser_resampler *r, const float **y, size_t *m, const char **why);
 
+/* Between begin and end: takes what was made since begin or the last take, *y [*m], out of r. It lasts
+ * until the next call, and end gives the rest alone. So a clip without end needs no more memory. */
+void ser_resample_take(struct ser_resampler *r, const float **y, size_t *m);
+
 #endif

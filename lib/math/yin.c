@@ -47,10 +47,19 @@ void ser_yin_free(struct ser_yin *y) {
     free(y);
 }
 
+/* Of a frame's samples so many lie before its middle. */
+static size_t before_of(const struct ser_yin *y) {
+    return (y->window + y->most) / 2;
+}
+
+size_t ser_yin_reach(const struct ser_yin *y) {
+    return y->window + y->lags - before_of(y); /* behind it are more */
+}
+
 /* The samples around at, divided by the largest: d' does not change, and no square overflows or vanishes. Returns
  * that largest one. */
 static float take_frame(struct ser_yin *y, const float *x, size_t n, size_t at) {
-    size_t length = y->window + y->lags, before = (y->window + y->most) / 2;
+    size_t length = y->window + y->lags, before = before_of(y);
     float peak = 0;
     for (size_t i = 0; i < length; i++) {
         size_t from = at + i - before; /* wraps around in front of the first sample, to beyond n */

@@ -26,6 +26,9 @@ struct ser_yin;
 struct ser_yin *ser_yin_new(int rate_hz);
 void ser_yin_free(struct ser_yin *y);
 
+/* How many samples before and behind its middle a frame is made of, at most. */
+size_t ser_yin_reach(const struct ser_yin *y);
+
 /* The frame around sample at of x[n], samples outside of which are 0: its fundamental frequency in Hz, also where
  * there is no voice, and at best in the range above. *voicing is 1 - d' of that period, from 0 (noise, silence, a
  * constant) to 1 (strictly periodic). x must be finite. */
