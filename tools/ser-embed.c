@@ -356,6 +356,7 @@ static void take_recipe(struct embedding *m) {
     must(ser_reader_open(&r, opt.like, NULL, &e), &e);
     ser_attrs_copy(&m->wanted, &r.header);
     ser_reader_close(&r);
+    must(ser_attrs_check(a, opt.like, &e), &e);
     const char *type = ser_attr(a, "feat.type"), *name = ser_attr(a, "feat.encoder"),
                *layer = ser_attr(a, "feat.layer"), *pool = ser_attr(a, "feat.pool"),
                *norm = ser_attr(a, "feat.normalize");
@@ -379,6 +380,8 @@ static void take_recipe(struct embedding *m) {
 /* Refuses a recipe of which anything cannot be made here. What several recordings are normalised by is a step of
  * its own, behind this one. */
 static void check_recipe(struct embedding *m, const struct ser_attrs *made) {
+    struct ser_error e;
+    must(ser_attrs_check(made, "the recipe", &e), &e);
     const char *norm = ser_attr(&m->wanted, SER_NORM);
     if (norm && strcmp(norm, "utterance") != 0)
         ser_attr_set(&m->wanted, SER_NORM, NULL);
