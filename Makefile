@@ -36,7 +36,7 @@ TOOLS    := $(patsubst tools/%.c,%,$(wildcard tools/*.c))
 SCRIPTS  := $(wildcard tools/*.sh)
 LIB      := $(wildcard lib/*/*.c lib/nn/*/*.c)
 MAN      := $(wildcard tools/*.1 tools/*.7 lib/*/*.5)
-DATA     := $(wildcard pipelines/*.mk pipelines/nets/*.net pipelines/spaces/* pipelines/bin/*.awk manifests/*)
+DATA     := $(wildcard pipelines/*.mk pipelines/nets/*.net pipelines/spaces/* pipelines/models/* pipelines/bin/*.awk manifests/*)
 PROGRAMS := $(filter-out %.awk,$(wildcard pipelines/bin/*))
 UNITS    := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 FUZZ     := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
@@ -92,8 +92,13 @@ $(BUILD)/obj/tools/ser-report.o: $(wildcard tools/page/*)
 $(BUILD)/descriptions: $(wildcard manifests/*.corpus) $(BUILD)/flags
 	cat $(filter %.corpus,$^) >$@
 
-$(BIN): $(BUILD)/%: $(BUILD)/obj/tools/%.o $(BUILD)/libser.a
+$(BIN): $(BUILD)/%: $(BUILD)/obj/tools/%.o $(BUILD)/libser.a | $(BUILD)/models
 	$(LINK) -o $@ $^ $(LIBS)
+
+# Where the programs of this build find models by name.
+$(BUILD)/models:
+	@mkdir -p $(@D)
+	ln -sfn '$(subst ','\'',$(CURDIR))/pipelines/models' $@
 
 # A script gets what all share, the version, and the folder of the tables: here, or where they are installed.
 VERSION = $(shell sed -n 's/^.define SER_VERSION "\(.*\)"/\1/p' lib/core/core.h)
@@ -252,7 +257,8 @@ to = '$(subst ','\'',$(DESTDIR)$1)'
 
 install: $(BIN)
 	install -d $(call to,$(BINDIR)) $(call to,$(MANDIR)/man1) $(call to,$(MANDIR)/man5) $(call to,$(MANDIR)/man7) \
-	    $(call to,$(DATADIR)/pipelines/nets) $(call to,$(DATADIR)/pipelines/spaces) $(call to,$(DATADIR)/pipelines/bin) $(call to,$(DATADIR)/manifests)
+	    $(call to,$(DATADIR)/pipelines/nets) $(call to,$(DATADIR)/pipelines/spaces) $(call to,$(DATADIR)/pipelines/models) \
+	    $(call to,$(DATADIR)/pipelines/bin) $(call to,$(DATADIR)/manifests)
 	install $(BIN) $(call to,$(BINDIR))
 	for f in $(notdir $(SH_BIN)); do \
 	    $(call fill,$(DATADIR)/manifests,tools/"$$f".sh,$(call to,$(BINDIR))/"$$f") || exit 1; \
@@ -265,7 +271,7 @@ uninstall:
 	for f in $(notdir $(BIN) $(SH_BIN)); do rm -f $(call to,$(BINDIR))/"$$f"; done
 	for f in $(notdir $(MAN)); do rm -f $(call to,$(MANDIR))/man"$${f##*.}"/"$$f"; done
 	for f in $(DATA) $(PROGRAMS); do rm -f $(call to,$(DATADIR))/"$$f"; done
-	for d in /pipelines/nets /pipelines/spaces /pipelines/bin /pipelines /manifests ""; do \
+	for d in /pipelines/nets /pipelines/spaces /pipelines/models /pipelines/bin /pipelines /manifests ""; do \
 	    [ ! -d $(call to,$(DATADIR))"$$d" ] || rmdir --ignore-fail-on-non-empty $(call to,$(DATADIR))"$$d" || exit 1; \
 	done
 

@@ -165,13 +165,139 @@ values() {
     fails 3 'ser-embed' ser-mfcc --like model.bin a.wav
 }
 
+# edited SOURCE TARGET NAME=VALUE: the stream with another attribute in its header
+edited() {
+    ser-tensor npy -o edited.npy "$1"
+    ser-tensor from-npy --like "$1" --set "$3" -o "$2" edited.npy
+}
+
+@test "--like: encoder, layers, pooling, cut, padding and norm are those of a model" {
+    local line how
+    mkdir enc
+    "$ROOT/tests/make-encoder" enc/whisper-2x16
+    "$ROOT/tests/make-encoder" --family hubert enc/hubert-2x16
+    export SER_ENCODERS=$PWD/enc
+    sox -R a.wav padded.wav pad 0.5 0.7
+    while read -r line; do
+        read -r -a how <<<"$line"
+        embed "${how[@]}" padded.wav >want
+        embed --like want padded.wav | same want -
+        embed --like want <padded.wav >got
+        ser-cmp --values --atol 0 want got
+    done <<'END'
+--layer 1 --pool stats whisper-2x16
+--layer all --pool mean whisper-2x16
+--layer 0:1 --average whisper-2x16
+--trim 40 whisper-2x16
+--trim 35.5:0.1 --layer 2 whisper-2x16
+--pad-30s --layer 0 whisper-2x16
+--layer 1 hubert-2x16
+--layer 1 --norm yes hubert-2x16
+END
+    # Of a model; what speakers are normalised by is a step of its own.
+    embed --layer 1 --pool stats -m m.tsv -o f.sert tiny
+    ser-tensor normalize --by speaker -o g.sert f.sert
+    for part in f g; do ser-train -q --net "$ROOT/pipelines/nets/probe.net" --keep last --epochs 1 -o $part.bin $part.sert; done
+    embed --like f.bin -m m.tsv | same f.sert -
+    embed --like g.bin -m m.tsv | same f.sert -
+    SER_MODELS=$PWD embed --like g -m m.tsv | same f.sert -
+    embed --like f.bin a.wav | ser-score -q f.bin | grep -q '^a.wav	'
+    embed --layer 2 --pool stats -o other.sert tiny a.wav
+    fails 3 "feat.layer is 2, the model wants 1: .*'ser-embed --like MODEL'" ser-score f.bin other.sert
+    fails 2 "f.bin" ser-embed -o f.bin --like f.bin a.wav
+    fails 2 'standard input' ser-embed --like - -
+    fails 2 'standard input' ser-embed --like -
+    for how in '--layer 1' --average '--pool mean' '--trim 30' '--norm yes' --pad-30s; do
+        # shellcheck disable=SC2086
+        fails 2 "--like f.bin takes the whole recipe from there: leave out ${how% *}" ser-embed --like f.bin $how a.wav
+    done
+}
+
+@test "--like: another encoder, or a recipe that cannot be made, is refused by name" {
+    embed --layer 1 --pool mean tiny a.wav >f.sert
+    mkdir -p enc home/.local/share/ser/encoders data/ser/encoders
+    "$ROOT/tests/make-encoder" --seed 2 enc/whisper-2x16
+    export SER_ENCODERS=$PWD/enc HOME=$PWD/home
+    unset XDG_DATA_HOME
+    fails 3 "enc/whisper-2x16: is not the encoder of f.sert: the checksum of its weights is [0-9a-f]{16}, not [0-9a-f]{16}: give" \
+        ser-embed --like f.sert a.wav
+    embed --like f.sert --encoder tiny a.wav | same f.sert -
+    fails 2 '--encoder belongs to --like' ser-embed --encoder tiny a.wav
+    # Its places, and their order.
+    rm -r enc/whisper-2x16
+    fails 4 "whisper-2x16: no such folder, and no encoder of that name in $PWD/enc or $PWD/home/.local/share/ser/encoders: get it with 'ser-fetch whisper-2x16'" \
+        ser-embed --like f.sert a.wav
+    cp -rL tiny home/.local/share/ser/encoders/whisper-2x16
+    embed --like f.sert a.wav | same f.sert -
+    embed --layer 1 --pool mean whisper-2x16 a.wav | same f.sert -
+    export XDG_DATA_HOME=$PWD/data
+    fails 4 "in $PWD/enc or $PWD/data/ser/encoders: get" ser-embed whisper-2x16 a.wav
+    XDG_DATA_HOME=data embed --like f.sert a.wav | same f.sert -
+    mv home/.local/share/ser/encoders/whisper-2x16 data/ser/encoders
+    embed --like f.sert a.wav | same f.sert -
+    "$ROOT/tests/make-encoder" --seed 2 enc/whisper-2x16
+    fails 3 'is not the encoder' ser-embed --like f.sert a.wav
+    rm -r enc
+    # Every key counts.
+    local pair pattern
+    while read -r pair pattern; do
+        edited f.sert g.sert "$pair"
+        fails 3 "$pattern" ser-embed --like g.sert a.wav
+        [ "${#stderr_lines[@]}" = 1 ]
+    done <<'END'
+feat.layer=3 g.sert: its recipe has feat.layer=3, but the encoder has the layers 0 to 2
+feat.layer=last feat.layer
+feat.layer=1:1 g.sert: its recipe has feat.layer=1:1, which cannot be made: here it is 1
+feat.pool=max feat.axes=channels, which cannot be made: here it is time,channels
+feat.average=yes feat.average=yes
+feat.average=no feat.average=no
+feat.padded_s=31 feat.padded_s=31
+feat.normalize=yes feat.normalize=yes
+feat.trim_db=-1 feat.trim_db=-1
+feat.trim_db=x feat.trim_db=x
+feat.trim_margin_s=0.1 feat.trim_margin_s
+feat.rate_hz=8000 feat.rate_hz=8000
+feat.norm=utterance feat.norm=utterance
+feat.more=1 feat.more=1, which cannot be made: here it is .unset
+feat.encoder=../tiny holds no recipe
+feat.encoder_xxh3=0 is not the encoder of g.sert: .*, not 0
+feat.type=mfcc is not of embeddings: .*ser-mfcc --like
+END
+    edited f.sert g.sert feat.encoder=whisper-base
+    fails 4 'whisper-base: no such folder' ser-embed --like g.sert a.wav
+    fails 3 'feat.encoder=whisper-base' ser-embed --like g.sert --encoder tiny a.wav
+    ser-tensor from-npy "$ROOT"/tests/golden/mfcc/noise-8k-ulaw.mfcc.npy -o foreign.sert
+    fails 3 'foreign.sert: is not of embeddings$' ser-embed --like foreign.sert a.wav
+    fails 2 'oen: no such file, and no model of that name' ser-embed --like oen a.wav
+}
+
+@test "--norm: the input is normalised as published, or as told" {
+    local kind
+    for kind in '' --stable; do
+        # shellcheck disable=SC2086
+        "$ROOT/tests/make-encoder" --family hubert $kind one
+        embed one a.wav >published
+        embed --norm published one a.wav | same published -
+        embed --norm yes one a.wav >yes
+        embed --norm no one a.wav >no
+        run -1 ser-cmp --values --atol 1e-4 yes no
+        same published "$([ -n "$kind" ] && echo yes || echo no)"
+        strings yes | grep -qx feat.normalize=yes
+        strings no | grep -qx feat.normalize=no
+        rm -r one
+    done
+    fails 2 '--norm: Whisper hears mel bands that have a norm of their own, and tiny is whisper-2x16' ser-embed --norm yes tiny a.wav
+    embed --norm published tiny a.wav | same - <(embed tiny a.wav)
+}
+
 @test "what cannot be: layers, folders, lengths" {
     for layer in 3 -1 1:3 2:1 1: :1 x 1.0 '' 1:2:3; do
         fails 2 '--layer: .*layers 0 to 2' ser-embed --layer "$layer" tiny a.wav
     done
     fails 2 'no encoder' ser-embed
     fails 2 'not both' ser-embed -m m.tsv tiny a.wav
-    fails 4 'config.json.*No such file' ser-embed nowhere a.wav
+    fails 4 'config.json.*No such file' ser-embed ./nowhere a.wav
+    fails 4 'nowhere: no such folder, and no encoder of that name in .*/ser/encoders: get it with .ser-fetch nowhere.' ser-embed nowhere a.wav
     fails 4 'a.wav/config.json' ser-embed a.wav b.wav
     sox -R -n -r 16000 -b 16 long.wav synth 30.1 sine 100
     fails 3 'long.wav.*at most 30 s' ser-embed tiny long.wav

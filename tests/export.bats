@@ -331,7 +331,7 @@ NODE
 @test "what it refuses" {
     fails 2 '--onnx is needed' ser-export notebook.bin
     fails 2 'one model at a time' ser-export --onnx notebook.bin other.bin
-    fails 4 'none.bin: .*No such file' ser-export --onnx none.bin
+    fails 4 'none.bin: .*No such file' ser-export --onnx ./none.bin
     fails 3 'empty' ser-export --onnx /dev/null
     fails 3 'calm1.wav: ' ser-export --onnx calm1.wav
     fails 3 "val.sert: .*features" ser-export --onnx val.sert

@@ -27,6 +27,13 @@ setup() {
     run make -f "$dest/usr/local/share/ser/pipelines/ravdess.mk" PARTS=parts.tsv NET=tiny.net EPOCHS=1
     assert_success
     assert_line --regexp '^notebook +notebook +tiny +1 +[0-9.]+ +[0-9.]+ +[0-9.]+ +8 +1$'
+    # A model that is put beside the others is known by its name.
+    unset SER_MODELS
+    cp "$(find out -name model.bin | head -1)" "$dest/usr/local/share/ser/pipelines/models/small.bin"
+    run ser-score --list
+    assert_line --regexp '^small	-	-	-	.*/share/ser/pipelines/models/small.bin$'
+    run ser-mfcc -q --like small "$(find ravdess_data -name '*.wav' | head -1)" -o x.sert
+    assert_success
 }
 
 @test "every tool, manual page, network and table is installed" {
@@ -41,7 +48,7 @@ setup() {
         [ -e "$page" ] || continue
         same "$page" "$dest/usr/local/share/man/man${page##*.}/${page##*/}"
     done
-    for file in pipelines/rules.mk pipelines/nets/attention.net pipelines/bin/{generate-speech,tsv.awk} manifests/{counts,iemocap-emosuperb}.tsv; do
+    for file in pipelines/rules.mk pipelines/nets/attention.net pipelines/bin/{generate-speech,tsv.awk} pipelines/models/README.md manifests/{counts,iemocap-emosuperb}.tsv; do
         same "$ROOT/$file" "$dest/usr/local/share/ser/$file"
     done
 }

@@ -334,7 +334,7 @@ early.wav - - -"
     fails 3 "features of another recipe: feat.bands is 128, the model wants 48: make them again with 'ser-mfcc --like MODEL'" \
         ser-score model.bin plain.sert -o q.tsv
     fails 2 "--like model.bin takes the whole recipe from there: leave out --hop" ser-mfcc --like model.bin --hop 200 a.wav
-    fails 4 "none.bin: cannot open" ser-mfcc --like none.bin a.wav
+    fails 4 "none.bin: cannot open" ser-mfcc --like ./none.bin a.wav
     ser-tensor from-npy "$ROOT"/tests/golden/mfcc/noise-8k-ulaw.mfcc.npy -o foreign.sert
     fails 3 "foreign.sert: holds no recipe: feat.type is missing" ser-mfcc --like foreign.sert a.wav
     # The rate alone matters to ser-augment.

@@ -249,7 +249,7 @@ loss"
 
 @test "--init and --freeze: what cannot be" {
     train base.bin --epochs 1
-    fails 4 "no.bin: cannot open" train m.bin --init no.bin
+    fails 4 "no.bin: cannot open" train m.bin --init ./no.bin
     fails 3 "train.sert: " train m.bin --init train.sert
     fails 2 "--init: a model is a file, not standard input" train m.bin --init -
     fails 2 "would be written over the input 'base.bin'" train base.bin --init base.bin

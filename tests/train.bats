@@ -572,7 +572,8 @@ random_split() {
     fails 3 "test.sert: a stream of kind features, but model is needed; model.bin is a model: were" \
         ser-score test.sert val.sert model.bin -o p.tsv
     fails 3 "val.sert: a stream of kind features, but model is needed$" ser-score val.sert test.sert none.bin -o p.tsv
-    fails 4 "none.bin: cannot open: No such file or directory$" ser-score none.bin model.bin -o p.tsv
+    fails 2 "none.bin: no such file, and no model of that name" ser-score none.bin model.bin -o p.tsv
+    fails 4 "none.bin: cannot open: No such file or directory$" ser-score ./none.bin model.bin -o p.tsv
     [ ! -e p.tsv ]
 }
 

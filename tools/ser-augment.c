@@ -8,6 +8,7 @@
 #include "bridge/audio.h"
 #include "bridge/convert.h"
 #include "bridge/manifest.h"
+#include "bridge/names.h"
 #include "bridge/pitch.h"
 #include "bridge/recipe.h"
 #include "core/opt.h"
@@ -370,6 +371,7 @@ int main(int argc, char **argv) {
     ser_start(argv[0]);
     opt.jobs = ser_cores() < MAX_JOBS ? ser_cores() : MAX_JOBS;
     int first = ser_options(argc, argv, &tool), jobs = (int)opt.jobs;
+    must(ser_model_find(&opt.like, &e), &e);
     if (opt.like)
         take_rate(opt.like);
     check_options(argc - first);

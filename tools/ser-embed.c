@@ -1,29 +1,35 @@
 /* ser-embed - audio to embeddings: the hidden states of a pretrained speech encoder. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bridge/axes.h"
 #include "bridge/convert.h"
 #include "bridge/encoder-files.h"
+#include "bridge/names.h"
 #include "bridge/recipe.h"
 #include "bridge/recordings.h"
 #include "core/opt.h"
 #include "core/progress.h"
+#include "core/reader.h"
 #include "math/effects.h"
 #include "math/pool.h"
 
 enum { MAX_JOBS = 256 };
 
 static struct {
-    const char *manifest, *output, *trim, *layer, *pool, *kernels;
+    const char *manifest, *output, *like, *encoder, *trim, *layer, *pool, *norm, *kernels;
     int64_t jobs;
     int average, pad_30s, keep_going, quiet;
-} opt = {.layer = "last", .pool = "none"};
+} opt = {.layer = "last", .pool = "none", .norm = "published"};
 
 static const struct ser_opt options[] = {
     {'m', "manifest", SER_OPT_TEXT, &opt.manifest, 0, 0, "FILE",
      "read the recordings that a manifest lists"},
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
+    {0, "like", SER_OPT_TEXT, &opt.like, 0, 0, "MODEL", "encoder and recipe as a model needs them"},
+    {0, "encoder", SER_OPT_TEXT, &opt.encoder, 0, 0, "ENCODER",
+     "with --like: where the encoder is"},
     {0, "trim", SER_OPT_TEXT, &opt.trim, 0, 0, "DB[:MARGIN_S]",
      "cut both ends, DB below the loudest frame"},
     {0, "layer", SER_OPT_TEXT, &opt.layer, 0, 0, "N|A:B|last|all",
@@ -32,6 +38,8 @@ static const struct ser_opt options[] = {
      "the mean of several layers, not each of them"},
     {0, "pool", SER_OPT_CHOICE, &opt.pool, 0, 0, "none|mean|stats",
      "over time: mean; stats: mean and deviation"},
+    {0, "norm", SER_OPT_CHOICE, &opt.norm, 0, 0, "published|yes|no",
+     "hear mean 0, variance 1; not Whisper"},
     {0, "pad-30s", SER_OPT_FLAG, &opt.pad_30s, 0, 0, NULL,
      "let Whisper hear 30 s, as transformers does"},
     {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, MAX_JOBS, "N",
@@ -44,10 +52,12 @@ static const struct ser_opt options[] = {
     {0}};
 
 static const struct ser_tool tool = {
-    "MODEL_DIR [FILE...]",
+    "ENCODER [FILE...]",
     "Turns audio into embeddings: the hidden states of a pretrained speech encoder.", options,
-    "MODEL_DIR holds config.json, preprocessor_config.json, and model.safetensors or\n"
-    "pytorch_model.bin: of Whisper, wav2vec 2.0, HuBERT or WavLM.\n"
+    "ENCODER is a folder with config.json, preprocessor_config.json, and weights of\n"
+    "Whisper, wav2vec 2.0, HuBERT or WavLM (model.safetensors, pytorch_model.bin), or\n"
+    "its name in $SER_ENCODERS or ~/.local/share/ser/encoders. With --like all\n"
+    "operands are FILEs.\n"
     "Standard input may be an audio file of any format, or an audio tensor stream."};
 
 /* One recording on its way through the threads. */
@@ -72,6 +82,7 @@ struct embedding {
     int first, last; /* layers */
     int mean, deviation;
     double trim_db, trim_margin_s; /* 0: nothing is cut */
+    struct ser_attrs wanted;       /* the header of --like; none without it */
     struct thread *thread;
 };
 
@@ -243,6 +254,9 @@ static void choose_layers(struct embedding *m, int layers) {
         bad = parse_layer(opt.layer, layers, &m->first);
         m->last = m->first;
     }
+    if (bad && opt.like)
+        die(SER_BAD, "%s: its recipe has feat.layer=%.40s, but the encoder has the layers 0 to %d",
+            opt.like, opt.layer, layers);
     if (bad)
         ser_usage(
             "--layer: '%s': this encoder has the layers 0 to %d: give one of them, A:B with A "
@@ -250,13 +264,45 @@ static void choose_layers(struct embedding *m, int layers) {
             opt.layer, layers);
 }
 
-static void load_encoder(struct embedding *m, const char *folder, uint64_t *hash) {
-    struct ser_error e;
-    must(ser_encoder_files_open(&m->files, folder, &e), &e);
-    if (opt.pad_30s && m->files.shape.family != SER_WHISPER)
-        ser_usage("--pad-30s: only Whisper hears so much, and %s is %s", folder, m->files.name);
+static int is_whisper(const struct embedding *m) {
+    return m->files.shape.family == SER_WHISPER;
+}
+
+/* What cannot be with this encoder. The recipe of a model is compared as a whole, later. */
+static void check_options(struct embedding *m) {
+    int told = strcmp(opt.norm, "published") != 0;
+    if (opt.pad_30s && !is_whisper(m) && !opt.like)
+        ser_usage("--pad-30s: only Whisper hears so much, and %s is %s", opt.encoder,
+                  m->files.name);
+    if (told && is_whisper(m) && !opt.like)
+        ser_usage("--norm: Whisper hears mel bands that have a norm of their own, and %s is %s",
+                  opt.encoder, m->files.name);
+    if (told)
+        m->files.shape.normalize = strcmp(opt.norm, "yes") == 0;
     choose_layers(m, m->files.shape.layers);
+}
+
+static void check_hash(const struct embedding *m, uint64_t hash) {
+    const char *want = ser_attr(&m->wanted, "feat.encoder_xxh3");
+    char got[32];
+    snprintf(got, sizeof got, "%016llx", (unsigned long long)hash);
+    if (opt.like && (!want || strcmp(want, got) != 0))
+        die(SER_BAD,
+            "%s: is not the encoder of %s: the checksum of its weights is %s, not %s: give the "
+            "other with --encoder",
+            opt.encoder, opt.like, got, want ? want : "unset");
+}
+
+static void load_encoder(struct embedding *m, uint64_t *hash) {
+    struct ser_error e;
+    must(ser_encoder_find(&opt.encoder, &e), &e);
+    must(ser_encoder_files_open(&m->files, opt.encoder, &e), &e);
+    if (!opt.like)
+        check_options(m);
     must(ser_encoder_files_hash(&m->files, hash, &e), &e);
+    check_hash(m, *hash);
+    if (opt.like)
+        check_options(m);
     m->encoder = ser_encoder_files_load(&m->files, m->last, &e);
     must(!m->encoder, &e);
     ser_tensors_forget(&m->files.tensors);
@@ -277,10 +323,74 @@ static void put_recipe(const struct embedding *m, uint64_t hash, struct ser_attr
     ser_recipe_put_trim(m->trim_db, m->trim_margin_s, a);
     if (opt.average && m->first < m->last)
         ser_attr_set(a, "feat.average", "yes");
-    if (opt.pad_30s)
+    if (opt.pad_30s && is_whisper(m))
         ser_attr_set(a, "feat.padded_s", "30");
-    if (m->files.shape.family != SER_WHISPER)
+    if (!is_whisper(m))
         ser_attr_set(a, "feat.normalize", m->files.shape.normalize ? "yes" : "no");
+}
+
+/* ---- the recipe of a model ---- */
+
+static int is_yes(const char *value) {
+    return value && strcmp(value, "yes") == 0;
+}
+
+/* A number of the recipe; 0 where it is none, which the comparison finds. */
+static double real_of(const struct ser_attrs *a, const char *key, double most) {
+    const char *value = ser_attr(a, key);
+    double v = 0;
+    return value && ser_parse_real(value, 0, most, &v) == 0 ? v : 0;
+}
+
+/* Sets the options to what the header of a model, or of embeddings, tells. Values that they cannot have stay
+ * out: what comes of the options is compared with the header, so that nothing is passed over. */
+static void take_recipe(struct embedding *m) {
+    static const char *const fixed[] = {"layer", "average", "pool", "trim", "norm", "pad-30s"};
+    const struct ser_attrs *a = &m->wanted;
+    struct ser_reader r;
+    struct ser_error e;
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+        if (ser_option_given(fixed[i]))
+            ser_usage("--like %s takes the whole recipe from there: leave out --%s", opt.like,
+                      fixed[i]);
+    must(ser_reader_open(&r, opt.like, NULL, &e), &e);
+    ser_attrs_copy(&m->wanted, &r.header);
+    ser_reader_close(&r);
+    must(ser_attrs_check(a, opt.like, &e), &e);
+    const char *type = ser_attr(a, "feat.type"), *name = ser_attr(a, "feat.encoder"),
+               *layer = ser_attr(a, "feat.layer"), *pool = ser_attr(a, "feat.pool"),
+               *norm = ser_attr(a, "feat.normalize");
+    if (!type || strcmp(type, "embedding") != 0)
+        die(SER_BAD, "%s: is not of embeddings%s", opt.like,
+            type ? ": its features are made by 'ser-mfcc --like'" : "");
+    if (!name || strchr(name, '/') || !layer)
+        die(SER_BAD, "%s: holds no recipe: feat.encoder or feat.layer is missing", opt.like);
+    opt.encoder = opt.encoder ? opt.encoder : name;
+    opt.layer = layer;
+    if (pool && (strcmp(pool, "mean") == 0 || strcmp(pool, "stats") == 0))
+        opt.pool = pool;
+    if (norm)
+        opt.norm = is_yes(norm) ? "yes" : "no";
+    opt.average = is_yes(ser_attr(a, "feat.average"));
+    opt.pad_30s = ser_attr(a, "feat.padded_s") != NULL;
+    m->trim_db = real_of(a, "feat.trim_db", SER_MAX_TRIM_DB);
+    m->trim_margin_s = real_of(a, "feat.trim_margin_s", SER_MAX_TRIM_MARGIN_S);
+}
+
+/* Refuses a recipe of which anything cannot be made here. What several recordings are normalised by is a step of
+ * its own, behind this one. */
+static void check_recipe(struct embedding *m, const struct ser_attrs *made) {
+    struct ser_error e;
+    must(ser_attrs_check(made, "the recipe", &e), &e);
+    const char *norm = ser_attr(&m->wanted, SER_NORM);
+    if (norm && strcmp(norm, "utterance") != 0)
+        ser_attr_set(&m->wanted, SER_NORM, NULL);
+    const char *key = opt.like ? ser_attrs_differ(&m->wanted, made, "feat.") : NULL;
+    if (!key)
+        return;
+    const char *want = ser_attr(&m->wanted, key), *got = ser_attr(made, key);
+    die(SER_BAD, "%s: its recipe has %s=%.100s, which cannot be made: here it is %.100s", opt.like,
+        key, want ? want : "(unset)", got ? got : "(unset)");
 }
 
 /* ---- the run ---- */
@@ -343,23 +453,33 @@ int main(int argc, char **argv) {
     opt.jobs = ser_cores() < MAX_JOBS ? ser_cores() : MAX_JOBS;
     opt.kernels = ser_kernels_default();
     int first = ser_options(argc, argv, &tool);
-    if (first == argc)
+    if (opt.encoder && !opt.like)
+        ser_usage("--encoder belongs to --like: without it the encoder is the first operand");
+    if (!opt.like && first == argc)
         ser_usage("no encoder is given");
     if (!ser_kernels_find(opt.kernels))
         ser_usage("--kernels: '%s' is none of " SER_KERNELS, opt.kernels);
-    ser_keep_inputs("--output", opt.output, argv + first + 1, opt.manifest, NULL);
+    char **files = argv + first + !opt.like;
+    ser_one_stdin(files, opt.like, opt.manifest ? opt.manifest : *files ? NULL : "-");
+    must(ser_model_find(&opt.like, &e), &e);
+    ser_keep_inputs("--output", opt.output, files, opt.manifest, opt.like);
+    if (opt.like)
+        take_recipe(&m);
+    else
+        opt.encoder = argv[first];
     m.mean = strcmp(opt.pool, "none") != 0;
     m.deviation = strcmp(opt.pool, "stats") == 0;
     const char *wrong = opt.trim ? ser_recipe_trim(opt.trim, &m.trim_db, &m.trim_margin_s) : NULL;
     if (wrong)
         ser_usage("--trim '%s': %s", opt.trim, wrong);
-    load_encoder(&m, argv[first], &hash);
-    open_recordings(&m, argv + first + 1);
+    load_encoder(&m, &hash);
+    put_recipe(&m, hash, &header);
+    check_recipe(&m, &header);
+    open_recordings(&m, files);
     /* One recording is shared by the threads; of several each thread has its own. */
     int single = ser_recordings_single(&m.recordings), jobs = single ? 1 : (int)opt.jobs;
     open_threads(&m, jobs, single ? (int)opt.jobs : 1);
 
-    put_recipe(&m, hash, &header);
     const struct ser_convert todo = {.ctx = &m,
                                      .item_size = sizeof(struct item),
                                      .records = 1,
@@ -376,6 +496,7 @@ int main(int argc, char **argv) {
     tell_silent(&m, jobs);
 
     ser_attrs_clear(&header);
+    ser_attrs_clear(&m.wanted);
     close_threads(&m, jobs);
     ser_recordings_close(&m.recordings);
     ser_encoder_free(m.encoder);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "bridge/model.h"
+#include "bridge/names.h"
 #include "core/opt.h"
 #include "nn/export.h"
 
@@ -256,9 +257,11 @@ int main(int argc, char **argv) {
         ser_usage("--onnx is needed: it is the only format");
     if (argc - first > 1)
         ser_usage("one model at a time");
-    ser_keep_inputs("--output", opt.output, argv + first, NULL, NULL);
-    opt.model = first < argc ? argv[first] : "<stdin>";
-    if (ser_model_load(&model, argv[first], &e))
+    const char *path = argv[first];
+    must(ser_model_find(&path, &e), &e);
+    ser_keep_inputs("--output", opt.output, argv + argc, path, NULL);
+    opt.model = path ? path : "<stdin>";
+    if (ser_model_load(&model, path, &e))
         die_error(&e);
     must(ser_out_open(&out, opt.output, 1, &e), &e);
     struct bytes onnx = onnx_of(&model);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bridge/convert.h"
+#include "bridge/names.h"
 #include "bridge/recipe.h"
 #include "bridge/recordings.h"
 #include "bridge/sound.h"
@@ -196,6 +197,8 @@ static struct ser_recipe recipe_of(const char *path) {
 }
 
 static struct ser_recipe recipe(void) {
+    struct ser_error e;
+    must(ser_model_find(&opt.like, &e), &e);
     if (opt.like)
         return recipe_of(opt.like);
     struct ser_recipe r = {

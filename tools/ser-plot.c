@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/names.h"
 #include "bridge/plot.h"
 #include "core/opt.h"
 #include "core/out.h"
@@ -112,6 +113,8 @@ int main(int argc, char **argv) {
         ser_usage("which kind of picture?");
     char **files = argv + first + 1;
     struct ser_plot what = asked(argv[first], files);
+    must(ser_model_find(&opt.model, &e), &e);
+    what.model = opt.model;
     ser_one_stdin(files, opt.model, *files ? NULL : "-");
     ser_keep_inputs("--output", opt.output, files, opt.model, NULL);
     must(ser_out_open(&out, opt.output, opt.png, &e), &e);

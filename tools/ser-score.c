@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bridge/model.h"
+#include "bridge/names.h"
 #include "bridge/recipe.h"
 #include "core/opt.h"
 #include "core/progress.h"
@@ -15,7 +16,7 @@ static struct {
     const char *output, *kernels;
     int64_t batch, threads;
     double min_speech;
-    int heard, quiet;
+    int heard, list, quiet;
 } opt = {.batch = 32, .min_speech = 0.3};
 
 static const struct ser_opt options[] = {
@@ -28,12 +29,14 @@ static const struct ser_opt options[] = {
     {0, "heard", SER_OPT_FLAG, &opt.heard, 0, 0, NULL, "add columns: heard_s unheard_s silent"},
     {0, "min-speech", SER_OPT_REAL, &opt.min_speech, 0, 1, "P",
      "with less speech in a record predicted is -"},
+    {0, "list", SER_OPT_FLAG, &opt.list, 0, 0, NULL, "list the models that have a name, and end"},
     {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress line, no remarks"},
     {0}};
 
 static const struct ser_tool tool = {
     "MODEL [FILE...]", "Scores feature streams (files or standard input) with a trained model.",
     options,
+    "MODEL is a file, or a name that --list shows.\n"
     "Columns: id emotion predicted confidence p_CLASS... speaker corpus sex.\n"
     "There is one row per record and one column p_CLASS per class. Windows (ser-mfcc\n"
     "--every) have more: start_s end_s speech level_db."};
@@ -283,6 +286,29 @@ static void open_scoring(struct scoring *s, char *const *operand) {
     s->batch.text = ecalloc(2 * n, sizeof *s->batch.text);
 }
 
+/* A row for each model that has a name; what its card does not say is -. */
+static void list_models(void) {
+    static const char *const key[] = {"licence", "score", "about"};
+    struct ser_error e;
+    struct ser_names l;
+    struct ser_out out;
+    must(ser_names_list(&l, &e), &e);
+    must(ser_out_open(&out, opt.output, 0, &e), &e);
+    ser_out_printf(&out, "model\tlicence\tscores\tabout\tpath\n");
+    for (size_t i = 0; i < l.n; i++) {
+        ser_out_printf(&out, "%s", l.at[i].name);
+        for (size_t k = 0; k < sizeof key / sizeof *key; k++) {
+            struct ser_text value = {0};
+            must(ser_card_get(&l.at[i], key[k], &value, &e), &e);
+            ser_out_printf(&out, "\t%s", value.n ? value.at : "-");
+            ser_text_free(&value);
+        }
+        ser_out_printf(&out, "\t%s\n", l.at[i].path);
+    }
+    must(ser_out_close(&out, &e), &e);
+    ser_names_free(&l);
+}
+
 int main(int argc, char **argv) {
     struct scoring s = {0};
     struct ser_error e;
@@ -290,12 +316,21 @@ int main(int argc, char **argv) {
     opt.threads = ser_cores() < MAX_THREADS ? ser_cores() : MAX_THREADS;
     opt.kernels = ser_kernels_default();
     int first = ser_options(argc, argv, &tool);
+    if (opt.list && first < argc)
+        ser_usage("--list takes no model and no file");
+    if (opt.list) {
+        list_models();
+        return SER_OK;
+    }
     if (first == argc)
-        ser_usage("no model is given");
-    ser_one_stdin(argv + first, first + 1 < argc ? NULL : "-", NULL);
-    ser_keep_inputs("--output", opt.output, argv + first, NULL, NULL);
+        ser_usage("no model is given: --list shows those that have a name");
     if (!ser_kernels_find(opt.kernels))
         ser_usage("--kernels: '%s' is none of " SER_KERNELS, opt.kernels);
+    const char *model = argv[first];
+    must(ser_model_find(&model, &e), &e);
+    argv[first] = (char *)model;
+    ser_one_stdin(argv + first, first + 1 < argc ? NULL : "-", NULL);
+    ser_keep_inputs("--output", opt.output, argv + first, NULL, NULL);
     open_scoring(&s, argv + first);
     s.bytes = ser_progress_wanted(opt.quiet) ? bytes_of(argv + first + 1) : 0;
     must(ser_out_open(&s.out, opt.output, 0, &e), &e);

@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include "bridge/axes.h"
+#include "bridge/names.h"
 #include "bridge/recipe.h"
 #include "bridge/roster.h"
 #include "bridge/voices.h"
@@ -1541,6 +1542,10 @@ int main(int argc, char **argv) {
         in.file = standard_input;
         in.files = 1;
     }
+    struct ser_error e;
+    must(ser_model_find(&opt.like, &e) || ser_model_find(&opt.with, &e) ||
+             ser_model_find(&opt.prior, &e),
+         &e);
     const char *manifest =
         strstr(c->takes, " manifest ") && !opt.manifest ? opt.match : opt.manifest;
     const char *one = opt.with ? opt.with : opt.like, *other = opt.prior ? opt.prior : manifest;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/names.h"
 #include "bridge/recipe.h"
 #include "bridge/training.h"
 #include "bridge/voices.h"
@@ -458,6 +459,7 @@ int main(int argc, char **argv) {
     char dash[] = "-", *const standard_input[] = {dash, NULL};
     char *const *files = first < argc ? argv + first : standard_input;
     check_usage(files);
+    must(ser_model_find(&opt.training.init, &e) || ser_model_find(&opt.prior, &e), &e);
     check_outputs(files);
     must(ser_training_open(&t, &opt.training, files, opt.val, opt.net, &e), &e);
     tell_alike(&t.model);

@@ -165,7 +165,7 @@ int ser_recipe_get(const struct ser_attrs *a, const char *where, struct ser_reci
     *r = SER_RECIPE_DEFAULT;
     const char *type = ser_attr(a, "feat.type");
     if (type && strcmp(type, embedding) == 0)
-        return ser_fail(e, SER_BAD, "%s: is of embeddings, which ser-embed makes", where);
+        return ser_fail(e, SER_BAD, "%s: is of embeddings, which 'ser-embed --like' makes", where);
     for (int i = 0; i < FIELDS; i++) {
         const char *value = ser_attr(a, fields[i].key);
         if (!value && fields[i].later)
@@ -200,7 +200,7 @@ static const char *how_to_make(const struct ser_attrs *model) {
     const char *type = ser_attr(model, "feat.type");
     if (!type)
         return "as those it was trained on";
-    return strcmp(type, embedding) == 0 ? "with ser-embed, as the model's feat.* say"
+    return strcmp(type, embedding) == 0 ? "with 'ser-embed --like MODEL'"
                                         : "with 'ser-mfcc --like MODEL'";
 }
 
