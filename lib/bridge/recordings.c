@@ -30,10 +30,16 @@ const char *ser_recording_name(const struct ser_recording *r) {
 static int open_stdin(struct ser_recordings *s, struct ser_error *e) {
     const unsigned char *at;
     size_t got;
-    if (ser_in_open(&s->in, NULL, e) || ser_in_peek(&s->in, 8, &at, &got, e))
+    if (ser_in_open(&s->in, NULL, e))
         return -1;
-    if (!got)
-        return ser_fail(e, SER_BAD, "<stdin>: empty input: audio or an audio stream is needed");
+    int bad = ser_in_peek(&s->in, 8, &at, &got, e);
+    if (!bad && !got)
+        bad = ser_fail(e, SER_BAD, "<stdin>: empty input: audio or an audio stream is needed%s",
+                       ser_in_before(&s->in));
+    if (bad) {
+        ser_in_close(&s->in);
+        return -1;
+    }
     s->from = ser_is_stream(at, got) ? SER_FROM_STREAM : SER_FROM_STDIN;
     return s->from == SER_FROM_STREAM ? ser_reader_begin(&s->reader, &s->in, "audio", e) : 0;
 }

@@ -27,7 +27,8 @@ struct ser_recordings {
     struct ser_reader reader;
     struct ser_in in;
     int taken; /* 1 once standard input was read */
-    int live; /* set by the caller: an audio file from standard input is not read by next, but left at in */
+    int live; /* set by the caller: next does not read an audio file from standard input, but leaves
+                  it at in */
 };
 
 /* Finds out what the input is: a manifest, unless it is NULL; the files, which end with NULL; standard
@@ -56,7 +57,9 @@ struct ser_listener {
 int ser_listener_open(struct ser_listener *l, struct ser_error *e) SER_MUST_CHECK;
 void ser_listener_close(struct ser_listener *l);
 
-/* The recording's samples *x [*n], which belong to l or r and last until the next call for either. 0; -1 with e set: the recording is bad; -2 with e set: the system failed. */
+/* The recording's samples *x [*n], which belong to l or r and last until the next call for either.
+ * 0; -1 with e set: the recording is bad, or cannot be read; -2 with e set: memory ended while it was
+ * resampled, which is not its fault. */
 int ser_recording_load(const struct ser_recording *r, struct ser_listener *l, const float **x,
                        size_t *n, struct ser_error *e) SER_MUST_CHECK;
 
