@@ -1003,10 +1003,10 @@ static void trials(struct page *p, const struct ser_tuning *t) {
     const char *head[SER_HTML_COLUMNS] = {"trial#", "epochs#", "recall, %#", "accuracy, %#",
                                           "loss#"};
     enum { FIGURES = 5 };
-    struct ser_error e;
     const struct ser_tuning_result **list = ser_tuning_rank(t);
     size_t axes = 0, shown[SER_HTML_COLUMNS];
-    must(list ? 0 : ser_no_memory(&e), &e);
+    if (!list)
+        die(SER_SYS, "out of memory");
     char *caption = t->trials > MAX_TRIALS
                         ? eprintf_alloc("The best %d of %zu trials", MAX_TRIALS, t->trials)
                         : estrdup("Trials, the best first");

@@ -66,11 +66,10 @@ static void put_real(struct ser_attrs *a, const char *key, double v, int fewest)
 
 static void put_words(const struct field *f, int bits, struct ser_attrs *a) {
     char text[64] = "";
-    for (int i = 0; f->word[i]; i++)
-        if (bits & 1 << i) {
-            strcat(text, *text ? "," : "");
-            strcat(text, f->word[i]);
-        }
+    size_t n = 0;
+    for (int i = 0; f->word[i] && n < sizeof text; i++)
+        if (bits & 1 << i)
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? "," : "", f->word[i]);
     ser_attr_set(a, f->key, text);
 }
 

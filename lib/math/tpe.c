@@ -55,7 +55,7 @@ static double *fill_kernels(const struct model *m, struct set *s, double *room) 
 /* y of -1 is a trial that lacks the option, or none. */
 static double kernel(const struct model *m, const struct set *s, int d, int x, int y) {
     int cells = m->option[d].cells;
-    return y < 0 ? 1.0 / cells : s->kernel[d][y * cells + x];
+    return y < 0 || !s->kernel[d] ? 1.0 / cells : s->kernel[d][y * cells + x];
 }
 
 static double density(const struct model *m, const struct set *s, const int *x) {
@@ -143,7 +143,7 @@ struct room {
 };
 
 static int take_room(struct room *r, const struct ser_tpe_option *option, int options, int known) {
-    size_t cells = 0, n = (size_t)known + 1;
+    size_t cells = 1, n = (size_t)known + 1;
     for (int d = 0; d < options; d++)
         cells += (size_t)option[d].cells * (size_t)option[d].cells;
     r->order = malloc(n * sizeof *r->order);

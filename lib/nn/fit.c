@@ -153,7 +153,9 @@ int ser_data_mean(const struct ser_data *data, const struct ser_variation_layout
     size_t T = (size_t)l->T, C = (size_t)l->C, rows = (size_t)l->A * C;
     struct ser_samples samples = {data, malloc(rows * T * sizeof(float))};
     double *sum = calloc(rows, sizeof *sum), frames = 0;
-    int bad = !samples.x || !sum ? ser_refuse(why, "not enough memory") : 0;
+    int bad = !samples.x || !sum;
+    if (bad)
+        ser_refuse(why, "not enough memory");
     for (size_t i = 0; !bad && i < data->n; i++) {
         const float *x = ser_sample(&samples, i, why);
         size_t n = (size_t)frames_of(data, i, l->T);

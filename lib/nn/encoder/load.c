@@ -50,7 +50,7 @@ static size_t elements(const struct ser_weight *w) {
 
 int ser_loader_new(struct ser_loader *l, const struct ser_encoder_shape *s,
                    const struct ser_weight_source *from) {
-    size_t most = 0;
+    size_t most = 1;
     *l = (struct ser_loader){.shape = s, .from = from, .n = ser_encoder_weights(s, NULL)};
     l->list = calloc((size_t)l->n, sizeof *l->list);
     if (!l->list)

@@ -167,7 +167,7 @@ static int load_conv(struct ser_loader *l, const struct ser_encoder_shape *s, in
     int out = w.dim[0], in = w.dim[1], taps = w.dim[2], whole = in == 1;
     c->products = whole ? 1 : taps;
     float *rows = malloc((size_t)out * (size_t)in * sizeof *rows);
-    int bad = !rows;
+    int bad = !rows || taps < 1;
     for (int t = 0; t < c->products && !bad; t++) {
         for (size_t j = 0; !whole && j < (size_t)out * (size_t)in; j++)
             rows[j] = from[j * (size_t)taps + (size_t)t];
