@@ -299,11 +299,12 @@ static char *absolute(const char *path) {
                   : !slash  ? estrdup(".")
                             : eprintf_alloc("%.*s/", (int)(slash - path), path);
     char *real = realpath(above, NULL);
+    int reason = errno;
+    free(above);
     if (!real)
-        die(SER_SYS, "%s: cannot find where this folder is: %s", path, strerror(errno));
+        die(SER_SYS, "%s: cannot find where this folder is: %s", path, strerror(reason));
     char *whole = !is_named ? estrdup(real)
                             : eprintf_alloc("%s/%s", strcmp(real, "/") == 0 ? "" : real, name);
-    free(above);
     free(real);
     return whole;
 }
