@@ -43,7 +43,7 @@ FUZZ     := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 BENCH    := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 FAULT    := $(BUILD)/fault.so
 # Those that take longest come first, so that no core waits for them at the end.
-LONG     := tests/units.bats tests/contract.bats
+LONG     := $(patsubst %,tests/%.bats,units contract search fetch-faults)
 BATS     := $(LONG) $(filter-out $(LONG),$(wildcard tests/*.bats))
 SOURCES  := $(wildcard lib/*/*.[ch] lib/nn/*/*.[ch] tools/*.[ch] tests/unit/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch] tests/fault/*.[ch])
 BASH     := bootstrap lib/script.sh .ci/run tests/run tests/valgrind tests/tsan tests/soak tests/coverage tests/corpora-table tests/fault/each-tool tests/fault/each-step tests/fault/break-study tests/fault/kill-search tests/fuzz/seeds tests/bench/record-grid $(PROGRAMS) $(SCRIPTS)
