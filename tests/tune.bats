@@ -202,6 +202,8 @@ known() {
     bad 'batch choice 1 when NET=a.net' "no line before has the option 'NET'"
     bad 'batch choice 1 when lr=1' "lr is never '1'"
     bad 'batch choice 1 when lr' "'lr' is not OTHER=VALUE"
+    printf '%s\n' 'batch int 5 322' 'lr log 1 2 when batch=08' >bad.space # it is drawn as 8
+    fails 3 "^ser-tune: bad.space: line 2: batch is never '08'" ser-tune draw bad.space
     printf '# nothing\n' >bad.space
     fails 3 'bad.space: names no option' ser-tune draw bad.space
     printf 'lr\0' >bad.space

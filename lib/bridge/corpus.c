@@ -1095,6 +1095,9 @@ static enum ser_name_kind carry_out(const struct ser_corpus *c, const struct sta
     if (t->verb == SET || t->verb == SAME || t->verb == BAD || t->verb == OTHER || t->verb == LEAVE)
         if (!(text = expand(c, t->text)))
             return too_long(s);
+    /* A reason that is made of variables may be empty. */
+    if (text && !*text && t->verb != SET)
+        text = "no reason is given";
     switch (t->verb) {
     case SET:
         s->value[t->var] = text;

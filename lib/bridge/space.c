@@ -77,12 +77,17 @@ static int bad(const struct line *l, const char *fmt, ...) {
     return ser_fail(l->e, SER_BAD, "%s: line %d: %s", l->s->name, l->number, text);
 }
 
-/* Whether an option can have a value: a choice, or a whole number of its range. */
+/* Whether an option can have a value: a choice, or a whole number of its range as it is drawn, not
+ * 08. */
 static int can_be(const struct ser_space_option *o, const char *value) {
     int64_t n;
+    char drawn[32];
     if (o->kind == SER_SPACE_CHOICE)
         return is_in(value, o->choice, (size_t)o->choices);
-    return o->kind == SER_SPACE_INT && !ser_parse_int(value, (int64_t)o->lo, (int64_t)o->hi, &n);
+    if (o->kind != SER_SPACE_INT || ser_parse_int(value, (int64_t)o->lo, (int64_t)o->hi, &n))
+        return 0;
+    snprintf(drawn, sizeof drawn, "%lld", (long long)n);
+    return strcmp(value, drawn) == 0;
 }
 
 /* "OTHER=X" */
@@ -380,7 +385,8 @@ int ser_space_suggest(const struct ser_space *s, uint64_t seed, uint64_t t, cons
     }
     for (int i = 0; i < s->options; i++) {
         const struct ser_space_option *o = &s->option[i];
-        if (drawn[i] < 0)
+        /* A cell may hold more whole numbers than the one on which an option depends. */
+        if (drawn[i] < 0 || !applies(o, v))
             v[i] = NULL;
         else
             draw(o, seed, t, edge(o, drawn[i]), edge(o, drawn[i] + 1) - is_whole(o), v[i]);
