@@ -77,36 +77,31 @@ static int goes_on(const struct ser_search *s, const double *worth, const signed
     return own != -INFINITY && better < places(s, k);
 }
 
-/* The same for all trials of a bracket at once, whose k results are sorted. */
-struct standing {
-    double worth;
-    int trial;
-};
-
-static int by_worth(const void *a, const void *b) {
-    const struct standing *x = a, *y = b;
+int ser_by_worth(const void *a, const void *b) {
+    const struct ser_standing *x = a, *y = b;
     int order = (x->worth < y->worth) - (x->worth > y->worth);
     return order ? order : (x->trial > y->trial) - (x->trial < y->trial);
 }
 
+/* The same for all trials of a bracket at once, whose k results are sorted. */
 static void promote_bracket(const struct ser_search *s, const double *worth,
                             const signed char *here, signed char *next, int first, int last,
-                            struct standing *room) {
+                            struct ser_standing *room) {
     int k = 0, unknown = 0;
     for (int t = first; t <= last; t++) {
         if (!here[t - 1])
             continue;
         unknown |= here[t - 1] < 0 || isnan(worth[t - 1]);
-        room[k++] = (struct standing){worth[t - 1], t};
+        room[k++] = (struct ser_standing){worth[t - 1], t};
     }
     if (!unknown)
-        qsort(room, (size_t)k, sizeof *room, by_worth);
+        qsort(room, (size_t)k, sizeof *room, ser_by_worth);
     for (int i = 0; i < k; i++)
         next[room[i].trial - 1] = unknown ? -1 : i < places(s, k) && room[i].worth != -INFINITY;
 }
 
 static void promote(const struct ser_search *s, int r, const double *worth, const signed char *here,
-                    signed char *next, struct standing *room) {
+                    signed char *next, struct ser_standing *room) {
     int first, last;
     for (int t = 1; t <= s->trials; t = s->method == SER_SEARCH_ASHA ? t + 1 : last + 1) {
         int begins = ser_search_peers(s, t, &first, &last);
@@ -121,7 +116,7 @@ static void promote(const struct ser_search *s, int r, const double *worth, cons
 int ser_search_alive(const struct ser_search *s, const double *worth, signed char *alive) {
     int rungs = ser_search_rungs(s), first, last;
     size_t n = (size_t)s->trials;
-    struct standing *room = calloc(n, sizeof *room);
+    struct ser_standing *room = calloc(n, sizeof *room);
     if (!room)
         return -1;
     for (int r = 0; r < rungs; r++)

@@ -71,4 +71,13 @@ double ser_search_uniform(uint64_t seed, uint64_t option, uint64_t trial, double
 double ser_search_log(uint64_t seed, uint64_t option, uint64_t trial, double lo, double hi);
 int64_t ser_search_int(uint64_t seed, uint64_t option, uint64_t trial, int64_t lo, int64_t hi);
 
+/* A trial and what its result is worth; -INFINITY: it failed. */
+struct ser_standing {
+    double worth;
+    int trial;
+};
+
+/* For qsort: the most worth first, the earlier trial where two are worth the same. */
+int ser_by_worth(const void *a, const void *b);
+
 #endif

@@ -1,5 +1,7 @@
 #include "math/tpe.h"
 
+#include "math/search.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,26 +106,15 @@ static int was_drawn(const int *x, size_t options, const int *before, int trials
 
 /* ---- sets ---- */
 
-struct standing {
-    double worth;
-    int trial;
-};
-
-static int by_worth(const void *a, const void *b) {
-    const struct standing *x = a, *y = b;
-    int order = (x->worth < y->worth) - (x->worth > y->worth);
-    return order ? order : x->trial - y->trial;
-}
-
 /* The best share of the trials that have results, the best first, and the others. */
-static void divide(struct model *m, struct standing *order, const int *before, const double *worth,
-                   int known, const int **row) {
+static void divide(struct model *m, struct ser_standing *order, const int *before,
+                   const double *worth, int known, const int **row) {
     int best = (int)ceil(best_share * known), fine = 0;
     for (int t = 0; t < known; t++) {
-        order[t] = (struct standing){worth[t], t};
+        order[t] = (struct ser_standing){worth[t], t};
         fine += worth[t] != -INFINITY;
     }
-    qsort(order, (size_t)known, sizeof *order, by_worth);
+    qsort(order, (size_t)known, sizeof *order, ser_by_worth);
     for (int t = 0; t < known; t++)
         row[t] = before + (size_t)order[t].trial * (size_t)m->options;
     best = best < fine ? best : fine;
@@ -136,7 +127,7 @@ static void divide(struct model *m, struct standing *order, const int *before, c
 /* ---- the best of some points ---- */
 
 struct room {
-    struct standing *order;
+    struct ser_standing *order;
     const int **row;
     double *kernels;
     int *x;
