@@ -1,13 +1,12 @@
 #include "math/tpe.h"
 
-#include "math/search.h"
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "math/mathfun.h"
 #include "math/rng.h"
+#include "math/search.h"
 
 /* How many points are drawn, as in Bergstra's and in all that followed. */
 enum { CANDIDATES = 24 };

@@ -10,23 +10,8 @@
 
 #include "../golden/torch/torch.h"
 #include "check.h"
+#include "golden_net.h"
 #include "nn/nn.h"
-
-/* The rule of make.py: n numbers from -1 to 1. */
-static void numbers(float *to, size_t n, int start) {
-    for (size_t i = 0; i < n; i++)
-        to[i] = (float)((double)(((size_t)start * 131 + i * 71) % 41) / 20 - 1);
-}
-
-static struct ser_net *build(const char *text, const struct ser_input *in, int classes) {
-    char why[SER_WHY];
-    struct ser_net *net = ser_net_build(text, strlen(text), in, classes, why);
-    if (!net) {
-        fprintf(stderr, "%s: %s\n", text, why);
-        exit(1);
-    }
-    return net;
-}
 
 static struct ser_run *start(struct ser_net *net, int batch, int threads) {
     char why[SER_WHY];
