@@ -78,35 +78,41 @@ know_model() {
         ;;
     *)
         [ -n "$voice" ] || [ "$norm" = speaker ] || usage "$model: was normalised by $norm: give those statistics as --voice"
-        [ -n "$voice$adapt" ] || note "$model: compares a voice with itself: learns yours from what you say"
+        [ -n "$voice$adapt" ] || note "$model: compares a voice with itself: learns your voice from what you say"
         if [ -n "$voice" ]; then normal=(--with "$voice"); else normal=(--adapt --prior "$model"); fi
         normal=(ser-tensor normalize --one-speaker "${normal[@]}")
         ;;
     esac
 }
 
+# A file that is kept. Nothing is written over.
+keep() {
+    [ ! -e "$1" ] || die 4 "$1: exists, and is not written over"
+    { : >"$1"; } 2>/dev/null || die 4 "$1: cannot write"
+}
+
 # Makes the sound standard input. source is the process that brings it, recorder that of the device, if there are such.
 open_sound() {
-    local why file
+    local why from=''
     if [ -t 0 ] || [ -n "$device" ]; then
         ((${#raw[@]} == 0)) || usage "--raw is about standard input, not about a device"
         command -v rec >/dev/null || die 4 "rec is missing, which records: install the package sox"
         [ -z "$device" ] || export AUDIODEV=$device
-        device=${AUDIODEV:-default}
+        from=${AUDIODEV:-default}
         # Asked for no sound, rec opens the device and ends.
-        why=$(rec -q -n trim 0 0 2>&1) || die 4 "device '$device' cannot be opened: ${why##*: }: 'arecord -l' \
-lists cards and devices, for --device hw:CARD,DEVICE; without any, ffmpeg -i SOUND -f wav - | $tool MODEL"
-        note "listens to the device '$device'"
-        exec < <(exec rec -q --buffer 1024 -t wav - 2>&"$said") # small blocks, which leave soon
-        source=$! recorder=$!
+        why=$(rec -q -n trim 0 0 2>&1) || die 4 "device '$from' cannot be opened: ${why##*: }: 'arecord -l' lists \
+cards and devices, for --device hw:CARD,DEVICE; without any, ffmpeg -i SOUND -f wav - | $tool MODEL"
     fi
-    [ -n "$record" ] || return 0
-    for file in "$record" "$record.tsv"; do
-        [ ! -e "$file" ] || die 4 "$file: exists, and is not written over"
-    done
-    { : >"$record" && : >"$record.tsv"; } 2>/dev/null || die 4 "$record, $record.tsv: cannot write"
-    exec < <(exec tee -- "$record" 2>&"$said")
-    source=${source:-$!}
+    [ -z "$record" ] || { keep "$record" && keep "$record.tsv"; }
+    if [ -n "$from" ]; then
+        note "listens to the device '$from'"
+        exec < <(exec rec -q --buffer 1024 -t wav - 2>&"$said") # small blocks, which leave soon
+        source=$! recorder=$from
+    fi
+    if [ -n "$record" ]; then
+        exec < <(exec tee -- "$record" 2>&"$said")
+        source=${source:-$!}
+    fi
 }
 
 # first CODE...: the status of the first that failed by itself, of filters in the order of the pipe
@@ -149,12 +155,12 @@ know_model
 open_sound
 codes=(0 0 0)
 made 2>&"$said" | scored 2>&"$said" | shown 2>&"$said" || codes=("${PIPESTATUS[@]}")
-# That the one before brought nothing is no news behind what that one says.
-grep -vE '^ser-(tensor|score|view): <stdin>: .*: the program before it in the pipe failed, or wrote nothing$' \
+# That one brought nothing to the next, or not all, is no news behind what it says itself.
+grep -vE '^ser-(tensor|score|view): <stdin>: .*(the program before it in the pipe failed|or its writer failed)' \
     "/dev/fd/$said" >&2 || :
 gone=0
-[ -z "$recorder" ] || wait "$recorder" || gone=$?
-((gone == 0 || gone > 128)) || die 4 "device '$device' has stopped: see above"
+[ -z "$recorder" ] || wait "$source" || gone=$?
+((gone == 0 || gone > 128)) || die 4 "device '$recorder' has stopped: see above"
 ((codes[2] <= 128)) || exit "${codes[2]}"
 first "${codes[@]}" || code=$?
 ((code == 141)) || exit "$code"

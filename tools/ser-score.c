@@ -222,9 +222,9 @@ static void score_stream(struct scoring *s, const char *path) {
     while ((got = ser_reader_next(r, &rec, &e)) > 0)
         if (add(s, r, &rec, &e))
             die_error(&e);
+    compute(s); /* also where the stream is damaged: what came before is good */
     if (got < 0)
         die_error(&e);
-    compute(s);
     s->before += r->in.offset;
     ser_record_free(&rec);
     ser_reader_close(r);
