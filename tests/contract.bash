@@ -311,8 +311,8 @@ check_options() {
     done
     for word in --frobnicate --frobnicate=3 -% --help=no $'--a\nb' "--$(printf 'x%.0s' {1..3000})"; do
         about="option ${word:0:40}"
-        # What getopt of ser-fetch says goes by no hand of its own.
-        if [[ $tool$word = ser-fetch*$'\n'* ]]; then continue; fi
+        # What getopt says for a script goes by no hand of its own.
+        if is_script && [[ $word = *$'\n'* ]]; then continue; fi
         run_words "$tool" "$word"
         word=${word:0:40}
         [[ $word = --* ]] || word=${word:1}
