@@ -95,22 +95,24 @@ pad         features    test.sert  ser-tensor pad --frames 3 -o OUT IN
 stats       features    test.sert  ser-tensor stats --by speaker --recordings 1 -o OUT IN
 normalize   features    test.sert  ser-tensor normalize --by speaker --prior voices.sert -o OUT IN
 norm-with   statistics  voices.sert ser-tensor normalize --with IN -o OUT test.sert
+adapt       statistics  voices.sert ser-tensor normalize --adapt --prior IN -o OUT test.sert
 curves      table       log.tsv    ser-plot curves -o OUT IN
 confusion   predictions p.tsv      ser-plot confusion -o OUT IN
 plot-mfcc   features    test.sert  ser-plot mfcc -o OUT IN
 plot-tune   table       results.tsv ser-plot tune -o OUT IN
 wave        sound       a.wav      ser-plot wave -o OUT IN
 report      folder      study      ser-report -o OUT IN
+listen      sound       a.wav      ser-listen --every 0.1 model.bin <IN
 END
 }
 
 # shellcheck disable=SC2034 # for those who load this
-tools=(ser-augment ser-cmp ser-embed ser-eval ser-export ser-fetch ser-manifest ser-mfcc ser-plot ser-report ser-score ser-split
+tools=(ser-augment ser-cmp ser-embed ser-eval ser-export ser-fetch ser-listen ser-manifest ser-mfcc ser-plot ser-report ser-score ser-split
     ser-tensor ser-train ser-tune ser-view ser-vote)
 
 # A script takes fifty times as long as a program.
 is_script() {
-    [[ $tool = ser-fetch ]]
+    [[ $tool = ser-fetch || $tool = ser-listen ]]
 }
 
 # rows CHECK [KIND...]: runs CHECK for each row, of these kinds alone when there are any, and without those that
@@ -129,7 +131,7 @@ rows() {
 
 # Rows that are much like others of their tool, for checks to skip in which they are no different.
 # shellcheck disable=SC2034
-alike="train-val stats check ls head text npy ark confusion plot-mfcc"
+alike="train-val adapt stats check ls head text npy ark confusion plot-mfcc"
 
 # Rows that read a file by its name.
 has_name() {
@@ -311,8 +313,8 @@ check_options() {
     done
     for word in --frobnicate --frobnicate=3 -% --help=no $'--a\nb' "--$(printf 'x%.0s' {1..3000})"; do
         about="option ${word:0:40}"
-        # What getopt of ser-fetch says goes by no hand of its own.
-        if [[ $tool$word = ser-fetch*$'\n'* ]]; then continue; fi
+        # What getopt says for a script goes by no hand of its own.
+        if is_script && [[ $word = *$'\n'* ]]; then continue; fi
         run_words "$tool" "$word"
         word=${word:0:40}
         [[ $word = --* ]] || word=${word:1}

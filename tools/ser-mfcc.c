@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bridge/convert.h"
 #include "bridge/names.h"
@@ -370,6 +371,9 @@ static int put_window(struct windows *w, const struct ser_recording *r, const st
     ser_attr_setf(&out->attrs, "frames", "%zu", x->full);
     ser_attr_setf(&out->attrs, "start_s", "%.3f", x->start_s);
     ser_attr_setf(&out->attrs, "end_s", "%.3f", x->end_s);
+    ser_attr_set(&out->attrs, "from_s", NULL);
+    if (x->from_s > x->start_s)
+        ser_attr_setf(&out->attrs, "from_s", "%.3f", x->from_s);
     ser_attr_setf(&out->attrs, "level_db", "%.1f", x->level_db);
     ser_attr_set(&out->attrs, "speech", NULL);
     if (x->speech >= 0)
@@ -482,6 +486,8 @@ int main(int argc, char **argv) {
     opt.jobs = ser_cores() < MAX_JOBS ? ser_cores() : MAX_JOBS;
     int first = ser_options(argc, argv, &tool);
     s.recipe = recipe();
+    if (ser_option_given("every") && !opt.output)
+        s.recordings.feeds = STDOUT_FILENO;
     open_source(&s, argv + first);
     ser_attr_set(&header, "kind", "features");
     ser_recipe_put(&s.recipe, &header);

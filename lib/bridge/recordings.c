@@ -32,6 +32,7 @@ static int open_stdin(struct ser_recordings *s, struct ser_error *e) {
     size_t got;
     if (ser_in_open(&s->in, NULL, e))
         return -1;
+    s->in.feeds = s->feeds;
     int bad = ser_in_peek(&s->in, 8, &at, &got, e);
     if (!bad && !got)
         bad = ser_fail(e, SER_BAD, "<stdin>: empty input: audio or an audio stream is needed%s",
@@ -46,7 +47,7 @@ static int open_stdin(struct ser_recordings *s, struct ser_error *e) {
 
 int ser_recordings_open(struct ser_recordings *s, const char *manifest, char **files, int count,
                         struct ser_error *e) {
-    *s = (struct ser_recordings){.from = SER_FROM_MANIFEST};
+    *s = (struct ser_recordings){.from = SER_FROM_MANIFEST, .feeds = s->feeds};
     if (manifest) {
         if (ser_manifest_open(&s->manifest, manifest, e))
             return -1;

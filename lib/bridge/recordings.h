@@ -27,6 +27,7 @@ struct ser_recordings {
     struct ser_reader reader;
     struct ser_in in;
     int taken; /* 1 once standard input was read */
+    int feeds; /* set by the caller before open: standard input's, as of struct ser_in */
     int live; /* set by the caller: next does not read an audio file from standard input, but leaves
                   it at in */
 };

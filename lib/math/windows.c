@@ -222,6 +222,7 @@ static int make_window(struct ser_windows *w, size_t last, size_t n, struct ser_
     *out = (struct ser_window){.full = to - from + 1,
                                .start_s = (double)start / w->r.rate_hz,
                                .end_s = (double)(start + n) / w->r.rate_hz,
+                               .from_s = (double)(from * w->hop) / w->r.rate_hz,
                                .speech = share_of(&w->d, start, start + n),
                                .silent = ser_is_silent(x, n)};
     out->level_db = 10 * log10(fmax(1e-10, ser_energy(x, n) / (double)n));

@@ -29,6 +29,7 @@ struct ser_window {
     const float *x; /* [rows, frames] the features, which last until the next call */
     size_t full;    /* its frames before padding, 1..frames */
     double start_s, end_s;
+    double from_s; /* of its first frame: start_s, or later where it was trimmed */
     double
         speech; /* the share of its frames that is speech (speech.h), 0..1, of those of which it is
                       * known; -1: of none, or the rate is below 4 kHz */
