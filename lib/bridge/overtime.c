@@ -308,24 +308,34 @@ static int name_speakers(struct judging *j, const struct ser_truth *truth, struc
     return j->speaker ? 0 : -1;
 }
 
+static const struct ser_truth_recording *find_truth(const struct ser_truth *truth,
+                                                    const char *name) {
+    const char *kept = ser_set_get(&truth->names, name);
+    for (size_t i = 0; kept && i < truth->n; i++)
+        if (truth->at[i].name == kept)
+            return &truth->at[i];
+    return NULL;
+}
+
 static int judge_recordings(struct judging *j, const struct ser_truth *truth,
                             const struct ser_timelines *rows) {
     struct ser_overtime *o = j->o;
     size_t cells = (size_t)o->classes * (size_t)o->classes;
-    for (size_t i = 0; i < truth->n; i++) {
-        const struct ser_truth_recording *r = &truth->at[i];
-        const struct ser_timeline *of = ser_timelines_find(rows, r->name);
-        if (!of) {
-            o->unheard++;
+    for (size_t i = 0; i < rows->n; i++) {
+        const struct ser_truth_recording *r = find_truth(truth, rows->at[i].name);
+        if (!r) {
+            o->unknown++;
             continue;
         }
         o->recordings++;
-        add_time(o, r, of, j->confusion + cells * place_of(r->speaker, j->speaker, j->speakers));
-        count_rows(o, r, of);
-        if (judge_onsets(j, r, of))
+        add_time(o, r, &rows->at[i],
+                 j->confusion + cells * place_of(r->speaker, j->speaker, j->speakers));
+        count_rows(o, r, &rows->at[i]);
+        if (judge_onsets(j, r, &rows->at[i]))
             return -1;
     }
-    o->unknown = rows->n - o->recordings;
+    for (size_t i = 0; i < truth->n; i++)
+        o->unheard += !ser_timelines_find(rows, truth->at[i].name);
     return sum_onsets(j);
 }
 

@@ -57,7 +57,8 @@ struct ser_onsets {
 enum ser_window_kind { SER_WINDOW_SPEECH, SER_WINDOW_NO_SPEECH, SER_WINDOW_KINDS };
 
 struct ser_overtime {
-    size_t recordings;       /* of the truth, that have rows */
+    size_t
+        recordings; /* of the predictions that are in the truth, each as often as there is a table of it */
     size_t unheard, unknown; /* recordings of the truth without rows; with rows, not in the truth */
     int classes;
     char **class; /* [classes] in byte order: all emotions of truth and rows */

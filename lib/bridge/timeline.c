@@ -141,32 +141,34 @@ static int read_probabilities(const struct ser_timelines *l, const struct column
     return 0;
 }
 
-/* The recording that a key is of, l's last one or a new one; NULL with e set. */
-static struct ser_timeline *recording_of(struct ser_timelines *l, size_t before,
+/* The recording that a key is of, the table's last one or a new one; names are those of the table so far.
+ * NULL with e set. */
+static struct ser_timeline *recording_of(struct ser_timelines *l, struct ser_set *names,
                                          const struct columns *c, const struct ser_tsv *t,
                                          struct ser_error *e) {
     char *key = t->field[c->id];
-    struct ser_timeline *last = l->n > before ? &l->at[l->n - 1] : NULL;
     key[name_length(key)] = '\0'; /* the row's message is of the recording from here on */
+    struct ser_timeline *last = names->n ? &l->at[l->n - 1] : NULL;
     if (last && strcmp(last->name, key) == 0)
         return last;
-    if (ser_set_has(&l->names, key)) {
+    int fresh = ser_set_add(names, key);
+    if (!fresh) {
         ser_tsv_fail(t, e, "the recording has rows elsewhere, too: they are to stand together");
         return NULL;
     }
-    last = ser_timelines_add(l, key);
+    last = fresh < 0 ? NULL : ser_timelines_add(l, key);
     if (!last)
         ser_no_memory(e);
     return last;
 }
 
-static int read_row(struct ser_timelines *l, size_t before, const struct columns *c,
+static int read_row(struct ser_timelines *l, struct ser_set *names, const struct columns *c,
                     const struct ser_tsv *t, struct ser_error *e) {
     struct ser_moment m;
     float p[MAX_CLASSES];
     if (read_moment(l, c, t, &m, e) || read_probabilities(l, c, t, p, e))
         return -1;
-    struct ser_timeline *to = recording_of(l, before, c, t, e);
+    struct ser_timeline *to = recording_of(l, names, c, t, e);
     if (!to)
         return -1;
     const struct ser_moment *last = to->n ? &to->moment[to->n - 1] : NULL;
@@ -178,16 +180,17 @@ static int read_row(struct ser_timelines *l, size_t before, const struct columns
 int ser_timelines_read(struct ser_timelines *l, const char *path, struct ser_error *e) {
     struct ser_tsv t;
     struct columns c = {0};
-    size_t before = l->n;
+    struct ser_set names = {0};
     int got = 1;
     if (ser_tsv_open(&t, path, e))
         return -1;
     int failed = find_columns(l, &t, &c, e);
     while (!failed && (got = ser_tsv_next(&t, e)) > 0)
-        failed = read_row(l, before, &c, &t, e);
-    if (!failed && !got && l->n == before)
+        failed = read_row(l, &names, &c, &t, e);
+    if (!failed && !got && !names.n)
         failed = ser_fail(e, SER_BAD, "%s: no row in it", t.in.name);
     free(c.p);
+    ser_set_free(&names);
     ser_tsv_close(&t);
     return failed || got < 0 ? -1 : 0;
 }

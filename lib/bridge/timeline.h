@@ -45,8 +45,9 @@ struct ser_timelines { /* zeros: nothing read */
 };
 
 /* Reads a table (NULL, "-": standard input) into l, which is zeros or holds other tables' with the same
- * classes. 0, or -1 with e set (SER_BAD: no such table, a row whose times are no times or go back, a
- * recording whose rows do not stand together) and l can only be freed. */
+ * classes: what other models say of the same recordings, or of others. 0, or -1 with e set (SER_BAD: no such
+ * table, a row whose times are no times or go back, a recording whose rows do not stand together) and l can
+ * only be freed. */
 int ser_timelines_read(struct ser_timelines *l, const char *path,
                        struct ser_error *e) SER_MUST_CHECK;
 
@@ -56,7 +57,7 @@ struct ser_timeline *ser_timelines_add(struct ser_timelines *l, const char *name
 int ser_timeline_add(const struct ser_timelines *l, struct ser_timeline *t, struct ser_moment m,
                      const float *p) SER_MUST_CHECK;
 
-/* The recording of this name; NULL: there is none. */
+/* The first recording of this name; NULL: there is none. */
 const struct ser_timeline *ser_timelines_find(const struct ser_timelines *l, const char *name);
 
 /* What part of the recording row i speaks for, in seconds: windows that overlap meet midway between their

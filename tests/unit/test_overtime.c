@@ -64,8 +64,11 @@ static void test_rows(void) {
     check(from == 0 && to == 1.5, "the first one begins where it begins");
     ser_timeline_span(t, 15, &from, &to);
     check(from == 16 && to == 18, "windows that do not overlap are as they are");
-    check(read_rows(&l, rows_text, &e) && strstr(e.text, "rows elsewhere, too"),
-          "a recording in two tables is refused");
+    check(!read_rows(&l, rows_text, &e) && l.n == 4 && l.at[2].n == 19,
+          "another model's rows of the same recording are apart");
+    check(read_rows(&l, "id predicted p_angry start_s end_s\nr - 1 0 1\n", &e) &&
+              strstr(e.text, "lacks classes"),
+          "a table of other classes is refused");
     ser_timelines_free(&l);
 }
 
