@@ -39,6 +39,8 @@
 # The target rerun (also: cv rerun) runs the pipeline once more into OUT.rerun, with other jobs and threads, and
 # compares every stream, model, log and table byte by byte: for a folder that holds no other study.
 #
+# The target live judges the models on long recordings, over time: live.mk, whose text the target help shows, too.
+#
 # A pipeline of several models names its SPLITS and RUNS, a run being SPLIT/NAME.SEED. ROWS, FROM, DROP, PARTS,
 # FOLDS, AUGMENT and NORMALIZE can then be given for one split, and ser-train's for one NAME, as in combined.BATCH;
 # on the command line the plain name is for all.
@@ -70,9 +72,9 @@
 
 include $(dir $(lastword $(MAKEFILE_LIST)))base.mk
 
-HELP += $(HERE)rules.mk
+HELP += $(HERE)rules.mk $(HERE)live.mk
 VARIABLES += CORPORA RAVDESS SAVEE CREMAD PROTOCOL FOLD PARTS FOLDS SEED SEEDS MANIFEST MAP FEATURES FRAMES TRAIN AUGMENT NORMALIZE DROP \
-    CHECK NET EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR THREADS VAL VOTE FROM ROWS RERUN_JOBS RERUN_THREADS
+    CHECK NET EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR THREADS VAL VOTE FROM ROWS RERUN_JOBS RERUN_THREADS EVERY CLIPS PAUSE
 VARIABLES := $(filter-out $(NO_VARIABLES),$(VARIABLES))
 $(eval $(value refuse_unknown))
 
@@ -465,6 +467,10 @@ $(call stamp,$(OUT)/options/left-out,$(LEFT_OUT))
 $(eval $(call table_rules,$(JUDGED),$(RUNS),$(NET_NAME)))
 $(if $(VOTES),$(eval $(call table_rules,$(VOTED),$(VOTES),$(NET_NAME)-vote)))
 
+# ---- over time ----
+
+include $(HERE)live.mk
+
 # ---- again, and the same ----
 
 # The second study is made with another number of jobs and of threads: neither may matter.
@@ -490,7 +496,7 @@ endif
 # ---- away ----
 
 # What a killed run left half-made, too.
-made = $(addprefix $(OUT)/,.make corpus manifest manifest.tsv options split runs times.tsv scores.tsv scores.txt cv folds.mk \
+made = $(addprefix $(OUT)/,.make corpus manifest manifest.tsv options split runs times.tsv scores.tsv scores.txt cv live folds.mk \
     $(RESULTS)) $(SHOW) $(MADE)
 clean:
 	rm -rf $(made) $(made:=.new) $(wildcard $(OUT)/.ser-??????)

@@ -30,6 +30,8 @@ make_inputs() {
         -o model.bin train.sert
     ser-score -q model.bin test.sert -o p.tsv
     cp p.tsv first.tsv
+    awk -F'\t' -v OFS='\t' 'NR == 1 {print $0, "start_s", "end_s", "level_db"} NR > 1 {$1 = "r@" NR; print $0, NR, NR + 3, -20}' p.tsv >w.tsv
+    printf '%s\t%s\t%s\t%s\n' id start_s end_s emotion r 0 4 sad r 4 9 happy >truth.tsv
     printf '%s\n' 'lr log 1e-4 1e-2' 'batch choice 16 32' >s.space
     ser-tune draw --trials 3 s.space | awk -F'\t' -v OFS='\t' '
         NR == 1 {print "trial", "rung", "epochs", "space", "seed", "val_loss", "val_accuracy", "val_recall"}
@@ -71,6 +73,7 @@ train-state checkpoint  state.bin  ser-train -q -j 1 --kernels plain --net tiny.
 score       model       model.bin  ser-score -q -j 1 -o OUT IN test.sert
 score-data  features    test.sert  ser-score -q -j 1 --kernels plain -o OUT model.bin IN
 eval        predictions p.tsv      ser-eval --draws 100 -o OUT IN
+over-time   table       truth.tsv  ser-eval --draws 100 --over-time IN -o OUT w.tsv
 draw        net        s.space    ser-tune draw --trials 3 -o OUT IN
 draw-tpe    table      results.tsv ser-tune draw --method tpe --trials 3 --epochs 1 -o OUT s.space IN
 judge       table      results.tsv ser-tune judge --trials 3 --epochs 9 --rung 1 -o OUT s.space IN
@@ -101,6 +104,7 @@ confusion   predictions p.tsv      ser-plot confusion -o OUT IN
 plot-mfcc   features    test.sert  ser-plot mfcc -o OUT IN
 plot-tune   table       results.tsv ser-plot tune -o OUT IN
 wave        sound       a.wav      ser-plot wave -o OUT IN
+plot-time   predictions w.tsv      ser-plot time -o OUT IN
 report      folder      study      ser-report -o OUT IN
 listen      sound       a.wav      ser-listen --every 0.1 model.bin <IN
 END
@@ -131,7 +135,7 @@ rows() {
 
 # Rows that are much like others of their tool, for checks to skip in which they are no different.
 # shellcheck disable=SC2034
-alike="train-val adapt stats check ls head text npy ark confusion plot-mfcc"
+alike="train-val adapt stats check ls head text npy ark confusion plot-mfcc plot-time"
 
 # Rows that read a file by its name.
 has_name() {
@@ -397,7 +401,7 @@ check_names() {
         # A row of a table holds no control character, a picture or a page neither, and nothing but UTF-8.
         case $name in
         manifest) [[ $word != *[[:cntrl:]]* ]] || codes=3 ;;
-        curves | confusion | plot-mfcc | plot-tune | wave) [[ $word != *[[:cntrl:]]* && $word != $'\xff'* ]] || codes='0 2' ;;
+        curves | confusion | plot-mfcc | plot-time | plot-tune | wave) [[ $word != *[[:cntrl:]]* && $word != $'\xff'* ]] || codes='0 2' ;;
         report) [[ $word != *[[:cntrl:]]* && $word != $'\xff'* ]] || codes='2 3' ;;
         esac
         cp -r -- "$input" "named/$word"

@@ -227,6 +227,30 @@ predicted() {
     done
 }
 
+@test "live: long recordings of the speakers tested, and what their models say of them" {
+    study ravdess cv live SEEDS='1 2' CLIPS=1 PAUSE=0.3 >log 2>&1 || fail "$(cat log)"
+    cd out/split/fold1/live
+    assert_equal "$(cut -f 1,4,5 manifest.tsv | tr '\t\n' ' ;')" \
+        "id speaker sex;fold1/ravdess_02 ravdess_02 female;fold1/ravdess_05 ravdess_05 male;"
+    # Each emotion once, in another order for each, and where the truth says so there is sound.
+    assert_equal "$(cut -f 1,4 truth.tsv | sed 1d | sort -u | wc -l)" 16
+    [ "$(sed -n 2,9p truth.tsv | cut -f 4)" != "$(sed -n 10,17p truth.tsv | cut -f 4)" ]
+    peak() { sox 1.wav -n trim "$@" stat 2>&1 | awk '/^Maximum amplitude/ {print ($3 > 0.001)}'; }
+    read -r from to < <(awk 'NR == 2 {print $2, $3 + 0.002}' truth.tsv)
+    assert_equal "$from $(peak 0 =3) $(peak 3 =3.05) $(peak "$to" 0.29)" "3.000 0 1 0"
+    awk -F '\t' 'FNR > 1 && $1 == id {gap = $2 - end; if (gap < 0.299 || gap > 0.301) exit 1} {id = $1; end = $3}' truth.tsv
+    cd ../../../..
+    # By the model that does not know them: two speakers, two seeds.
+    assert_equal "$(awk -F '\t' '$2 == "recordings" || $2 == "begins" && $3 == "-" {print $5}' out/live/folds5.tiny.tsv | xargs)" "10 80"
+    grep -q '^new emotion ' out/live/folds5.tiny.txt
+    grep -q '^generated speech: ravdess' out/live/folds5.tiny.txt
+    assert_equal "$(sed 1d out/split/fold1/tiny.2/over-time.tsv | cut -d @ -f 1 | sort -u | xargs)" "fold1/ravdess_02 fold1/ravdess_05"
+    assert_equal "$(made ravdess cv live SEEDS='1 2' CLIPS=1 PAUSE=0.3)" ""
+    assert_equal "$(made ravdess cv live SEEDS='1 2' CLIPS=1 PAUSE=0.3 EVERY=1 | grep -c 'over-time.tsv$')" 6
+    run ! study ravdess live PROTOCOL=random
+    assert_output --partial "live: random tests speakers that it has trained on"
+}
+
 @test "another network stands beside the first, on the same features" {
     cp tiny.net other.net
     run made ravdess cv SEEDS=1 NET=other.net

@@ -830,8 +830,7 @@ static void worst_pictures(struct page *p, const struct judged *j) {
                (struct ser_plot){.kind = SER_PLOT_WAVE,
                                  .path = w->path,
                                  .model = hears_one(run) ? run->model : NULL,
-                                 .window_ms = 1000,
-                                 .step_ms = 250},
+                                 .step_s = 0.25},
                hears_one(run) ? "Waveform of %s, and the emotion over time" : "Waveform of %s",
                w->at->id);
     markup(p, "</div>\n");

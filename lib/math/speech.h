@@ -38,7 +38,7 @@
  * detectors, and fewer frames of speech are missed (tests/bench/README.md). */
 #define SER_SPEECH_THRESHOLD 0.85f
 
-/* A window of which a smaller share is speech is answered with no emotion. */
+/* A window of which a smaller share is speech is answered with no emotion, unless another share is asked for. */
 #define SER_MIN_SPEECH 0.3
 
 /* The network's shape. */
