@@ -402,7 +402,8 @@ static int begin_sound(struct windows *w, const struct ser_recording *r, struct 
         return ser_sound_in(w->sound, &from->in, e);
     if (!r->sound.count)
         return ser_fail(e, SER_BAD, "<stdin>: (%s): has no samples", r->key);
-    return ser_sound_samples(w->sound, r->sound.data, r->sound.count, r->rate_hz, "<stdin>", e);
+    ser_sound_samples(w->sound, r->sound.data, r->sound.count, r->rate_hz, "<stdin>");
+    return 0;
 }
 
 /* The windows of a recording: 0, or -1 with e set, behind those that are there. */
@@ -413,7 +414,7 @@ static int convert(struct windows *w, const struct ser_recording *r, struct ser_
     ser_windows_reset(w->windows);
     if (begin_sound(w, r, e))
         return -1;
-    if (ser_sound_whole(w->sound) && !opt.quiet)
+    if (ser_sound_waits(w->sound) && !opt.quiet)
         warn("%s: this format is read to its end before the first window: where that takes too "
              "long, convert it: ffmpeg -i IN -f wav - | ser-mfcc --every %g",
              ser_recording_name(r), opt.every);
