@@ -40,6 +40,40 @@ values() {
     assert_failure
 }
 
+@test "--weights: the encoder alone, in half precision where that loses nothing" {
+    local how at header
+    mkdir alone
+    cp -L tiny/*.json alone
+    ser-embed --weights -o alone/model.safetensors tiny
+    for how in '--dtype F16' '--dtype F64' '--shards 3' --torch; do
+        # shellcheck disable=SC2086
+        "$ROOT/tests/make-encoder" $how other
+        ser-embed --weights other | cmp - alone/model.safetensors
+        rm -r other
+    done
+    ser-embed --weights alone | cmp - alone/model.safetensors
+    [ "$(stat -c %s alone/model.safetensors)" -lt "$(($(stat -Lc %s tiny/model.safetensors) * 6 / 10))" ]
+    run grep -ac -e decoder -e F32 alone/model.safetensors
+    assert_output 0
+    embed --layer all tiny a.wav >want
+    embed --layer all alone a.wav | same want -
+    # A value that half precision has not keeps its tensor as it is.
+    header=$(od -An -t u8 -N 8 tiny/model.safetensors | tr -d ' ')
+    at=$(grep -aoP '"model.encoder.conv1.bias":.*?data_offsets":\[\K[0-9]+' tiny/model.safetensors | head -n 1)
+    cp -rL tiny other
+    printf '\1' | dd of=other/model.safetensors bs=1 seek=$((8 + header + at)) conv=notrunc status=none
+    ser-embed --weights other >alone/model.safetensors
+    run grep -ao '"[^"]*":{"dtype":"F32"' alone/model.safetensors
+    assert_output '"model.encoder.conv1.bias":{"dtype":"F32"'
+    embed other a.wav >want
+    embed alone a.wav | same want -
+    fails 2 'without recordings' ser-embed --weights tiny a.wav
+    fails 2 'without recordings' ser-embed --weights --like want
+    fails 4 'nowhere/config.json' ser-embed --weights ./nowhere
+    [ -z "${SER_REFERENCE-}" ] || ser-embed --weights "$SER_REFERENCE/encoders/real/whisper-base-encoder" |
+        cmp - "$SER_REFERENCE/encoders/real/whisper-base-encoder/model.safetensors"
+}
+
 @test "wav2vec 2.0, HuBERT, WavLM: both kinds of layers, both kinds of files, both names of the weight norm" {
     for family in wav2vec2 hubert wavlm; do
         for kind in '' --stable; do

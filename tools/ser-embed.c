@@ -23,7 +23,7 @@ static struct {
     const char *manifest, *output, *like, *encoder, *trim, *layer, *pool, *norm, *raw, *kernels;
     int64_t frames, jobs;
     double every;
-    int average, pad_30s, keep_going, quiet;
+    int average, pad_30s, weights, keep_going, quiet;
 } opt = {.layer = "last", .pool = "none", .norm = "published"};
 
 static const struct ser_opt options[] = {
@@ -51,6 +51,8 @@ static const struct ser_opt options[] = {
      "a window of --frames frames every S seconds"},
     {0, "raw", SER_OPT_TEXT, &opt.raw, 0, 0, "F:HZ:N",
      "sound without header: s16le:16000:1; with --every"},
+    {0, "weights", SER_OPT_FLAG, &opt.weights, 0, 0, NULL,
+     "write the encoder alone, as model.safetensors"},
     {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, MAX_JOBS, "N",
      "threads to use; the result does not depend on it"},
     {0, "kernels", SER_OPT_TEXT, &opt.kernels, 0, 0, SER_KERNELS,
@@ -369,6 +371,19 @@ static void put_recipe(const struct embedding *m, uint64_t hash, struct ser_attr
         ser_attr_set(a, "feat.input_norm", m->files.shape.normalize ? "yes" : "no");
 }
 
+/* Those of the encoder alone go out. */
+static void write_weights(const char *folder) {
+    struct ser_encoder_files f;
+    struct ser_error e;
+    struct ser_out out;
+    must(ser_encoder_find(&folder, &e), &e);
+    must(ser_encoder_files_open(&f, folder, &e), &e);
+    must(ser_out_open(&out, opt.output, 1, &e), &e);
+    must(ser_encoder_files_write(&f, &out, &e), &e);
+    must(ser_out_close(&out, &e), &e);
+    ser_encoder_files_close(&f);
+}
+
 /* ---- the recipe of a model ---- */
 
 static int is_yes(const char *value) {
@@ -591,6 +606,12 @@ int main(int argc, char **argv) {
     if (!ser_kernels_find(opt.kernels))
         ser_usage("--kernels: '%s' is none of " SER_KERNELS, opt.kernels);
     char **files = argv + first + !opt.like;
+    if (opt.weights && (opt.like || opt.manifest || *files))
+        ser_usage("--weights takes an encoder alone, without recordings");
+    if (opt.weights) {
+        write_weights(argv[first]);
+        return SER_OK;
+    }
     ser_one_stdin(files, opt.like, opt.manifest ? opt.manifest : *files ? NULL : "-");
     must(ser_model_find(&opt.like, &e), &e);
     ser_keep_inputs("--output", opt.output, files, opt.manifest, opt.like);
