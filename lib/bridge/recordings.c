@@ -195,13 +195,20 @@ static int load_audio(const struct ser_recording *r, struct ser_listener *l, con
     return 0;
 }
 
+void ser_listener_trim(const struct ser_listener *l, const float **x, size_t *n) {
+    size_t from, count, least = l->least < *n ? l->least : *n;
+    if (l->trim_db == 0)
+        return;
+    ser_trim(*x, *n, l->trim_db, (size_t)(l->trim_margin_s * l->rate_hz + 0.5), &from, &count);
+    count = count < least ? least : count;
+    *x += from < *n - count ? from : *n - count;
+    *n = count;
+}
+
 int ser_recording_load(const struct ser_recording *r, struct ser_listener *l, const float **x,
                        size_t *n, struct ser_error *e) {
     int bad = r->path || r->bytes ? load_audio(r, l, x, n, e) : load_record(r, l, x, n, e);
-    if (bad || l->trim_db == 0)
-        return bad;
-    size_t from;
-    ser_trim(*x, *n, l->trim_db, (size_t)(l->trim_margin_s * l->rate_hz + 0.5), &from, n);
-    *x += from;
-    return 0;
+    if (!bad)
+        ser_listener_trim(l, x, n);
+    return bad;
 }
