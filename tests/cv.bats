@@ -38,7 +38,7 @@ made() {
 
 # speakers SPLIT PART: of the features themselves
 speakers() {
-    ser-tensor ls -c speaker "out/split/$1/$2.sert" | sed 1d | cut -f 4 | sort -u | xargs
+    ser-tensor ls -c speaker "${OUT:-out}/split/$1/$2.sert" | sed 1d | cut -f 4 | sort -u | xargs
 }
 
 # value STUDY SPLIT PART WHAT: of its certificate
@@ -269,6 +269,39 @@ phone\tspeaker\t24\t3\nmp3\tspeaker\t24\t3\nrecorded\tknown from 1\t12\t3\nrecor
     assert_output --partial 'model: what is trained on all recordings'
     run model conditions CONDITIONS=rain OUT=other
     assert_output --partial 'CONDITIONS=rain: expected'
+}
+
+@test "generality: studies side by side, a column for each treatment of voices" {
+    # Three voices of the small RAVDESS are EmoDB's, too, under its names: of a fold each.
+    mkdir -p speech/emodb/wav
+    local clip s e
+    for s in 1:03 2:08 3:09; do
+        for e in 05:W 03:F 01:N 04:T; do
+            for clip in speech/ravdess_data/Actor_0${s%:*}/03-01-${e%:*}-*.wav; do
+                cp "$clip" "speech/emodb/wav/${s#*:}a0${clip: -11:1}${e#*:}.wav"
+            done
+        done
+    done
+    printf '%s\n' standardize 'maxpool 8x8' timemajor mean 'dense classes' >recipe.net
+    printf '%s\n' 'features --type logmel --bands 40 --frames 100' 'normalize --by speaker' 'train --batch 4 --lr 0.02 --epochs 2' \
+        'val none' >recipe.options
+    make -f "$ROOT/pipelines/generality.mk" BUILD="$BUILD" OUT=new RAVDESS=speech/ravdess_data EMODB=speech/emodb \
+        MANIFEST=--no-quarantine CHECK= TRAIN=-q NET=recipe STUDIES=both FOLD='3 5' >printed 2>err || fail "$(cat err)"
+    figure() { awk -F '\t' -v corpus="$1" '$1 == "corpus" && $2 == "ua" && $3 == corpus {printf "%.1f", 100 * $5}' \
+        new/both/recipe/cv/folds5.recipe/scores.tsv; }
+    same new/generality.tsv <(printf '%s\t%s\t%s\t%s\n' study condition speakers speaker both-to-ravdess recorded 2 "$(figure ravdess)" \
+        both-to-emodb recorded 2 "$(figure emodb)")
+    for fold in 3 5; do
+        assert_equal "$(comm -12 <(tr ' ' '\n' <<<"$(OUT=new/both/recipe speakers fold$fold train)") \
+            <(tr ' ' '\n' <<<"$(OUT=new/both/recipe speakers fold$fold test)"))" ""
+    done
+    # Rows of the same study and condition meet in one, whatever the form.
+    row() { printf 'condition\tvoices\tspeakers\tUA\tUA_low\tUA_high\n'; printf '%s\t%s\t5\t%s\t%s\t%s\n' "$@"; }
+    row recorded plain 50.0 40.0 60.0 phone plain 30.0 20.0 40.0 >a.plain.tsv
+    row recorded speaker 70.0 - - recorded 'known from 1' 60.0 - - >a.speaker.tsv
+    same <(helper generality-table a.plain.tsv a.speaker.tsv) <(printf '%s\t%s\t%s\t%s\t%s\t%s\n' \
+        study condition speakers plain speaker 'known from 1' \
+        a recorded 5 '50.0 (40.0 to 60.0)' 70.0 60.0 a phone 5 '30.0 (20.0 to 40.0)' - -)
 }
 
 @test "altered recordings: the noise is as loud as it says, and the same each time" {
