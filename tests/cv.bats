@@ -70,6 +70,7 @@ certified() {
     assert_line --regexp '^left out: folds without a speaker: 3 4; speakers without a recording: ravdess_06 .* ravdess_24$'
     assert_line 'generated speech: ravdess'
     assert_line 'splits: 3; in more than one part: 0 speakers, 0 recordings'
+    assert_line 'speakers: trained on 1 to 2, validated on 1 to 2, tested on 1 to 2'
     run cat printed
     assert_line --regexp '^95 % to +all +[0-9.]+ +[0-9.]+ +[0-9.]+ *$'
 }
@@ -263,6 +264,8 @@ phone\tspeaker\t24\t3\nmp3\tspeaker\t24\t3\nrecorded\tknown from 1\t12\t3\nrecor
         # shellcheck disable=SC2254
         case $(cat new/model/recipe.card) in *$line*) ;; *) fail "no '$line' in $(cat new/model/recipe.card)" ;; esac
     done
+    ser-report -n 0 new >page.html
+    grep -q 'Protocol: folds; each model was trained on 3 to 4 speakers; features were normalized, each part by itself: --by speaker\.' page.html
     run model -n model
     assert_output "make: Nothing to be done for 'model'."
     run model model VAL= OUT=other
