@@ -56,6 +56,10 @@ int ser_voices_begin(struct ser_voices *v, const struct ser_attrs *header, const
 /* All that follow: 0, or -1 with e set, SER_BAD for records that are not f32 of these axes and
  * dimensions, or have no speaker (corpus) where they need one. r is the reader of rec. */
 
+/* The bytes of a record's key that name its recording: without @SECONDS of a window, and without #WHAT of an
+ * altered copy. */
+size_t ser_id_length(const struct ser_record *rec);
+
 /* Draws: keeps the recording of this record if it is among the first most of its voice. */
 int ser_voices_draw(struct ser_voices *v, const struct ser_reader *r, const struct ser_record *rec,
                     struct ser_error *e) SER_MUST_CHECK;
