@@ -19,7 +19,7 @@
 #   OUT/predictions.tsv   of the recordings without a label
 ME := $(strip $(MAKEFILE_LIST))
 VARIABLES    = DIR TABLE CORPUS LABEL_FROM SPEAKER_FROM COLUMNS
-NO_VARIABLES = CORPORA RAVDESS SAVEE CREMAD PARTS FROM ROWS
+NO_VARIABLES = CORPORA RAVDESS SAVEE CREMAD EMODB PARTS FROM ROWS
 CORPORA = own
 OWN     = own
 OUT     = out/own
@@ -110,10 +110,10 @@ $(RUNS:%=$(OUT)/split/%/model.bin): | $(OUT)/checked
 
 # ---- recordings without a label ----
 
-$(OUT)/unlabelled.sert: $(OUT)/manifest/unlabelled.tsv $(call tool,mfcc) $(foreach o,features normalize,$(firstword \
+$(OUT)/unlabelled.sert: $(OUT)/manifest/unlabelled.tsv $(hearing) $(foreach o,features normalize,$(firstword \
     $(SPLITS:%=$(OUT)/split/%/options/$o))) $(if $(NORMALIZE),$(call tool,tensor))
-	@$(start) $(if $(NORMALIZE),$(call tool,mfcc) -q $(FEATURES) -m $< | $(call tool,tensor) normalize $(NORMALIZE) >$@.new; \
-	    mv $@.new $@,$(call tool,mfcc) -q $(FEATURES) -m $< -o $@); $(call took,features,unlabelled)
+	@$(start) $(hear) -m $< $(if $(NORMALIZE),| $(call tool,tensor) normalize $(NORMALIZE) )>$@.new; mv $@.new $@; \
+	$(call took,features,unlabelled)
 
 $(RUNS:%=$(OUT)/split/%/unlabelled.tsv): %/unlabelled.tsv: %/model.bin $(OUT)/unlabelled.sert $(call tool,score)
 	@$(call tool,score) -q $< $(OUT)/unlabelled.sert -o $@

@@ -1,7 +1,7 @@
 # What the pipelines share: from corpora to scores and reports.
 #
 # A pipeline sets what it differs in and includes this file; it needs GNU Make 4.3 and bash.
-#   CORPORA    of ravdess savee cremad; RAVDESS= SAVEE= CREMAD= name their folders
+#   CORPORA    of ravdess savee cremad emodb; RAVDESS= SAVEE= CREMAD= EMODB= name their folders
 #   OUT        where results go
 #   PROTOCOL   notebook: listed speakers; folds5, folds4: speaker-disjoint folds, FOLD= one or more of them;
 #              random: utterances at random, as many a split as SEEDS
@@ -9,6 +9,7 @@
 #   SEEDS      one model a seed, and a table of them all (default: SEED)
 #   MANIFEST FEATURES TRAIN   further options of ser-manifest, ser-mfcc, ser-train
 #   MAP        other names for emotions: FROM=TO,... or a table, as ser-manifest --map takes it
+#   ENCODER    a pretrained encoder, its folder or its name: features are its embeddings, and FEATURES options of ser-embed
 #   FRAMES     how many frames are used of each recording (ser-mfcc --frames). Networks that fix their input refuse
 #              another number than 174; tiny takes any
 #   AUGMENT    options of ser-augment: what it makes is added to the training part
@@ -30,11 +31,18 @@
 #   FROM ROWS  which of the corpora, or which manifest, splits are made of
 # A variable that is not known is refused; the target help shows this text.
 #
+# NET=best and NET=small (nets/README.md) are recipes: nets/NAME.options tells all that they are made of, a line for each
+# step: encoder, features, augment, normalize, prior, train, val; "card KEY VALUE" for the card of a model. Their forms
+# best-speaker and small-speaker hear voices that are normalised. A recipe has features of its own, so give each its OUT.
+#
 # The target cv judges a network by all splits of a protocol with all seeds (default: the folds that the
 # corpus has speakers of, each tested once; others are named):
 #   make -f pipelines/ravdess.mk cv PROTOCOL=folds5 SEEDS="1 2 3" NET=attention
 # Networks stand side by side: their runs are SPLIT/NET.SEED, and share features. A first dry run of it makes
 # the manifest, since that tells which folds there are.
+#
+# The target conditions tests the models of a cross-validation in noise, on the telephone, as MP3, and on voices that are
+# known from few recordings; the target model makes a model to use and its card. conditions.mk and model.mk tell of them.
 #
 # The target rerun (also: cv rerun) runs the pipeline once more into OUT.rerun, with other jobs and threads, and
 # compares every stream, model, log and table byte by byte: for a folder that holds no other study.
@@ -70,9 +78,10 @@
 
 include $(dir $(lastword $(MAKEFILE_LIST)))base.mk
 
-HELP += $(HERE)rules.mk
-VARIABLES += CORPORA RAVDESS SAVEE CREMAD PROTOCOL FOLD PARTS FOLDS SEED SEEDS MANIFEST MAP FEATURES FRAMES TRAIN AUGMENT NORMALIZE DROP \
-    CHECK NET EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR THREADS VAL VOTE FROM ROWS RERUN_JOBS RERUN_THREADS
+HELP += $(HERE)rules.mk $(HERE)conditions.mk $(HERE)model.mk
+VARIABLES += CORPORA RAVDESS SAVEE CREMAD EMODB PROTOCOL FOLD PARTS FOLDS SEED SEEDS MANIFEST MAP ENCODER FEATURES FRAMES TRAIN AUGMENT \
+    NORMALIZE DROP CHECK NET EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR THREADS VAL VOTE FROM ROWS RERUN_JOBS RERUN_THREADS
+VARIABLES += CONDITIONS KNOWN PRIOR MODELS
 VARIABLES := $(filter-out $(NO_VARIABLES),$(VARIABLES))
 $(eval $(value refuse_unknown))
 
@@ -80,7 +89,7 @@ $(eval $(value refuse_unknown))
 
 # What the command line says holds for all of a study; else what the pipeline has set before it included this file; else
 # these defaults. They are the notebook's, whose two networks differ in their patience.
-crossing := $(filter cv,$(MAKECMDGOALS))
+crossing := $(filter cv conditions model,$(MAKECMDGOALS))
 
 # A network may have options beside it, NAME.options for NAME.net, as a search writes them: a line for each step that
 # they are for. They stand in for the defaults below.
@@ -88,6 +97,7 @@ beside      := $(if $(NET),$(wildcard $(patsubst %.net,%,$(firstword $(wildcard 
     $(ROOT)/pipelines/nets/$(NET).net) $(NET))).options))
 beside_line  = $(if $(beside),$(strip $(shell sed -n 's/^$1 //p' $(beside))))
 NET_TRAIN   := $(call beside_line,train)
+$(eval ENCODER ?= $(call beside_line,encoder))
 $(eval FEATURES ?= $(call beside_line,features))
 $(eval AUGMENT ?= $(call beside_line,augment))
 $(eval NORMALIZE ?= $(call beside_line,normalize))
@@ -153,8 +163,9 @@ $(if $(filter random,$(PROTOCOL)),$(error VOTE=$(VOTE): a random split has a sin
 $(if $(filter $(VOTE),$(words $(SEEDS))),,$(error VOTE=$(VOTE): SEEDS=$(SEEDS) are $(words $(SEEDS))))
 endif
 
-# All speakers that there are, as CORPUS/SPEAKER, and CORPUS/- for each corpus.
-known         := $(shell $(call awk,list-speakers) $(ROOT)/manifests/counts.tsv)
+# All speakers that there are, as CORPUS/SPEAKER, and CORPUS/- for each corpus: EmoDB's are in its description.
+known         := $(shell $(call awk,list-speakers) $(ROOT)/manifests/counts.tsv; \
+    sed -n 's,^corpus .*,emodb/-,p; s,^count [0-9]* \(..*\),emodb/emodb_\1,p' $(ROOT)/manifests/emodb.corpus)
 KNOWN_CORPORA := $(strip $(patsubst %/-,%,$(filter %/-,$(known))) $(OWN))
 speakers_of    = $(filter-out -,$(patsubst $1/%,%,$(filter $1/%,$(known)))) $(SPEAKERS_$1)
 
@@ -220,12 +231,15 @@ stack = $(call awk,stack-tables) $1
 RAVDESS ?= ravdess_data
 SAVEE   ?= savee_data
 CREMAD  ?= crema_d_data
+EMODB   ?= emodb_data
 FOLDER_ravdess := $(value RAVDESS)
 FOLDER_savee   := $(value SAVEE)
 FOLDER_cremad  := $(value CREMAD)
+FOLDER_emodb   := $(value EMODB)
 GET_ravdess = ser-fetch ravdess FOLDER downloads it, RAVDESS=FOLDER says where it is
 GET_savee   = ser-fetch savee FOLDER says how to register for it, SAVEE=FOLDER says where it is
 GET_cremad  = ser-fetch cremad FOLDER downloads it, CREMAD=FOLDER says where it is
+GET_emodb   = ser-fetch emodb FOLDER downloads it, EMODB=FOLDER says where it is
 
 # $1: corpus, $2: its manifest
 define corpus_changes
@@ -260,12 +274,13 @@ $(OUT)/manifest.tsv: $(CORPORA:%=$(OUT)/manifest/%.tsv) $(OUT)/options/corpora $
 # A split is the manifest with a column more, the part of each row, and a certificate of what parts share. It is cut
 # into one table a speaker and part; those that stay as they are keep their time, and so do their features. The empty
 # recipe lets make look at that time again; its + does so in a dry run, too.
-table_of      = $(if $(filter random%,$1),,$(call of,$1,$(if $(filter fold%,$1),FOLDS,PARTS)))
-split_options = $(if $(filter random%,$1),--random $(if $(VAL),85/0/15,70/15/15) --seed $(1:random%=%),$(if \
-    $(filter fold%,$1),--folds $(call table_of,$1) --fold $(1:fold%=%),--speakers $(call table_of,$1))$(if \
-    $(VAL), --no-val))
+table_of      = $(if $(filter random% everyone,$1),,$(call of,$1,$(if $(filter fold%,$1),FOLDS,PARTS)))
+split_options = $(if $(filter everyone,$1),--random 100/0/0 -q,$(if $(filter random%,$1),--random $(if \
+    $(VAL),85/0/15,70/15/15) --seed $(1:random%=%),$(speaker_options)))
+speaker_options = $(if $(filter fold%,$1),--folds $(call table_of,$1) --fold $(1:fold%=%),--speakers $(call table_of,$1))$(if $(VAL), --no-val)
 # What one random split lets be said, all do, and so do their certificates.
 random_quiet  = $(if $(filter random%,$1),$(if $2$(filter-out $1,$(firstword $(SPLITS))),-q))
+streams_of    = $(patsubst %,$(OUT)/split/$1/speakers/%.sert,$(filter %.$2,$(call parts_of,$1)))
 parts_of      = $(foreach c,$(call of,$1,FROM),$(foreach s,$(call speakers_of,$c),$s.train $s.val $s.test))
 
 $(call stamp,$(OUT)/options/folds,$(FOLDS))
@@ -298,18 +313,19 @@ $(foreach s,$(SPLITS),$(eval $(call split_rules,$s,$(OUT)/split/$s)))
 
 # Each speaker's part has a stream of its own, so that a recording that changes costs the features of its speaker
 # alone. Only training is augmented. A part is its speakers' streams, one behind the other, and normalised as a whole.
-features_of = $(if $3,$(call tool,augment) -q --keep $3 $1 | $(call tool,mfcc) -q $(FEATURES) -o $2,$(call \
-    tool,mfcc) -q $(FEATURES) -m $1 -o $2)
+hearing     = $(call tool,$(if $(ENCODER),embed,mfcc))
+hear        = $(hearing) -q $(ENCODER) $(FEATURES)
+features_of = $(if $3,$(call tool,augment) -q --keep $3 $1 | $(hear) -o $2,$(hear) -m $1 -o $2)
 
 # $1: split, $2: its folder
 define feature_rules
 $(call stamp,$2/options/corpora,$(call of,$1,FROM))
-$(call stamp,$2/options/features,$(FEATURES))
+$(call stamp,$2/options/features,$(ENCODER) $(FEATURES))
 $(call stamp,$2/options/augment,$(call of,$1,AUGMENT))
 $(call stamp,$2/options/normalize,$(call of,$1,NORMALIZE))
 
 $(patsubst %,$2/speakers/%.sert,$(call parts_of,$1)): \
-$2/speakers/%.sert: $2/speakers/%.tsv $2/options/features $(call tool,mfcc)
+$2/speakers/%.sert: $2/speakers/%.tsv $2/options/features $(hearing)
 	@if [ -s $$< ]; then \
 	    $$(start) $$(call features_of,$$<,$$@,$$(if $$(filter %.train,$$*),$$(call of,$1,AUGMENT))); \
 	    $$(call took,features,$1.$$*); echo "features: $1 $$*, $$$$(($$$$(wc -l <$$<) - 1)) utterances"; \
@@ -318,7 +334,7 @@ $2/speakers/%.sert: $2/speakers/%.tsv $2/options/features $(call tool,mfcc)
 $(patsubst %,$2/speakers/%.sert,$(filter %.train,$(call parts_of,$1))): $2/options/augment \
     $(if $(call of,$1,AUGMENT),$(call tool,augment))
 
-$(foreach p,train val test,$(eval $2/$p.sert: $(patsubst %,$2/speakers/%.sert,$(filter %.$p,$(call parts_of,$1)))))
+$(foreach p,train val test,$(eval $2/$p.sert: $(call streams_of,$1,$p)))
 $2/train.sert $2/val.sert $2/test.sert: $2/options/corpora $2/options/normalize $(if $(call of,$1,NORMALIZE),$(call tool,tensor))
 	@cat $$(filter %.sert,$$^) >$$@.new; $(if $(call of,$1,NORMALIZE),if [ -s $$@.new ]; then $(call \
 	    tool,tensor) normalize $(call of,$1,NORMALIZE) <$$@.new >$$@.normal; mv $$@.normal $$@.new; fi;) mv $$@.new $$@
@@ -464,6 +480,11 @@ endef
 $(call stamp,$(OUT)/options/left-out,$(LEFT_OUT))
 $(eval $(call table_rules,$(JUDGED),$(RUNS),$(NET_NAME)))
 $(if $(VOTES),$(eval $(call table_rules,$(VOTED),$(VOTES),$(NET_NAME)-vote)))
+
+# ---- other conditions; a model to use ----
+
+$(if $(filter conditions model,$(MAKECMDGOALS)),$(eval include $(HERE)conditions.mk))
+$(if $(filter model,$(MAKECMDGOALS)),$(eval include $(HERE)model.mk))
 
 # ---- again, and the same ----
 

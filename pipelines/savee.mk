@@ -5,7 +5,7 @@ OUT     = out/savee
 PARTS   = $(ROOT)/manifests/savee-notebook.tsv
 FOLDS   = $(ROOT)/manifests/savee-folds4.tsv
 
-ifneq ($(filter cv,$(MAKECMDGOALS)),)
+ifneq ($(filter cv conditions model,$(MAKECMDGOALS)),)
 PROTOCOL = folds4
 endif
 

@@ -227,6 +227,67 @@ predicted() {
     done
 }
 
+@test "a model to use: conditions, temperature, and a card that says what it is worth" {
+    printf '%s\n' 'features --type logmel --bands 40 --frames 100' 'normalize --by speaker' 'prior --prior-weight 50' \
+        'train --batch 4 --lr 0.02 --epochs 12' 'val none' 'card about Made for a test.' >recipe.options
+    printf '%s\n' standardize 'maxpool 8x8' timemajor mean 'dense classes' >recipe.net
+    model() { make -f "$ROOT/pipelines/ravdess.mk" BUILD="$BUILD" OUT=new RAVDESS=speech/ravdess_data MANIFEST=--no-quarantine TRAIN=-q \
+        NET=recipe THREADS=1 FOLD='1 2' KNOWN='1 4' CONDITIONS='noise-5 phone mp3' "$@"; }
+    model model >printed 2>err || fail "$(cat err)"
+    run cut -f 1-4 new/cv/folds5.recipe/conditions.tsv
+    assert_output "$(printf 'condition\tvoices\tn\tspeakers\nrecorded\tspeaker\t24\t3\nnoise-5\tspeaker\t24\t3
+phone\tspeaker\t24\t3\nmp3\tspeaker\t24\t3\nrecorded\tknown from 1\t12\t3\nrecorded\tknown from 4\t12\t3')"
+    # What is known of a voice is not tested, nor is it the same for other numbers; conditions are heard.
+    run ! cmp new/split/fold1/conditions/known1.sert new/split/fold1/conditions/known4.sert
+    assert_equal "$(cut -f 1 new/split/fold1/recipe.1/conditions/known1.tsv)" "$(cut -f 1 new/split/fold1/recipe.1/conditions/known4.tsv)"
+    run ! cmp -s new/split/fold1/conditions/phone.sert new/split/fold1/test.sert
+    # Each split has its temperature from the others.
+    t=$(ser-eval --fit-temperature new/split/fold2/recipe.1/predictions.tsv)
+    helper temper "$t" new/split/fold1/recipe.1/predictions.tsv >a.tsv
+    t=$(ser-eval --fit-temperature new/split/fold1/recipe.1/predictions.tsv)
+    helper temper "$t" new/split/fold2/recipe.1/predictions.tsv >b.tsv
+    assert_equal "$(ser-eval --tsv a.tsv b.tsv | awk '$1 == "pooled" && $2 == "ece" {print $5}')" \
+        "$(sed -n 's/^ece\t//p' new/cv/folds5.recipe/calibration.tsv)"
+    # The model: of all voices, with their statistics; its temperature does what temper.awk does.
+    ser-tensor ls -H new/model/recipe.bin >header
+    grep -qx "train.temperature=$(sed -n 's/^temperature\t//p' new/cv/folds5.recipe/calibration.tsv).*" header
+    grep -qx train.kernels=plain header
+    assert_equal "$(ser-tensor ls -c speaker new/split/everyone/train.sert | sed 1d | cut -f 4 | sort -u | wc -l)" 5
+    export SER_MODELS=$PWD/new/model
+    ser-mfcc -q --like recipe speech/ravdess_data/Actor_01/*.wav | ser-tensor normalize --by speaker --one-speaker --prior recipe |
+        ser-score -q recipe >p.tsv
+    [ "$(wc -l <p.tsv)" = 9 ]
+    [[ $(ser-score --list | grep ^recipe) = *"CC BY-NC-SA 4.0"*"UA "*", 3 unheard speakers, normalised by speaker"*"Made for a test."* ]]
+    for line in 'data generated speech: ravdess' "library ser *" 'made-by make -f pipelines/ravdess.mk model RAVDESS=PLACE FOLD="1 2" *' \
+        'calibration expected calibration error 0.* each fold with the temperature that the others give, *' 'detail phone: UA *'; do
+        # shellcheck disable=SC2254
+        case $(cat new/model/recipe.card) in *$line*) ;; *) fail "no '$line' in $(cat new/model/recipe.card)" ;; esac
+    done
+    run model -n model
+    assert_output "make: Nothing to be done for 'model'."
+    run model model VAL= OUT=other
+    assert_output --partial 'model: what is trained on all recordings'
+    run model conditions CONDITIONS=rain OUT=other
+    assert_output --partial 'CONDITIONS=rain: expected'
+}
+
+@test "altered recordings: the noise is as loud as it says, and the same each time" {
+    sox -R -n -r 48000 -b 16 a.wav synth 2 sine 300 gain -10
+    printf 'id\tpath\na\ta.wav\n' >m.tsv
+    "$ROOT/pipelines/bin/alter-recordings" noise10 x m.tsv >x.tsv
+    "$ROOT/pipelines/bin/alter-recordings" noise10 y m.tsv >y.tsv
+    same x/1.wav y/1.wav
+    assert_equal "$(cat x.tsv)" "$(printf 'id\tpath\na\tx/1.wav')"
+    rms() { sox "$@" -n stat 2>&1 | awk '/^RMS +amplitude/ {print $3}'; }
+    sox -R a.wav -r 22050 -e floating-point -b 32 clean.wav
+    sox -m -v 1 x/1.wav -v -1 clean.wav -e floating-point -b 32 noise.wav
+    awk -v signal="$(rms clean.wav)" -v noise="$(rms noise.wav)" 'BEGIN {
+        db = 20 * log(signal / noise) / log(10); exit !(db > 9.9 && db < 10.1)}' || fail "$(rms clean.wav) $(rms noise.wav)"
+    printf 'path\nnone.wav\n' >none.tsv
+    fails 3 "alter-recordings: none.wav: SoX cannot make 'phone' of it" "$ROOT/pipelines/bin/alter-recordings" phone x none.tsv
+    fails 2 "usage: alter-recordings" "$ROOT/pipelines/bin/alter-recordings" rain x m.tsv
+}
+
 @test "another network stands beside the first, on the same features" {
     cp tiny.net other.net
     run made ravdess cv SEEDS=1 NET=other.net

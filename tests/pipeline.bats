@@ -216,7 +216,7 @@ state() {
     cp -r "$ROOT/pipelines" "$ROOT/manifests" 'with space'
     for study in "$ROOT"/pipelines/*.mk; do
         study=${study##*/}
-        [[ $study != rules.mk && $study != base.mk ]] || continue
+        [[ $study != @(rules|base|conditions|model).mk ]] || continue # which others include
         run make -f "$PWD/with space/pipelines/$study"
         assert_failure
         assert_output --partial "with space/pipelines/$study: the path must not contain spaces.  Stop."
@@ -271,8 +271,8 @@ refused() {
     refused ravdess NET=foo -- 'NET=foo: no such file, and no pipelines/nets/foo.net'
     refused ravdess cv NET=foo -- 'NET=foo: no such file, and no pipelines/nets/foo.net'
     refused combined combined.NET=foo -- 'NET=foo: no such file, and no pipelines/nets/foo.net'
-    refused ravdess CORPORA=foo -- 'CORPORA=foo: expected one or more of ravdess savee cremad'
-    refused combined CORPORA= -- 'CORPORA=: expected one or more of ravdess savee cremad'
+    refused ravdess CORPORA=foo -- 'CORPORA=foo: expected one or more of ravdess savee cremad emodb'
+    refused combined CORPORA= -- 'CORPORA=: expected one or more of ravdess savee cremad emodb'
     refused ravdess SEEDS= -- 'SEEDS is empty: expected one or more seeds'
     refused ravdess PROTOCOL=random SEEDS= -- 'SEEDS is empty: expected one or more seeds'
     run make -f "$ROOT/pipelines/ravdess.mk" BUILD="$BUILD" OUT=new NET=foo CORPORA=foo SEEDS= clean

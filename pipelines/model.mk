@@ -1,0 +1,56 @@
+# The target model: a model to use, and its card. It is trained on all recordings of a pipeline, with the options of NET; what it
+# is worth is what models trained the same way come to in a cross-validation, on voices that each has not heard, and under the
+# conditions of conditions.mk. The temperature that makes of 70 % what comes true in 70 % is fitted on these, too.
+#   make -f pipelines/ravdess.mk model NET=best MODELS=pipelines/models
+#   MODELS  the folder that gets NAME.bin and NAME.card (default OUT/model, for SER_MODELS=OUT/model)
+# With NORMALIZE=--by speaker the model holds what the voices it was trained on are (ser-train --prior).
+# It is made by the plain kernels, whose bytes are the same on any x86-64. The file pipelines/models/README.md says what
+# a card tells; lines "card KEY VALUE" of NAME.options are in it as they are.
+# rules.mk includes this file.
+
+MODELS ?= $(OUT)/model
+ifeq ($(no_study)$(VAL),)
+$(error model: what is trained on all recordings has none to judge its epochs by: NET= with options that say so, or VAL=none)
+endif
+CARD    = $(MODELS)/$(NET_NAME).card
+SHIPPED = $(MODELS)/$(NET_NAME).bin
+
+$(eval $(call split_rules,everyone,$(OUT)/split/everyone))
+$(eval $(call feature_rules,everyone,$(OUT)/split/everyone))
+$(if $(by_voice),$(eval $(call prior_rules,everyone)))
+EVERYONE = $(OUT)/split/everyone
+
+# What it costs to know: a temperature for each split from the others, and one for the model from all.
+CALIBRATION = $(JUDGED)/calibration.tsv
+$(CALIBRATION): $(PREDICTIONS) $(JUDGED)/options $(HELPERS)/judge-temperature $(call awk_files,temper) $(call tool,eval)
+	@$(HELPERS)/judge-temperature $(BUILD) $(PREDICTIONS) >$@.new; mv $@.new $@
+
+WITH_PRIOR = $(if $(by_voice),$(EVERYONE)/prior.sert)
+model_options = $(call train_options,$(NET_NAME)) --keep last --kernels plain --seed $(firstword $(SEEDS)) $(WITH_PRIOR:%=--prior %)
+$(call stamp,$(OUT)/options/model.$(NET_NAME),$(call without_quiet,$(call net,$(NET_NAME)) $(model_options)))
+$(SHIPPED): $(EVERYONE)/train.sert $(WITH_PRIOR) $(CALIBRATION) $(call net,$(NET_NAME)) $(OUT)/options/model.$(NET_NAME) \
+    $(call tool,train)
+	@mkdir -p $(@D)
+	@$(start) $(call tool,train) --net $(call net,$(NET_NAME)) -o $@ --log $(JUDGED)/model.log.tsv $(model_options) \
+	    --temperature "$$(sed -n 's/^temperature\t//p' $(CALIBRATION))" $(if $(THREADS),--threads $(THREADS)) $<; \
+	$(call took,train,$(NET_NAME).model)
+
+# The command that makes it again: what was chosen, and of where things are no more than that it is to be told.
+PLACES  = RAVDESS SAVEE CREMAD EMODB DIR TABLE
+chosen  = $(foreach v,$(filter-out OUT JOBS BUILD THREADS MODELS CHECK RERUN_JOBS RERUN_THREADS CC CFLAGS CPPFLAGS LDFLAGS SANITIZE WERROR \
+    ONEDNN,$(VARIABLES)),$(if $(filter command,$(origin $v)),$v=$(if $(filter $(PLACES),$v),PLACE,$(if $(word 2,$($v)),"$($v)",$($v)))))
+made_by = make -f pipelines/$(notdir $(STUDY)) model $(strip $(chosen))
+use     = $(if $(ENCODER),ser-embed,ser-mfcc) --like $(NET_NAME) $(if $(by_voice),a.wav b.wav c.wav | ser-tensor normalize --by speaker --one-speaker \
+    --prior $(NET_NAME) $(PRIOR),< a.wav) | ser-score $(NET_NAME)
+
+$(call stamp,$(OUT)/options/card.$(NET_NAME),$(made_by) $(use))
+$(CARD): $(SHIPPED) $(EVERYONE)/manifest.tsv $(JUDGED)/certificate.tsv $(JUDGED)/scores.tsv $(CONDITION_TABLE) $(CALIBRATION) $(beside) \
+    $(OUT)/options/card.$(NET_NAME) $(call awk_files,card) $(HELPERS)/library-releases
+	@{ $(if $(beside),sed -n 's/^card //p' $(beside);) \
+	$(call awk,card) $(call quote,$(SEEDS)) $(ROOT)/manifests $(EVERYONE)/manifest.tsv $(JUDGED)/certificate.tsv $(JUDGED)/scores.tsv \
+	    $(CONDITION_TABLE) $(CALIBRATION); \
+	{ $(generated); } | sed 's/^/data /'; printf '%s %s\n' use $(call quote,$(use)) made-by $(call quote,$(made_by)); $(HELPERS)/library-releases $(BUILD); } >$@.new; mv $@.new $@
+
+model: cv conditions $(SHIPPED) $(CARD)
+	$(if $(dry),,@echo; cat $(CARD); echo "$(SHIPPED): $$(($$(wc -c <$(SHIPPED)) / 1024)) kB")
+.PHONY: model
