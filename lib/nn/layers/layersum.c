@@ -101,9 +101,10 @@ static int export(struct ser_graph *g, const struct ser_layer *l, const struct s
     else
         ser_graph_transpose(g, "layers_last", 3, (int[]){0, 2, 1});
     memcpy(x, g->x, sizeof x);
-    ser_graph_reals(g, p->name, 2, (int[]){l->in.dim[0], 1}, p->value);
+    ser_graph_reals(g, p->name, 2, (int[]){1, l->in.dim[0]}, p->value);
     ser_graph_node(g, "Softmax", "weights", SER_INPUTS(p->name),
-                   SER_ATTRIBUTES(ser_attribute_whole("axis", 0)));
+                   SER_ATTRIBUTES(ser_attribute_whole("axis", -1)));
+    ser_graph_transpose(g, "column", 2, (int[]){1, 0});
     ser_graph_node(g, "MatMul", "means", SER_INPUTS(x, g->x), NULL);
     ser_graph_reshape(g, "joined", l->out.rank, l->out.dim);
     return 0;
