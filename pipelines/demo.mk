@@ -3,7 +3,7 @@
 #   make -f pipelines/demo.mk VOICES=91 UTTERANCES=8    of each corpus, where it has as many; of each voice
 # The last line says which share of the combined stage's test part was recognised, voices that are not
 # among those of training, and what always naming the commonest emotion gets.
-VARIABLES  = VOICES UTTERANCES
+VARIABLES += VOICES UTTERANCES
 OUT        = out/demo
 CHECK      =
 MANIFEST   = --no-quarantine

@@ -18,7 +18,7 @@
 #   OUT/own.txt           the table, and what it is worth
 #   OUT/predictions.tsv   of the recordings without a label
 ME := $(strip $(MAKEFILE_LIST))
-VARIABLES    = DIR TABLE CORPUS LABEL_FROM SPEAKER_FROM COLUMNS
+VARIABLES   += DIR TABLE CORPUS LABEL_FROM SPEAKER_FROM COLUMNS
 NO_VARIABLES = CORPORA RAVDESS SAVEE CREMAD EMODB PARTS FROM ROWS
 CORPORA = own
 OWN     = own

@@ -9,7 +9,8 @@
 #   SEEDS      one model a seed, and a table of them all (default: SEED)
 #   MANIFEST FEATURES TRAIN   further options of ser-manifest, ser-mfcc, ser-train
 #   MAP        other names for emotions: FROM=TO,... or a table, as ser-manifest --map takes it
-#   ENCODER    a pretrained encoder, its folder or its name: features are its embeddings, and FEATURES options of ser-embed
+#   ENCODER    a pretrained encoder, its folder or its name: features are its embeddings, and FEATURES options of ser-embed;
+#              they are computed once a recording and kept (kept.mk). LAYER= is ser-embed's --layer. embed.mk is a study of them
 #   FRAMES     how many frames are used of each recording (ser-mfcc --frames). Networks that fix their input refuse
 #              another number than 174; tiny takes any
 #   AUGMENT    options of ser-augment: what it makes is added to the training part
@@ -81,7 +82,7 @@
 include $(dir $(lastword $(MAKEFILE_LIST)))base.mk
 
 HELP += $(HERE)rules.mk $(HERE)live.mk $(HERE)conditions.mk $(HERE)model.mk
-VARIABLES += CORPORA RAVDESS SAVEE CREMAD EMODB PROTOCOL FOLD PARTS FOLDS SEED SEEDS MANIFEST MAP ENCODER FEATURES FRAMES TRAIN AUGMENT \
+VARIABLES += CORPORA RAVDESS SAVEE CREMAD EMODB PROTOCOL FOLD PARTS FOLDS SEED SEEDS MANIFEST MAP ENCODER LAYER FEATURES FRAMES TRAIN AUGMENT \
     NORMALIZE DROP CHECK NET EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR THREADS VAL VOTE FROM ROWS RERUN_JOBS RERUN_THREADS
 VARIABLES += EVERY CLIPS PAUSE CONDITIONS KNOWN PRIOR MODELS
 VARIABLES := $(filter-out $(NO_VARIABLES),$(VARIABLES))
@@ -107,6 +108,9 @@ $(eval VAL ?= $(call beside_line,val))
 
 ifneq ($(and $(FRAMES),$(filter 0,$(shell echo '$(subst ','\'',$(FRAMES))' | grep -cx '[1-9][0-9]*'))),)
 $(error FRAMES=$(FRAMES): expected a number of frames from 1: a network takes recordings of one length)
+endif
+ifneq ($(LAYER),)
+override FEATURES := $(strip $(FEATURES) --layer $(LAYER))
 endif
 ifneq ($(FRAMES),)
 override FEATURES := $(strip $(FEATURES) --frames $(FRAMES))
@@ -317,7 +321,9 @@ $(foreach s,$(SPLITS),$(eval $(call split_rules,$s,$(OUT)/split/$s)))
 # alone. Only training is augmented. A part is its speakers' streams, one behind the other, and normalised as a whole.
 hearing     = $(call tool,$(if $(ENCODER),embed,mfcc))
 hear        = $(hearing) -q $(ENCODER) $(FEATURES)
-features_of = $(if $3,$(call tool,augment) -q --keep $3 $1 | $(hear) -o $2,$(hear) -m $1 -o $2)
+features_of = $(if $(ENCODER),$(call tool,tensor) cat --manifest $1 $4 -o $2,$(if $3,$(call tool,augment) -q --keep $3 $1 | $(hear) -o \
+    $2,$(hear) -m $1 -o $2))
+$(if $(ENCODER),$(eval include $(HERE)kept.mk))
 
 # $1: split, $2: its folder
 define feature_rules
@@ -327,14 +333,15 @@ $(call stamp,$2/options/augment,$(call of,$1,AUGMENT))
 $(call stamp,$2/options/normalize,$(call of,$1,NORMALIZE))
 
 $(patsubst %,$2/speakers/%.sert,$(call parts_of,$1)): \
-$2/speakers/%.sert: $2/speakers/%.tsv $2/options/features $(hearing)
+$2/speakers/%.sert: $2/speakers/%.tsv $2/options/features $(if $(ENCODER),$(call tool,tensor),$(hearing))
 	@if [ -s $$< ]; then \
-	    $$(start) $$(call features_of,$$<,$$@,$$(if $$(filter %.train,$$*),$$(call of,$1,AUGMENT))); \
+	    $$(start) $$(call features_of,$$<,$$@,$$(if $$(filter %.train,$$*),$$(call of,$1,AUGMENT)),$$(filter $(OUT)/embeddings/%.sert,$$^)); \
 	    $$(call took,features,$1.$$*); echo "features: $1 $$*, $$$$(($$$$(wc -l <$$<) - 1)) utterances"; \
 	else : >$$@; fi
 
 $(patsubst %,$2/speakers/%.sert,$(filter %.train,$(call parts_of,$1))): $2/options/augment \
     $(if $(call of,$1,AUGMENT),$(call tool,augment))
+$(if $(ENCODER),$(eval $(call kept_rules,$1,$2)))
 
 $(foreach p,train val test,$(eval $2/$p.sert: $(call streams_of,$1,$p)))
 $2/train.sert $2/val.sert $2/test.sert: $2/options/corpora $2/options/normalize $(if $(call of,$1,NORMALIZE),$(call tool,tensor))
@@ -517,7 +524,7 @@ endif
 # ---- away ----
 
 # What a killed run left half-made, too.
-made = $(addprefix $(OUT)/,.make corpus manifest manifest.tsv options split runs times.tsv scores.tsv scores.txt cv live folds.mk \
+made = $(addprefix $(OUT)/,.make corpus manifest manifest.tsv embeddings options split runs times.tsv scores.tsv scores.txt cv live folds.mk \
     $(RESULTS)) $(SHOW) $(MADE)
 clean:
 	rm -rf $(made) $(made:=.new) $(wildcard $(OUT)/.ser-??????)

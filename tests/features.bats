@@ -166,6 +166,25 @@ names() { # keys of a stream
     fails 3 'holds no \[: is this a list' ser-tensor from-ark <(echo 'u feats.ark:5')
 }
 
+@test "cat --manifest: recordings and their copies, as another split has them" {
+    sox -R -n -r 16000 -b 16 a.wav synth 0.4 sine 300
+    sox -R -n -r 16000 -b 16 b.wav synth 0.4 sine 500
+    printf '%s\n' 'id path speaker emotion' 'a a.wav s1 sad' 'b b.wav s2 calm' | tr ' ' '\t' >all.tsv
+    ser-augment -q --keep --any-part --rate 16000 --speed 0.9:1.1 all.tsv | ser-mfcc -q --frames 9 -o all.sert
+    printf '%s\n' 'id path speaker emotion part' 'b b.wav s2 happy train' | tr ' ' '\t' >part.tsv
+    ser-tensor cat --manifest part.tsv all.sert >part.sert
+    ser-tensor ls -c emotion,part,aug part.sert | tail -n +2 | cut -f 1,4-5 | diff - <(printf '%s\thappy\ttrain\n' b "b#speed.1")
+    ser-tensor cat -m 'b*' all.sert | ser-cmp --values - part.sert
+    run ! ser-tensor cat --manifest part.tsv --part test all.sert
+    # What is not there is told.
+    ser-tensor cat -k b all.sert >b.sert
+    fails 3 'all.tsv: \(a\): there are no features of a.wav' ser-tensor cat --manifest all.tsv b.sert
+    fails 3 '1 of 2 recordings have no features: --keep-going' ser-tensor cat --manifest all.tsv b.sert
+    fails 3 '1 recordings have no features' ser-tensor cat --manifest all.tsv --keep-going -o kept.sert b.sert
+    ser-cmp kept.sert b.sert
+    fails 2 'needs --manifest' ser-tensor cat --keep-going b.sert
+}
+
 @test "pad: to one length, the true one kept" {
     sox -R -n -r 22050 -b 16 short.wav synth 0.3 pinknoise
     sox -R -n -r 22050 -b 16 long.wav synth 1.1 pinknoise
@@ -208,10 +227,11 @@ learns() {
     numbers 12 | npy all.npy '(24, 4, 3)'
     learns 'standardize\nbilstm 3\nmean\ndense classes\n' time,channels 4x3
     cp test.sert sequence.sert
-    learns 'standardize\nreshape 12\ndense classes\n' layers,channels 4x3
+    learns 'standardize\nlayersum\ndense classes\n' layers,channels 4x3
     learns 'standardize\nconv 3 2x3 relu\nreshape 9\ndense classes\n' time,bands 4x3
     numbers 12 | npy all.npy '(24, 2, 2, 3)'
     learns 'standardize\nconv 4 2x1 relu\nbatchnorm\nreshape 2x4\nmean\ndense classes\n' layers,time,channels 2x2x3
+    learns 'standardize\nlayersum\nattend 1 units=4\ndense classes\n' layers,time,channels 2x2x3
     # A model takes no features of other axes, other names or another shape.
     fails 3 'sequence.sert: features of another recipe: feat.axes is time,channels, the model wants channels: make them' \
         ser-score vector.bin sequence.sert

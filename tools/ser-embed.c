@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bridge/axes.h"
 #include "bridge/convert.h"
@@ -629,6 +630,8 @@ int main(int argc, char **argv) {
     set_window(&m);
     put_recipe(&m, hash, &header);
     check_recipe(&m, &header);
+    if (opt.every > 0 && !opt.output)
+        m.recordings.feeds = STDOUT_FILENO;
     open_recordings(&m, files);
     int skipped = opt.every > 0 ? run_windows(&m, &header) : run_all(&m, &header);
     ser_attrs_clear(&header);

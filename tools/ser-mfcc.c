@@ -380,7 +380,7 @@ int main(int argc, char **argv) {
     opt.jobs = ser_cores() < MAX_JOBS ? ser_cores() : MAX_JOBS;
     int first = ser_options(argc, argv, &tool);
     s.recipe = recipe();
-    if (ser_option_given("every") && !opt.output)
+    if (opt.every > 0 && !opt.output)
         s.recordings.feeds = STDOUT_FILENO;
     open_source(&s, argv + first);
     ser_attr_set(&header, "kind", "features");

@@ -23,7 +23,7 @@
 #include "core/set.h"
 #include "core/writer.h"
 
-enum { MAX_DRAWN = 10000 };
+enum { MAX_DRAWN = 10000, NAMES = 10 }; /* so many names are told one by one */
 
 static struct {
     const char *output, *key, *match, *columns, *kind, *like, *set;
@@ -40,7 +40,7 @@ static const struct ser_opt options[] = {
     {'m', "match", SER_OPT_TEXT, &opt.match, 0, 0, "GLOB",
      "only keys that match; from-...: the same as below"},
     {0, "manifest", SER_OPT_TEXT, &opt.manifest, 0, 0, "FILE",
-     "from-...: what is known of the recordings"},
+     "cat: only its recordings; from-...: what is known"},
     {'p', "part", SER_OPT_TEXT, &opt.part, 0, 0, "PART", "only records of this part"},
     {0, "keep-going", SER_OPT_FLAG, &opt.keep_going, 0, 0, NULL,
      "--manifest: also if recordings are missing"},
@@ -91,6 +91,7 @@ struct input {
     struct ser_error e;
     int feeds; /* as of struct ser_in */
     uint64_t chosen;
+    struct ser_roster roster; /* cat --manifest: these alone */
 };
 
 /* Opens a file once more that keep_inputs kept. */
@@ -122,6 +123,21 @@ static int is_of_part(const struct ser_attrs *attrs) {
     return !opt.part || (part && strcmp(part, opt.part) == 0);
 }
 
+/* Gives rec what the manifest says of its recording; 0 where it does not list that. */
+static int is_in_manifest(const struct ser_roster *roster, struct ser_record *rec) {
+    char *id = strndup(rec->key, ser_id_length(rec));
+    if (!id)
+        die(SER_SYS, "out of memory");
+    struct ser_roster_row *row = ser_roster_find_id(roster, id);
+    free(id);
+    if (!row)
+        return 0;
+    row->taken = 1;
+    for (int i = 0; i < row->attrs.n; i++)
+        ser_attr_set(&rec->attrs, row->attrs.at[i].key, row->attrs.at[i].value);
+    return 1;
+}
+
 static int is_wanted(const struct ser_record *rec) {
     return (!opt.key || strcmp(opt.key, rec->key) == 0) &&
            (!opt.match || fnmatch(opt.match, rec->key, 0) == 0) && is_of_part(&rec->attrs);
@@ -141,7 +157,7 @@ static int next(struct input *in) {
         if (!got) {
             ser_reader_close(&in->r);
             in->open = 0;
-        } else if (is_wanted(&in->rec)) {
+        } else if ((!in->roster.row || is_in_manifest(&in->roster, &in->rec)) && is_wanted(&in->rec)) {
             in->chosen++;
             return 1;
         }
@@ -269,6 +285,20 @@ static void check_same(struct input *in, const struct ser_attrs *first) {
     }
 }
 
+/* Tells which recordings of the manifest have no features; their number. */
+static size_t tell_missing(const struct ser_roster *roster, const char *manifest) {
+    size_t missing = 0;
+    for (const struct ser_roster_row *r = roster->row; r < roster->row + roster->n; r++)
+        if (!r->taken && is_of_part(&r->attrs) && missing++ < NAMES)
+            warn("%s: (%s): there are no features of %s", manifest, r->id, r->path);
+    if (missing && !opt.keep_going)
+        die(SER_BAD, "%s: %zu of %zu recordings have no features: --keep-going goes on without",
+            manifest, missing, roster->n);
+    if (missing)
+        warn("%s: %zu recordings have no features", manifest, missing);
+    return missing;
+}
+
 static int join(struct input *in, int64_t most) {
     struct ser_error e;
     struct ser_attrs first = {0};
@@ -285,12 +315,23 @@ static int join(struct input *in, int64_t most) {
         ser_writer_abandon(&w);
         return SER_NO;
     }
+    size_t missing = tell_missing(&in->roster, opt.manifest);
     must(ser_writer_close(&w, &e), &e);
-    return SER_OK;
+    return missing ? SER_BAD : SER_OK;
 }
 
 static int run_cat(struct input *in) {
-    return join(in, INT64_MAX);
+    struct ser_error e;
+    if (opt.keep_going && !opt.manifest)
+        ser_usage("--keep-going needs --manifest, which says what there should be");
+    if (!opt.manifest)
+        return join(in, INT64_MAX);
+    must(ser_roster_load(&in->roster, opt.manifest, &e), &e);
+    if (!in->roster.n)
+        die(SER_BAD, "%s: lists no recording", opt.manifest);
+    int status = join(in, INT64_MAX);
+    ser_roster_free(&in->roster);
+    return status;
 }
 
 static int run_head(struct input *in) {
@@ -680,8 +721,6 @@ struct making {
     uint64_t unknown;         /* records that the manifest does not have */
 };
 
-enum { NAMES = 10 }; /* so many are told one by one */
-
 static void begin_making(struct making *m, struct input *in, const char *kind) {
     struct ser_error e;
     *m = (struct making){.manifest = opt.manifest ? opt.manifest : opt.match};
@@ -788,26 +827,12 @@ static void write_named(struct making *m, struct ser_record *rec, const char *wh
         warn("%s: (%s): is not in %s, and left out", where, rec->key, m->manifest);
 }
 
-/* Tells which recordings of the manifest have no features; their number. */
-static size_t tell_missing(const struct making *m) {
-    size_t missing = 0;
-    for (const struct ser_roster_row *r = m->roster.row; r < m->roster.row + m->roster.n; r++)
-        if (!r->taken && is_of_part(&r->attrs) && missing++ < NAMES)
-            warn("%s: (%s): there are no features of %s", m->manifest, r->id, r->path);
-    return missing;
-}
-
 static int end_making(struct making *m, const char *where) {
     struct ser_error e;
-    size_t missing = m->manifest ? tell_missing(m) : 0;
     if (m->manifest && m->unknown > NAMES)
         warn("%s: %llu in all are not in %s, and left out", where, (unsigned long long)m->unknown,
              m->manifest);
-    if (missing && !opt.keep_going)
-        die(SER_BAD, "%s: %zu of %zu recordings have no features: --keep-going goes on without",
-            m->manifest, missing, m->roster.n);
-    if (missing)
-        warn("%s: %zu recordings have no features", m->manifest, missing);
+    size_t missing = tell_missing(&m->roster, m->manifest);
     if (!m->open && m->manifest && !m->roster.n)
         die(SER_BAD, "%s: lists no recording", m->manifest);
     open_stream(m);
@@ -1499,7 +1524,7 @@ static const struct command {
     const char *help;
 } commands[] = {
     {"ls", run_ls, " key match part header columns ", "a line a record"},
-    {"cat", run_cat, " key match part ", "streams joined into one"},
+    {"cat", run_cat, " key match part manifest keep-going ", "streams joined into one"},
     {"head", run_head, " key match part records ", "the first records"},
     {"pad", run_pad, " key match part frames ", "features of one length"},
     {"stats", run_stats, " key match part by one-speaker recordings seed used ",
@@ -1576,7 +1601,7 @@ int main(int argc, char **argv) {
              ser_model_find(&opt.prior, &e),
          &e);
     const char *manifest =
-        strstr(c->takes, " manifest ") && !opt.manifest ? opt.match : opt.manifest;
+        strncmp(c->name, "from-", 5) == 0 && !opt.manifest ? opt.match : opt.manifest;
     const char *one = opt.with ? opt.with : opt.like, *other = opt.prior ? opt.prior : manifest;
     ser_one_stdin(in.file, one, other);
     ser_keep_inputs("--output", opt.output, in.file, one, other);

@@ -101,7 +101,7 @@ static struct ser_voice *count(struct ser_adapt *a, const struct ser_reader *r,
         ser_reader_fail(r, rec, e, "has other dimensions than the prior");
         return NULL;
     }
-    char *recording = strndup(rec->key, ser_voices_id(rec));
+    char *recording = strndup(rec->key, ser_id_length(rec));
     struct ser_voice *voice = recording ? voice_of(a, rec, recording) : NULL;
     if (!voice || speech < SER_MIN_SPEECH)
         free(recording);

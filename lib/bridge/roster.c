@@ -82,7 +82,7 @@ int ser_roster_load(struct ser_roster *r, const char *path, struct ser_error *e)
     return got;
 }
 
-static struct ser_roster_row *find_id(const struct ser_roster *r, const char *id) {
+struct ser_roster_row *ser_roster_find_id(const struct ser_roster *r, const char *id) {
     struct ser_roster_row want = {.id = (char *)id}, *key = &want;
     struct ser_roster_row **at = r->n ? bsearch(&key, r->by_id, r->n, sizeof key, by_id) : NULL;
     return at ? *at : NULL;
@@ -134,9 +134,9 @@ int ser_roster_find(const struct ser_roster *r, const char *name, struct ser_ros
     struct stem s = stem_of(name);
     size_t best = 0, equal = 0;
     char *id = strndup(s.at, s.len);
-    *row = find_id(r, name);
+    *row = ser_roster_find_id(r, name);
     if (!*row && id)
-        *row = find_id(r, id);
+        *row = ser_roster_find_id(r, id);
     free(id);
     if (*row)
         return 1;

@@ -26,6 +26,9 @@ int ser_roster_load(struct ser_roster *r, const char *path, struct ser_error *e)
  * another one. 1 with *row; 0 if there is none; -1 if several fit equally. */
 int ser_roster_find(const struct ser_roster *r, const char *name, struct ser_roster_row **row);
 
+/* The row with this id, or NULL. */
+struct ser_roster_row *ser_roster_find_id(const struct ser_roster *r, const char *id);
+
 void ser_roster_free(struct ser_roster *r);
 
 #endif

@@ -140,7 +140,7 @@ int ser_voices_layout(struct ser_voices *v, const struct ser_reader *r,
 
 /* ---- the draw ---- */
 
-size_t ser_voices_id(const struct ser_record *rec) {
+size_t ser_id_length(const struct ser_record *rec) {
     static const struct {
         const char *attr;
         char mark;
@@ -160,7 +160,7 @@ static int is_id(const char *id, const char *key, size_t n) {
 }
 
 size_t ser_voices_place(const struct ser_voice *voice, const struct ser_record *rec) {
-    size_t i = 0, n = ser_voices_id(rec);
+    size_t i = 0, n = ser_id_length(rec);
     while (i < voice->drawn && !is_id(voice->at[i].id, rec->key, n))
         i++;
     return i;
@@ -172,7 +172,7 @@ int ser_voices_draw(struct ser_voices *v, const struct ser_reader *r, const stru
     if (ser_voices_layout(v, r, rec, &l, e))
         return -1;
     struct ser_voice *voice = voice_of(v, r, rec, e);
-    size_t n = ser_voices_id(rec), i;
+    size_t n = ser_id_length(rec), i;
     if (!voice)
         return -1;
     struct ser_drawn one = {XXH3_64bits_withSeed(rec->key, n, v->seed), NULL};

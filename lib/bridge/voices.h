@@ -61,6 +61,10 @@ int ser_voices_layout(struct ser_voices *v, const struct ser_reader *r,
                       const struct ser_record *rec, struct ser_layout *l,
                       struct ser_error *e) SER_MUST_CHECK;
 
+/* The bytes of a record's key that name its recording: without @SECONDS of a window, and without #WHAT of an
+ * altered copy. */
+size_t ser_id_length(const struct ser_record *rec);
+
 /* Draws: keeps the recording of this record if it is among the first most of its voice. */
 int ser_voices_draw(struct ser_voices *v, const struct ser_reader *r, const struct ser_record *rec,
                     struct ser_error *e) SER_MUST_CHECK;
@@ -82,10 +86,6 @@ int ser_voices_shrink(struct ser_voices *v, const struct ser_voices *prior, doub
 
 /* Whose a record is; NULL: it does not say. */
 const char *ser_voices_name(const struct ser_voices *v, const struct ser_record *rec);
-
-/* The bytes of a record's key that name its recording: without @SECONDS of a window, and without #WHAT of an
- * altered copy. */
-size_t ser_voices_id(const struct ser_record *rec);
 
 /* The voice of this name, which is new if need be; NULL without memory. The dimensions must be known: some record
  * was laid out before. */

@@ -266,6 +266,7 @@ static const char *const smooth[] = {
     "masked\ntimemajor\nconv1d 4 3 same stride=2\nelu\nmark a\nbigru 2\nadd a\nattend 2 "
     "units=3\ndense classes\n",
     "masked\ntimemajor\ngru 4\nattentivestats units=3\ndense classes\n",
+    "masked\nconv 3 2x2\nlayersum\ngru 3\nmean\ndense classes\n",
 };
 
 /* ---- dropout2d drops channels, whole ones ---- */
@@ -364,6 +365,7 @@ static const char *const masked[] = {
     "timemajor\nbilstm 3\nattention dot\nnoise 0.1\nlast\ndense classes\n",
     "masked\ntimemajor\nconv1d 6 3 same stride=2\nelu\nbigru 4\ndepthwise 3\ntanh\nattend 2 "
     "units=4\nreshape 4x4\nmean\ndense classes\n",
+    "masked\nlayersum\nbatchnorm\nmean\ndense classes\n",
     "masked\ntimemajor\nbatchnorm\ngru 4\nlayernorm\nattentivestats units=3\ndense classes\n",
     "masked\ntimemajor\nconv1d 4 20\nglobalpool\ndense classes\n", /* longer than most */
 };
@@ -599,6 +601,9 @@ static void test_refused(void) {
         {"leaky 2\n", "usage: leaky"},
         {"noise\n", "usage: noise"},
         {"gru 4\n", "gru needs a sequence"},
+        {"layersum 2\n", "usage: layersum"},
+        {"globalpool\nlayersum\n", "layersum needs several layers"},
+        {"masked\ntimemajor\nlayersum\n", "but that is time"},
         {"timemajor\nattend 70000\n", "usage: attend"},
         {"timemajor\nattend 65536 units=9 9\n", "usage: attend"},
         {"mark a\nmark a\n", "there is a mark 'a' already"},
@@ -648,7 +653,7 @@ int main(void) {
             free(g.array[i].v);
     }
     fclose(f);
-    check(cases == 17, "%d cases", cases);
+    check(cases == 20, "%d cases", cases);
     for (size_t k = 0; k < sizeof kernel_names / sizeof *kernel_names; k++)
         for (size_t i = 0; i < sizeof smooth / sizeof *smooth; i++) {
             test_slopes(kernel_names[k], smooth[i], 8, 9);

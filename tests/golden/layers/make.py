@@ -228,6 +228,22 @@ def case_stats():
     c.write(dense(c, torch.cat([mean[:, 0], dev], 1)))
 
 
+def layersum(c, x):  # [B,L,...]
+    w = torch.softmax(c.param(c.layer("layersum") + ".w", x.shape[1]), 0)
+    return torch.einsum("bl...,l->b...", x, w)
+
+
+def case_layersum():
+    c = Case("layersum", 5, 7, ["conv 3 2x2", "layersum", "gru 4", "last", "dense classes"])
+    x = layersum(c, conv(c, image(c), 3, 2, 2).permute(0, 2, 3, 1))  # 4 layers of 6 steps
+    c.write(dense(c, gru(c, x, 4, False)[:, -1]))
+
+
+def case_layersum_vector():
+    c = Case("layersum-vector", 5, 7, ["reshape 5x7", "layersum", "dense classes"])
+    c.write(dense(c, layersum(c, c.x)))
+
+
 def project(c, marked, C, stride):
     n = c.layer("add")
     w, b = c.param(n + ".w", marked.shape[1], C), c.param(n + ".b", C)
@@ -354,6 +370,15 @@ def case_masked_attention():
     c.write(dense(c, additive(c, x, true, 2, 3, "attend")[1].reshape(B, -1)))
 
 
+def case_masked_layersum():
+    true = [8, 5, 3]
+    c, x = masked("masked-layersum", 3, 8, true, ["conv 4 1x2", "layersum", "attend 1 units=3", "dense classes"])
+    left = [n - 1 for n in true]
+    x = conv(c, x, 4, 1, 2)
+    x = layersum(c, (x * mask(x, left, 3)).permute(0, 2, 3, 1))
+    c.write(dense(c, additive(c, x, left, 1, 3, "attend")[1].reshape(B, -1)))
+
+
 def case_masked_stats():
     true = [8, 5, 3]
     c, x = masked("masked-stats", 3, 9, true, ["timemajor", "conv1d 4 3 same stride=2", "mark a", "conv1d 4 3 same", "tanh", "add a", "attentivestats units=4", "dense classes"])
@@ -368,5 +393,6 @@ def case_masked_stats():
 
 for make in (case_conv_same, case_conv_stride, case_groups, case_pools, case_sequence, case_norms, case_gru, case_bigru,
              case_bilstm_last, case_attend, case_stats, case_residual, case_residual_sequence, case_masked_image,
-             case_masked_recurrent, case_masked_attention, case_masked_stats):
+             case_masked_recurrent, case_masked_attention, case_masked_stats, case_layersum, case_layersum_vector,
+             case_masked_layersum):
     make()
