@@ -18,7 +18,7 @@ static struct {
     int64_t batch, threads;
     double min_speech;
     int heard, list, quiet;
-} opt = {.batch = 32, .min_speech = SER_MIN_SPEECH};
+} opt = {.batch = 32, .min_speech = SER_SPEECH_SHARE};
 
 static const struct ser_opt options[] = {
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},

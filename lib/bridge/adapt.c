@@ -103,7 +103,7 @@ static struct ser_voice *count(struct ser_adapt *a, const struct ser_reader *r,
     }
     char *recording = strndup(rec->key, ser_voices_id(rec));
     struct ser_voice *voice = recording ? voice_of(a, rec, recording) : NULL;
-    if (!voice || speech < SER_MIN_SPEECH)
+    if (!voice || speech < SER_SPEECH_SHARE)
         free(recording);
     else {
         size_t before = count_before(a, rec, recording, l.frames);

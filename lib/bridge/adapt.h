@@ -2,7 +2,7 @@
  * spoken, by a model that knows voices by their own mean and deviation.
  *
  * Whose a record is: of the speaker that it names; where it names none, of the one speaker that its recording is of;
- * or of the one that all are said to be of. A record counts where it is speech: where at least SER_MIN_SPEECH of it
+ * or of the one that all are said to be of. A record counts where it is speech: where at least SER_SPEECH_SHARE of it
  * is (its attribute speech), or nothing is known of that. A frame that windows of a recording share is counted once:
  * frames are told apart by their times. A record's frames begin at start_s, or from_s where it was trimmed, and lie a
  * hop apart; where the header tells no hop, so many equal parts from there to end_s.
