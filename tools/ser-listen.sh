@@ -140,11 +140,16 @@ scored() {
     fi
 }
 
-# With the viewer ends what brings the sound, even where it is silent.
+# What brings the sound ends with the viewer, even where it is silent.
+stop() {
+    [ -z "$source" ] || kill "$source" 2>/dev/null || :
+}
+trap stop EXIT
+
 shown() {
     local code=0
     ser-view "${view[@]}" || code=$?
-    [ -z "$source" ] || kill "$source" 2>/dev/null || :
+    stop
     return $code
 }
 

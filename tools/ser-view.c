@@ -18,16 +18,11 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "bridge/current.h"
+#include "bridge/picture.h"
 #include "core/opt.h"
-#include "core/out.h"
-#include "core/tsv.h"
-#include "math/mathfun.h"
 
-enum { MAX_CLASSES = 256, MOMENTS = 1 << 13, MAX_SIDE = 1000, LOOK_EVERY = 64, LABEL = 14 };
-#define HOLD_MARGIN 0.1 /* by which another emotion must be more probable than the one shown */
-#define STEP_S      1.0 /* between rows that tell no time */
-#define LEAST_DB    (-60.0)
-#define MAX_TIME_S  1e12
+enum { LOOK_EVERY = 64 };
 
 static struct {
     double smooth_s, span_s;
@@ -54,173 +49,18 @@ static const struct ser_tool tool = {
 /* What is done with rows. */
 enum mode { ROWS, JSON, LINES, SCREEN, PICTURE };
 
-/* A row for the strip: its emotion reigned from one time to another. */
-struct moment {
-    double from_s, to_s;
-    int emotion; /* a class; -1: no speech */
-};
-
 struct view {
     enum mode mode;
     struct ser_tsv t;
     struct ser_out o;
-
-    int id, predicted, confidence, start, end, speech, level; /* columns; -1: there is none */
-    int classes, p_column[MAX_CLASSES];
-    char *name[MAX_CLASSES]; /* of the classes */
-    char letter[MAX_CLASSES];
-
-    /* The last row, and what became of it. */
-    double raw[MAX_CLASSES], p[MAX_CLASSES]; /* probabilities: of the row; smoothed */
-    int begun, talks;                        /* there was speech; the last row is speech */
-    int emotion;                             /* what is shown; -1: nothing yet */
-    double time_s, level_db;                 /* end of the row; its level, NAN: unknown */
-    char source[256];                        /* what of its id stands before the time */
-    struct moment *moment;                   /* [MOMENTS], a ring */
-    size_t moments;                          /* ever written */
-
+    struct ser_current now;
+    struct ser_picture picture;
     /* The terminal. */
     int keys, signals, entered; /* descriptors, -1: none; 1: the terminal is ours */
     struct termios before;
     sigset_t caught, mask;
-    int utf8, colour, drawn, rows_since; /* drawn: the last row is on the screen */
+    int drawn, rows_since; /* drawn: the last row is on the screen */
 };
-
-/* ---- columns ---- */
-
-/* The first letter or digit of the name that no class before has, for a strip without colour. */
-static char letter_of(const struct view *v, int k) {
-    static const char digits[] = "0123456789+*=%@&";
-    char text[300];
-    snprintf(text, sizeof text, "%.200s%s", v->name[k], digits);
-    for (const char *c = text; *c; c++) {
-        int taken = *c <= ' ' || *c == '.' || *c >= 0x7f;
-        for (int i = 0; i < k; i++)
-            taken = taken || v->letter[i] == *c;
-        if (!taken)
-            return *c;
-    }
-    return '?';
-}
-
-static void find_columns(struct view *v) {
-    struct ser_error e;
-    const struct ser_tsv *t = &v->t;
-    if ((v->id = ser_tsv_need(t, "id", &e)) < 0 ||
-        (v->predicted = ser_tsv_need(t, "predicted", &e)) < 0)
-        die_error(&e);
-    v->confidence = ser_tsv_column(t, "confidence");
-    v->start = ser_tsv_column(t, "start_s");
-    v->end = ser_tsv_column(t, "end_s");
-    v->speech = ser_tsv_column(t, "speech");
-    v->level = ser_tsv_column(t, "level_db");
-    for (int i = 0; i < t->columns; i++) {
-        if (strncmp(t->name[i], "p_", 2) != 0 || !t->name[i][2])
-            continue;
-        if (v->classes == MAX_CLASSES)
-            die(SER_BAD, "%s: more than %d classes: not predictions", t->in.name, MAX_CLASSES);
-        v->name[v->classes] = estrdup(t->name[i] + 2);
-        v->letter[v->classes] = letter_of(v, v->classes);
-        v->p_column[v->classes++] = i;
-    }
-    if (!v->classes)
-        die(SER_BAD, "%s: no columns p_CLASS: there are no probabilities to show", t->in.name);
-}
-
-/* ---- a row ---- */
-
-/* Reads a number that may be unknown (NAN): there is no such column, or the field is "-". */
-static int read_number(const struct view *v, int column, double min, double max, double *to,
-                       struct ser_error *e) {
-    *to = NAN;
-    if (column < 0 || strcmp(v->t.field[column], "-") == 0)
-        return 0;
-    if (ser_parse_real(v->t.field[column], min, max, to))
-        return ser_tsv_fail(&v->t, e, "%s is not a number from %g to %g: '%.60s'",
-                            v->t.name[column], min, max, v->t.field[column]);
-    return 0;
-}
-
-static int read_probabilities(struct view *v, struct ser_error *e) {
-    for (int k = 0; k < v->classes; k++) {
-        if (read_number(v, v->p_column[k], 0, 1, &v->raw[k], e))
-            return -1;
-        if (v->talks && isnan(v->raw[k]))
-            return ser_tsv_fail(&v->t, e, "%s is unknown, though there is a prediction",
-                                v->t.name[v->p_column[k]]);
-    }
-    return 0;
-}
-
-/* The probabilities of speech are smoothed exponentially: what is older than S seconds counts for
- * 1/e. Where there is no speech they stay as they are. */
-static void smooth(struct view *v, double step_s) {
-    double part = v->begun && opt.smooth_s > 0 ? 1 - ser_exp(-step_s / opt.smooth_s) : 1;
-    for (int k = 0; k < v->classes; k++)
-        v->p[k] = v->begun ? v->p[k] + part * (v->raw[k] - v->p[k]) : v->raw[k];
-    v->begun = 1;
-}
-
-static int class_of(const struct view *v, const char *name) {
-    for (int k = 0; k < v->classes; k++)
-        if (strcmp(v->name[k], name) == 0)
-            return k;
-    return -1;
-}
-
-/* The emotion to show: what the row says, unless it was smoothed; then the most probable. */
-static void choose(struct view *v) {
-    int best = class_of(v, v->t.field[v->predicted]);
-    if (opt.smooth_s > 0 || best < 0) {
-        best = 0;
-        for (int k = 1; k < v->classes; k++)
-            best = v->p[k] > v->p[best] ? k : best;
-    }
-    if (!opt.hold || v->emotion < 0 || v->p[best] > v->p[v->emotion] + HOLD_MARGIN)
-        v->emotion = best;
-}
-
-/* 1 if the row's recording is not that of the row before: of ID@SECONDS the ID is another. */
-static int is_other_source(struct view *v) {
-    char source[sizeof v->source];
-    const char *id = v->t.field[v->id], *at = strrchr(id, '@');
-    int n = (int)(at ? at - id : (long)strlen(id));
-    snprintf(source, sizeof source, "%.*s", n, id);
-    int other = strcmp(source, v->source) != 0;
-    memcpy(v->source, source, sizeof source);
-    return other;
-}
-
-/* Takes in the table's last row. Where time goes back, too, another recording begins. */
-static int take_row(struct view *v, struct ser_error *e) {
-    double end_s, speech;
-    const char *said = v->t.field[v->predicted];
-    v->talks = strcmp(said, "-") != 0;
-    if (v->talks && class_of(v, said) < 0)
-        return ser_tsv_fail(&v->t, e, "predicted is '%.60s', of which there is no column p_", said);
-    if (read_number(v, v->end, -MAX_TIME_S, MAX_TIME_S, &end_s, e) ||
-        read_number(v, v->level, -1000, 1000, &v->level_db, e) ||
-        read_number(v, v->speech, 0, 1, &speech, e) || read_probabilities(v, e))
-        return -1;
-    double step_s = STEP_S;
-    if (!isnan(end_s) && v->moments)
-        step_s = end_s - v->time_s;
-    if (!isnan(end_s) && (is_other_source(v) || step_s <= 0)) {
-        v->begun = 0;
-        v->emotion = -1;
-        v->moments = 0;
-        step_s = STEP_S;
-    }
-    v->time_s = isnan(end_s) ? v->time_s + step_s : end_s;
-    if (v->talks) {
-        smooth(v, step_s);
-        choose(v);
-    }
-    v->moment[v->moments++ % MOMENTS] =
-        (struct moment){v->time_s - step_s, v->time_s, v->talks ? v->emotion : -1};
-    v->drawn = 0;
-    return 0;
-}
 
 /* ---- rows and JSON ---- */
 
@@ -231,17 +71,18 @@ static void write_header(struct view *v) {
 
 /* The row as it came, but for what the options have changed of it. */
 static void write_row(struct view *v) {
-    int changed = v->talks && (opt.smooth_s > 0 || opt.hold), k = 0;
+    const struct ser_current *c = &v->now;
+    int changed = c->talks && (opt.smooth_s > 0 || opt.hold), k = 0;
     for (int i = 0; i < v->t.columns; i++) {
         if (i)
             ser_out_printf(&v->o, "\t");
-        int is_p = k < v->classes && i == v->p_column[k];
+        int is_p = k < c->classes && i == c->p_column[k];
         if (is_p && changed && opt.smooth_s > 0)
-            ser_out_printf(&v->o, "%.9g", v->p[k]);
-        else if (i == v->predicted && changed)
-            ser_out_printf(&v->o, "%s", v->name[v->emotion]);
-        else if (i == v->confidence && changed)
-            ser_out_printf(&v->o, "%.9g", v->p[v->emotion]);
+            ser_out_printf(&v->o, "%.9g", c->p[k]);
+        else if (i == c->predicted && changed)
+            ser_out_printf(&v->o, "%s", c->name[c->emotion]);
+        else if (i == c->confidence && changed)
+            ser_out_printf(&v->o, "%.9g", c->p[c->emotion]);
         else
             ser_out_printf(&v->o, "%s", v->t.field[i]);
         k += is_p;
@@ -255,329 +96,33 @@ static void write_member(struct view *v, int column) {
     double x;
     if (column < 0)
         return;
-    if (read_number(v, column, -MAX_TIME_S, MAX_TIME_S, &x, &e) || isnan(x))
+    if (ser_current_number(&v->now, column, -1e12, 1e12, &x, &e) || isnan(x))
         ser_out_printf(&v->o, ",\"%s\":null", v->t.name[column]);
     else
         ser_out_printf(&v->o, ",\"%s\":%.9g", v->t.name[column], x);
 }
 
 static void write_json(struct view *v) {
+    const struct ser_current *c = &v->now;
     ser_out_printf(&v->o, "{\"id\":");
-    ser_out_json(&v->o, v->t.field[v->id]);
-    write_member(v, v->start);
-    write_member(v, v->end);
+    ser_out_json(&v->o, v->t.field[c->id]);
+    write_member(v, c->start);
+    write_member(v, c->end);
     ser_out_printf(&v->o, ",\"predicted\":");
-    if (v->talks) {
-        ser_out_json(&v->o, v->name[v->emotion]);
-        ser_out_printf(&v->o, ",\"confidence\":%.9g,\"p\":{", v->p[v->emotion]);
-        for (int k = 0; k < v->classes; k++) {
+    if (c->talks) {
+        ser_out_json(&v->o, c->name[c->emotion]);
+        ser_out_printf(&v->o, ",\"confidence\":%.9g,\"p\":{", c->p[c->emotion]);
+        for (int k = 0; k < c->classes; k++) {
             ser_out_printf(&v->o, k ? "," : "");
-            ser_out_json(&v->o, v->name[k]);
-            ser_out_printf(&v->o, ":%.9g", v->p[k]);
+            ser_out_json(&v->o, c->name[k]);
+            ser_out_printf(&v->o, ":%.9g", c->p[k]);
         }
         ser_out_printf(&v->o, "}");
     } else
         ser_out_printf(&v->o, "null,\"confidence\":null,\"p\":null");
-    write_member(v, v->speech);
-    write_member(v, v->level);
+    write_member(v, c->speech);
+    write_member(v, c->level);
     ser_out_printf(&v->o, "}\n");
-}
-
-/* ---- drawing ---- */
-
-/* One line of a picture: text beyond its end is cut off. */
-struct pen {
-    struct ser_out *o;
-    int left; /* columns to the end of the line */
-    int utf8, colour;
-};
-
-static void paint(struct pen *p, const char *sgr) {
-    if (p->colour)
-        ser_out_printf(p->o, "\033[%sm", sgr);
-}
-
-/* Writes text. What a terminal might take for a command, or does not know, becomes a "?". */
-static void put(struct pen *p, const char *text) {
-    mbstate_t state = {0};
-    size_t n = strlen(text), k;
-    for (; n && p->left > 0; text += k, n -= k) {
-        wchar_t c;
-        int width = -1;
-        k = mbrtowc(&c, text, n, &state);
-        if (k == 0 || k > n) { /* what is no character of the locale */
-            memset(&state, 0, sizeof state);
-            k = 1;
-        } else
-            width = wcwidth(c); /* -1: a control character */
-        if (width > p->left)
-            break;
-        if (width < 0)
-            ser_out_write(p->o, "?", 1);
-        else
-            ser_out_write(p->o, text, k);
-        p->left -= width < 0 ? 1 : width;
-    }
-}
-
-static void put_spaces(struct pen *p, int n) {
-    for (; n > 0 && p->left > 0; n--)
-        put(p, " ");
-}
-
-SER_PRINTF(2, 3) static void put_text(struct pen *p, const char *fmt, ...) {
-    char text[400];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    put(p, text);
-}
-
-/* A bar of a share of the given columns, to an eighth of one where the terminal has such. */
-static void put_bar(struct pen *p, double share, int columns) {
-    static const char *const eighth[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"};
-    share = share < 0 ? 0 : share > 1 ? 1 : share;
-    int eighths = (int)(share * columns * 8 + 0.5);
-    for (int i = 0; i < columns; i++, eighths -= 8) {
-        int part = eighths < 0 ? 0 : eighths > 8 ? 8 : eighths;
-        if (p->utf8)
-            put(p, part ? eighth[part] : " ");
-        else
-            put(p, part >= 4 ? "#" : " ");
-    }
-}
-
-/* The 16 colours of a terminal are made to be read on its background, dark or light. */
-static const char *colour_of(const struct view *v, int k) {
-    static const char *const known[][2] = {
-        {"angry", "31"},   {"calm", "32"},  {"disgust", "36"},   {"disgusted", "36"},
-        {"fearful", "35"}, {"fear", "35"},  {"happy", "33"},     {"neutral", "90"},
-        {"sad", "34"},     {"bored", "94"}, {"surprised", "95"}, {"excited", "93"}};
-    static const char *const other[] = {"92", "96", "91", "94", "93", "95", "32", "36"};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strcmp(v->name[k], known[i][0]) == 0)
-            return known[i][1];
-    return other[k % 8];
-}
-
-static void draw_head(const struct view *v, struct pen *p) {
-    int room = p->left;
-    char time[40] = "";
-    snprintf(time, sizeof time, "%.1f s", v->time_s);
-    if (!v->moments)
-        put(p, "waiting for the first row");
-    else if (!v->talks)
-        put(p, "no speech");
-    else {
-        paint(p, "1");
-        paint(p, colour_of(v, v->emotion));
-        put_text(p, "%s %.0f %%", v->name[v->emotion], 100 * v->p[v->emotion]);
-        paint(p, "0");
-    }
-    if (v->moments && room >= 30) {
-        put_spaces(p, p->left - (int)strlen(time));
-        put(p, time);
-    }
-}
-
-/* The columns of a text on the terminal. */
-static int width_of(const char *text) {
-    wchar_t wide[64];
-    size_t n = mbstowcs(wide, text, 63);
-    if (n == (size_t)-1)
-        return (int)strlen(text);
-    wide[n] = 0;
-    int width = wcswidth(wide, n);
-    return width < 0 ? (int)n : width;
-}
-
-static int label_width(const struct view *v, int columns) {
-    int most = 5;
-    for (int k = 0; k < v->classes; k++)
-        most = width_of(v->name[k]) > most ? width_of(v->name[k]) : most;
-    most = most < LABEL ? most : LABEL;
-    return most < columns / 3 ? most : columns / 3;
-}
-
-/* A label, a bar and a figure behind it. */
-static void draw_bar(struct pen *p, const char *mark, const char *label, int width, double share,
-                     const char *sgr, const char *figure) {
-    int room = p->left, figure_width = room >= 24 ? 8 : 0;
-    int bar = room - (int)strlen(mark) - width - 1 - figure_width;
-    struct pen name = *p;
-    put(p, mark);
-    name.left = width;
-    put(&name, label);
-    p->left -= width - name.left;
-    put_spaces(p, name.left + 1);
-    paint(p, sgr);
-    put_bar(p, share, bar > 0 ? bar : 0);
-    paint(p, "0");
-    if (figure_width) {
-        put_spaces(p, p->left - (int)strlen(figure));
-        put(p, figure);
-    }
-}
-
-static void draw_class(const struct view *v, struct pen *p, int k) {
-    char mark[4] = "  ", figure[16];
-    if (!p->colour)
-        snprintf(mark, sizeof mark, " %c ", v->letter[k]); /* of the strip */
-    if (v->talks && k == v->emotion)
-        mark[0] = '>';
-    snprintf(figure, sizeof figure, "%.0f %%", v->begun ? 100 * v->p[k] : 0.0);
-    if (!v->talks)
-        paint(p, "2"); /* faint: these are of the last speech */
-    draw_bar(p, mark, v->name[k], label_width(v, p->left), v->begun ? v->p[k] : 0,
-             v->talks ? colour_of(v, k) : "2", figure);
-    paint(p, "0");
-}
-
-static void draw_level(const struct view *v, struct pen *p) {
-    char figure[16] = "-";
-    if (!isnan(v->level_db))
-        snprintf(figure, sizeof figure, "%.0f dB", v->level_db);
-    double share = isnan(v->level_db) ? 0 : 1 - v->level_db / LEAST_DB;
-    draw_bar(p, p->colour ? "  " : "   ", "level", label_width(v, p->left), share,
-             !isnan(v->level_db) && v->level_db > -3 ? "31" : "32", figure);
-}
-
-/* The last span_s seconds, a column each part of them: the last emotion in it. */
-static void draw_strip(const struct view *v, struct pen *p) {
-    int cell[MAX_SIDE], columns = p->left;
-    double each_s = opt.span_s / columns, begin_s = v->time_s - opt.span_s;
-    for (int i = 0; i < columns; i++)
-        cell[i] = -2;
-    size_t first = v->moments > MOMENTS ? v->moments - MOMENTS : 0;
-    for (size_t i = first; i < v->moments; i++) {
-        const struct moment *m = &v->moment[i % MOMENTS];
-        double from = (m->from_s - begin_s) / each_s, to = (m->to_s - begin_s) / each_s;
-        if (to <= 0 || from >= columns)
-            continue;
-        for (int c = from > 0 ? (int)from : 0; c < columns && c < to; c++)
-            cell[c] = m->emotion;
-    }
-    for (int i = 0, last = -2; i < columns; i++) {
-        char letter[2] = {cell[i] >= 0 ? v->letter[cell[i]] : cell[i] == -1 ? '.' : ' ', 0};
-        if (cell[i] != last)
-            paint(p, cell[i] >= 0 ? colour_of(v, cell[i]) : "0");
-        last = cell[i];
-        put(p, cell[i] >= 0 && p->colour ? p->utf8 ? "█" : "#" : letter);
-    }
-    paint(p, "0");
-}
-
-static void draw_axis(struct pen *p) {
-    char from[40];
-    snprintf(from, sizeof from, "-%g s", opt.span_s);
-    put(p, from);
-    put_spaces(p, p->left - 3);
-    put(p, "now");
-}
-
-static void draw_foot(const struct view *v, struct pen *p) {
-    if (v->moments)
-        put_text(p, "%.300s", v->t.field[v->id]);
-    if (v->mode == SCREEN && p->left > 9) {
-        put_spaces(p, p->left - 7);
-        put(p, "q quits");
-    }
-}
-
-/* What a line of the picture holds; a class is its number. */
-enum { BLANK = -1, HEAD = -2, LEVEL = -3, STRIP = -4, AXIS = -5, FOOT = -6 };
-
-/* The bars that there is room for: the most probable, in their order. */
-static int pick_classes(const struct view *v, int room, int *line) {
-    int n = 0;
-    for (int k = 0; k < v->classes; k++) {
-        int before = 0;
-        for (int i = 0; i < v->classes; i++)
-            before += v->begun && (v->p[i] > v->p[k] || (i < k && v->p[i] == v->p[k]));
-        if (v->begun ? before < room : k < room)
-            line[n++] = k;
-    }
-    return n;
-}
-
-/* What stands in each of the rows: first the emotion, the strip, the level and the bars; then what
- * makes it good to look at. Returns the number of lines. */
-static int lay_out(const struct view *v, int rows, int *line) {
-    int n = 0, level = v->level >= 0 && rows >= 3, need = 1 + (rows >= 2) + level;
-    int bars = v->classes < rows - need ? v->classes : rows - need, spare = rows - need - bars;
-    int axis = spare >= 1, blanks = spare >= 3 ? 2 : 0, foot = spare >= 4;
-    int high = spare >= 6 ? 3 : rows >= 2;
-    line[n++] = HEAD;
-    if (blanks)
-        line[n++] = BLANK;
-    if (bars > 0)
-        n += pick_classes(v, bars, line + n);
-    if (level)
-        line[n++] = LEVEL;
-    if (blanks)
-        line[n++] = BLANK;
-    for (int i = 0; i < high; i++)
-        line[n++] = STRIP;
-    if (axis)
-        line[n++] = AXIS;
-    if (foot)
-        line[n++] = FOOT;
-    return n;
-}
-
-static void draw_line(const struct view *v, struct pen *p, int what) {
-    switch (what) {
-    case BLANK:
-        break;
-    case HEAD:
-        draw_head(v, p);
-        break;
-    case LEVEL:
-        draw_level(v, p);
-        break;
-    case STRIP:
-        draw_strip(v, p);
-        break;
-    case AXIS:
-        draw_axis(p);
-        break;
-    case FOOT:
-        draw_foot(v, p);
-        break;
-    default:
-        draw_class(v, p, what);
-    }
-}
-
-/* Draws the picture: each line at its place on a screen, or one after the other. */
-static void draw(struct view *v, int columns, int rows, int placed) {
-    int line[MAX_SIDE + 8], n = lay_out(v, rows, line);
-    for (int i = 0; i < n; i++) {
-        struct pen p = {&v->o, columns, v->utf8, v->colour};
-        if (placed)
-            ser_out_printf(&v->o, "\033[%d;1H\033[K", i + 1);
-        draw_line(v, &p, line[i]);
-        if (!placed)
-            ser_out_printf(&v->o, "\n");
-    }
-    if (placed && n < rows)
-        ser_out_printf(&v->o, "\033[%d;1H\033[J", n + 1);
-}
-
-/* For terminals that cannot be drawn on. */
-static void write_line(struct view *v) {
-    struct pen p = {&v->o, 79, v->utf8, 0};
-    put_text(&p, "%8.1f s  ", v->time_s);
-    if (v->talks)
-        put_text(&p, "%s %.0f %%", v->name[v->emotion], 100 * v->p[v->emotion]);
-    else
-        put(&p, "no speech");
-    if (!isnan(v->level_db)) {
-        put_spaces(&p, p.left - 44);
-        put_text(&p, "%6.0f dB", v->level_db);
-    }
-    ser_out_printf(&v->o, "\n");
 }
 
 /* ---- the terminal ---- */
@@ -591,8 +136,8 @@ static void terminal_size(const struct view *v, int *columns, int *rows) {
     *columns = 80;
     *rows = 24;
     if (ioctl(v->o.fd, TIOCGWINSZ, &size) == 0 && size.ws_col && size.ws_row) {
-        *columns = clamp(size.ws_col, 1, MAX_SIDE);
-        *rows = clamp(size.ws_row, 1, MAX_SIDE);
+        *columns = clamp(size.ws_col, 1, SER_PICTURE_SIDE);
+        *rows = clamp(size.ws_row, 1, SER_PICTURE_SIDE);
     }
 }
 
@@ -684,7 +229,7 @@ static void show(struct view *v) {
     if (v->drawn)
         return;
     terminal_size(v, &columns, &rows);
-    draw(v, columns, rows, 1);
+    ser_picture_draw(&v->now, &v->picture, &v->o, columns, rows, 1);
     flush(v);
     v->drawn = 1;
 }
@@ -739,8 +284,8 @@ static void close_terminal(struct view *v) {
     close(v->signals);
     sigprocmask(SIG_SETMASK, &v->mask, NULL);
     terminal_size(v, &columns, &rows);
-    v->mode = PICTURE; /* what was last on the screen stays */
-    draw(v, columns, rows > 1 ? rows - 1 : 1, 0);
+    v->picture.keys = 0; /* what was last on the screen stays */
+    ser_picture_draw(&v->now, &v->picture, &v->o, columns, rows > 1 ? rows - 1 : 1, 0);
 }
 
 /* ---- the command line ---- */
@@ -767,9 +312,10 @@ static void read_picture(int *columns, int *rows) {
     if (!(by = strchr(copy, 'x')))
         ser_usage("--picture: '%.60s' is not COLUMNSxROWS", opt.picture);
     *by = 0;
-    if (ser_parse_int(copy, 1, MAX_SIDE, &c) || ser_parse_int(by + 1, 1, MAX_SIDE, &r))
+    if (ser_parse_int(copy, 1, SER_PICTURE_SIDE, &c) ||
+        ser_parse_int(by + 1, 1, SER_PICTURE_SIDE, &r))
         ser_usage("--picture: '%.60s' is not COLUMNSxROWS, each from 1 to %d", opt.picture,
-                  MAX_SIDE);
+                  SER_PICTURE_SIDE);
     *columns = (int)c;
     *rows = (int)r;
     free(copy);
@@ -782,9 +328,9 @@ static void know_terminal(struct view *v) {
     mbstate_t state = {0};
     wchar_t c;
     setlocale(LC_CTYPE, terminal ? "" : "C.UTF-8");
-    v->utf8 = mbrtowc(&c, block, strlen(block), &state) == strlen(block) && wcwidth(c) == 1;
-    v->colour = terminal && !(no_colour && *no_colour);
-    if (!v->utf8 && !terminal)
+    v->picture.utf8 = mbrtowc(&c, block, strlen(block), &state) == strlen(block) && wcwidth(c) == 1;
+    v->picture.colour = terminal && !(no_colour && *no_colour);
+    if (!v->picture.utf8 && !terminal)
         die(SER_SYS, "the locale C.UTF-8, in which pictures are drawn, cannot be used");
 }
 
@@ -792,16 +338,17 @@ static void take_all(struct view *v) {
     struct ser_error e;
     int got;
     while ((got = ser_tsv_next(&v->t, &e)) > 0) {
-        if (take_row(v, &e)) {
+        if (ser_current_row(&v->now, &e)) {
             got = -1;
             break;
         }
+        v->drawn = 0;
         if (v->mode == ROWS)
             write_row(v);
         else if (v->mode == JSON)
             write_json(v);
         else if (v->mode == LINES)
-            write_line(v);
+            ser_picture_line(&v->now, &v->picture, &v->o);
         else if (v->mode == SCREEN && ++v->rows_since % LOOK_EVERY == 0)
             serve(v, 0);
     }
@@ -811,13 +358,6 @@ static void take_all(struct view *v) {
         leave(v);
         die_error(&e);
     }
-}
-
-static void release(struct view *v) {
-    for (int k = 0; k < v->classes; k++)
-        free(v->name[k]);
-    free(v->moment);
-    ser_tsv_close(&v->t);
 }
 
 int main(int argc, char **argv) {
@@ -832,12 +372,15 @@ int main(int argc, char **argv) {
         ser_usage("--json and --picture: only one of them");
     read_picture(&columns, &rows);
     ser_keep_inputs("--output", opt.output, argv + first, NULL, NULL);
-    v = (struct view){.keys = -1, .signals = -1, .emotion = -1, .level_db = NAN};
-    v.moment = ecalloc(MOMENTS, sizeof *v.moment);
+    v = (struct view){.keys = -1,
+                      .signals = -1,
+                      .now = {.smooth_s = opt.smooth_s, .hold = opt.hold},
+                      .picture = {.span_s = opt.span_s}};
     must(ser_out_open(&v.o, opt.output, 0, &e), &e);
     must(ser_tsv_open(&v.t, argv[first], &e), &e);
-    find_columns(&v);
+    must(ser_current_begin(&v.now, &v.t, &e), &e);
     v.mode = mode_of(&v);
+    v.picture.keys = v.mode == SCREEN;
     if (v.mode != ROWS && v.mode != JSON)
         know_terminal(&v);
     v.t.in.idle = idle;
@@ -851,8 +394,9 @@ int main(int argc, char **argv) {
     if (v.mode == SCREEN)
         close_terminal(&v);
     else if (v.mode == PICTURE)
-        draw(&v, columns, rows, 0);
+        ser_picture_draw(&v.now, &v.picture, &v.o, columns, rows, 0);
     must(ser_out_close(&v.o, &e), &e);
-    release(&v);
+    ser_current_free(&v.now);
+    ser_tsv_close(&v.t);
     return SER_OK;
 }

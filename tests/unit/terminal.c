@@ -245,6 +245,7 @@ static void run_command(int in, char **command) {
     if (setpgid(0, 0) || tcsetpgrp(STDOUT_FILENO, getpid()) || dup2(in, STDIN_FILENO) < 0)
         _exit(126);
     signal(SIGTTOU, SIG_DFL);
+    signal(SIGPIPE, SIG_DFL);
     close(in);
     execvp(command[0], command);
     _exit(127);
