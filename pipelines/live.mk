@@ -46,10 +46,10 @@ $(call stamp,$(OUT)/options/live.$1,$(call live_runs,$1))
 $(call live_table,$1).tsv: $(patsubst %,$(OUT)/split/%/over-time.tsv,$(call live_runs,$1)) $(OUT)/options/live.$1 $(call tool,eval) \
     $(call awk_files,stack-tables)
 	@mkdir -p $$(@D)
-	@$(call stack,$(patsubst %,$(OUT)/split/%/live/truth.tsv,$(call splits_of,$(call live_runs,$1)))) >$$(@:.tsv=.truth)
-	@$(call tool,eval) --over-time $$(@:.tsv=.truth) --tsv $$(filter %/over-time.tsv,$$^) -o $$@
-	@{ echo '$(words $(call live_runs,$1)) model$(if $(word 2,$(call live_runs,$1)),s), a window every $(EVERY) s, $(CLIPS) clips of an emotion in a row'; \
-	    $(call tool,eval) --over-time $$(@:.tsv=.truth) $$(filter %/over-time.tsv,$$^); $$(generated); } >$$(@:.tsv=.txt)
+	@$(call stack,$(patsubst %,$(OUT)/split/%/live/truth.tsv,$(call splits_of,$(call live_runs,$1)))) >$$(@:.tsv=.truth).new
+	@mv $$(@:.tsv=.truth).new $$(@:.tsv=.truth); { echo '$(words $(call live_runs,$1)) model$(if $(word 2,$(call live_runs,$1)),s), a window every $(EVERY) s, $(CLIPS) clips of an emotion in a row'; \
+	    $(call tool,eval) --over-time $$(@:.tsv=.truth) $$(filter %/over-time.tsv,$$^); $$(generated); } >$$@.new; \
+	mv $$@.new $$(@:.tsv=.txt); $(call tool,eval) --over-time $$(@:.tsv=.truth) --tsv $$(filter %/over-time.tsv,$$^) -o $$@
 endef
 $(foreach n,$(LIVE_NAMES),$(eval $(call live_table_rules,$n)))
 

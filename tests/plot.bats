@@ -235,6 +235,15 @@ block() { # block NAME: its lines, without those that are drawn nowhere
     assert_equal "$(block mute | cut -d ' ' -f 1,2)" "10 20"
     # The last class stands first; each second is thirty columns.
     assert_equal "$(block bands | cut -d ' ' -f 1,600,601,900)" $'75 75 0 0\n25 25 100 100'
+    # What is when, where the classes have it.
+    printf '%s\t%s\t%s\t%s\n' id start_s end_s emotion a/b.wav 0 9.5 sad a/b.wav 10 12 calm a/b.wav 21 30 happy >truth.tsv
+    script time --truth truth.tsv over.tsv
+    assert_equal "$(block true)" $'0 9.5 0\n21 30 1'
+    ser-plot time --truth truth.tsv over.tsv >true.svg
+    texts true.svg >texts
+    has true predicted
+    fails 2 "truth belongs to time" ser-plot confusion --truth truth.tsv p.tsv
+    fails 3 "^ser-plot: p.tsv: " ser-plot time --truth p.tsv over.tsv
     script time --key other over.tsv
     assert_equal "$(block said)" $'0 2 0\n4 6 0'
     assert_equal "$(block bands | cut -d ' ' -f 1,450,900)" $'100 nan 100\n0 nan 0'

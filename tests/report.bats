@@ -38,6 +38,12 @@ setup_file() {
             ser-score -q "$run/seed.$seed/model.bin" test.sert >"$run/seed.$seed/predictions.tsv"
         done
     done
+    # Long recordings: the windows of one name the first emotion two seconds late and the second one never.
+    run="study/split/s1 <b>&"
+    mkdir "$run/live"
+    printf '%s\t%s\t%s\t%s\n' id start_s end_s emotion '<r>' 1 5 "$low" '<r>' 6 9 "$high" >"$run/live/truth.tsv"
+    awk -F '\t' -v OFS='\t' -v low="$low" 'NR == 1 {print $0, "start_s", "end_s", "level_db"}
+        NR > 1 {$1 = "<r>@" NR - 2; $3 = NR < 4 ? "-" : low; print $0, NR - 2, NR - 1, -20}' "$run/seed.1/predictions.tsv" >"$run/seed.1/over-time.tsv"
     ser-report --with-audio --worst 4 --title '<script>"T"&' study >page.html
     # Its texts, one a line.
     texts page.html >texts
@@ -123,13 +129,24 @@ lacks() { # lacks PATTERN FILE
 }
 
 @test "every picture is there, and keeps its ids to itself" {
-    assert_equal "$(grep -c '^<svg role="img"' page.html)" 10 # 3 of predictions, 4 trainings, manifest, mfcc, wave
+    assert_equal "$(grep -c '^<svg role="img"' page.html)" 11 # 3 of predictions, 4 trainings, manifest, time, mfcc, wave
     run bash -c "grep -o ' id=[\"'\''][^\"'\'']*' page.html | tr '\"' \"'\" | sort | uniq -d"
     assert_output ""
     # What a picture refers to is in the page.
     while read -r id; do grep -q "id=['\"]${id}['\"]" page.html || fail "no $id"; done < <(
         grep -oE "href='#[^']*|url\(#[^)]*" page.html | sed 's/.*#//' | sort -u)
     has 'true emotion' 'as sure as right' 'unweighted recall' 'probability, %' 'coefficient 0' rate
+}
+
+@test "over time: how long it takes to name a new emotion" {
+    rows 'Delay of a new emotion' >delays
+    assert_equal "$(cut -f 2-8 delays | tr '\t\n' ' ;')" "1 1 0 0 2.00 2.00 100.0;1 0 1 0 – – 0.0;2 1 1 0 2.00 2.00 50.0;"
+    has 'Emotions over time: the first recording of s1 <b>&/seed.1' '<r>, 10.00 s, 10 windows, 20 % without speech'
+    # Elsewhere nothing is said of it.
+    mv "study/split/s1 <b>&/seed.1/over-time.tsv" kept.tsv
+    ser-report study >page2.html
+    mv kept.tsv "study/split/s1 <b>&/seed.1/over-time.tsv"
+    lacks 'over-time\|Over time' page2.html
 }
 
 @test "the worst utterances are those with the lowest probability of the truth" {
@@ -567,7 +584,7 @@ END
         browser --virtual-time-budget=5000 --dump-dom "file://$PWD/frame.html" 2>/dev/null | sed -n 's/.*<title>\(.*\)<\/title>.*/\1/p'
     }
     run measure 390
-    assert_output --regexp '^width 390 pictures 10 cut 0 page cut false tables [1-9]'
+    assert_output --regexp '^width 390 pictures 11 cut 0 page cut false tables [1-9]'
     run measure 1280
-    assert_output --regexp '^width 1280 pictures 10 cut 0 page cut false tables [1-9][0-9]* cut 0$'
+    assert_output --regexp '^width 1280 pictures 11 cut 0 page cut false tables [1-9][0-9]* cut 0$'
 }

@@ -474,7 +474,7 @@ static void json_over_time(const struct ser_values *l, struct ser_out *o) {
 /* Rows of windows beside the truth. */
 static void evaluate_over_time(char *const *files, struct ser_overtime *v) {
     struct ser_timelines rows = {0};
-    struct ser_truth truth;
+    struct ser_truth truth = {0};
     struct ser_error e;
     must(ser_truth_read(&truth, opt.over_time, &e), &e);
     do

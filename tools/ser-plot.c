@@ -8,7 +8,7 @@
 #include "core/out.h"
 
 static struct {
-    const char *output, *title, *key, *model;
+    const char *output, *title, *key, *model, *truth;
     double step;
     int png;
 } opt = {.step = 0.5};
@@ -20,6 +20,7 @@ static const struct ser_opt options[] = {
     {'k', "key", SER_OPT_TEXT, &opt.key, 0, 0, "KEY", "mfcc, time: what to draw, not the first"},
     {'m', "model", SER_OPT_TEXT, &opt.model, 0, 0, "MODEL",
      "wave: show the emotion over time, by it"},
+    {0, "truth", SER_OPT_TEXT, &opt.truth, 0, 0, "TRUTH", "time: show what is when, by this table"},
     {0, "step", SER_OPT_REAL, &opt.step, 0.01, 3600, "S",
      "wave: seconds from one window to the next"},
     {0}};
@@ -54,8 +55,12 @@ static int takes_predictions(enum ser_plot_kind kind) {
 
 /* What the command line asks for; files, up to NULL, are its operands after the kind. */
 static struct ser_plot asked(const char *kind, char **files) {
-    struct ser_plot what = {
-        .title = opt.title, .key = opt.key, .model = opt.model, .step_s = opt.step, .png = opt.png};
+    struct ser_plot what = {.title = opt.title,
+                            .key = opt.key,
+                            .model = opt.model,
+                            .truth = opt.truth,
+                            .step_s = opt.step,
+                            .png = opt.png};
     int k = ser_plot_kind(kind);
     if (k < 0)
         ser_usage("'%s' is none of " SER_PLOT_NAMES, kind);
@@ -75,6 +80,9 @@ static struct ser_plot asked(const char *kind, char **files) {
         ser_usage("--key belongs to mfcc and time");
     if (opt.model && what.kind != SER_PLOT_WAVE)
         ser_usage("--model belongs to wave");
+    need_text("--truth", opt.truth);
+    if (opt.truth && what.kind != SER_PLOT_TIME)
+        ser_usage("--truth belongs to time");
     if (!opt.model && ser_option_given("step"))
         ser_usage("--step belongs to --model");
     return what;
@@ -108,8 +116,9 @@ int main(int argc, char **argv) {
     struct ser_plot what = asked(argv[first], files);
     must(ser_model_find(&opt.model, &e), &e);
     what.model = opt.model;
-    ser_one_stdin(files, opt.model, *files ? NULL : "-");
-    ser_keep_inputs("--output", opt.output, files, opt.model, NULL);
+    const char *beside = opt.model ? opt.model : opt.truth;
+    ser_one_stdin(files, beside, *files ? NULL : "-");
+    ser_keep_inputs("--output", opt.output, files, beside, NULL);
     must(ser_out_open(&out, opt.output, opt.png, &e), &e);
     if (takes_predictions(what.kind)) {
         evaluate(&v, files);

@@ -11,6 +11,7 @@
 
 #include "bridge/evaluation.h"
 #include "bridge/html.h"
+#include "bridge/overtime.h"
 #include "bridge/plot.h"
 #include "bridge/published.h"
 #include "bridge/recipe.h"
@@ -123,6 +124,14 @@ static const char *network_of(const struct judged *j) {
     for (size_t i = 0; i < j->group->runs && !net; i++)
         net = j->group->run[i]->net;
     return net;
+}
+
+/* 1 if a run has windows of long recordings. */
+static int has_over_time(const struct judged *j) {
+    int found = 0;
+    for (size_t i = 0; i < j->group->runs; i++)
+        found |= j->group->run[i]->over_time != NULL;
+    return found;
 }
 
 static double truth_probability(const struct worst *w) {
@@ -596,6 +605,8 @@ static void results(struct page *p, int g) {
     if (p->r->groups > 1) {
         markup(p, "<nav>");
         link_to(p, g, "pictures", "Pictures");
+        if (has_over_time(j))
+            link_to(p, g, "over-time", "Over time");
         if (opt.worst)
             link_to(p, g, "worst", "Worst-scored utterances");
         link_to(p, g, "run", "What was run");
@@ -814,6 +825,83 @@ static void pictures(struct page *p, int g) {
     if (manifest && !is_pictured(p, manifest))
         figure(p, (struct ser_plot){.kind = SER_PLOT_MANIFEST, .path = manifest},
                "Utterances of each emotion and speaker");
+    markup(p, "</div>\n");
+}
+
+/* ---- sections: over time ---- */
+
+/* The group's windows beside what is when, of those runs that have both: 1, or 0 where none has. */
+static int judge_over_time(const struct judged *j, struct ser_overtime *o) {
+    struct ser_truth truth = {0};
+    struct ser_timelines rows = {0};
+    struct ser_set seen = {0};
+    struct ser_error e;
+    for (size_t i = 0; i < j->group->runs; i++) {
+        const struct ser_run *run = j->group->run[i];
+        if (!run->over_time || !run->split->truth)
+            continue;
+        must(is_new(&seen, run->split->name) && ser_truth_read(&truth, run->split->truth, &e), &e);
+        must(ser_timelines_read(&rows, run->over_time, &e), &e);
+    }
+    must(rows.n && ser_overtime_judge(o, &truth, &rows, SER_DRAWS, SER_DRAWS_SEED, &e), &e);
+    int judged = rows.n > 0;
+    ser_truth_free(&truth);
+    ser_timelines_free(&rows);
+    ser_set_free(&seen);
+    return judged;
+}
+
+static void onset_row(struct page *p, const char *name, const struct ser_onsets *of) {
+    cell(p, name);
+    count_cell(p, of->begins);
+    count_cell(p, of->named);
+    count_cell(p, of->never);
+    count_cell(p, of->before);
+    ser_html_cellf(&p->html, of->named ? "%.2f" : "–", of->median_s);
+    ser_html_cellf(&p->html, of->named ? "%.2f" : "–", of->most_s);
+}
+
+static void delays(struct page *p, const struct ser_overtime *o) {
+    ser_html_markupf(&p->html,
+                     "<p>In %zu long recordings the right emotion is said in %.1f %% of the time "
+                     "in which one is (unweighted recall %.1f %%); in %.1f s no speech is "
+                     "said. A delay is from the beginning of a new emotion to the end of the first "
+                     "window that names it.</p>\n",
+                     o->recordings, 100 * o->scores.wa, 100 * o->scores.ua,
+                     (double)o->mute_ms / 1000);
+    TABLE(p, "Delay of a new emotion", "emotion", "begins#", "named#", "never#", "named before#",
+          "median, s#", "90 %, s#", "share of its time named, %#");
+    for (int c = 0; c < o->classes; c++)
+        if (o->onsets[c].begins) {
+            onset_row(p, o->class[c], &o -> onsets[c]);
+            percent_cell(p, o->of[c].recall);
+        }
+    ser_html_table_foot(&p->html);
+    onset_row(p, "all", &o->all);
+    percent_cell(p, o->scores.wa);
+    end_table(p);
+}
+
+static void over_time(struct page *p, int g) {
+    const struct judged *j = &p->r->group[g];
+    struct ser_overtime o;
+    if (!has_over_time(j))
+        return;
+    section(p, g, "over-time", "Over time");
+    if (judge_over_time(j, &o)) {
+        delays(p, &o);
+        ser_overtime_free(&o);
+    }
+    markup(p, "<div class=\"figures\">\n");
+    for (size_t i = 0; i < j->group->runs; i++) {
+        const struct ser_run *run = j->group->run[i];
+        if (run->over_time)
+            figure(p,
+                   (struct ser_plot){
+                       .kind = SER_PLOT_TIME, .path = run->over_time, .truth = run->split->truth},
+                   "Emotions over time: the first recording of %s/%s.%s", run->split->name,
+                   run->name, run->seed);
+    }
     markup(p, "</div>\n");
 }
 
@@ -1411,6 +1499,8 @@ static void one_group(struct page *p) {
     if (p->r->is_compared)
         link_to(p, WHOLE_STUDY, "comparison", "Published figures");
     link_to(p, WHOLE_STUDY, "pictures", "Pictures");
+    if (has_over_time(&p->r->group[0]))
+        link_to(p, WHOLE_STUDY, "over-time", "Over time");
     if (opt.worst)
         link_to(p, WHOLE_STUDY, "worst", "Worst-scored utterances");
     link_to(p, WHOLE_STUDY, "split", "Split certificate");
@@ -1423,6 +1513,7 @@ static void one_group(struct page *p) {
     results(p, 0);
     comparison(p);
     pictures(p, 0);
+    over_time(p, 0);
     worst_utterances(p, 0);
     certificates(p);
     what_was_run(p, 0);
@@ -1448,6 +1539,7 @@ static void several_groups(struct page *p) {
     for (int g = 0; g < groups; g++) {
         results(p, g);
         pictures(p, g);
+        over_time(p, g);
         worst_utterances(p, g);
         what_was_run(p, g);
     }

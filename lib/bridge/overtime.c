@@ -30,12 +30,14 @@ static const char *keep(struct ser_set *set, const char *text) {
     return ser_set_add(set, text) < 0 ? NULL : ser_set_get(set, text);
 }
 
-/* The recording that a row is of, the last one or a new one; NULL with e set. */
-static struct ser_truth_recording *recording_of(struct ser_truth *l, const struct columns *c,
-                                                const struct ser_tsv *t, struct ser_error *e) {
+/* The recording that a row is of: the table's last one, or a new one; the first `before` are of other tables.
+ * NULL with e set. */
+static struct ser_truth_recording *recording_of(struct ser_truth *l, size_t before,
+                                                const struct columns *c, const struct ser_tsv *t,
+                                                struct ser_error *e) {
     const char *id = t->field[c->id];
     const char *speaker = c->speaker < 0 ? id : t->field[c->speaker];
-    struct ser_truth_recording *last = l->n ? &l->at[l->n - 1] : NULL;
+    struct ser_truth_recording *last = l->n > before ? &l->at[l->n - 1] : NULL;
     if (last && strcmp(last->name, id) == 0) {
         if (strcmp(last->speaker, speaker) == 0)
             return last;
@@ -59,8 +61,8 @@ static struct ser_truth_recording *recording_of(struct ser_truth *l, const struc
     return NULL;
 }
 
-static int read_stretch(struct ser_truth *l, const struct columns *c, const struct ser_tsv *t,
-                        struct ser_error *e) {
+static int read_stretch(struct ser_truth *l, size_t before, const struct columns *c,
+                        const struct ser_tsv *t, struct ser_error *e) {
     const char *emotion = t->field[c->emotion];
     struct ser_stretch s = {0};
     if (ser_parse_real(t->field[c->start], 0, MAX_TIME_S, &s.start_s) ||
@@ -69,7 +71,7 @@ static int read_stretch(struct ser_truth *l, const struct columns *c, const stru
                             t->field[c->start], t->field[c->end]);
     if (!*emotion || !ser_is_text(emotion, strlen(emotion)))
         return ser_tsv_fail(t, e, "emotion is empty or not UTF-8 text");
-    struct ser_truth_recording *r = recording_of(l, c, t, e);
+    struct ser_truth_recording *r = recording_of(l, before, c, t, e);
     if (!r)
         return -1;
     if (r->n && s.start_s < r->at[r->n - 1].end_s)
@@ -85,20 +87,25 @@ static int read_stretch(struct ser_truth *l, const struct columns *c, const stru
 int ser_truth_read(struct ser_truth *l, const char *path, struct ser_error *e) {
     struct ser_tsv t;
     struct columns c;
+    size_t before = l->n;
     int got = 1;
-    *l = (struct ser_truth){0};
     if (ser_tsv_open(&t, path, e))
         return -1;
     int failed = find_columns(&t, &c, e);
     while (!failed && (got = ser_tsv_next(&t, e)) > 0)
-        failed = read_stretch(l, &c, &t, e);
-    if (!failed && !got && !l->n)
+        failed = read_stretch(l, before, &c, &t, e);
+    if (!failed && !got && l->n == before)
         failed = ser_fail(e, SER_BAD, "%s: no stretch of time in it", t.in.name);
     ser_tsv_close(&t);
-    if (!failed && got >= 0)
-        return 0;
-    ser_truth_free(l);
-    return -1;
+    return failed || got < 0 ? -1 : 0;
+}
+
+const struct ser_truth_recording *ser_truth_find(const struct ser_truth *l, const char *name) {
+    const char *kept = ser_set_get(&l->names, name);
+    for (size_t i = 0; kept && i < l->n; i++)
+        if (l->at[i].name == kept)
+            return &l->at[i];
+    return NULL;
 }
 
 void ser_truth_free(struct ser_truth *l) {
@@ -308,21 +315,12 @@ static int name_speakers(struct judging *j, const struct ser_truth *truth, struc
     return j->speaker ? 0 : -1;
 }
 
-static const struct ser_truth_recording *find_truth(const struct ser_truth *truth,
-                                                    const char *name) {
-    const char *kept = ser_set_get(&truth->names, name);
-    for (size_t i = 0; kept && i < truth->n; i++)
-        if (truth->at[i].name == kept)
-            return &truth->at[i];
-    return NULL;
-}
-
 static int judge_recordings(struct judging *j, const struct ser_truth *truth,
                             const struct ser_timelines *rows) {
     struct ser_overtime *o = j->o;
     size_t cells = (size_t)o->classes * (size_t)o->classes;
     for (size_t i = 0; i < rows->n; i++) {
-        const struct ser_truth_recording *r = find_truth(truth, rows->at[i].name);
+        const struct ser_truth_recording *r = ser_truth_find(truth, rows->at[i].name);
         if (!r) {
             o->unknown++;
             continue;

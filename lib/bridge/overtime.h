@@ -1,7 +1,7 @@
 /* overtime.h - how good predictions over time are: rows of windows (timeline.h) beside a table that tells what
  * is when.
  *
- *   struct ser_truth truth;
+ *   struct ser_truth truth = {0};
  *   struct ser_overtime o;
  *   if (ser_truth_read(&truth, path, &e) || ser_overtime_judge(&o, &truth, &rows, draws, seed, &e))
  *       ...
@@ -37,8 +37,13 @@ struct ser_truth {
     struct ser_set names, texts;    /* what the pointers point to */
 };
 
-/* Reads the table (NULL, "-": standard input). 0, or -1 with e set and nothing to free. */
+/* Reads a table (NULL, "-": standard input) into t, which is zeros or holds other tables' recordings, which are
+ * others. 0, or -1 with e set, and t can only be freed. */
 int ser_truth_read(struct ser_truth *t, const char *path, struct ser_error *e) SER_MUST_CHECK;
+
+/* The recording of this name; NULL: there is none. */
+const struct ser_truth_recording *ser_truth_find(const struct ser_truth *t, const char *name);
+
 void ser_truth_free(struct ser_truth *t);
 
 /* A new emotion begins where the stretch before it is of another one, or there is none; it lasts until the

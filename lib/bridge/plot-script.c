@@ -286,6 +286,7 @@ static void put_training(struct ser_script *s, const struct training *r) {
         ser_text_printf(&s->text, "%.0f %.17g %.17g %.17g %.17g %.17g\n", v[EPOCH], v[LOSS],
                         v[VAL_LOSS], 100 * v[ACCURACY], 100 * v[VAL_ACCURACY], v[LR]);
     }
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): likewise */
     ser_text_printf(&s->text, "%.0f nan nan nan nan %.17g\nEOD\n", last[EPOCH] + 1, last[LR]);
     ser_text_printf(&s->text,
                     "epochs = %zu\nfirst = %.0f\nlast = %.0f\nbest = %.0f\nbest_at = %zu\n", r->n,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bridge/follow.h"
+#include "bridge/overtime.h"
 #include "bridge/plot-script.h"
 
 enum { COLUMNS = 900 }; /* two for each pixel of the picture's width */
@@ -119,6 +120,19 @@ static void put_runs(struct ser_script *s, const struct columns *c, double unit,
     ser_text_printf(&s->text, "EOD\n");
 }
 
+/* Where an emotion is, by the truth: from, to, row. One that no band has is left out. */
+static void put_truth(struct ser_script *s, const struct ser_timelines *l,
+                      const struct ser_truth_recording *r, double unit) {
+    ser_text_printf(&s->text, "$true << EOD\nnan nan nan\n");
+    for (size_t i = 0; r && i < r->n; i++) {
+        int class = r->at[i].emotion ? class_of(l, r->at[i].emotion) : l->classes;
+        if (class < l->classes)
+            ser_text_printf(&s->text, "%.9g %.9g %d\n", r->at[i].start_s / unit,
+                            r->at[i].end_s / unit, l->classes - 1 - class);
+    }
+    ser_text_printf(&s->text, "EOD\ntruth = %d\n", r != NULL);
+}
+
 /* Probabilities in per cent, the last class first, since gnuplot counts rows from below. */
 static void put_bands(struct ser_script *s, const struct columns *c) {
     size_t K = (size_t)c->classes;
@@ -135,8 +149,10 @@ static void put_bands(struct ser_script *s, const struct columns *c) {
 }
 
 static size_t put_emotions(struct ser_script *s, const struct ser_timelines *l,
-                           const struct columns *c, double unit) {
+                           const struct columns *c, const struct ser_truth_recording *truth,
+                           double unit) {
     put_bands(s, c);
+    put_truth(s, l, truth, unit);
     put_runs(s, c, unit, 1);
     put_runs(s, c, unit, 0);
     return ser_script_names(s, "down", (const char *const *)l->class, (size_t)l->classes,
@@ -228,7 +244,8 @@ static int check_rows(struct ser_script *s, const struct ser_timelines *l, const
 }
 
 static void put_rows(struct ser_script *s, const struct ser_timelines *l,
-                     const struct ser_timeline *t, const struct columns *c) {
+                     const struct ser_timeline *t, const struct ser_truth_recording *truth,
+                     const struct columns *c) {
     const char *name, *slash = strrchr(t->name, '/');
     char text[32], silence[64] = "";
     double unit = unit_of(c->to_s - c->from_s, &name);
@@ -242,7 +259,7 @@ static void put_rows(struct ser_script *s, const struct ser_timelines *l,
     SER_HEADING(s, "%.*s%s, %s, %zu window%s%s", ser_text_cut(slash, 40), slash,
                 SER_MORE(slash, 40), duration(c->to_s - c->from_s, text), t->n,
                 t->n == 1 ? "" : "s", silence);
-    size_t wide = put_emotions(s, l, c, unit);
+    size_t wide = put_emotions(s, l, c, truth, unit);
     put_level(s, c, unit);
     put_frame(s, c->from_s, c->to_s, unit, name, "level, dB", l->classes, wide);
 }
@@ -250,13 +267,16 @@ static void put_rows(struct ser_script *s, const struct ser_timelines *l,
 static int draw_rows(struct ser_script *s, const struct ser_timelines *l,
                      const struct ser_timeline *t, const char *name) {
     struct columns c = {.from_s = t->moment[0].start_s, .to_s = t->moment[t->n - 1].end_s};
+    struct ser_truth truth = {0};
     if (!ser_plot_shows(t->name, strlen(t->name)))
         return ser_script_cannot_show(s, name);
-    int failed = fill_columns(&c, l, t);
+    int failed = (s->what->truth && ser_truth_read(&truth, s->what->truth, s->e)) ||
+                 (fill_columns(&c, l, t) && ser_no_memory(s->e));
     if (!failed)
-        put_rows(s, l, t, &c);
+        put_rows(s, l, t, ser_truth_find(&truth, t->name), &c);
+    ser_truth_free(&truth);
     free_columns(&c);
-    return failed ? ser_no_memory(s->e) : 0;
+    return failed ? -1 : 0;
 }
 
 int ser_script_time(struct ser_script *s) {
@@ -289,7 +309,7 @@ static int put_sound(struct ser_script *s, const struct ser_wave *w, const struc
     SER_HEADING(s, "%s, %s", slash ? slash + 1 : name, duration(seconds, text));
     if (l->classes && l->at[0].n) {
         failed = fill_columns(&c, l, &l->at[0]);
-        wide = failed ? 0 : put_emotions(s, l, &c, unit);
+        wide = failed ? 0 : put_emotions(s, l, &c, NULL, unit);
     }
     put_wave(s, w, unit);
     put_frame(s, 0, seconds, unit, unit_name, "amplitude", wide ? l->classes : 0, wide);

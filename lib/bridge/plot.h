@@ -29,7 +29,7 @@ enum ser_plot_kind {
     SER_PLOT_MFCC,        /* features of one record of a stream: path, key */
     SER_PLOT_TUNE,        /* the results of a search (bridge/tuning.h): path */
     SER_PLOT_WAVE,        /* an audio file: path; over time by a model: model, step_s */
-    SER_PLOT_TIME,        /* windows over time (bridge/timeline.h): path, key */
+    SER_PLOT_TIME,        /* windows over time (bridge/timeline.h): path, key, truth */
     SER_PLOTS
 };
 
@@ -49,6 +49,7 @@ struct ser_plot {
     const struct ser_evaluation *evaluation; /* scored */
     const char *title; /* the line above the picture; NULL or "": one that tells of the data */
     const char *key;   /* the record, the recording; NULL: the first */
+    const char *truth; /* a table of what is when (bridge/overtime.h); NULL: not to be drawn */
     const char *model; /* NULL: the waveform alone */
     double step_s;     /* from the start of one of its windows to that of the next, above 0 */
     int png;           /* PNG with twice as many pixels, not SVG */

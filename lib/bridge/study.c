@@ -244,6 +244,7 @@ static void free_split(struct ser_split *s) {
         free(s->manifest);
         free(s->certificate);
         free(s->test);
+        free(s->truth);
         free(s);
     }
 }
@@ -285,7 +286,7 @@ static int fill_split(struct ser_split *s, const char *path, const char *name,
     s->path = make_text("%s", path);
     if (!s->name || !s->path || find_file(path, "manifest.tsv", &s->manifest) ||
         find_file(path, "certificate.tsv", &s->certificate) ||
-        find_file(path, "test.sert", &s->test))
+        find_file(path, "test.sert", &s->test) || find_file(path, "live/truth.tsv", &s->truth))
         return no_memory(e);
     return find_split_kind(s, e);
 }
@@ -309,6 +310,7 @@ static void free_run(struct ser_run *r) {
         free(r->seed);
         free(r->path);
         free(r->predictions);
+        free(r->over_time);
         free(r->tested);
         free(r->model);
         free(r->net);
@@ -431,7 +433,8 @@ static int fill_run(struct ser_run *r, const char *name, size_t n, const char *s
     r->name = make_text("%.*s", (int)n, name);
     r->seed = make_text("%s", seed);
     if (!r->name || !r->seed || find_file(r->path, "model.bin", &r->model) ||
-        find_file(r->path, "log.tsv", &r->log.path))
+        find_file(r->path, "log.tsv", &r->log.path) ||
+        find_file(r->path, "over-time.tsv", &r->over_time))
         return no_memory(e);
     if (find_tested(r, e) || (r->model && read_model(r, e)))
         return -1;

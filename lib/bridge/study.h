@@ -2,7 +2,8 @@
  *
  *   DIR/split/SPLIT/NAME.SEED/   a run: predictions.tsv, and beside it model.bin, log.tsv
  *   DIR/split/SPLIT/             a split: manifest.tsv with the column part, certificate.tsv,
- *                                test.sert
+ *                                test.sert; live/truth.tsv: what is when in long recordings, of which
+ *                                a run's over-time.tsv has windows (pipelines/live.mk)
  *   DIR/manifest.tsv             all utterances; manifest/CORPUS.generated: this corpus is no
  *                                recording of people
  *   DIR/search.txt               a search (pipelines/tune.mk), which has instead of splits:
@@ -38,7 +39,7 @@ extern const char *const ser_split_kind_name[];
 struct ser_split {
     char *name, *path; /* of its folder */
     enum ser_split_kind kind;
-    char *manifest, *certificate, *test; /* paths of its files; NULL: not there */
+    char *manifest, *certificate, *test, *truth; /* paths of its files; NULL: not there */
 };
 
 /* The log of a training: its length, and the epoch that it kept. */
@@ -54,6 +55,7 @@ struct ser_run {
     char *path;                    /* of its folder */
     const struct ser_split *split; /* the study's */
     char *predictions;             /* path of its table */
+    char *over_time; /* path of its windows of long recordings; NULL: there are none */
     char *tested; /* the emotions and corpora of its table as one text: equal for the same ones */
     char *model;  /* path; NULL: there is none, and the next three are empty */
     char *net;    /* the text of its network */

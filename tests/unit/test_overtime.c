@@ -74,7 +74,7 @@ static void test_rows(void) {
 
 static void test_figures(void) {
     struct ser_timelines l = {0};
-    struct ser_truth t;
+    struct ser_truth t = {0};
     struct ser_overtime o;
     struct ser_values v = {0};
     struct ser_error e;
@@ -108,7 +108,7 @@ static void test_figures(void) {
 /* One that is never named, one that was said before it began, and one said only when it is over. */
 static void test_onsets(void) {
     struct ser_timelines l = {0};
-    struct ser_truth t;
+    struct ser_truth t = {0};
     struct ser_overtime o;
     struct ser_error e;
     check(!read_truth(&t, "id start_s end_s emotion\nr 0 4 sad\nr 4 8 angry\nr 8 12 happy\n", &e) &&
@@ -144,7 +144,7 @@ static void test_refused(void) {
         {"id start_s end_s emotion\nr 0 2 sad\nq 0 2 sad\nr 2 3 sad\n", "rows elsewhere"},
         {"id start_s end_s emotion speaker\nr 0 2 sad a\nr 2 3 sad b\n", "another speaker"}};
     struct ser_timelines l = {0};
-    struct ser_truth t;
+    struct ser_truth t = {0};
     struct ser_overtime o;
     struct ser_error e;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -152,13 +152,18 @@ static void test_refused(void) {
               "refused: %s", rows[i][1]);
         ser_timelines_free(&l);
     }
-    for (size_t i = 0; i < sizeof truth / sizeof *truth; i++)
+    for (size_t i = 0; i < sizeof truth / sizeof *truth; i++) {
         check(read_truth(&t, truth[i][0], &e) && e.status == SER_BAD && strstr(e.text, truth[i][1]),
               "refused: %s", truth[i][1]);
+        ser_truth_free(&t);
+    }
     check(!read_truth(&t, "id start_s end_s emotion\nr 0 1 sad\n", &e) &&
               !read_rows(&l, "id predicted start_s end_s\nq sad 0 1\n", &e) &&
               ser_overtime_judge(&o, &t, &l, 100, 1, &e) && e.status == SER_BAD,
           "nothing in common");
+    check(!read_truth(&t, "id start_s end_s emotion\nq 0 1 sad\n", &e) && t.n == 2 &&
+              read_truth(&t, "id start_s end_s emotion\nq 1 2 sad\n", &e),
+          "several tables are of several recordings");
     ser_truth_free(&t);
     ser_timelines_free(&l);
 }

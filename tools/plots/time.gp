@@ -1,6 +1,7 @@
 # time, wave: the probability of each emotion over time as bands, and below them how loud it is.
 # $bands     the map, one class a line, the last class first; probabilities in per cent
 # $said      from to row: where an emotion is predicted; $mute: where none is, for want of speech
+# $true      likewise: where an emotion is; truth: 0 if nobody knows
 # down[]: names of the classes, wide: characters of the longest; classes (0: none of the above), columns
 # $sound     time least most, least: the panel goes from there to most; beside: what it shows
 # from, to: of time, in unit
@@ -23,7 +24,9 @@ if (classes) {
         $mute using (($1 + $2) / 2):((classes - 1) / 2.0):1:2:(-0.5):(classes - 0.5) with boxxyerror \
         fs solid noborder fc rgb 0xe0e0e0 title 'no speech', \
         $said using 1:3:($2 - $1):(0) with vectors nohead lw 6 lc rgb 0xffffff notitle, \
-        $said using 1:3:($2 - $1):(0) with vectors nohead lw 4 lc rgb red title 'predicted'
+        $said using 1:3:($2 - $1):(0) with vectors nohead lw 4 lc rgb red title 'predicted', \
+        $true using 1:($3 - 0.34):($2 - $1):(0) with vectors nohead lw 5 lc rgb 0xffffff notitle, \
+        $true using 1:($3 - 0.34):($2 - $1):(0) with vectors nohead lw 3 lc rgb black title (truth ? 'true' : '')
     unset key
     unset colorbox
     unset label 5
