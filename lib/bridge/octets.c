@@ -16,8 +16,10 @@ static int keep(struct ser_bytes *b, struct ser_error *e) {
     size_t n;
     if (ser_in_some(b->in, &at, &n, e))
         return -1;
-    if (n == 0)
+    if (n == 0) {
         b->len = b->base + b->have;
+        return 0;
+    }
     if (n > MAX_KEPT - b->have)
         return errno = EFBIG, -1;
     if (ser_grow(&b->kept, &b->cap, b->have + n, 1))
