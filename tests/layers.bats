@@ -9,7 +9,7 @@ core        | core                             | xxhash.h
 math        | math                             | soxr.h fftw3.h
 nn          | nn nn/layers nn/kernels math     | signal.h pthread.h
 nn/layers   | nn nn/layers nn/kernels math     |
-nn/encoder  | nn nn/encoder nn/kernels math    |
+nn/encoder  | nn nn/encoder nn/kernels math    | sys/mman.h
 nn/kernels  | nn nn/layers nn/kernels math     | immintrin.h oneapi/dnnl/dnnl.h omp.h
 bridge      | bridge core math nn              | sndfile.h sox.h xxhash.h jansson.h wchar.h
 tools       | bridge core math nn              | xxhash.h zlib.h locale.h termios.h wchar.h

@@ -409,10 +409,25 @@ static int by_name(const void *a, const void *b) {
     return strcmp(((const struct ser_weight *)a)->name, ((const struct ser_weight *)b)->name);
 }
 
-enum { PIECE = 1 << 14 }; /* values hashed at a time */
+enum {
+    PIECE = 1 << 14, /* values hashed at a time */
+    KEPT = 1 << 25   /* bytes of pages that stay while all are read once */
+};
+
+/* Pages of the files that were read are given back now and then, so that they are not in memory together
+ * with what is made of them. */
+static void pass_over(const struct ser_encoder_files *f, const struct ser_tensor *t,
+                      size_t *since) {
+    *since += (size_t)t->count * sizeof(float);
+    if (*since < KEPT)
+        return;
+    ser_tensors_forget(&f->tensors);
+    *since = 0;
+}
 
 static int hash_all(const struct ser_encoder_files *f, struct ser_weight *w, float *piece,
                     XXH3_state_t *state, struct ser_error *e) {
+    size_t since = 0;
     memcpy(w, f->weight, (size_t)f->weights * sizeof *w);
     qsort(w, (size_t)f->weights, sizeof *w, by_name);
     for (int i = 0; i < f->weights; i++) {
@@ -424,6 +439,7 @@ static int hash_all(const struct ser_encoder_files *f, struct ser_weight *w, flo
             ser_swap_elements(piece, (size_t)now, sizeof *piece);
             XXH3_64bits_update(state, piece, (size_t)now * sizeof *piece);
         }
+        pass_over(f, t, &since);
     }
     return 0;
 }
@@ -460,17 +476,21 @@ int ser_encoder_files_write(const struct ser_encoder_files *f, struct ser_out *o
 struct source {
     const struct ser_encoder_files *f;
     struct ser_error *e;
+    size_t since;
 };
 
 static int read_weight(void *ctx, const struct ser_weight *w, float *to) {
-    const struct source *s = ctx;
+    struct source *s = ctx;
     const struct ser_tensor *t = find(s->f, s->f->prefix, w);
-    return ser_tensor_read(t, 0, (size_t)t->count, to) ? tell_infinite(s->f, t, s->e) : 0;
+    if (ser_tensor_read(t, 0, (size_t)t->count, to))
+        return tell_infinite(s->f, t, s->e);
+    pass_over(s->f, t, &s->since);
+    return 0;
 }
 
 struct ser_encoder *ser_encoder_files_load(const struct ser_encoder_files *f, int last,
                                            struct ser_error *e) {
-    struct source s = {f, e};
+    struct source s = {f, e, 0};
     const struct ser_weight_source from = {read_weight, &s};
     int failed;
     struct ser_encoder *c = ser_encoder_new(&f->shape, last, &from, &failed);

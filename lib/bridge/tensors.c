@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/bytes.h"
+#include "math/simd.h"
 
 int ser_tensors_map(struct ser_tensors *t, const char *path, struct ser_error *e) {
     static const char lfs[] = "version https://git-lfs";
@@ -116,8 +117,8 @@ static size_t width(enum ser_element e) {
 }
 
 /* n elements that lie so many bytes apart. */
-static inline void widen(enum ser_element e, const unsigned char *p, size_t apart, size_t n,
-                         float *to) {
+SER_INLINE void widen(enum ser_element e, const unsigned char *p, size_t apart, size_t n,
+                      float *to) {
     for (size_t i = 0; i < n; i++, p += apart)
         switch (e) {
         case SER_ELEMENT_F16:
@@ -134,17 +135,26 @@ static inline void widen(enum ser_element e, const unsigned char *p, size_t apar
         }
 }
 
+/* The usual cases, of which compilers make vectors. */
+SER_CLONES static void widen_halves(const unsigned char *p, size_t n, float *to) {
+    widen(SER_ELEMENT_F16, p, 2, n, to);
+}
+
+SER_CLONES static void widen_floats(const unsigned char *p, size_t n, float *to) {
+    widen(SER_ELEMENT_F32, p, 4, n, to);
+}
+
 static void widen_row(enum ser_element e, const unsigned char *p, size_t apart, size_t n,
                       float *to) {
-    if (e == SER_ELEMENT_F16 && apart == 2) /* the usual cases, so that compilers make vectors */
-        widen(SER_ELEMENT_F16, p, 2, n, to);
+    if (e == SER_ELEMENT_F16 && apart == 2)
+        widen_halves(p, n, to);
     else if (e == SER_ELEMENT_F32 && apart == 4)
-        widen(SER_ELEMENT_F32, p, 4, n, to);
+        widen_floats(p, n, to);
     else
         widen(e, p, apart, n, to);
 }
 
-static int all_finite(const float *x, size_t n) {
+SER_CLONES static int all_finite(const float *x, size_t n) {
     uint32_t bad = 0;
     for (size_t i = 0; i < n; i++) {
         uint32_t bits;

@@ -71,6 +71,7 @@ static void stop(const struct at_work *w) {
 
 struct product {
     int M, N, K, more; /* more: by so much the leading dimensions are larger than the rows */
+    int apart;         /* not 0: rows of A begin so far apart, and run into each other */
 };
 
 /* C as the definition has it, in double precision. */
@@ -91,7 +92,8 @@ static void test_product(const struct at_work *w, const struct product *p, int t
     int lda = (ta ? p->M : p->K) + p->more, ldb = (tb ? p->K : p->N) + p->more,
         ldc = p->N + p->more;
     size_t n = (size_t)p->M * (size_t)ldc;
-    float *A = numbers((size_t)lda * (size_t)(ta ? p->K : p->M), 1),
+    lda = p->apart && !ta ? p->apart : lda;
+    float *A = numbers((size_t)lda * (size_t)(ta ? p->K : p->M) + (size_t)p->K, 1),
           *B = numbers((size_t)ldb * (size_t)(tb ? p->N : p->K), 2);
     float *C = numbers(n, 3), *want = numbers(n, 3);
     int served = w->k->gemm(w->state, ta, tb, p->M, p->N, p->K, A, lda, B, ldb, beta, C, ldc);
@@ -109,8 +111,9 @@ static void test_product(const struct at_work *w, const struct product *p, int t
 
 static void test_products(const struct at_work *w) {
     static const struct product all[] = {
-        {1, 1, 1, 0},     {1, 512, 128, 0},  {2, 300, 7, 5},     {8, 512, 128, 0}, {9, 33, 17, 3},
-        {60, 60, 128, 0}, {17, 31, 1100, 2}, {128, 256, 480, 0}, {3, 16, 600, 1},  {40, 6, 13, 0},
+        {1, 1, 1, 0, 0},    {1, 512, 128, 0, 0}, {2, 300, 7, 5, 0},     {8, 512, 128, 0, 0},
+        {9, 33, 17, 3, 0},  {60, 60, 128, 0, 0}, {17, 31, 1100, 2, 0},  {128, 256, 480, 0, 0},
+        {3, 16, 600, 1, 0}, {40, 6, 13, 0, 0},   {30, 48, 600, 3, 200}, {31, 20, 10, 0, 4},
     };
     int before = failed;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)

@@ -1,5 +1,6 @@
 #include "nn/encoder.h"
 
+#include "nn/encoder/front.h"
 #include "nn/encoder/waves.h"
 #include "nn/encoder/whisper.h"
 
@@ -89,7 +90,7 @@ void ser_encoder_free(struct ser_encoder *c) {
 }
 
 size_t ser_encoder_least(const struct ser_encoder_shape *s) {
-    return is_whisper(s) ? 1 : ser_waves_samples(s, 1);
+    return is_whisper(s) ? 1 : ser_front_samples(s, 1);
 }
 
 size_t ser_encoder_most(const struct ser_encoder_shape *s) {
@@ -98,11 +99,11 @@ size_t ser_encoder_most(const struct ser_encoder_shape *s) {
 }
 
 size_t ser_encoder_frames(const struct ser_encoder_shape *s, size_t n) {
-    return is_whisper(s) ? (n + WHISPER_FRAME - 1) / WHISPER_FRAME : ser_waves_frames(s, n);
+    return is_whisper(s) ? (n + WHISPER_FRAME - 1) / WHISPER_FRAME : ser_front_frames(s, n);
 }
 
 size_t ser_encoder_samples(const struct ser_encoder_shape *s, size_t frames) {
-    return is_whisper(s) ? frames * WHISPER_FRAME : ser_waves_samples(s, frames);
+    return is_whisper(s) ? frames * WHISPER_FRAME : ser_front_samples(s, frames);
 }
 
 int ser_hear_features(struct ser_hearing *h, const float *x, size_t n, int padded, const float **y,

@@ -8,17 +8,6 @@
 
 enum { ROWS = 256, NORM_ROWS = 32 }; /* done by one thread at a time, whatever their number */
 
-float *ser_room(struct ser_room *r, size_t n) {
-    if (n > r->cap) {
-        free(r->at);
-        r->cap = n;
-        r->at = aligned_alloc(64, (n * sizeof *r->at + 63) & ~(size_t)63);
-        if (!r->at)
-            r->cap = 0;
-    }
-    return r->at;
-}
-
 /* ---- threads ---- */
 
 static int enter(void *ctx, int thread) {
@@ -43,8 +32,8 @@ struct ser_hearing *ser_hearing_new(const struct ser_encoder *c, const struct se
         return NULL;
     *h = (struct ser_hearing){.encoder = c, .k = k, .threads = threads, .why = why};
     h->state = calloc((size_t)threads, sizeof *h->state);
-    h->scores = calloc((size_t)threads, sizeof *h->scores);
-    h->team = h->state && h->scores ? ser_team_new(threads, enter, leave, h) : NULL;
+    h->scratch = calloc((size_t)threads, sizeof *h->scratch);
+    h->team = h->state && h->scratch ? ser_team_new(threads, enter, leave, h) : NULL;
     if (!h->team) {
         ser_hearing_free(h);
         return NULL;
@@ -61,10 +50,10 @@ void ser_hearing_free(struct ser_hearing *h) {
                                &h->values,   &h->heard, &h->wide,   &h->gate,   &h->bias};
     for (size_t i = 0; i < sizeof room / sizeof *room; i++)
         free(room[i]->at);
-    for (int i = 0; h->scores && i < h->threads; i++)
-        free(h->scores[i].at);
+    for (int i = 0; h->scratch && i < 2 * h->threads; i++)
+        free(h->scratch[i / 2].at[i % 2].at);
     free(h->logs);
-    free(h->scores);
+    free(h->scratch);
     free(h->state);
     free(h);
 }

@@ -5,24 +5,21 @@
 #include "nn/encoder.h"
 #include "nn/encoder/attention.h"
 #include "nn/encoder/linear.h"
+#include "nn/encoder/room.h"
 #include "nn/team.h"
 
 typedef void ser_share(void *ctx, void *state, int thread, int i);
-
-/* Memory that is kept from clip to clip, and grows with them. */
-struct ser_room {
-    float *at; /* [cap] owned */
-    size_t cap;
-};
 
 struct ser_hearing {
     const struct ser_encoder *encoder;
     const struct ser_kernels *k;
     struct ser_team *team;
     int threads;
-    void **state;            /* [threads] of the kernels */
-    char *why;               /* while it is made: room for SER_WHY */
-    struct ser_room *scores; /* [threads] */
+    void **state; /* [threads] of the kernels */
+    char *why;    /* while it is made: room for SER_WHY */
+    struct ser_scratch {
+        struct ser_room at[2];
+    } * scratch; /* [threads] each thread's own */
     struct ser_room features, stem, hidden, normed, qkv, keys, values, heard, wide, gate, bias;
     int bias_T;   /* the frames that bias is for */
     double *logs; /* [logs_cap] of a log-mel */
@@ -32,9 +29,6 @@ struct ser_hearing {
     ser_share *job; /* the present one */
     void *job_ctx;
 };
-
-/* Makes room for n floats, whose values are void. NULL without memory. */
-float *ser_room(struct ser_room *r, size_t n);
 
 /* Does job(ctx, state, thread, i) for each i < n on all threads; state is that of the thread's kernels. */
 void ser_share_out(struct ser_hearing *h, int n, ser_share *job, void *ctx);

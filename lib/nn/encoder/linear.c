@@ -1,7 +1,9 @@
 #include "nn/encoder/linear.h"
 
 #include "math/mathfun.h"
+#include "nn/encoder/room.h"
 #include "nn/kernels/kernels.h"
+#include "nn/kernels/product.h"
 
 #include <stdlib.h>
 
@@ -9,8 +11,7 @@ enum { WIDE = SER_PANEL_OUT };
 
 int ser_linear_new(struct ser_linear *l, int in, int out, int bias) {
     *l = (struct ser_linear){.in = in, .out = out};
-    size_t size = (size_t)ser_linear_panels(l) * (size_t)in * WIDE * sizeof *l->panel;
-    l->panel = aligned_alloc(64, (size + 63) & ~(size_t)63);
+    l->panel = ser_floats((size_t)ser_linear_panels(l) * (size_t)in * WIDE);
     l->bias = bias ? calloc((size_t)out, sizeof *l->bias) : NULL;
     if (!l->panel || (bias && !l->bias)) {
         ser_linear_free(l);
@@ -32,17 +33,11 @@ int ser_linear_panels(const struct ser_linear *l) {
 }
 
 void ser_linear_pack(struct ser_linear *l, int first, int rows, const float *w) {
-    enum { BLOCK = 16 }; /* a line of the cache, of as many rows as a panel has */
     for (int r = 0, now; r < rows; r += now) {
         int at = first + r, column = at % WIDE;
         now = rows - r < WIDE - column ? rows - r : WIDE - column;
-        float *to = l->panel + (size_t)(at / WIDE) * (size_t)l->in * WIDE + column;
-        for (int k = 0; k < l->in; k += BLOCK)
-            for (int i = 0; i < now; i++) {
-                const float *from = w + (size_t)(r + i) * (size_t)l->in;
-                for (int j = k; j < l->in && j < k + BLOCK; j++)
-                    to[(size_t)j * WIDE + i] = from[j];
-            }
+        ser_transpose(w + (size_t)r * (size_t)l->in, now, l->in, (size_t)l->in,
+                      l->panel + (size_t)(at / WIDE) * (size_t)l->in * WIDE + column, WIDE);
     }
 }
 

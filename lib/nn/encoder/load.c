@@ -1,5 +1,8 @@
 #include "nn/encoder/load.h"
 
+#include "nn/encoder/room.h"
+#include "nn/kernels/product.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +42,16 @@ void ser_list_linear(struct ser_lister *l, const char *name, int number, int out
 
 void ser_list_norm(struct ser_lister *l, const char *name, int number, int D) {
     ser_list_linear(l, name, number, D, 0, 1);
+}
+
+void ser_list_conv(struct ser_lister *l, const char *name, int number, int out, int in, int taps,
+                   int bias) {
+    char full[80];
+    snprintf(full, sizeof full, "%s.weight", name);
+    ser_list(l, full, number, out, in, taps, 0);
+    snprintf(full, sizeof full, "%s.bias", name);
+    if (bias)
+        ser_list(l, full, number, out, 0, 0, 0);
 }
 
 static size_t elements(const struct ser_weight *w) {
@@ -91,6 +104,16 @@ float *ser_load_copy(struct ser_loader *l, const char *format, int layer) {
     return to;
 }
 
+static int load_bias(struct ser_loader *l, const char *name, int layer, float *to) {
+    char full[80];
+    struct ser_weight w;
+    snprintf(full, sizeof full, "%s.bias", name);
+    const float *from = ser_load_tensor(l, full, layer, &w);
+    if (from)
+        memcpy(to, from, elements(&w) * sizeof *from);
+    return from ? 0 : -1;
+}
+
 int ser_load_outputs(struct ser_loader *l, const char *name, int layer, struct ser_linear *to,
                      int first, int bias) {
     char full[80];
@@ -100,13 +123,26 @@ int ser_load_outputs(struct ser_loader *l, const char *name, int layer, struct s
     if (!from)
         return -1;
     ser_linear_pack(to, first, w.dim[0], from);
-    if (!bias)
-        return 0;
-    snprintf(full, sizeof full, "%s.bias", name);
-    from = ser_load_tensor(l, full, layer, &w);
-    if (from)
-        memcpy(to->bias + first, from, elements(&w) * sizeof *from);
-    return from ? 0 : -1;
+    return bias ? load_bias(l, name, layer, to->bias + first) : 0;
+}
+
+int ser_load_conv(struct ser_loader *l, const char *name, int number, struct ser_linear *to,
+                  int bias) {
+    char full[80];
+    struct ser_weight w;
+    snprintf(full, sizeof full, "%s.weight", name);
+    const float *from = ser_load_tensor(l, full, number, &w);
+    float *rows = from ? ser_floats(elements(&w)) : NULL;
+    if (!rows)
+        return -1;
+    size_t in = (size_t)w.dim[1], taps = (size_t)w.dim[2];
+    for (size_t o = 0; o < (size_t)w.dim[0]; o++)
+        ser_transpose(from + o * in * taps, (int)in, (int)taps, taps, rows + o * in * taps, in);
+    int failed = ser_linear_new(to, (int)(in * taps), w.dim[0], bias);
+    if (!failed)
+        ser_linear_pack(to, 0, w.dim[0], rows);
+    free(rows);
+    return !failed && bias ? load_bias(l, name, number, to->bias) : failed;
 }
 
 int ser_load_norm(struct ser_loader *l, const char *name, int layer, struct ser_norm *to) {

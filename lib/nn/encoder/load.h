@@ -19,6 +19,10 @@ void ser_list(struct ser_lister *l, const char *format, int number, int a, int b
 void ser_list_linear(struct ser_lister *l, const char *name, int number, int out, int in, int bias);
 void ser_list_norm(struct ser_lister *l, const char *name, int number, int D);
 
+/* Those of a convolution over time, NAME.weight [out,in,taps]. */
+void ser_list_conv(struct ser_lister *l, const char *name, int number, int out, int in, int taps,
+                   int bias);
+
 struct ser_loader {
     const struct ser_encoder_shape *shape;
     const struct ser_weight_source *from;
@@ -45,6 +49,12 @@ float *ser_load_copy(struct ser_loader *l, const char *format, int layer);
  * or -1 when the source failed. */
 int ser_load_outputs(struct ser_loader *l, const char *name, int layer, struct ser_linear *to,
                      int first, int bias);
+
+/* Makes to the product that is the convolution NAME.weight [out,in,taps], with the numbers under all taps,
+ * [taps,in], as its input; they stand side by side in x [T,in]. 0, or -1 without memory, or when the
+ * source failed. */
+int ser_load_conv(struct ser_loader *l, const char *name, int number, struct ser_linear *to,
+                  int bias);
 
 /* NAME.weight and NAME.bias of a norm. 0, or -1 without memory, or when the source failed. */
 int ser_load_norm(struct ser_loader *l, const char *name, int layer, struct ser_norm *to);

@@ -57,7 +57,7 @@ static void prepare(void *ctx, void *state, int thread, int head) {
 static void attend(void *ctx, void *state, int thread, int i) {
     const struct attending *p = ctx;
     ser_attend_rows(&p->a, p->h->k, state, i / p->blocks, i % p->blocks * SER_ATTEND_ROWS,
-                    p->h->scores[thread].at);
+                    p->h->scratch[thread].at[0].at);
 }
 
 /* h->heard [T,D] of h->qkv, which is of x. */
@@ -78,7 +78,7 @@ static int run_attention(struct ser_hearing *h, const float *x, int T, int D,
     if (how->fill_gate)
         bad |= !(gate = ser_room(&h->gate, (size_t)T * (size_t)how->heads));
     for (int i = 0; i < h->threads; i++)
-        bad |= !ser_room(&h->scores[i], SER_ATTEND_ROWS * (size_t)p.a.ldk);
+        bad |= !ser_room(&h->scratch[i].at[0], SER_ATTEND_ROWS * (size_t)p.a.ldk);
     if (bad)
         return -1;
     if (gate)

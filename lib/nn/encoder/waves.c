@@ -1,6 +1,7 @@
 #include "nn/encoder/waves.h"
 
 #include "math/mathfun.h"
+#include "nn/encoder/front.h"
 #include "nn/encoder/transformer.h"
 
 #include <math.h>
@@ -8,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONV_EPSILON  1e-5
 #define INPUT_EPSILON 1e-7
 
 enum {
@@ -16,11 +16,9 @@ enum {
     MAX_KERNEL = 64, /* taps and stride of one */
     MAX_TAPS = 512,  /* of that of positions */
     MAX_BUCKETS = 4096,
-    GATES = 8,          /* outputs of gru_rel_pos_linear */
-    GATE_ROWS = 64,     /* frames whose gates one thread fills at a time */
-    PLACE_ROWS = 32,    /* frames whose positions are computed at a time */
-    NORM_CHANNELS = 16, /* channels normalised over time at a time */
-    POINT_FRAMES = 64   /* frames done at a time, where each number is by itself */
+    GATES = 8,       /* outputs of gru_rel_pos_linear */
+    GATE_ROWS = 64,  /* frames whose gates one thread fills at a time */
+    PLACE_ROWS = 128 /* frames whose positions are computed at a time */
 };
 
 static const struct ser_transformer_names names = {
@@ -35,20 +33,10 @@ static const struct ser_transformer_names names = {
     .key_bias = 1,
 };
 
-static const char conv_name[] = "feature_extractor.conv_layers.%d.conv",
-                  conv_norm_name[] = "feature_extractor.conv_layers.%d.layer_norm",
-                  place_name[] = "encoder.pos_conv_embed.conv",
+static const char place_name[] = "encoder.pos_conv_embed.conv",
                   gate_name[] = "encoder.layers.%d.attention.gru_rel_pos_linear",
                   const_name[] = "encoder.layers.%d.attention.gru_rel_pos_const",
                   bias_name[] = "encoder.layers.0.attention.rel_attn_embed.weight";
-
-/* A convolution: of one channel one product of all its taps, else a product for each of them, of which
- * the last has the bias. */
-struct conv {
-    int products;
-    struct ser_linear tap[MAX_KERNEL];
-    struct ser_norm norm;
-};
 
 /* Of a layer of WavLM: the two sums of four outputs each, made of the sums of their weights. */
 struct gate {
@@ -59,8 +47,8 @@ struct gate {
 
 struct ser_waves {
     const struct ser_encoder_shape *shape;
-    int last;          /* the layers that are there */
-    struct conv *conv; /* [convs] */
+    int last; /* the layers that are there */
+    struct ser_front front;
     struct ser_norm proj_norm, norm;
     struct ser_linear project;
     struct ser_linear *place;      /* [groups] of the positions */
@@ -72,17 +60,8 @@ struct ser_waves {
 /* ---- shapes ---- */
 
 void ser_waves_list(const struct ser_encoder_shape *s, struct ser_lister *l) {
-    int D = s->width, in = 1;
-    for (int i = 0; i < s->convs; in = s->conv_dim[i], i++) {
-        char full[80];
-        snprintf(full, sizeof full, "%s.weight", conv_name);
-        ser_list(l, full, i, s->conv_dim[i], in, s->conv_kernel[i], 0);
-        snprintf(full, sizeof full, "%s.bias", conv_name);
-        if (s->conv_bias)
-            ser_list(l, full, i, s->conv_dim[i], 0, 0, 0);
-        if (s->conv_norms || i == 0)
-            ser_list_norm(l, conv_norm_name, i, s->conv_dim[i]);
-    }
+    int D = s->width, in = s->conv_dim[s->convs - 1];
+    ser_front_list(s, l);
     if (s->proj_norm)
         ser_list_norm(l, "feature_projection.layer_norm", 0, in);
     ser_list_linear(l, "feature_projection.projection", 0, D, in, 1);
@@ -137,60 +116,7 @@ int ser_waves_check(const struct ser_encoder_shape *s, char why[SER_WHY]) {
     return 0;
 }
 
-size_t ser_waves_frames(const struct ser_encoder_shape *s, size_t n) {
-    for (int i = 0; i < s->convs; i++) {
-        size_t kernel = (size_t)s->conv_kernel[i];
-        if (n < kernel)
-            return 0;
-        n = (n - kernel) / (size_t)s->conv_stride[i] + 1;
-    }
-    return n;
-}
-
-size_t ser_waves_samples(const struct ser_encoder_shape *s, size_t frames) {
-    const size_t most = (size_t)1 << 40; /* so that nothing overflows */
-    size_t n = frames;
-    for (int i = s->convs - 1; i >= 0; i--) {
-        n = (n - 1) * (size_t)s->conv_stride[i] + (size_t)s->conv_kernel[i];
-        n = n < most ? n : most;
-    }
-    return n;
-}
-
 /* ---- loading ---- */
-
-static int load_conv(struct ser_loader *l, const struct ser_encoder_shape *s, int i,
-                     struct conv *c) {
-    char full[80];
-    struct ser_weight w;
-    snprintf(full, sizeof full, "%s.weight", conv_name);
-    const float *from = ser_load_tensor(l, full, i, &w);
-    if (!from)
-        return -1;
-    int out = w.dim[0], in = w.dim[1], taps = w.dim[2], whole = in == 1;
-    c->products = whole ? 1 : taps;
-    float *rows = malloc((size_t)out * (size_t)in * sizeof *rows);
-    int bad = !rows || taps < 1;
-    for (int t = 0; t < c->products && !bad; t++) {
-        for (size_t j = 0; !whole && j < (size_t)out * (size_t)in; j++)
-            rows[j] = from[j * (size_t)taps + (size_t)t];
-        bad = ser_linear_new(&c->tap[t], whole ? taps : in, out,
-                             s->conv_bias && t == c->products - 1);
-        if (!bad)
-            ser_linear_pack(&c->tap[t], 0, out, whole ? from : rows);
-    }
-    free(rows);
-    if (bad)
-        return -1;
-    snprintf(full, sizeof full, "%s.bias", conv_name);
-    if (s->conv_bias) {
-        from = ser_load_tensor(l, full, i, &w);
-        if (!from)
-            return -1;
-        memcpy(c->tap[c->products - 1].bias, from, (size_t)out * sizeof *from);
-    }
-    return s->conv_norms || i == 0 ? ser_load_norm(l, conv_norm_name, i, &c->norm) : 0;
-}
 
 /* v [D, each, taps] -> rows [D, taps, each], the weights themselves. */
 static void undo_weight_norm(const float *v, const float *g, int D, int each, int taps,
@@ -259,14 +185,10 @@ static int load_gate(struct ser_loader *l, const struct ser_encoder_shape *s, in
 
 static int load_all(struct ser_waves *w, struct ser_loader *l) {
     const struct ser_encoder_shape *s = w->shape;
-    w->conv = calloc((size_t)s->convs, sizeof *w->conv);
     w->layer = calloc((size_t)w->last + 1, sizeof *w->layer);
     w->gate = calloc((size_t)w->last + 1, sizeof *w->gate);
-    if (!w->conv || !w->layer || !w->gate)
+    if (!w->layer || !w->gate || ser_front_load(&w->front, l))
         return -1;
-    for (int i = 0; i < s->convs; i++)
-        if (load_conv(l, s, i, &w->conv[i]))
-            return -1;
     if ((s->proj_norm && ser_load_norm(l, "feature_projection.layer_norm", 0, &w->proj_norm)) ||
         ser_linear_new(&w->project, s->conv_dim[s->convs - 1], s->width, 1) ||
         ser_load_outputs(l, "feature_projection.projection", 0, &w->project, 0, 1) ||
@@ -297,11 +219,7 @@ struct ser_waves *ser_waves_new(struct ser_loader *l, int last) {
 void ser_waves_free(struct ser_waves *w) {
     if (!w)
         return;
-    for (int i = 0; w->conv && i < w->shape->convs; i++) {
-        for (int t = 0; t < w->conv[i].products; t++)
-            ser_linear_free(&w->conv[i].tap[t]);
-        ser_norm_free(&w->conv[i].norm);
-    }
+    ser_front_free(&w->front);
     for (int i = 0; w->place && i < w->shape->groups; i++)
         ser_linear_free(&w->place[i]);
     for (int i = 0; w->layer && i < w->last; i++)
@@ -313,7 +231,6 @@ void ser_waves_free(struct ser_waves *w) {
     ser_norm_free(&w->proj_norm);
     ser_norm_free(&w->norm);
     ser_linear_free(&w->project);
-    free(w->conv);
     free(w->place);
     free(w->embed);
     free(w->layer);
@@ -346,97 +263,6 @@ int ser_waves_features(const struct ser_waves *w, struct ser_hearing *h, const f
     return 0;
 }
 
-/* ---- convolutions ---- */
-
-struct over_time {
-    const struct ser_norm *norm;
-    int T, C;
-    float *y;
-};
-
-/* A norm over the time of each of some channels, then gelu. */
-static void normalise_channels(void *ctx, void *state, int thread, int job) {
-    const struct over_time *p = ctx;
-    int first = job * NORM_CHANNELS;
-    int n = p->C - first < NORM_CHANNELS ? p->C - first : NORM_CHANNELS;
-    double sum[NORM_CHANNELS] = {0}, squares[NORM_CHANNELS] = {0};
-    size_t C = (size_t)p->C;
-    float *y = p->y + first;
-    (void)state;
-    (void)thread;
-    for (int t = 0; t < p->T; t++)
-        for (int c = 0; c < n; c++)
-            sum[c] += y[(size_t)t * C + c];
-    for (int c = 0; c < n; c++)
-        sum[c] /= p->T;
-    for (int t = 0; t < p->T; t++)
-        for (int c = 0; c < n; c++)
-            squares[c] += (y[(size_t)t * C + c] - sum[c]) * (y[(size_t)t * C + c] - sum[c]);
-    for (int c = 0; c < n; c++) {
-        double scale = 1 / sqrt(squares[c] / p->T + CONV_EPSILON) * p->norm->weight[first + c];
-        double shift = p->norm->bias[first + c] - sum[c] * scale;
-        for (int t = 0; t < p->T; t++)
-            y[(size_t)t * C + c] = (float)(y[(size_t)t * C + c] * scale + shift);
-    }
-}
-
-struct points {
-    size_t T, width;
-    float *y;
-};
-
-static void apply_gelu(void *ctx, void *state, int thread, int job) {
-    const struct points *p = ctx;
-    size_t first = (size_t)job * POINT_FRAMES;
-    size_t n = p->T - first < POINT_FRAMES ? p->T - first : POINT_FRAMES;
-    (void)state;
-    (void)thread;
-    ser_gelu(p->y + first * p->width, n * p->width);
-}
-
-static void hear_gelu(struct ser_hearing *h, size_t T, size_t width, float *y) {
-    struct points p = {T, width, y};
-    ser_share_out(h, (int)((T + POINT_FRAMES - 1) / POINT_FRAMES), apply_gelu, &p);
-}
-
-/* The samples under all taps of each frame, [T,taps]. */
-static float *spread(struct ser_hearing *h, const float *x, size_t T, size_t taps, size_t stride) {
-    float *to = ser_room(&h->wide, T * taps);
-    for (size_t t = 0; to && t < T; t++)
-        memcpy(to + t * taps, x + t * stride, taps * sizeof *to);
-    return to;
-}
-
-/* Convolution i of x, into the other of the two rooms. NULL without memory. */
-static const float *convolve(const struct ser_waves *w, struct ser_hearing *h, int i,
-                             const float *x, size_t T, struct ser_room *to) {
-    const struct ser_encoder_shape *s = w->shape;
-    const struct conv *c = &w->conv[i];
-    int out = s->conv_dim[i], stride = s->conv_stride[i], norm = s->conv_norms || i == 0;
-    int in = i ? s->conv_dim[i - 1] : 1;
-    float *y = ser_room(to, T * (size_t)out);
-    if (y && in == 1) {
-        x = spread(h, x, T, (size_t)s->conv_kernel[i], (size_t)stride);
-        in = s->conv_kernel[i];
-        stride = 1;
-    }
-    if (!y || !x)
-        return NULL;
-    for (int t = 0; t < c->products; t++)
-        ser_hear_linear(h, &c->tap[t], (int)T, x + (size_t)t * (size_t)in, stride * in,
-                        (t ? SER_ADD : 0) | (t == c->products - 1 && !norm ? SER_GELU : 0), y, out);
-    if (!norm)
-        return y;
-    if (s->conv_norms) {
-        ser_hear_norm(h, &c->norm, (int)T, out, CONV_EPSILON, y, y);
-    } else {
-        struct over_time p = {&c->norm, (int)T, out, y};
-        ser_share_out(h, (out + NORM_CHANNELS - 1) / NORM_CHANNELS, normalise_channels, &p);
-    }
-    hear_gelu(h, T, (size_t)out, y);
-    return y;
-}
-
 /* ---- positions ---- */
 
 struct placing {
@@ -453,13 +279,11 @@ static void place(void *ctx, void *state, int thread, int job) {
     int group = job / p->blocks, first = job % p->blocks * PLACE_ROWS;
     int rows = p->T - first < PLACE_ROWS ? p->T - first : PLACE_ROWS;
     const struct ser_linear *l = &p->w->place[group];
-    size_t each = (size_t)l->out, in = (size_t)l->in;
-    const float *x = p->h->stem.at + (size_t)group * p->step;
-    float *under = p->h->scores[thread].at;
-    for (int r = 0; r < rows; r++)
-        memcpy(under + (size_t)r * in, x + (size_t)(first + r) * each, in * sizeof *under);
+    (void)thread;
+    size_t each = (size_t)l->out;
+    const float *x = p->h->stem.at + (size_t)group * p->step + (size_t)first * each;
     for (int i = 0; i < ser_linear_panels(l); i++)
-        ser_linear_panel(l, p->h->k, state, i, rows, under, l->in, SER_GELU,
+        ser_linear_panel(l, p->h->k, state, i, rows, x, l->out, SER_GELU,
                          p->y + (size_t)first * (size_t)p->w->shape->width + (size_t)group * each,
                          p->w->shape->width);
 }
@@ -471,10 +295,7 @@ static int add_positions(const struct ser_waves *w, struct ser_hearing *h, int T
     struct placing p = {w, h, T, (T + PLACE_ROWS - 1) / PLACE_ROWS, 0, ser_room(&h->normed, n)};
     p.step = ((size_t)T + 2 * (size_t)(s->taps / 2)) * each;
     float *padded = ser_room(&h->stem, p.step * (size_t)s->groups), *hidden = h->hidden.at;
-    int bad = !p.y || !padded;
-    for (int i = 0; i < h->threads; i++)
-        bad |= !ser_room(&h->scores[i], PLACE_ROWS * (size_t)w->place[0].in);
-    if (bad)
+    if (!p.y || !padded)
         return -1;
     memset(padded, 0, p.step * (size_t)s->groups * sizeof *padded);
     for (int g = 0; g < s->groups; g++)
@@ -563,29 +384,24 @@ static void fill_gate(void *ctx, struct ser_hearing *h, const float *x, int T, f
 /* ---- network ---- */
 
 /* What goes into the first layer, in h->hidden [T,D]. */
-static int stem(const struct ser_waves *w, struct ser_hearing *h, const float *y, size_t n,
+static int stem(const struct ser_waves *w, struct ser_hearing *h, const float *x, size_t n,
                 int *T) {
     const struct ser_encoder_shape *s = w->shape;
-    struct ser_room *room[2] = {&h->stem, &h->qkv};
-    for (int i = 0; i < s->convs; i++) {
-        n = (n - (size_t)s->conv_kernel[i]) / (size_t)s->conv_stride[i] + 1;
-        y = convolve(w, h, i, y, n, room[i % 2]);
-        if (!y)
-            return -1;
-    }
     int C = s->conv_dim[s->convs - 1];
-    float *hidden = ser_room(&h->hidden, n * (size_t)s->width);
-    float *normed = ser_room(&h->normed, n * (size_t)C);
-    if (!hidden || !normed)
+    size_t frames = ser_front_frames(s, n);
+    float *hidden = ser_room(&h->hidden, frames * (size_t)s->width);
+    float *normed = ser_room(&h->normed, frames * (size_t)C);
+    float *y = ser_room(&h->wide, frames * (size_t)C);
+    if (!hidden || !normed || !y || ser_front_run(&w->front, h, x, n, y))
         return -1;
-    *T = (int)n;
-    ser_hear_show(h, "conv_features", y, n, C);
+    *T = (int)frames;
+    ser_hear_show(h, "conv_features", y, frames, C);
     if (s->proj_norm) {
         ser_hear_norm(h, &w->proj_norm, *T, C, s->epsilon, y, normed);
         y = normed;
     }
     ser_hear_linear(h, &w->project, *T, y, C, 0, hidden, s->width);
-    ser_hear_show(h, "projected", hidden, n, s->width);
+    ser_hear_show(h, "projected", hidden, frames, s->width);
     if (add_positions(w, h, *T))
         return -1;
     if (!s->stable)

@@ -4,9 +4,7 @@
  * hidden states are used.
  *
  *   x [n]      normalised, where the preprocessor says so: (x - mean) / sqrt(var + 1e-7)
- *   conv       each conv1d without padding, a norm, gelu. The norm is one over the channels of each
- *              frame, in all of them; or in the first one alone, over the time of each channel.
- *              Their epsilon is 1e-5 always.                                        [T,C]
+ *   conv       convolutions with norm and gelu (front.h)                           [T,C]
  *   project    a norm (not in DistilHuBERT), C to D                                 [T,D]
  *   positions  h += gelu(conv1d(h)), K taps, G groups, K/2 zeros at both ends, the first T frames;
  *              weight norm: w[:,:,k] = g[k] v[:,:,k] / |v[:,:,k]|
@@ -34,10 +32,6 @@ void ser_waves_list(const struct ser_encoder_shape *s, struct ser_lister *l);
 int ser_waves_check(const struct ser_encoder_shape *s, char why[SER_WHY]);
 struct ser_waves *ser_waves_new(struct ser_loader *l, int last);
 void ser_waves_free(struct ser_waves *w);
-
-/* Frames of n samples; the fewest samples that give so many frames. */
-size_t ser_waves_frames(const struct ser_encoder_shape *s, size_t n);
-size_t ser_waves_samples(const struct ser_encoder_shape *s, size_t frames);
 
 /* As the functions of encoder.h that are called almost so. */
 int ser_waves_features(const struct ser_waves *w, struct ser_hearing *h, const float *x, size_t n,

@@ -30,26 +30,19 @@ static const struct ser_transformer_names names = {
 
 void ser_whisper_list(const struct ser_encoder_shape *s, struct ser_lister *l) {
     int D = s->width;
-    ser_list(l, "conv1.weight", 0, D, s->bands, TAPS, 0);
-    ser_list(l, "conv1.bias", 0, D, 0, 0, 0);
-    ser_list(l, "conv2.weight", 0, D, D, TAPS, 0);
-    ser_list(l, "conv2.bias", 0, D, 0, 0, 0);
+    ser_list_conv(l, "conv1", 0, D, s->bands, TAPS, 1);
+    ser_list_conv(l, "conv2", 0, D, D, TAPS, 1);
     ser_list(l, "embed_positions.weight", 0, SER_WHISPER_POSITIONS, D, 0, 0);
     ser_list_norm(l, "layer_norm", 0, D);
     for (int i = 0; i < s->layers; i++)
         ser_transformer_list(s, l, &names, i);
 }
 
-/* A convolution as one product for each of its taps, of which the last has the bias. */
-struct conv {
-    struct ser_linear tap[TAPS];
-};
-
 struct ser_whisper {
     const struct ser_encoder_shape *shape;
     int last; /* the layers that are there */
     struct ser_logmel *logmel;
-    struct conv conv1, conv2;
+    struct ser_linear conv1, conv2;
     float *positions; /* [SER_WHISPER_POSITIONS, D] */
     struct ser_norm norm;
     struct ser_transformer *layer; /* [last] */
@@ -64,36 +57,11 @@ int ser_whisper_check(const struct ser_encoder_shape *s, char why[SER_WHY]) {
 
 /* ---- loading ---- */
 
-static int load_conv(struct ser_loader *l, const char *name, struct conv *c) {
-    char full[32];
-    struct ser_weight w;
-    snprintf(full, sizeof full, "%s.weight", name);
-    const float *from = ser_load_tensor(l, full, 0, &w);
-    if (!from)
-        return -1;
-    int out = w.dim[0], in = w.dim[1];
-    float *rows = malloc((size_t)out * (size_t)in * sizeof *rows);
-    int bad = !rows;
-    for (int t = 0; t < TAPS && !bad; t++) {
-        for (size_t i = 0; i < (size_t)out * (size_t)in; i++)
-            rows[i] = from[i * TAPS + (size_t)t];
-        bad = ser_linear_new(&c->tap[t], in, out, t == TAPS - 1);
-        if (!bad)
-            ser_linear_pack(&c->tap[t], 0, out, rows);
-    }
-    free(rows);
-    snprintf(full, sizeof full, "%s.bias", name);
-    from = bad ? NULL : ser_load_tensor(l, full, 0, &w);
-    if (from)
-        memcpy(c->tap[TAPS - 1].bias, from, (size_t)out * sizeof *from);
-    return from ? 0 : -1;
-}
-
 static int load_all(struct ser_whisper *w, struct ser_loader *l) {
     w->logmel = ser_logmel_new(w->shape->bands);
     w->layer = calloc((size_t)w->last + 1, sizeof *w->layer);
-    if (!w->logmel || !w->layer || load_conv(l, "conv1", &w->conv1) ||
-        load_conv(l, "conv2", &w->conv2))
+    if (!w->logmel || !w->layer || ser_load_conv(l, "conv1", 0, &w->conv1, 1) ||
+        ser_load_conv(l, "conv2", 0, &w->conv2, 1))
         return -1;
     w->positions = ser_load_copy(l, "embed_positions.weight", 0);
     if (!w->positions || ser_load_norm(l, "layer_norm", 0, &w->norm))
@@ -120,10 +88,8 @@ struct ser_whisper *ser_whisper_new(struct ser_loader *l, int last) {
 void ser_whisper_free(struct ser_whisper *w) {
     if (!w)
         return;
-    for (int t = 0; t < TAPS; t++) {
-        ser_linear_free(&w->conv1.tap[t]);
-        ser_linear_free(&w->conv2.tap[t]);
-    }
+    ser_linear_free(&w->conv1);
+    ser_linear_free(&w->conv2);
     for (int i = 0; w->layer && i < w->last; i++)
         ser_transformer_free(&w->layer[i]);
     ser_norm_free(&w->norm);
@@ -174,15 +140,6 @@ int ser_whisper_features(const struct ser_whisper *w, struct ser_hearing *h, con
 
 /* ---- network ---- */
 
-/* x [rows + 2, in], whose first and last rows are zeros -> y [T,out] */
-static void convolve(struct ser_hearing *h, const struct conv *c, int stride, int T, const float *x,
-                     float *y) {
-    int in = c->tap[0].in, out = c->tap[0].out;
-    for (int t = 0; t < TAPS; t++)
-        ser_hear_linear(h, &c->tap[t], T, x + (size_t)t * (size_t)in, stride * in,
-                        (t ? SER_ADD : 0) | (t == TAPS - 1 ? SER_GELU : 0), y, out);
-}
-
 /* Hidden state 0 of y [M,B], in h->hidden [T,width]. */
 static int stem(const struct ser_whisper *w, struct ser_hearing *h, const float *y, size_t M,
                 size_t T) {
@@ -196,8 +153,8 @@ static int stem(const struct ser_whisper *w, struct ser_hearing *h, const float 
     memset(in + (M + 1) * bands, 0, bands * sizeof *in);
     memset(mid, 0, width * sizeof *mid);
     memset(mid + (M + 1) * width, 0, width * sizeof *mid);
-    convolve(h, &w->conv1, 1, (int)M, in, mid + width);
-    convolve(h, &w->conv2, 2, (int)T, mid, hidden);
+    ser_hear_linear(h, &w->conv1, (int)M, in, (int)bands, SER_GELU, mid + width, (int)width);
+    ser_hear_linear(h, &w->conv2, (int)T, mid, 2 * (int)width, SER_GELU, hidden, (int)width);
     for (size_t i = 0; i < T * width; i++)
         hidden[i] += w->positions[i];
     return ser_hearing_sound(h);

@@ -64,7 +64,7 @@ struct ser_kernels {
     int (*failed)(void *state);
 
     /* C [M,N] = op(A) op(B) + beta C, row-major with leading dimensions; ta, tb: transposed; beta 0
-     * or 1. */
+     * or 1. Rows of A that is not transposed may run into each other: lda < K. */
     int (*gemm)(void *state, int ta, int tb, int M, int N, int K, const float *A, int lda,
                 const float *B, int ldb, float beta, float *C, int ldc);
 

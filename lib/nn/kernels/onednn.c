@@ -339,9 +339,14 @@ static int onednn_conv_back(void *state, const struct ser_conv_shape *s, const f
 static int onednn_gemm(void *state, int ta, int tb, int M, int N, int K, const float *A, int lda,
                        const float *B, int ldb, float beta, float *C, int ldc) {
     struct onednn *o = state;
+    int step = !ta && lda < K ? lda : K; /* oneDNN takes no rows that run into each other */
     work_alone(o);
-    o->failed |= dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', M, N, K, 1, A, lda, B, ldb, beta, C,
-                            ldc) != dnnl_success;
+    for (int k = 0, left; k < K; k += step, beta = 1) {
+        left = K - k < step ? K - k : step;
+        o->failed |=
+            dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', M, N, left, 1, ta ? A : A + k, lda,
+                       tb ? B + k : B + (size_t)k * (size_t)ldb, ldb, beta, C, ldc) != dnnl_success;
+    }
     return 1;
 }
 
