@@ -6,10 +6,11 @@
  *        test_encoder reference FOLDER  what transformers computed (models/, inputs/, outputs/, real/)
  */
 #include "bridge/audio.h"
-#include "bridge/encoder-files.h"
+#include "bridge/encoder-head.h"
 #include "bridge/safetensors.h"
 #include "bridge/torchfile.h"
 #include "check.h"
+#include "math/pool.h"
 #include "math/rng.h"
 #include "nn/encoder/linear.h"
 #include "nn/kernels/kernels.h"
@@ -319,6 +320,47 @@ static void hold_half(void) {
     check(refused, "half precision: no other number");
 }
 
+/* Heads as their makers have them, frame by frame. */
+static void hold_heads(void) {
+    enum { STATES = 3, FRAMES = 6, D = 5, INNER = 4, OUTPUTS = 3 };
+    float h[STATES][FRAMES][D], mean[STATES][D], weight[STATES], U[INNER][D], u[INNER],
+        V[OUTPUTS][INNER], v[OUTPUTS], work[D + INNER], y[OUTPUTS];
+    float *all[] = {**h, weight, *U, u, *V, v};
+    const size_t sizes[] = {STATES * FRAMES * D, STATES, INNER * D, INNER,
+                            OUTPUTS * INNER,     OUTPUTS};
+    for (size_t i = 0, n = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (size_t j = 0; j < sizes[i]; j++, n++)
+            all[i][j] = (float)(2 * sin((double)(n * n % 97)));
+    for (int i = 0; i < STATES; i++)
+        ser_pool(*h[i], FRAMES, D, mean[i], NULL);
+    for (int kind = 0; kind < 3; kind++) { /* all states, the last, numbers */
+        struct ser_head head = {
+            kind == 2, kind ? 1 : STATES, D, INNER, OUTPUTS, kind ? NULL : weight, *U, u, *V, v};
+        double sum = 0, inside[INNER] = {0}, worst = 0;
+        for (int i = 0; i < STATES; i++)
+            sum += exp(weight[i]);
+        for (int t = 0; t < FRAMES; t++)
+            for (int k = 0; k < INNER; k++) {
+                double z = u[k];
+                for (int j = 0; j < D; j++) {
+                    double x = kind ? h[STATES - 1][t][j] : 0;
+                    for (int i = 0; !kind && i < STATES; i++)
+                        x += exp(weight[i]) / sum * h[i][t][j];
+                    z += U[k][j] * x;
+                }
+                inside[k] += z / FRAMES;
+            }
+        ser_head_run(&head, kind ? mean[STATES - 1] : *mean, work, y);
+        for (int o = 0; o < OUTPUTS; o++) {
+            double z = v[o];
+            for (int k = 0; k < INNER; k++)
+                z += V[o][k] * (kind == 2 ? tanh(inside[k]) : inside[k]);
+            worst = fmax(worst, fabs(z - y[o]));
+        }
+        check(worst < 1e-5, "head %d: within %.1e of the formulas", kind, worst);
+    }
+}
+
 static void tiny(const char *folder) {
     static const int lengths[] = {1, 400, 9000,
                                   17200}; /* the last has an odd number of mel frames */
@@ -332,6 +374,7 @@ static void tiny(const char *folder) {
                        *half = must_have(ser_encoder_files_load(&f, 1, &e));
     hold_gelu();
     hold_half();
+    hold_heads();
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         float *x = sound(lengths[i]);
         for (int k = 0; k < 2; k++) {
@@ -449,13 +492,50 @@ static void hold_clip(const char *folder, const char *wav, const char *norm, int
     ser_audio_free(&a);
 }
 
+/* Means over frames, for a head. */
+struct means {
+    int first;
+    size_t width;
+    float *at; /* [states, width] */
+};
+
+static void keep_mean(void *ctx, int layer, const float *h, size_t frames) {
+    const struct means *m = ctx;
+    ser_pool(h, frames, (int)m->width, m->at + (size_t)(layer - m->first) * m->width, NULL);
+}
+
+/* What the model's own head says of a clip. */
+static void hold_head(const char *folder, const char *wav, const struct ser_encoder_files *f,
+                      struct ser_hearing *h, const char *kernels) {
+    struct ser_audio a = {0};
+    struct ser_error e;
+    struct ser_encoder_head own;
+    if (ser_encoder_head_load(f, &own, &e))
+        return;
+    const struct ser_head *head = &own.head;
+    size_t width = (size_t)head->width, states = (size_t)head->states;
+    struct compare c = {folder, 1e-4, 0, 1, 0, f->shape.layers, 0, width, ""};
+    float *room = must_have(calloc((states + 1) * width + (size_t)head->inner, sizeof *room)), y[8];
+    struct means m = {f->shape.layers + 1 - head->states, width, room};
+    int bad = head->outputs > 8 || ser_audio_load(&a, wav, 0, &e) ||
+              ser_hear(h, a.sample, a.frames, 0, m.first, keep_mean, &m);
+    if (!bad) {
+        ser_head_run(head, room, room + states * width, y);
+        hold(&c, "logits", y, 1, (size_t)head->outputs);
+    }
+    tell(&c, bad, "wave to the head", kernels);
+    free(room);
+    ser_encoder_head_free(&own);
+    ser_audio_free(&a);
+}
+
 static void hold_model(const char *root, const char *models, const char *name,
                        const char *const *tags, int real) {
-    char path[1024], wav[1024], norm[1024];
+    char model[1024], path[1024], wav[1024], norm[1024];
     struct ser_error e;
     struct ser_encoder_files f;
-    snprintf(path, sizeof path, "%s/%s/%s", root, models, name);
-    if (ser_encoder_files_open(&f, path, &e)) {
+    snprintf(model, sizeof model, "%s/%s/%s", root, models, name);
+    if (ser_encoder_files_open(&f, model, &e)) {
         check(0, "%s", e.text);
         return;
     }
@@ -473,6 +553,8 @@ static void hold_model(const char *root, const char *models, const char *name,
                      *tag);
             snprintf(norm, sizeof norm, "%s/inputs/%.*s.norm.npy", root, length, *tag);
             hold_clip(path, wav, norm, end != NULL, real, &f, h, kernel_names[k]);
+            ser_hearing_watch(h, NULL, NULL);
+            hold_head(path, wav, &f, h, kernel_names[k]);
         }
         ser_hearing_free(h);
     }
