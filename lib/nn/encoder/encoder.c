@@ -89,7 +89,7 @@ void ser_encoder_free(struct ser_encoder *c) {
 }
 
 size_t ser_encoder_least(const struct ser_encoder_shape *s) {
-    return is_whisper(s) ? 1 : ser_waves_samples(s, 1);
+    return is_whisper(s) ? 1 : ser_waves_least(s);
 }
 
 size_t ser_encoder_most(const struct ser_encoder_shape *s) {
@@ -102,7 +102,17 @@ size_t ser_encoder_frames(const struct ser_encoder_shape *s, size_t n) {
 }
 
 size_t ser_encoder_samples(const struct ser_encoder_shape *s, size_t frames) {
-    return is_whisper(s) ? frames * WHISPER_FRAME : ser_waves_samples(s, frames);
+    size_t less = 0, enough = (size_t)1 << 40;
+    if (is_whisper(s))
+        return frames * WHISPER_FRAME;
+    while (enough - less > 1) {
+        size_t middle = less + (enough - less) / 2;
+        if (ser_encoder_frames(s, middle) < frames)
+            less = middle;
+        else
+            enough = middle;
+    }
+    return enough;
 }
 
 int ser_hear_features(struct ser_hearing *h, const float *x, size_t n, int padded, const float **y,
