@@ -74,6 +74,42 @@ values() {
         cmp - "$SER_REFERENCE/encoders/real/whisper-base-encoder/model.safetensors"
 }
 
+@test "--classify: what the head of a published model says, as a table; numbers without a prediction" {
+    local how head
+    "$ROOT/tests/make-encoder" --family hubert --head sum sum
+    "$ROOT/tests/make-encoder" --family hubert --head classes last
+    "$ROOT/tests/make-encoder" --family wav2vec2 --stable --torch --head numbers numbers
+    embed --classify -m m.tsv sum >want
+    assert_equal "$(head -n 1 want)" $'id\temotion\tpredicted\tconfidence\tp_neu\tp_hap\tp_ang\tp_sad\tspeaker\tcorpus\tsex'
+    awk -F'\t' 'NR > 1 && ($5 + $6 + $7 + $8 - 1) ^ 2 < 1e-12 && $4 > 0.25 && $2 $9 != "--" && !seen[$5]++ {n++} END {exit n != 3}' want
+    ser-eval want >/dev/null
+    embed --classify -j 3 -m m.tsv sum | same want -
+    embed --classify -m m.tsv last >other
+    run diff want other
+    assert_failure
+    # The weighted sum is that of the states; the last alone needs no weights.
+    ser-embed --weights -o one last && grep -aq projector.weight one && ! grep -aq layer_weights one
+    run -0 embed --classify --every 0.2 --frames 10 numbers a.wav
+    assert_line --index 0 $'id\temotion\tpredicted\tconfidence\tarousal\tdominance\tvalence\tspeaker\tcorpus\tsex\tstart_s\tend_s\tspeech\tlevel_db'
+    assert_line --index 2 --regexp $'^a.wav@0.200\t-\t-\t-\t[-0-9.e]+\t[-0-9.e]+\t[-0-9.e]+\t-\t-\t-\t0.200\t0.405\t[-0-9.]+\t-[0-9.]+$'
+    fails 3 'tiny: has no head that can be computed' ser-embed --classify tiny a.wav
+    for how in '--layer 1' --average '--pool mean'; do
+        # shellcheck disable=SC2086
+        fails 2 "--classify: .*: leave out ${how% *}" ser-embed --classify $how sum a.wav
+    done
+    fails 2 'leave out --like' ser-embed --classify --like one --encoder sum a.wav
+    for how in '"0"/"5"' '"neu"/""' '"neu"/"n\\te"'; do
+        cp -r sum bad
+        sed -i "s/$how/" bad/config.json
+        fails 3 'bad/config.json: id2label has no name for class 0' ser-embed --classify bad a.wav
+        rm -r bad
+    done
+    sed -i 's/"id2label"/"x"/' last/config.json
+    embed --classify last a.wav | head -n 1 | grep -q 'p_LABEL_0	'
+    sed -i 's/"use_weighted_layer_sum": false/"use_weighted_layer_sum": true/' last/config.json
+    fails 3 "last: 'layer_weights' is not there, or not of 3 numbers" ser-embed --classify last a.wav
+}
+
 @test "wav2vec 2.0, HuBERT, WavLM: both kinds of layers, both kinds of files, both names of the weight norm" {
     for family in wav2vec2 hubert wavlm; do
         for kind in '' --stable; do

@@ -110,8 +110,12 @@ reference() { # the folder NAME of the reference data, if there is one
 }
 
 @test "encoder: against its formulas, then the reference" {
-    "$ROOT/tests/make-encoder" tiny
-    unit test_encoder tiny "$PWD/tiny"
+    "$ROOT/tests/make-encoder" whisper
+    "$ROOT/tests/make-encoder" --family hubert hubert
+    "$ROOT/tests/make-encoder" --family wav2vec2 --stable wav2vec2-stable
+    "$ROOT/tests/make-encoder" --family wavlm wavlm
+    "$ROOT/tests/make-encoder" --family wavlm --stable wavlm-stable
+    unit test_encoder tiny "$PWD"/{whisper,hubert,wav2vec2-stable,wavlm,wavlm-stable}
     if [ -n "${SER_REFERENCE-}" ]; then
         unit test_encoder reference "$SER_REFERENCE/encoders"
     else

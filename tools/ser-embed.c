@@ -6,7 +6,7 @@
 
 #include "bridge/axes.h"
 #include "bridge/convert.h"
-#include "bridge/encoder-files.h"
+#include "bridge/encoder-head.h"
 #include "bridge/live.h"
 #include "bridge/names.h"
 #include "bridge/recipe.h"
@@ -16,6 +16,9 @@
 #include "core/reader.h"
 #include "math/effects.h"
 #include "math/pool.h"
+#include "nn/loss.h"
+
+#include <math.h>
 
 /* An encoder hears no more than 30 s at once; a window is of 4 s, unless another length is given. */
 enum { MAX_JOBS = 256, MAX_FRAMES = 1500, WINDOW_FRAMES = 200 };
@@ -24,7 +27,7 @@ static struct {
     const char *manifest, *output, *like, *encoder, *trim, *layer, *pool, *norm, *raw, *kernels;
     int64_t frames, jobs;
     double every;
-    int average, pad_30s, weights, keep_going, quiet;
+    int average, pad_30s, classify, weights, keep_going, quiet;
 } opt = {.layer = "last", .pool = "none", .norm = "published"};
 
 static const struct ser_opt options[] = {
@@ -52,6 +55,8 @@ static const struct ser_opt options[] = {
      "a window of --frames frames every S seconds"},
     {0, "raw", SER_OPT_TEXT, &opt.raw, 0, 0, "F:HZ:N",
      "sound without header: s16le:16000:1; with --every"},
+    {0, "classify", SER_OPT_FLAG, &opt.classify, 0, 0, NULL,
+     "a table of what the encoder's own head says"},
     {0, "weights", SER_OPT_FLAG, &opt.weights, 0, 0, NULL,
      "write the encoder alone, as model.safetensors"},
     {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, MAX_JOBS, "N",
@@ -62,6 +67,12 @@ static const struct ser_opt options[] = {
      "skip bad recordings; exit 3 at the end"},
     {'q', "quiet", SER_OPT_FLAG, &opt.quiet, 0, 0, NULL, "no progress line, no remarks"},
     {0}};
+
+/* What a head, or a recipe, decides. */
+static const char *const for_classify[] = {"like",    "layer",   "average", "pool",
+                                           "pad-30s", "weights", NULL};
+static const char *const for_recipe[] = {"layer", "average", "pool", "trim",
+                                         "norm",  "pad-30s", NULL};
 
 static const struct ser_tool tool = {
     "ENCODER [FILE...]",
@@ -84,6 +95,7 @@ struct thread {
     struct ser_listener listener;
     float *sum; /* [sum_cap] of the layers that are averaged */
     size_t sum_cap;
+    float *means; /* [layers, width] of the head, and behind them its own memory */
     uint64_t heard, silent, longer;
 };
 
@@ -91,7 +103,8 @@ struct embedding {
     struct ser_recordings recordings;
     struct ser_encoder_files files;
     struct ser_encoder *encoder;
-    int first, last; /* layers */
+    struct ser_encoder_head own; /* of --classify */
+    int first, last;             /* layers */
     int mean, deviation;
     double trim_db, trim_margin_s; /* 0: nothing is cut */
     int frames;                    /* of the recipe: heard at most; 0: all */
@@ -124,11 +137,13 @@ struct taking {
     int failed;
 };
 
-/* [layers, frames or nothing, channels], without the first where one layer goes out. */
+/* [layers, frames or nothing, channels], without the first where one layer goes out; or what a head says. */
 static int make_record(struct taking *k, size_t frames) {
     const struct embedding *m = k->m;
-    uint64_t dim[3];
+    uint64_t dim[3] = {(uint64_t)m->own.head.outputs};
     int rank = 0, pooled = m->mean;
+    if (opt.classify)
+        return ser_record_set(k->record, k->key, SER_F32, 1, dim, k->e);
     if (layers_out(m) > 1)
         dim[rank++] = (uint64_t)layers_out(m);
     if (!pooled)
@@ -142,7 +157,8 @@ static void put_layer(const struct taking *k, int i, const float *h, size_t fram
     const struct embedding *m = k->m;
     struct ser_record *r = k->record;
     size_t width = (size_t)m->files.shape.width, each = r->count / (size_t)layers_out(m);
-    float *to = (float *)r->data + (size_t)i * each;
+    float *to =
+        opt.classify ? k->t->means + (size_t)i * width : (float *)r->data + (size_t)i * each;
     if (m->mean)
         ser_pool(h, frames, (int)width, to, m->deviation ? to + width : NULL);
     else
@@ -175,6 +191,19 @@ static int make_room(struct taking *k, size_t frames) {
     return make_record(k, frames);
 }
 
+/* What the head says of the means: numbers, or the probabilities of classes. */
+static void judge(struct taking *k) {
+    const struct ser_head *h = &k->m->own.head;
+    float *y = k->record->data;
+    ser_head_run(h, k->t->means, k->t->means + (size_t)h->states * (size_t)h->width, y);
+    for (int i = 0; i < h->outputs && !k->failed; i++)
+        if (!isfinite(y[i]))
+            k->failed = ser_fail(k->e, SER_BAD, "%s: (%s): what the head says is no number",
+                                 ser_recording_name(k->recording), k->key);
+    if (!h->numbers)
+        ser_softmax(y, 1, h->outputs);
+}
+
 static void take(void *ctx, int layer, const float *h, size_t frames) {
     struct taking *k = ctx;
     if (layer == k->m->first)
@@ -186,6 +215,8 @@ static void take(void *ctx, int layer, const float *h, size_t frames) {
     else
         put_layer(k, layer - k->m->first, h, frames);
     if (layer == k->m->last) {
+        if (opt.classify)
+            judge(k);
         ser_attrs_copy(&k->record->attrs, &k->recording->attrs);
         ser_attr_setf(&k->record->attrs, "frames", "%zu", frames);
     }
@@ -268,6 +299,53 @@ static void release(void *slot) {
     ser_recording_free(&it->recording);
 }
 
+/* ---- the table of --classify ---- */
+
+/* What records that are windows have of themselves, and columns of the same names. */
+static const char *const of_window[] = {"start_s", "end_s", "speech", "level_db"};
+enum { OF_WINDOW = sizeof of_window / sizeof *of_window };
+
+static void put_attr(struct ser_out *out, const struct ser_record *r, const char *key) {
+    const char *value = ser_attr(&r->attrs, key);
+    ser_out_printf(out, "\t%s", value && *value ? value : "-");
+}
+
+static void put_names(const struct embedding *m, struct ser_out *out) {
+    ser_out_printf(out, "id\temotion\tpredicted\tconfidence");
+    for (int i = 0; i < m->own.head.outputs; i++)
+        ser_out_printf(out, "\t%s%s", m->own.head.numbers ? "" : "p_", m->own.name[i]);
+    ser_out_printf(out, "\tspeaker\tcorpus\tsex");
+    for (int i = 0; opt.every > 0 && i < OF_WINDOW; i++)
+        ser_out_printf(out, "\t%s", of_window[i]);
+    ser_out_printf(out, "\n");
+}
+
+static void put_row(void *ctx, struct ser_out *out, const struct ser_record *r) {
+    const struct embedding *m = ctx;
+    int best = 0;
+    if (!r) {
+        put_names(m, out);
+        return;
+    }
+    const float *y = r->data;
+    for (int i = 1; i < m->own.head.outputs; i++)
+        best = y[i] > y[best] ? i : best;
+    ser_out_printf(out, "%s", r->key);
+    put_attr(out, r, "emotion");
+    if (m->own.head.numbers)
+        ser_out_printf(out, "\t-\t-");
+    else
+        ser_out_printf(out, "\t%s\t%.9g", m->own.name[best], y[best]);
+    for (int i = 0; i < m->own.head.outputs; i++)
+        ser_out_printf(out, "\t%.9g", y[i]);
+    put_attr(out, r, "speaker");
+    put_attr(out, r, "corpus");
+    put_attr(out, r, "sex");
+    for (int i = 0; opt.every > 0 && i < OF_WINDOW; i++)
+        put_attr(out, r, of_window[i]);
+    ser_out_printf(out, "\n");
+}
+
 /* ---- the encoder ---- */
 
 static int parse_layer(const char *text, int layers, int *to) {
@@ -334,10 +412,26 @@ static void check_hash(const struct embedding *m, uint64_t hash) {
             opt.encoder, opt.like, got, want ? want : "unset");
 }
 
+/* Options that cannot be given, ending with NULL, and why. */
+static void leave_out(const char *const *name, const char *why) {
+    for (; *name; name++)
+        if (ser_option_given(*name))
+            ser_usage("%s: leave out --%s", why, *name);
+}
+
+/* The head, which says which layers it takes: their means. */
+static void load_head(struct embedding *m) {
+    struct ser_error e;
+    must(ser_encoder_head_load(&m->files, &m->own, &e), &e);
+    opt.layer = m->own.head.states > 1 ? "all" : "last";
+}
+
 static void load_encoder(struct embedding *m, uint64_t *hash) {
     struct ser_error e;
     must(ser_encoder_find(&opt.encoder, &e), &e);
     must(ser_encoder_files_open(&m->files, opt.encoder, &e), &e);
+    if (opt.classify)
+        load_head(m);
     if (!opt.like)
         check_options(m);
     must(ser_encoder_files_hash(&m->files, hash, &e), &e);
@@ -401,14 +495,12 @@ static double real_of(const struct ser_attrs *a, const char *key, double most) {
 /* Sets the options to what the header of a model, or of embeddings, tells. Values that they cannot have stay
  * out: what comes of the options is compared with the header, so that nothing is passed over. */
 static void take_recipe(struct embedding *m) {
-    static const char *const fixed[] = {"layer", "average", "pool", "trim", "norm", "pad-30s"};
     const struct ser_attrs *a = &m->wanted;
     struct ser_reader r;
     struct ser_error e;
-    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
-        if (ser_option_given(fixed[i]))
-            ser_usage("--like %s takes the whole recipe from there: leave out --%s", opt.like,
-                      fixed[i]);
+    char why[512];
+    snprintf(why, sizeof why, "--like %.400s takes the whole recipe from there", opt.like);
+    leave_out(for_recipe, why);
     must(ser_reader_open(&r, opt.like, NULL, &e), &e);
     ser_attrs_copy(&m->wanted, &r.header);
     ser_reader_close(&r);
@@ -431,7 +523,7 @@ static void take_recipe(struct embedding *m) {
     opt.pad_30s = ser_attr(a, "feat.padded_s") != NULL;
     m->frames = (int)real_of(a, "feat.frames", MAX_FRAMES);
     if (m->frames && opt.frames)
-        ser_usage("--like %s takes the whole recipe from there: leave out --frames", opt.like);
+        ser_usage("%s: leave out --frames", why);
     m->trim_db = real_of(a, "feat.trim_db", SER_MAX_TRIM_DB);
     m->trim_margin_s = real_of(a, "feat.trim_margin_s", SER_MAX_TRIM_MARGIN_S);
 }
@@ -489,6 +581,9 @@ static void open_threads(struct embedding *m, int jobs, int threads) {
                                             .trim_margin_s = m->trim_margin_s,
                                             .least = ser_encoder_least(&m->files.shape)};
         must(ser_listener_open(&t->listener, &e), &e);
+        if (opt.classify)
+            t->means = ecalloc((size_t)m->own.head.states + 1,
+                               (size_t)(m->own.head.width + m->own.head.inner) * sizeof *t->means);
         t->hearing = ser_hearing_new(m->encoder, ser_kernels_find(opt.kernels), threads, why);
         if (!t->hearing)
             die(SER_SYS, "cannot run the encoder: %s", why);
@@ -500,6 +595,7 @@ static void close_threads(struct embedding *m, int jobs) {
         ser_listener_close(&m->thread[i].listener);
         ser_hearing_free(m->thread[i].hearing);
         free(m->thread[i].sum);
+        free(m->thread[i].means);
     }
     free(m->thread);
 }
@@ -545,6 +641,7 @@ static int run_all(struct embedding *m, const struct ser_attrs *header) {
     /* One recording is shared by the threads; of several each thread has its own. */
     int single = ser_recordings_single(&m->recordings), jobs = single ? 1 : (int)opt.jobs;
     open_threads(m, jobs, single ? (int)opt.jobs : 1);
+    const struct ser_table table = {put_row, m};
     const struct ser_convert todo = {.ctx = m,
                                      .item_size = sizeof(struct item),
                                      .records = 1,
@@ -553,6 +650,7 @@ static int run_all(struct embedding *m, const struct ser_attrs *header) {
                                      .release = release,
                                      .output = opt.output,
                                      .header = header,
+                                     .table = opt.classify ? &table : NULL,
                                      .total = m->recordings.total,
                                      .keep_going = opt.keep_going,
                                      .quiet = opt.quiet};
@@ -571,6 +669,7 @@ static int run_windows(struct embedding *m, const struct ser_attrs *header) {
     size_t hop = ser_encoder_samples(s, 2) - ser_encoder_samples(s, 1);
     size_t step = ser_live_step(opt.every, SER_ENCODER_RATE_HZ, hop);
     open_threads(m, 1, (int)opt.jobs);
+    const struct ser_table table = {put_row, m};
     const struct ser_live live = {.make = make_window,
                                   .ctx = m,
                                   .recordings = &m->recordings,
@@ -580,6 +679,7 @@ static int run_windows(struct embedding *m, const struct ser_attrs *header) {
                                   .raw = opt.raw,
                                   .output = opt.output,
                                   .header = header,
+                                  .table = opt.classify ? &table : NULL,
                                   .keep_going = opt.keep_going,
                                   .quiet = opt.quiet};
     if (!live.windows)
@@ -607,6 +707,8 @@ int main(int argc, char **argv) {
     if (!ser_kernels_find(opt.kernels))
         ser_usage("--kernels: '%s' is none of " SER_KERNELS, opt.kernels);
     char **files = argv + first + !opt.like;
+    if (opt.classify)
+        leave_out(for_classify, "--classify: the head takes what it was trained on");
     if (opt.weights && (opt.like || opt.manifest || *files))
         ser_usage("--weights takes an encoder alone, without recordings");
     if (opt.weights) {
@@ -621,7 +723,7 @@ int main(int argc, char **argv) {
     else
         opt.encoder = argv[first];
     set_frames(&m);
-    m.mean = strcmp(opt.pool, "none") != 0;
+    m.mean = strcmp(opt.pool, "none") != 0 || opt.classify;
     m.deviation = strcmp(opt.pool, "stats") == 0;
     const char *wrong = opt.trim ? ser_recipe_trim(opt.trim, &m.trim_db, &m.trim_margin_s) : NULL;
     if (wrong)
@@ -638,6 +740,7 @@ int main(int argc, char **argv) {
     ser_attrs_clear(&m.wanted);
     ser_recordings_close(&m.recordings);
     ser_encoder_free(m.encoder);
+    ser_encoder_head_free(&m.own);
     ser_encoder_files_close(&m.files);
     return skipped ? SER_BAD : SER_OK;
 }

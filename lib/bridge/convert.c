@@ -8,7 +8,7 @@
 
 struct run {
     const struct ser_convert *c;
-    struct ser_writer writer;
+    struct ser_sink sink;
     struct ser_progress progress;
     uint64_t done, bad, partly; /* partly: of the bad ones, those with records that are kept */
     struct ser_error e;         /* what ends the run */
@@ -35,9 +35,9 @@ static void work(void *ctx, void *slot, int worker) {
 
 static int write_records(struct run *r, const struct ser_item *it, size_t n) {
     for (size_t i = 0; i < n; i++)
-        if (ser_writer_put(&r->writer, &it->record[i], &r->e))
+        if (ser_sink_put(&r->sink, &it->record[i], &r->e))
             return -1;
-    return ser_out_flush(&r->writer.out, &r->e); /* the next program in the pipe need not wait */
+    return ser_sink_flush(&r->sink, &r->e); /* the next program in the pipe need not wait */
 }
 
 static int finish(void *ctx, void *slot) {
@@ -77,7 +77,7 @@ int ser_convert_run(const struct ser_convert *c, int jobs, struct ser_error *e) 
                                   .work = work,
                                   .finish = finish,
                                   .release = release};
-    if (ser_writer_open(&r.writer, c->output, c->header, e))
+    if (ser_sink_open(&r.sink, c->output, c->header, c->table, e))
         return -1;
     ser_progress_start(&r.progress, "utterances", c->total, c->quiet);
     int failed = ser_jobs_run(&todo, jobs, e);
@@ -85,10 +85,10 @@ int ser_convert_run(const struct ser_convert *c, int jobs, struct ser_error *e) 
     if (failed) {
         if (failed > 0)
             *e = r.e;
-        ser_writer_abandon(&r.writer);
+        ser_sink_abandon(&r.sink);
         return -1;
     }
-    if (ser_writer_close(&r.writer, e))
+    if (ser_sink_close(&r.sink, e))
         return -1;
     if (!r.bad)
         return 0;

@@ -4,7 +4,7 @@
 #ifndef SER_CONVERT_H
 #define SER_CONVERT_H
 
-#include "core/writer.h"
+#include "bridge/sink.h"
 
 /* The result for one recording. The caller's own structure must begin with it. */
 struct ser_item {
@@ -33,6 +33,7 @@ struct ser_convert {
     void (*release)(void *item);
     const char *output;             /* path, as in ser_writer_open */
     const struct ser_attrs *header; /* of the stream to write */
+    const struct ser_table *table;  /* written instead of a stream, unless it is NULL */
     uint64_t total;                 /* recordings, for the progress line; 0: unknown */
     int keep_going;                 /* 1: warn of bad recordings and skip them */
     int quiet;                      /* 1: no progress line */

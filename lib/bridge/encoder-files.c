@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "bridge/encoder-head.h"
 #include "bridge/json.h"
 #include "bridge/safetensors.h"
 #include "bridge/torchfile.h"
@@ -463,12 +464,14 @@ int ser_encoder_files_hash(const struct ser_encoder_files *f, uint64_t *hash, st
 
 int ser_encoder_files_write(const struct ser_encoder_files *f, struct ser_out *o,
                             struct ser_error *e) {
-    const struct ser_tensor **t = calloc((size_t)f->weights, sizeof *t);
+    size_t n = (size_t)f->weights;
+    const struct ser_tensor **t = calloc(n + SER_HEAD_TENSORS, sizeof *t);
     if (!t)
         return ser_no_memory(e);
     for (int i = 0; i < f->weights; i++)
         t[i] = find(f, f->prefix, &f->weight[i]);
-    int failed = ser_safetensors_write(t, (size_t)f->weights, o, e);
+    n += ser_encoder_head_tensors(f, t + n);
+    int failed = ser_safetensors_write(t, n, o, e);
     free(t);
     return failed;
 }

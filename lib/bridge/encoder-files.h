@@ -39,8 +39,8 @@ void ser_encoder_files_close(struct ser_encoder_files *f);
 int ser_encoder_files_hash(const struct ser_encoder_files *f, uint64_t *hash,
                            struct ser_error *e) SER_MUST_CHECK;
 
-/* Writes the weights of the encoder alone as model.safetensors, in half precision where that loses no bit:
- * beside the same two JSON files they are the same encoder. 0; or -1 with e set. */
+/* Writes the weights of the encoder alone, and of a head (encoder-head.h), as model.safetensors, in half
+ * precision where that loses no bit: beside the same two JSON files they are the same encoder. 0; or -1 with e set. */
 int ser_encoder_files_write(const struct ser_encoder_files *f, struct ser_out *o,
                             struct ser_error *e) SER_MUST_CHECK;
 

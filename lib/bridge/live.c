@@ -6,7 +6,7 @@
 struct run {
     const struct ser_live *l;
     struct ser_sound *sound;
-    struct ser_writer writer;
+    struct ser_sink sink;
     struct ser_progress progress;
     struct ser_record record;
     uint64_t done, all, bad; /* windows; recordings */
@@ -44,7 +44,7 @@ static int put_window(struct run *w, const struct ser_recording *r, const struct
     if (x->speech >= 0)
         ser_attr_setf(a, "speech", "%.3f", x->speech);
     ser_attr_set(a, "silent", x->silent ? "yes" : NULL);
-    w->broken = ser_writer_put(&w->writer, &w->record, e) || ser_out_flush(&w->writer.out, e);
+    w->broken = ser_sink_put(&w->sink, &w->record, e) || ser_sink_flush(&w->sink, e);
     ser_progress_show(&w->progress, ++w->done);
     return w->broken ? -1 : 0;
 }
@@ -116,7 +116,7 @@ static int convert_all(struct run *w, struct ser_recording *r, struct ser_error 
 
 static int run(struct run *w, struct ser_error *e) {
     struct ser_recording r = {0};
-    if (ser_writer_open(&w->writer, w->l->output, w->l->header, e))
+    if (ser_sink_open(&w->sink, w->l->output, w->l->header, w->l->table, e))
         return -1;
     ser_progress_start(&w->progress, "windows", 0, w->l->quiet);
     int failed = convert_all(w, &r, e);
@@ -124,10 +124,10 @@ static int run(struct run *w, struct ser_error *e) {
     ser_recording_free(&r);
     ser_record_free(&w->record);
     if (failed) {
-        ser_writer_abandon(&w->writer);
+        ser_sink_abandon(&w->sink);
         return -1;
     }
-    return ser_writer_close(&w->writer, e);
+    return ser_sink_close(&w->sink, e);
 }
 
 int ser_live_run(const struct ser_live *l, struct ser_error *e) {

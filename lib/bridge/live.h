@@ -9,7 +9,7 @@
 #define SER_LIVE_H
 
 #include "bridge/recordings.h"
-#include "core/writer.h"
+#include "bridge/sink.h"
 #include "math/windows.h"
 
 /* Limits of the time from one window to the next; keys tell milliseconds, and no two windows may have the
@@ -29,6 +29,7 @@ struct ser_live {
     const char *raw;                /* what sound without header is (pcm.h); NULL: it has one */
     const char *output;             /* path, as in ser_writer_open */
     const struct ser_attrs *header; /* of the stream to write */
+    const struct ser_table *table;  /* written instead of a stream, unless it is NULL */
     int keep_going;                 /* 1: warn of bad recordings; their windows so far are kept */
     int quiet;                      /* 1: no progress line, no remarks */
 };

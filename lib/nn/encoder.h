@@ -97,7 +97,8 @@ size_t ser_encoder_least(const struct ser_encoder_shape *s);
 size_t ser_encoder_most(const struct ser_encoder_shape *s);
 size_t ser_encoder_frames(const struct ser_encoder_shape *s, size_t n);
 
-/* How many samples so many frames, at least 1, are made of. */
+/* How many samples so many frames, at least 1, are made of: without rest, or, of the others than Whisper, the
+ * fewest. */
 size_t ser_encoder_samples(const struct ser_encoder_shape *s, size_t frames);
 
 /* Hidden state h [frames,D] of a layer, valid during the call. */
