@@ -25,14 +25,16 @@ CALIBRATION = $(JUDGED)/calibration.tsv
 $(CALIBRATION): $(PREDICTIONS) $(JUDGED)/options $(HELPERS)/judge-temperature $(call awk_files,temper) $(call tool,eval)
 	@$(HELPERS)/judge-temperature $(BUILD) $(PREDICTIONS) >$@.new; mv $@.new $@
 
+# A training that was killed goes on, and another temperature costs none; other data or options begin anew.
+STATE      = $(EVERYONE)/$(NET_NAME).state
 WITH_PRIOR = $(if $(by_voice),$(EVERYONE)/prior.sert)
 model_options = $(call train_options,$(NET_NAME)) --keep last --kernels plain --seed $(firstword $(SEEDS)) $(WITH_PRIOR:%=--prior %)
 $(call stamp,$(OUT)/options/model.$(NET_NAME),$(call without_quiet,$(call net,$(NET_NAME)) $(model_options)))
 $(SHIPPED): $(EVERYONE)/train.sert $(WITH_PRIOR) $(CALIBRATION) $(call net,$(NET_NAME)) $(OUT)/options/model.$(NET_NAME) \
     $(call tool,train)
-	@mkdir -p $(@D)
+	@mkdir -p $(@D); for file in $(filter-out $(CALIBRATION),$^); do [ ! "$$file" -nt $(STATE) ] || rm -f $(STATE); done
 	@$(start) $(call tool,train) --net $(call net,$(NET_NAME)) -o $@ --log $(JUDGED)/model.log.tsv $(model_options) \
-	    --temperature "$$(sed -n 's/^temperature\t//p' $(CALIBRATION))" $(if $(THREADS),--threads $(THREADS)) $<; \
+	    --checkpoint $(STATE) --resume --temperature "$$(sed -n 's/^temperature\t//p' $(CALIBRATION))" $(if $(THREADS),--threads $(THREADS)) $<; \
 	$(call took,train,$(NET_NAME).model)
 
 # The command that makes it again: what was chosen, and of where things are no more than that it is to be told.

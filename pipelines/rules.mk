@@ -157,6 +157,10 @@ $(error OUT=$(OUT): the name must not contain spaces)
 endif
 $(foreach v,NET PARTS FOLDS ROWS BUILD,$(if $(word 2,$($v)),$(error $v=$($v): the name must not contain spaces)))
 
+# What is no number is told before anything is computed.
+whole = $(shell printf '%s\n' $(call quote,$($1)) | grep -x '[0-9]\{1,9\}')
+$(foreach v,EPOCHS BATCH PATIENCE LR_PATIENCE THREADS,$(if $(filter command,$(origin $v)),$(if $(call whole,$v),,$(if \
+    $($v),$(error $v=$($v): expected a whole number)))))
 ifneq ($(filter-out none,$(VAL)),)
 $(error VAL=$(VAL): expected none, or nothing for a validation part)
 endif

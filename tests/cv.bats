@@ -290,12 +290,16 @@ phone\tspeaker\t24\t3\nmp3\tspeaker\t24\t3\nrecorded\tknown from 1\t12\t3\nrecor
     done
     ser-report -n 0 new >page.html
     grep -q 'Protocol: folds; each model was trained on 3 to 4 speakers; features were normalized, each part by itself: --by speaker\.' page.html
+    grep -q '<th.*>known from 4<' page.html
+    grep -q "<td>phone</td><td[^>]*>$(awk -F'\t' '$1 == "phone" {print $6}' new/cv/folds5.recipe/conditions.tsv)</td>" page.html
     run model -n model
     assert_output "make: Nothing to be done for 'model'."
     run model model VAL= OUT=other
     assert_output --partial 'model: what is trained on all recordings'
     run model conditions CONDITIONS=rain OUT=other
     assert_output --partial 'CONDITIONS=rain: expected'
+    printf 'condition\tUA\nphone\t1\n' >new/cv/folds5.recipe/conditions.tsv
+    fails 3 'ser-report: new/cv/folds5.recipe/conditions.tsv: .*voices' ser-report new
 }
 
 @test "generality: studies side by side, a column for each treatment of voices" {

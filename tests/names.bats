@@ -134,3 +134,17 @@ setup() {
     assert_success
     fails 2 'no model is given: --list shows' ser-score
 }
+
+@test "models that ship: small, each with its licence on its card; README's first command names an emotion" {
+    local model
+    for model in "$ROOT"/pipelines/models/*.bin; do
+        [ -e "$model" ] || { echo "# left out: no model ships yet" >&3 && return; }
+        [ "$(wc -c <"$model")" -lt 3000000 ] || fail "$model is large"
+        grep -q '^licence .' "${model%.bin}.card" && grep -q '^made-by make ' "${model%.bin}.card" || fail "$model: its card"
+    done
+    unset SER_MODELS
+    sed -n '/^    espeak-ng/,/^$/{s/^    //; s,build/,,g; p}' "$ROOT/README.md" >first.sh
+    bash -eu first.sh >p.tsv
+    [ "$(wc -l <p.tsv)" = 2 ]
+    [[ $(sed -n 2p p.tsv | cut -f 3) =~ ^(angry|calm|disgust|fearful|happy|neutral|sad|surprised)$ ]]
+}

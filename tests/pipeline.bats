@@ -274,6 +274,7 @@ refused() {
     refused ravdess CORPORA=foo -- 'CORPORA=foo: expected one or more of ravdess savee cremad emodb'
     refused combined CORPORA= -- 'CORPORA=: expected one or more of ravdess savee cremad emodb'
     refused ravdess SEEDS= -- 'SEEDS is empty: expected one or more seeds'
+    refused ravdess EPOCHS=abc -- 'EPOCHS=abc: expected a whole number'
     refused ravdess PROTOCOL=random SEEDS= -- 'SEEDS is empty: expected one or more seeds'
     run make -f "$ROOT/pipelines/ravdess.mk" BUILD="$BUILD" OUT=new NET=foo CORPORA=foo SEEDS= clean
     assert_success

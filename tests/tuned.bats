@@ -137,6 +137,8 @@ told() {
     # Nor does a program take each value.
     printf '%s\n' '# rates' 'lr log 1e-3 100' >t.space
     told "t.space: line 2: lr: '100' is not a number from 1e-12 to 10"
+    printf '%s\n' 'average choice none ema' >t.space
+    told "t.space: line 1: average: 'ema' is not ema=X"
     printf '%s\n' 'batch choice 8 16' 'schedule choice step slow when batch=8 # which' >t.space
     told "t.space: line 2: schedule: 'slow' is none of"
     printf 'features.coefs int 0 40' >t.space

@@ -28,6 +28,8 @@
 enum {
     MAX_RECORDING = 20000000, /* bytes, in a page */
     MAX_TRIALS = 500,         /* of a search, in a table */
+    MAX_CONDITIONS = 100,     /* of a study, in a table; MAX_VOICES: columns of it */
+    MAX_VOICES = 30,
 };
 
 static struct {
@@ -618,6 +620,94 @@ static void results(struct page *p, int g) {
     scores_by_emotion(p, &j->v);
     for (int k = 0; k < SER_GROUPINGS; k++)
         scores_by(p, &j->v, (enum ser_grouping)k);
+}
+
+/* ---- sections: conditions ---- */
+
+/* What a study comes to under each condition, for each way of treating voices: as they are, normalized by speaker, known
+ * from so many recordings. */
+struct conditions {
+    char *row[MAX_CONDITIONS], *column[MAX_VOICES];
+    char *cell[MAX_CONDITIONS][MAX_VOICES]; /* NULL: not measured */
+    size_t rows, columns;
+};
+
+/* The place of a name in a list, where it is put if it is new; -1 where there is no room. */
+static int place_of(char **list, size_t *n, size_t max, const char *name) {
+    for (size_t i = 0; i < *n; i++)
+        if (strcmp(list[i], name) == 0)
+            return (int)i;
+    if (*n == max)
+        return -1;
+    list[*n] = estrdup(name);
+    return (int)(*n)++;
+}
+
+static void read_conditions(struct conditions *c, const char *path) {
+    static const char *const name[] = {"condition", "voices", "UA", "UA_low", "UA_high"};
+    struct ser_tsv t;
+    struct ser_error e;
+    int column[5], got;
+    must(ser_tsv_open(&t, path, &e), &e);
+    for (size_t i = 0; i < 5; i++) {
+        column[i] = ser_tsv_need(&t, name[i], &e);
+        must(column[i] < 0, &e);
+    }
+    while ((got = ser_tsv_next(&t, &e)) > 0) {
+        const char *low = t.field[column[3]], *high = t.field[column[4]], *ua = t.field[column[2]];
+        int row = place_of(c->row, &c->rows, MAX_CONDITIONS, t.field[column[0]]);
+        int voices = place_of(c->column, &c->columns, MAX_VOICES, t.field[column[1]]);
+        if (row < 0 || voices < 0)
+            die(SER_BAD, "%s: more than %d conditions or %d treatments of voices", path,
+                MAX_CONDITIONS, MAX_VOICES);
+        free(c->cell[row][voices]);
+        c->cell[row][voices] =
+            is_none(low) ? estrdup(ua) : eprintf_alloc("%s (%s to %s)", ua, low, high);
+    }
+    must(got, &e);
+    ser_tsv_close(&t);
+}
+
+static void show_conditions(struct page *p, const char *path) {
+    struct conditions *c = ecalloc(1, sizeof *c);
+    const char *head[1 + MAX_VOICES] = {"condition"};
+    read_conditions(c, path);
+    p->html.from = path;
+    for (size_t k = 0; k < c->columns; k++)
+        head[k + 1] = c->column[k];
+    const char *study = path + strlen(p->r->study.path) + strlen("/cv/");
+    char *caption =
+        eprintf_alloc("Unweighted recall of %.*s, %%", (int)(strrchr(study, '/') - study), study);
+    table(p, caption, (int)c->columns + 1, head);
+    for (size_t i = 0; i < c->rows; i++) {
+        cell(p, c->row[i]);
+        for (size_t k = 0; k < c->columns; k++)
+            cell(p, c->cell[i][k]);
+    }
+    end_table(p);
+    free(caption);
+    for (size_t i = 0; i < c->rows; i++) {
+        for (size_t k = 0; k < c->columns; k++)
+            free(c->cell[i][k]);
+        free(c->row[i]);
+    }
+    for (size_t k = 0; k < c->columns; k++)
+        free(c->column[k]);
+    free(c);
+    p->html.from = p->r->study.path;
+}
+
+static void conditions(struct page *p) {
+    if (!p->r->study.conditions)
+        return;
+    section(p, WHOLE_STUDY, "conditions", "Other conditions");
+    for (size_t i = 0; i < p->r->study.conditions; i++)
+        show_conditions(p, p->r->study.condition[i]);
+    markup(p, "<p>In brackets: 95 % intervals over speakers. Voices are plain, or normalized by "
+              "all of their recordings "
+              "that are tested (speaker), or by so many others of theirs, shrunk towards the "
+              "voices of the training "
+              "part.</p>\n");
 }
 
 /* ---- sections: overview, published figures ---- */
@@ -1496,6 +1586,8 @@ static void one_group(struct page *p) {
     markup(p, "<nav>");
     link_to_searches(p);
     link_to(p, WHOLE_STUDY, "results", "Results");
+    if (p->r->study.conditions)
+        link_to(p, WHOLE_STUDY, "conditions", "Other conditions");
     if (p->r->is_compared)
         link_to(p, WHOLE_STUDY, "comparison", "Published figures");
     link_to(p, WHOLE_STUDY, "pictures", "Pictures");
@@ -1511,6 +1603,7 @@ static void one_group(struct page *p) {
         section(p, WHOLE_STUDY, "tested", "Tested");
     summary(p, 0);
     results(p, 0);
+    conditions(p);
     comparison(p);
     pictures(p, 0);
     over_time(p, 0);
@@ -1525,6 +1618,8 @@ static void several_groups(struct page *p) {
     markup(p, "<nav>");
     link_to_searches(p);
     link_to(p, WHOLE_STUDY, "overview", "Overview");
+    if (p->r->study.conditions)
+        link_to(p, WHOLE_STUDY, "conditions", "Other conditions");
     if (p->r->is_compared)
         link_to(p, WHOLE_STUDY, "comparison", "Published figures");
     for (int g = 0; g < groups; g++)
@@ -1535,6 +1630,7 @@ static void several_groups(struct page *p) {
     markup(p, "</nav>\n");
     searches(p);
     overview(p);
+    conditions(p);
     comparison(p);
     for (int g = 0; g < groups; g++) {
         results(p, g);

@@ -735,6 +735,19 @@ static int add_generated(void *ctx, const char *folder, const char *name, struct
     return to && (*to = make_text("%.*s", (int)(n - k), name)) ? 0 : no_memory(e);
 }
 
+static int add_conditions(void *ctx, const char *folder, const char *name, struct ser_error *e) {
+    struct ser_study *s = ctx;
+    char *study = make_text("%s/%s", folder, name), *path = NULL;
+    int failed = !study || find_file(study, "conditions.tsv", &path);
+    free(study);
+    char **to = path ? add_element(&s->condition, &s->conditions, sizeof *s->condition) : NULL;
+    if (to)
+        *to = path;
+    else if (path)
+        free(path);
+    return failed || (path && !to) ? no_memory(e) : 0;
+}
+
 /* ---- the study ---- */
 
 static int read_searches(struct ser_study *s, struct ser_error *e) {
@@ -767,7 +780,8 @@ static int read_runs(struct ser_study *s, const char *splits, const char *lists,
 }
 
 static int read_study(struct ser_study *s, const char *splits, const char *options,
-                      const char *manifests, const char *lists, struct ser_error *e) {
+                      const char *manifests, const char *lists, const char *judged,
+                      struct ser_error *e) {
     char *search;
     if (find_file(s->path, "search.txt", &search))
         return no_memory(e);
@@ -776,7 +790,8 @@ static int read_study(struct ser_study *s, const char *splits, const char *optio
     if (failed || find_groups(s, e) || for_each(options, add_options_in, s, e) ||
         for_each(splits, add_split_options, s, e) || for_each(splits, add_runs_options, s, e))
         return -1;
-    return for_each(manifests, add_generated, s, e);
+    return for_each(manifests, add_generated, s, e) || for_each(judged, add_conditions, s, e) ? -1
+                                                                                              : 0;
 }
 
 int ser_study_read(struct ser_study *s, const char *path, struct ser_error *e) {
@@ -794,14 +809,16 @@ int ser_study_read(struct ser_study *s, const char *path, struct ser_error *e) {
     char *options = s->path ? make_text("%s/options", s->path) : NULL;
     char *manifests = s->path ? make_text("%s/manifest", s->path) : NULL;
     char *lists = s->path ? make_text("%s/runs", s->path) : NULL;
-    int failed =
-        splits && options && manifests && lists && !find_file(s->path, "manifest.tsv", &s->manifest)
-            ? read_study(s, splits, options, manifests, lists, e)
-            : no_memory(e);
+    char *judged = s->path ? make_text("%s/cv", s->path) : NULL;
+    int failed = splits && options && manifests && lists && judged &&
+                         !find_file(s->path, "manifest.tsv", &s->manifest)
+                     ? read_study(s, splits, options, manifests, lists, judged, e)
+                     : no_memory(e);
     free(splits);
     free(options);
     free(manifests);
     free(lists);
+    free(judged);
     if (failed)
         ser_study_free(s);
     return failed;
@@ -822,6 +839,8 @@ void ser_study_free(struct ser_study *s) {
     }
     for (size_t i = 0; i < s->generateds; i++)
         free(s->generated[i]);
+    for (size_t i = 0; i < s->conditions; i++)
+        free(s->condition[i]);
     for (size_t i = 0; i < s->searches; i++) {
         free(s->search[i].name);
         free(s->search[i].results);
@@ -834,6 +853,7 @@ void ser_study_free(struct ser_study *s) {
     free(s->group);
     free(s->step);
     free(s->generated);
+    free(s->condition);
     ser_set_free(&s->listed);
     free(s->manifest);
     free(s->path);

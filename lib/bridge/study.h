@@ -4,6 +4,7 @@
  *   DIR/split/SPLIT/             a split: manifest.tsv with the column part, certificate.tsv,
  *                                test.sert; live/truth.tsv: what is when in long recordings, of which
  *                                a run's over-time.tsv has windows (pipelines/live.mk)
+ *   DIR/cv/STUDY/conditions.tsv  figures under other conditions (pipelines/conditions.mk)
  *   DIR/manifest.tsv             all utterances; manifest/CORPUS.generated: this corpus is no
  *                                recording of people
  *   DIR/search.txt               a search (pipelines/tune.mk), which has instead of splits:
@@ -92,13 +93,14 @@ struct ser_study_search {
 struct ser_study {
     char *path;     /* DIR */
     char *manifest; /* path; NULL: there is none */
-    size_t splits, runs, groups, steps, generateds, searches;
+    size_t splits, runs, groups, steps, generateds, searches, conditions;
     struct ser_split **split;        /* [splits] those that have runs */
     struct ser_run **run;            /* [runs] */
     struct ser_group *group;         /* [groups] in the order of their first runs */
     struct ser_step *step;           /* [steps] */
     struct ser_study_search *search; /* [searches] in the order of their names */
     char **generated;                /* [generateds] corpora that are generated speech */
+    char **condition;                /* [conditions] paths DIR/cv/STUDY/conditions.tsv */
     int is_listed;                   /* DIR/runs is there: only these runs are read */
     struct ser_set listed;           /* SPLIT/NAME.SEED, and SPLIT/ of each */
 };
