@@ -258,7 +258,8 @@ same_results() {
             [ -e "$file" ] || file=$ROOT/pipelines/spaces/$net.net
             read -r -a fill < <(sed -n "s/^$trial\\.fill =//p" trials.mk)
             "$ROOT/pipelines/bin/fill-network" "$file" "${fill[@]}" >filled.net
-            ser-train --summary --net filled.net --input 40x174 --classes 8 >/dev/null
+            case $net in unseen) input=64x140 ;; *) input=40x174 ;; esac
+            ser-train --summary --net filled.net --input "$input" --classes 8 >/dev/null
         done
     done
 }
