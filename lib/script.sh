@@ -13,7 +13,7 @@ tool=${0##*/}
 progress='' # set while the terminal shows a line that messages must not be mixed with
 
 # A standard stream that is closed must not become the number of a file that is opened later.
-[ -e /dev/fd/0 ] || exec 0</dev/null
+[ -e /dev/fd/0 ] || exec 0>/dev/null # which cannot be read
 [ -e /dev/fd/1 ] || exec 1</dev/null
 [ -e /dev/fd/2 ] || exec 2</dev/null
 

@@ -41,7 +41,7 @@ endef
 # $1: split, $2: its folder, $3: condition
 define condition_rules
 $2/conditions/$3.sert: $2/manifest.tsv $2/options/features $2/options/normalize $(HELPERS)/alter-recordings $(hearing)
-	@mkdir -p $$(@D); $(call awk,rows-of-part) test $$< >$$(@D)/$3.rows
+	@mkdir -p $$(@D); $(call awk,rows-where) part test $$< >$$(@D)/$3.rows
 	@$$(start) $(HELPERS)/alter-recordings $3 $$(@D)/$3.heard $$(@D)/$3.rows >$$(@D)/$3.manifest; \
 	$(hear) -m $$(@D)/$3.manifest $(if $(NORMALIZE),| $(normalize_as) )>$$@.new; mv $$@.new $$@; \
 	rm -r $$(@D)/$3.heard $$(@D)/$3.rows $$(@D)/$3.manifest; $$(call took,conditions,$1.$3)
@@ -77,7 +77,7 @@ $(foreach c,$(tested_in),$(eval $(call judge_rules,$c)))
 
 $(call stamp,$(JUDGED)/options.conditions,$(tested_in))
 CONDITION_TABLE = $(JUDGED)/conditions.tsv
-$(CONDITION_TABLE): $(JUDGED)/scores.tsv $(tested_in:%=$(JUDGED)/conditions/%.tsv) $(JUDGED)/options.conditions \
+$(CONDITION_TABLE): $(JUDGED)/scores.tsv $(VOTED:%=%/scores.tsv) $(tested_in:%=$(JUDGED)/conditions/%.tsv) $(JUDGED)/options.conditions \
     $(call awk_files,conditions-table)
 	@$(call awk,conditions-table) $(if $(NORMALIZE),$(or $(if $(by_voice),speaker),normalized),plain) $(filter %.tsv,$^) >$@.new; \
 	mv $@.new $@

@@ -1,5 +1,5 @@
 # From corpus to corpus: a network that is trained on one is tested on all of another, for all ordered pairs.
-#   make -f pipelines/cross.mk                              or a subset: CORPORA="ravdess cremad"
+#   make -f pipelines/cross.mk                              or others: CORPORA="ravdess cremad", CORPORA="ravdess emodb"
 #   make -f pipelines/cross.mk SEEDS="1 2 3" NET=baseline   and the options of rules.mk, for all pairs
 # A pair has the emotions that occur in both. The training corpus' own speakers validate: those of the first of
 # its folds (ravdess.FOLDS= and so on) that it has speakers of; the others train.
@@ -19,6 +19,7 @@ RUNS     = $(foreach s,$(SPLITS),$(SEEDS:%=$s/$(NET_NAME).%))
 ravdess.FOLDS = $(ROOT)/manifests/ravdess-folds5.tsv
 savee.FOLDS   = $(ROOT)/manifests/savee-folds4.tsv
 cremad.FOLDS  = $(ROOT)/manifests/cremad-folds5.tsv
+emodb.FOLDS   = $(ROOT)/manifests/ravdess-emodb-folds5.tsv
 
 # $1: pair, $2: trained on, $3: tested on
 define pair_variables
@@ -29,7 +30,7 @@ endef
 $(foreach a,$(CORPORA),$(foreach b,$(filter-out $a,$(CORPORA)),$(eval $(call pair_variables,$a-to-$b,$a,$b))))
 
 ifeq ($(SPLITS),)
-$(error CORPORA=$(CORPORA): expected two or more of ravdess savee cremad)
+$(error CORPORA=$(CORPORA): expected two or more of ravdess savee cremad emodb)
 endif
 
 include $(or $(wildcard $(dir $(lastword $(MAKEFILE_LIST)))rules.mk),$(error \

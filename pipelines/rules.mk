@@ -48,6 +48,8 @@
 # The target rerun (also: cv rerun) runs the pipeline once more into OUT.rerun, with other jobs and threads, and
 # compares every stream, model, log and table byte by byte: for a folder that holds no other study.
 #
+# The target live judges the models on long recordings, over time: live.mk, whose text the target help shows, too.
+#
 # A pipeline of several models names its SPLITS and RUNS, a run being SPLIT/NAME.SEED. ROWS, FROM, DROP, PARTS,
 # FOLDS, AUGMENT and NORMALIZE can then be given for one split, and ser-train's for one NAME, as in combined.BATCH;
 # on the command line the plain name is for all.
@@ -79,10 +81,10 @@
 
 include $(dir $(lastword $(MAKEFILE_LIST)))base.mk
 
-HELP += $(HERE)rules.mk $(HERE)conditions.mk $(HERE)model.mk
+HELP += $(HERE)rules.mk $(HERE)live.mk $(HERE)conditions.mk $(HERE)model.mk
 VARIABLES += CORPORA RAVDESS SAVEE CREMAD EMODB PROTOCOL FOLD PARTS FOLDS SEED SEEDS MANIFEST MAP ENCODER LAYER FEATURES FRAMES TRAIN AUGMENT \
     NORMALIZE DROP CHECK NET EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR THREADS VAL VOTE FROM ROWS RERUN_JOBS RERUN_THREADS
-VARIABLES += CONDITIONS KNOWN PRIOR MODELS
+VARIABLES += EVERY CLIPS PAUSE CONDITIONS KNOWN PRIOR MODELS
 VARIABLES := $(filter-out $(NO_VARIABLES),$(VARIABLES))
 $(eval $(value refuse_unknown))
 
@@ -488,6 +490,10 @@ $(call stamp,$(OUT)/options/left-out,$(LEFT_OUT))
 $(eval $(call table_rules,$(JUDGED),$(RUNS),$(NET_NAME)))
 $(if $(VOTES),$(eval $(call table_rules,$(VOTED),$(VOTES),$(NET_NAME)-vote)))
 
+# ---- over time ----
+
+include $(HERE)live.mk
+
 # ---- other conditions; a model to use ----
 
 $(if $(filter conditions model,$(MAKECMDGOALS)),$(eval include $(HERE)conditions.mk))
@@ -518,7 +524,7 @@ endif
 # ---- away ----
 
 # What a killed run left half-made, too.
-made = $(addprefix $(OUT)/,.make corpus manifest manifest.tsv embeddings options split runs times.tsv scores.tsv scores.txt cv folds.mk \
+made = $(addprefix $(OUT)/,.make corpus manifest manifest.tsv embeddings options split runs times.tsv scores.tsv scores.txt cv live folds.mk \
     $(RESULTS)) $(SHOW) $(MADE)
 clean:
 	rm -rf $(made) $(made:=.new) $(wildcard $(OUT)/.ser-??????)

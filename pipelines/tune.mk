@@ -173,9 +173,9 @@ $(OUT)/folds.mk: $(OUT)/search.txt $(call awk_files,testable-folds)
 # ---- data: the manifest by groups, their features by combinations of options ----
 
 # Of a split manifest the rows of one part; else those of one fold, whose part is nobody's yet.
-$(OUT)/data/%.tsv: $(OUT)/search.txt $(if $(filter 0,$(NESTED)),$(call awk_files,rows-of-part),$(call tool,split))
+$(OUT)/data/%.tsv: $(OUT)/search.txt $(if $(filter 0,$(NESTED)),$(call awk_files,rows-where),$(call tool,split))
 	@mkdir -p $(@D)
-	@$(if $(filter 0,$(NESTED)),$(call awk,rows-of-part) $* $(ROWS),$(call tool,split) --folds $(FOLDS) --fold $* --no-test \
+	@$(if $(filter 0,$(NESTED)),$(call awk,rows-where) part $* $(ROWS),$(call tool,split) --folds $(FOLDS) --fold $* --no-test \
 	    --part val $(ROWS) 2>$@.said | sed 's/\t[^\t]*$$//') >$@.new || { status=$$?; [ ! -e $@.said ] || cat $@.said >&2; exit $$status; }; mv $@.new $@
 
 # $1: number of the combination

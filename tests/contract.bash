@@ -30,6 +30,8 @@ make_inputs() {
         -o model.bin train.sert
     ser-score -q model.bin test.sert -o p.tsv
     cp p.tsv first.tsv
+    awk -F'\t' -v OFS='\t' 'NR == 1 {print $0, "start_s", "end_s", "level_db"} NR > 1 {$1 = "r@" NR; print $0, NR, NR + 3, -20}' p.tsv >w.tsv
+    printf '%s\t%s\t%s\t%s\n' id start_s end_s emotion r 0 4 sad r 4 9 happy >truth.tsv
     printf '%s\n' 'lr log 1e-4 1e-2' 'batch choice 16 32' >s.space
     ser-tune draw --trials 3 s.space | awk -F'\t' -v OFS='\t' '
         NR == 1 {print "trial", "rung", "epochs", "space", "seed", "val_loss", "val_accuracy", "val_recall"}
@@ -71,6 +73,7 @@ train-state checkpoint  state.bin  ser-train -q -j 1 --kernels plain --net tiny.
 score       model       model.bin  ser-score -q -j 1 -o OUT IN test.sert
 score-data  features    test.sert  ser-score -q -j 1 --kernels plain -o OUT model.bin IN
 eval        predictions p.tsv      ser-eval --draws 100 -o OUT IN
+over-time   table       truth.tsv  ser-eval --draws 100 --over-time IN -o OUT w.tsv
 draw        net        s.space    ser-tune draw --trials 3 -o OUT IN
 draw-tpe    table      results.tsv ser-tune draw --method tpe --trials 3 --epochs 1 -o OUT s.space IN
 judge       table      results.tsv ser-tune judge --trials 3 --epochs 9 --rung 1 -o OUT s.space IN
@@ -95,22 +98,25 @@ pad         features    test.sert  ser-tensor pad --frames 3 -o OUT IN
 stats       features    test.sert  ser-tensor stats --by speaker --recordings 1 -o OUT IN
 normalize   features    test.sert  ser-tensor normalize --by speaker --prior voices.sert -o OUT IN
 norm-with   statistics  voices.sert ser-tensor normalize --with IN -o OUT test.sert
+adapt       statistics  voices.sert ser-tensor normalize --adapt --prior IN -o OUT test.sert
 curves      table       log.tsv    ser-plot curves -o OUT IN
 confusion   predictions p.tsv      ser-plot confusion -o OUT IN
 plot-mfcc   features    test.sert  ser-plot mfcc -o OUT IN
 plot-tune   table       results.tsv ser-plot tune -o OUT IN
 wave        sound       a.wav      ser-plot wave -o OUT IN
+plot-time   predictions w.tsv      ser-plot time -o OUT IN
 report      folder      study      ser-report -o OUT IN
+listen      sound       a.wav      ser-listen --every 0.1 model.bin <IN
 END
 }
 
 # shellcheck disable=SC2034 # for those who load this
-tools=(ser-augment ser-cmp ser-embed ser-eval ser-export ser-fetch ser-manifest ser-mfcc ser-plot ser-report ser-score ser-split
+tools=(ser-augment ser-cmp ser-embed ser-eval ser-export ser-fetch ser-listen ser-manifest ser-mfcc ser-plot ser-report ser-score ser-split
     ser-tensor ser-train ser-tune ser-view ser-vote)
 
 # A script takes fifty times as long as a program.
 is_script() {
-    [[ $tool = ser-fetch ]]
+    [[ $tool = ser-fetch || $tool = ser-listen ]]
 }
 
 # rows CHECK [KIND...]: runs CHECK for each row, of these kinds alone when there are any, and without those that
@@ -129,7 +135,7 @@ rows() {
 
 # Rows that are much like others of their tool, for checks to skip in which they are no different.
 # shellcheck disable=SC2034
-alike="train-val stats check ls head text npy ark confusion plot-mfcc"
+alike="train-val adapt stats check ls head text npy ark confusion plot-mfcc plot-time"
 
 # Rows that read a file by its name.
 has_name() {
@@ -274,6 +280,8 @@ damage() {
 # else; samples have no checksum.
 check_damage() {
     local file about codes called many=20
+    # Fuzzing, too, shows damage to what is instrumented, where a call takes long.
+    ! is_instrumented || many=8
     ! is_script || many=4
     rm -rf damaged
     mkdir damaged
@@ -309,8 +317,8 @@ check_options() {
     done
     for word in --frobnicate --frobnicate=3 -% --help=no $'--a\nb' "--$(printf 'x%.0s' {1..3000})"; do
         about="option ${word:0:40}"
-        # What getopt of ser-fetch says goes by no hand of its own.
-        if [[ $tool$word = ser-fetch*$'\n'* ]]; then continue; fi
+        # What getopt says for a script goes by no hand of its own.
+        if is_script && [[ $word = *$'\n'* ]]; then continue; fi
         run_words "$tool" "$word"
         word=${word:0:40}
         [[ $word = --* ]] || word=${word:1}
@@ -393,7 +401,7 @@ check_names() {
         # A row of a table holds no control character, a picture or a page neither, and nothing but UTF-8.
         case $name in
         manifest) [[ $word != *[[:cntrl:]]* ]] || codes=3 ;;
-        curves | confusion | plot-mfcc | plot-tune | wave) [[ $word != *[[:cntrl:]]* && $word != $'\xff'* ]] || codes='0 2' ;;
+        curves | confusion | plot-mfcc | plot-time | plot-tune | wave) [[ $word != *[[:cntrl:]]* && $word != $'\xff'* ]] || codes='0 2' ;;
         report) [[ $word != *[[:cntrl:]]* && $word != $'\xff'* ]] || codes='2 3' ;;
         esac
         cp -r -- "$input" "named/$word"

@@ -38,7 +38,7 @@ made() {
 
 # speakers SPLIT PART: of the features themselves
 speakers() {
-    ser-tensor ls -c speaker "out/split/$1/$2.sert" | sed 1d | cut -f 4 | sort -u | xargs
+    ser-tensor ls -c speaker "${OUT:-out}/split/$1/$2.sert" | sed 1d | cut -f 4 | sort -u | xargs
 }
 
 # value STUDY SPLIT PART WHAT: of its certificate
@@ -70,6 +70,7 @@ certified() {
     assert_line --regexp '^left out: folds without a speaker: 3 4; speakers without a recording: ravdess_06 .* ravdess_24$'
     assert_line 'generated speech: ravdess'
     assert_line 'splits: 3; in more than one part: 0 speakers, 0 recordings'
+    assert_line 'speakers: trained on 1 to 2, validated on 1 to 2, tested on 1 to 2'
     run cat printed
     assert_line --regexp '^95 % to +all +[0-9.]+ +[0-9.]+ +[0-9.]+ *$'
 }
@@ -227,6 +228,30 @@ predicted() {
     done
 }
 
+@test "live: long recordings of the speakers tested, and what their models say of them" {
+    study ravdess cv live SEEDS='1 2' CLIPS=1 PAUSE=0.3 >log 2>&1 || fail "$(cat log)"
+    cd out/split/fold1/live
+    assert_equal "$(cut -f 1,4,5 manifest.tsv | tr '\t\n' ' ;')" \
+        "id speaker sex;fold1/ravdess_02 ravdess_02 female;fold1/ravdess_05 ravdess_05 male;"
+    # Each emotion once, in another order for each, and where the truth says so there is sound.
+    assert_equal "$(cut -f 1,4 truth.tsv | sed 1d | sort -u | wc -l)" 16
+    [ "$(sed -n 2,9p truth.tsv | cut -f 4)" != "$(sed -n 10,17p truth.tsv | cut -f 4)" ]
+    peak() { sox 1.wav -n trim "$@" stat 2>&1 | awk '/^Maximum amplitude/ {print ($3 > 0.001)}'; }
+    read -r from to < <(awk 'NR == 2 {print $2, $3 + 0.002}' truth.tsv)
+    assert_equal "$from $(peak 0 =3) $(peak 3 =3.05) $(peak "$to" 0.29)" "3.000 0 1 0"
+    awk -F '\t' 'FNR > 1 && $1 == id {gap = $2 - end; if (gap < 0.299 || gap > 0.301) exit 1} {id = $1; end = $3}' truth.tsv
+    cd ../../../..
+    # By the model that does not know them: two speakers, two seeds.
+    assert_equal "$(awk -F '\t' '$2 == "recordings" || $2 == "begins" && $3 == "-" {print $5}' out/live/folds5.tiny.tsv | xargs)" "10 80"
+    grep -q '^new emotion ' out/live/folds5.tiny.txt
+    grep -q '^generated speech: ravdess' out/live/folds5.tiny.txt
+    assert_equal "$(sed 1d out/split/fold1/tiny.2/over-time.tsv | cut -d @ -f 1 | sort -u | xargs)" "fold1/ravdess_02 fold1/ravdess_05"
+    assert_equal "$(made ravdess cv live SEEDS='1 2' CLIPS=1 PAUSE=0.3)" ""
+    assert_equal "$(made ravdess cv live SEEDS='1 2' CLIPS=1 PAUSE=0.3 EVERY=1 | grep -c 'over-time.tsv$')" 6
+    run ! study ravdess live PROTOCOL=random
+    assert_output --partial "live: random tests speakers that it has trained on"
+}
+
 @test "a model to use: conditions, temperature, and a card that says what it is worth" {
     printf '%s\n' 'features --type logmel --bands 40 --frames 100' 'normalize --by speaker' 'prior --prior-weight 50' \
         'train --batch 4 --lr 0.02 --epochs 12' 'val none' 'card about Made for a test.' >recipe.options
@@ -263,12 +288,47 @@ phone\tspeaker\t24\t3\nmp3\tspeaker\t24\t3\nrecorded\tknown from 1\t12\t3\nrecor
         # shellcheck disable=SC2254
         case $(cat new/model/recipe.card) in *$line*) ;; *) fail "no '$line' in $(cat new/model/recipe.card)" ;; esac
     done
+    ser-report -n 0 new >page.html
+    grep -q 'Protocol: folds; each model was trained on 3 to 4 speakers; features were normalized, each part by itself: --by speaker\.' page.html
     run model -n model
     assert_output "make: Nothing to be done for 'model'."
     run model model VAL= OUT=other
     assert_output --partial 'model: what is trained on all recordings'
     run model conditions CONDITIONS=rain OUT=other
     assert_output --partial 'CONDITIONS=rain: expected'
+}
+
+@test "generality: studies side by side, a column for each treatment of voices" {
+    # Three voices of the small RAVDESS are EmoDB's, too, under its names: of a fold each.
+    mkdir -p speech/emodb/wav
+    local clip s e
+    for s in 1:03 2:08 3:09; do
+        for e in 05:W 03:F 01:N 04:T; do
+            for clip in speech/ravdess_data/Actor_0${s%:*}/03-01-${e%:*}-*.wav; do
+                cp "$clip" "speech/emodb/wav/${s#*:}a0${clip: -11:1}${e#*:}.wav"
+            done
+        done
+    done
+    printf '%s\n' standardize 'maxpool 8x8' timemajor mean 'dense classes' >recipe.net
+    printf '%s\n' 'features --type logmel --bands 40 --frames 100' 'normalize --by speaker' 'train --batch 4 --lr 0.02 --epochs 2' \
+        'val none' >recipe.options
+    make -f "$ROOT/pipelines/generality.mk" BUILD="$BUILD" OUT=new RAVDESS=speech/ravdess_data EMODB=speech/emodb \
+        MANIFEST=--no-quarantine CHECK= TRAIN=-q NET=recipe STUDIES=both FOLD='3 5' >printed 2>err || fail "$(cat err)"
+    figure() { awk -F '\t' -v corpus="$1" '$1 == "corpus" && $2 == "ua" && $3 == corpus {printf "%.1f", 100 * $5}' \
+        new/both/recipe/cv/folds5.recipe/scores.tsv; }
+    same new/generality.tsv <(printf '%s\t%s\t%s\t%s\n' study condition speakers speaker both-to-ravdess recorded 2 "$(figure ravdess)" \
+        both-to-emodb recorded 2 "$(figure emodb)")
+    for fold in 3 5; do
+        assert_equal "$(comm -12 <(tr ' ' '\n' <<<"$(OUT=new/both/recipe speakers fold$fold train)") \
+            <(tr ' ' '\n' <<<"$(OUT=new/both/recipe speakers fold$fold test)"))" ""
+    done
+    # Rows of the same study and condition meet in one, whatever the form.
+    row() { printf 'condition\tvoices\tspeakers\tUA\tUA_low\tUA_high\n'; printf '%s\t%s\t5\t%s\t%s\t%s\n' "$@"; }
+    row recorded plain 50.0 40.0 60.0 phone plain 30.0 20.0 40.0 >a.plain.tsv
+    row recorded speaker 70.0 - - recorded 'known from 1' 60.0 - - >a.speaker.tsv
+    same <(helper generality-table a.plain.tsv a.speaker.tsv) <(printf '%s\t%s\t%s\t%s\t%s\t%s\n' \
+        study condition speakers plain speaker 'known from 1' \
+        a recorded 5 '50.0 (40.0 to 60.0)' 70.0 60.0 a phone 5 '30.0 (20.0 to 40.0)' - -)
 }
 
 @test "altered recordings: the noise is as loud as it says, and the same each time" {

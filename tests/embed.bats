@@ -40,6 +40,40 @@ values() {
     assert_failure
 }
 
+@test "--weights: the encoder alone, in half precision where that loses nothing" {
+    local how at header
+    mkdir alone
+    cp -L tiny/*.json alone
+    ser-embed --weights -o alone/model.safetensors tiny
+    for how in '--dtype F16' '--dtype F64' '--shards 3' --torch; do
+        # shellcheck disable=SC2086
+        "$ROOT/tests/make-encoder" $how other
+        ser-embed --weights other | cmp - alone/model.safetensors
+        rm -r other
+    done
+    ser-embed --weights alone | cmp - alone/model.safetensors
+    [ "$(stat -c %s alone/model.safetensors)" -lt "$(($(stat -Lc %s tiny/model.safetensors) * 6 / 10))" ]
+    run grep -ac -e decoder -e F32 alone/model.safetensors
+    assert_output 0
+    embed --layer all tiny a.wav >want
+    embed --layer all alone a.wav | same want -
+    # A value that half precision has not keeps its tensor as it is.
+    header=$(od -An -t u8 -N 8 tiny/model.safetensors | tr -d ' ')
+    at=$(grep -aoP '"model.encoder.conv1.bias":.*?data_offsets":\[\K[0-9]+' tiny/model.safetensors | head -n 1)
+    cp -rL tiny other
+    printf '\1' | dd of=other/model.safetensors bs=1 seek=$((8 + header + at)) conv=notrunc status=none
+    ser-embed --weights other >alone/model.safetensors
+    run grep -ao '"[^"]*":{"dtype":"F32"' alone/model.safetensors
+    assert_output '"model.encoder.conv1.bias":{"dtype":"F32"'
+    embed other a.wav >want
+    embed alone a.wav | same want -
+    fails 2 'without recordings' ser-embed --weights tiny a.wav
+    fails 2 'without recordings' ser-embed --weights --like want
+    fails 4 'nowhere/config.json' ser-embed --weights ./nowhere
+    [ -z "${SER_REFERENCE-}" ] || ser-embed --weights "$SER_REFERENCE/encoders/real/whisper-base-encoder" |
+        cmp - "$SER_REFERENCE/encoders/real/whisper-base-encoder/model.safetensors"
+}
+
 @test "wav2vec 2.0, HuBERT, WavLM: both kinds of layers, both kinds of files, both names of the weight norm" {
     for family in wav2vec2 hubert wavlm; do
         for kind in '' --stable; do
@@ -50,7 +84,7 @@ values() {
             embed -j 1 --layer all one a.wav >want
             embed -j 3 --layer all two a.wav >got
             same want got
-            strings want | grep -qx "feat.normalize=$([ -n "$kind" ] && echo yes || echo no)"
+            strings want | grep -qx "feat.input_norm=$([ -n "$kind" ] && echo yes || echo no)"
             run ser-tensor ls want
             assert_line --regexp '^a.wav	f32	3x24x16	'
             embed --layer 1 --pool mean one a.wav >"$family$kind"
@@ -252,7 +286,8 @@ feat.pool=max feat.axes=channels, which cannot be made: here it is time,channels
 feat.average=yes feat.average=yes
 feat.average=no feat.average=no
 feat.padded_s=31 feat.padded_s=31
-feat.normalize=yes feat.normalize=yes
+feat.frames=2.5 feat.frames=2.5
+feat.input_norm=yes feat.input_norm=yes
 feat.trim_db=-1 feat.trim_db=-1
 feat.trim_db=x feat.trim_db=x
 feat.trim_margin_s=0.1 feat.trim_margin_s
@@ -271,6 +306,65 @@ END
     fails 2 'oen: no such file, and no model of that name' ser-embed --like oen a.wav
 }
 
+@test "--every: windows, each the embedding of its samples, of files, pipes, raw and endless sound" {
+    local at family length
+    export SER_ENCODERS=$PWD
+    "$ROOT/tests/make-encoder" --family hubert hubert
+    sox -R -n -r 16000 -b 16 a16.wav synth 1.5 sine 200-900 tremolo 3 60 gain -6
+    for family in tiny hubert; do
+        embed --pool stats --trim 20 --frames 30 --every 0.4 $family a16.wav >want
+        run ser-tensor ls -c frames,start_s,end_s,level_db,silent want
+        assert_equal "${#lines[@]}" 4
+        assert_line --index 2 --regexp $'^a16.wav@0.400\tf32\t32\t[0-9]+\t0.400\t1.00[05]\t-[0-9.]+\t'
+        strings want | grep -qx feat.frames=30
+        length=$([ $family = tiny ] && echo 9600s || echo 9680s)
+        for at in 0.000 0.400 0.800; do
+            sox a16.wav cut.wav trim $at "$length"
+            ser-tensor cat -k a16.wav@$at want >window
+            embed --pool stats --trim 20 --frames 30 $family cut.wav | ser-cmp --values --atol 0 window -
+        done
+    done
+    "$ROOT/tests/make-encoder" --family hubert hubert-2x16
+    embed --like want --every 0.4 a16.wav | same want -
+    embed --like want --every 0.4 <a16.wav >piped
+    ser-cmp --values --atol 0 want piped
+    sox a16.wav -t raw - | embed --like want --every 0.4 --raw s16le:16000:1 -j 3 | same piped -
+    # It hears no more without windows, and says so.
+    run --separate-stderr ser-embed --kernels plain --like want -o out.sert a16.wav b.wav
+    assert_success
+    [[ $stderr = *'1 of 2 recordings is longer than 30 frames, and not heard to the end: --every'* ]]
+    assert_equal "$(ser-tensor ls -c unheard_s out.sert | cut -f 4 | tr '\n' ' ')" 'unheard_s 0.895 - '
+    ser-cmp --values --atol 0 <(ser-tensor cat -k a16.wav out.sert) <(embed --pool stats --frames 30 --trim 20 hubert a16.wav)
+    # A model of whole recordings hears windows of 4 s, or as told, and its recipe stays.
+    sox -R -n -r 16000 -b 16 long.wav synth 31 sine 200-900 gain -6
+    embed --layer 1 --pool mean tiny a16.wav >whole
+    embed --like whole --encoder tiny --every 9 long.wav >windows
+    assert_equal "$(ser-tensor ls -H whole)" "$(ser-tensor ls -H windows)"
+    assert_equal "$(ser-tensor ls -c end_s,frames windows | cut -f 4,5 | tr '\t\n' '  ')" 'end_s frames 4.000 200 13.000 200 22.000 200 31.000 200 '
+    embed --like whole --encoder tiny --every 20 --frames 500 long.wav | ser-tensor ls -c end_s | grep -q '30.000$'
+    # A window leaves while the sound goes on; what is too short for one makes one.
+    mkfifo live
+    embed --every 0.1 --frames 10 --pool mean --raw s16le:16000:1 tiny live >out &
+    exec 7>live
+    embed --every 0.1 --frames 10 --pool mean tiny a16.wav | ser-tensor head -n 1 >one
+    head -c 12000 a16.wav >&7 # two windows
+    for ((i = 0; i < 1200 && $(stat -c %s out) <= $(stat -c %s one); i++)); do sleep 0.05; done
+    size=$(stat -c %s out)
+    exec 7>&-
+    wait $!
+    [ "$size" -gt "$(stat -c %s one)" ] || fail "only $size bytes left"
+    embed --every 1 tiny b.wav | ser-cmp --values --atol 0 - <(embed tiny b.wav)
+    sox -R -r 16000 -n -b 16 tick.wav trim 0 300s
+    fails 3 'tick.wav.*@0.000.: 300 samples at 16000 Hz: this encoder needs 400' ser-embed --every 1 hubert tick.wav
+    fails 2 '--raw goes with --every' ser-embed --raw s16le:8000:1 tiny a.wav
+    fails 2 "--raw 'x': " ser-embed --every 1 --raw x tiny a.wav
+    fails 2 '--frames 1500: this encoder hears 1499 at most' ser-embed --frames 1500 hubert a.wav
+    fails 2 'leave out --frames' ser-embed --like want --every 1 --frames 20 a.wav
+    fails 2 'it hears recordings as a whole: --frames goes with --every' ser-embed --like whole --frames 20 a.wav
+    edited want other.sert feat.frames=0
+    fails 3 'feat.frames=0, which cannot be made' ser-embed --like other.sert --every 1 a.wav
+}
+
 @test "--norm: the input is normalised as published, or as told" {
     local kind
     for kind in '' --stable; do
@@ -282,8 +376,8 @@ END
         embed --norm no one a.wav >no
         run -1 ser-cmp --values --atol 1e-4 yes no
         same published "$([ -n "$kind" ] && echo yes || echo no)"
-        strings yes | grep -qx feat.normalize=yes
-        strings no | grep -qx feat.normalize=no
+        strings yes | grep -qx feat.input_norm=yes
+        strings no | grep -qx feat.input_norm=no
         rm -r one
     done
     fails 2 '--norm: Whisper hears mel bands that have a norm of their own, and tiny is whisper-2x16' ser-embed --norm yes tiny a.wav

@@ -16,6 +16,8 @@ setup_file() {
     expect_zip "$F/www/speech.zip" >"$F/ravdess.tsv"
     cremad_clips "$F/www" >"$F/cremad.tsv"
     urdu_files "$F/www" >"$F/urdu.tsv"
+    "$ROOT/tests/make-encoder" "$F/www/encoder"
+    encoder_table whisper-base config.json preprocessor_config.json model.safetensors >"$F/whisper-base.tsv"
     emodb_list | perl "$ROOT/tests/stored-zip.pl" >"$F/www/emodb.zip"
     printf 'corpus\tfile\tbytes\tmd5\tsource\nemodb\temodb.zip\t-\t-\ta test\n' >"$F/emodb.tsv"
     perl "$ROOT/tests/faulty-server.pl" "$F/www" "$F/port" "$F/log" 3>&- &
@@ -102,6 +104,21 @@ emodb_list() {
         $1 == "count" { for (i = 3; i <= NF; i++) for (n = 0; n < $2; n++)
             printf "f\twav/%s%s%s%c.wav\taudio\n", $i, sentence[1 + n % 10], substr("WLEAFTN", 1 + int(n / 10) % 7, 1), 97 + int(n / 70)
         }' "$ROOT/manifests/emodb.corpus"
+}
+
+# encoder_table ENCODER FILE...: what is known of these files
+encoder_table() {
+    local name
+    printf 'encoder\tfile\tbytes\tsha256\n'
+    for name in "${@:2}"; do
+        printf '%s\t%s\t%d\t%s\n' "$1" "$name" "$(stat -c %s "$F/www/encoder/$name")" "$(sha256sum <"$F/www/encoder/$name" | cut -c 1-64)"
+    done
+}
+
+# encoder MANNER TABLE ENCODER [ARGUMENT...]: from the server in this manner
+encoder() {
+    ser-fetch --checksums "$2" --retry-delay 0.01 \
+        --url "http://127.0.0.1:$(cat "$F/port")/$1,label=$BATS_TEST_NUMBER/encoder" "${@:3}"
 }
 
 # get MANNER CORPUS DIR [OPTION...]: from the server in this manner, at an address of this test's own
@@ -609,6 +626,112 @@ END
     fails 3 'flat: exists, but savee_JK has 119 of 120 recordings.*, or unpack AudioData.zip again' ser-fetch savee flat
 }
 
+@test "encoders: where ser-embed looks for them, whole or the encoder alone; a second call downloads nothing" {
+    local folder=home/.local/share/ser/encoders/whisper-base
+    export HOME=$PWD/home
+    unset XDG_DATA_HOME SER_ENCODERS
+    sox -R -n -r 16000 -b 16 a.wav synth 0.3 sine 300
+    fails 4 "get it with 'ser-fetch whisper-base'" ser-embed whisper-base a.wav
+    run --separate-stderr encoder plain "$F/whisper-base.tsv" whisper-base
+    assert_success
+    assert_output "$PWD/$folder: whisper-base, 0 MB"
+    [[ $stderr = *'whisper-base: licence MIT, as OpenAI has it'*'checked: SHA-256 of config.json, SHA-256 of prepr'* ]]
+    ser-embed -q whisper-base a.wav >one.sert
+    same "$folder/model.safetensors" "$F/www/encoder/model.safetensors"
+    assert_equal "$(ls "$folder")" "$(printf '%s\n' config.json model.safetensors preprocessor_config.json ser-source.txt)"
+    run -0 sed -E 's/^(SHA-256: )[0-9a-f]{64}/\1SUM/' "$folder/ser-source.txt"
+    assert_output - <<END
+encoder: whisper-base
+source: http://127.0.0.1:$(cat "$F/port")/plain,label=$BATS_TEST_NUMBER/encoder
+checked: SHA-256 of config.json, SHA-256 of preprocessor_config.json, SHA-256 of model.safetensors
+kept: all
+licence: MIT, as OpenAI has it; the model card says Apache 2.0
+fetched by: $(ser-fetch --version | sed 's/ (ser)//')
+SHA-256: SUM  config.json
+SHA-256: SUM  model.safetensors
+SHA-256: SUM  preprocessor_config.json
+END
+    run -0 encoder plain "$F/whisper-base.tsv" whisper-base
+    assert_equal "$(asked | wc -l)" 3
+    XDG_DATA_HOME=$PWD/data run -0 encoder plain "$F/whisper-base.tsv" -q --encoder-only whisper-base
+    assert_output ''
+    ser-embed --weights ./"$folder" | same data/ser/encoders/whisper-base/model.safetensors -
+    grep -qx 'kept: the encoder alone' data/ser/encoders/whisper-base/ser-source.txt
+    XDG_DATA_HOME=$PWD/data ser-embed -q whisper-base a.wav | same one.sert -
+    run -0 encoder plain "$F/whisper-base.tsv" whisper-base data/ser/encoders/whisper-base
+    assert_equal "$(asked | wc -l)" 6
+    # What is there and not what came is left alone.
+    echo >>"$folder/config.json"
+    fails 3 "$folder: exists, but its files are not those that came: " encoder plain "$F/whisper-base.tsv" whisper-base "$folder"
+    fails 3 'data: exists, but ser-fetch did not put it there: ' encoder plain "$F/whisper-base.tsv" whisper-base data
+    find . -name '*.part' | (! grep .)
+}
+
+@test "encoders: faults, what is not known of their files, licences" {
+    local table=$F/whisper-base.tsv
+    run -0 encoder cut=30000,first=3 "$table" whisper-base d
+    run -0 encoder flip=100,first=1 "$table" whisper-base e
+    assert_line --regexp 'config.json: not the known file: its SHA-256 is [0-9a-f]{64}, not [0-9a-f]{64}: trying again'
+    for d in d e; do same $d/model.safetensors "$F/www/encoder/model.safetensors"; done
+    run encoder flip=100 "$table" whisper-base f
+    assert_failure 3
+    assert_line --regexp 'config.json: not the known file: its SHA-256 is .*; removed$'
+    nothing f
+    run encoder status=404 "$table" whisper-base f
+    assert_failure 4
+    run ser-fetch --checksums "$table" --url "http://127.0.0.1:$(cat "$F/port")/plain/nowhere" whisper-base f
+    assert_failure 4
+    nothing f
+    # Sizes alone, and nothing.
+    sed -E '2s/[0-9a-f]{64}/-/; 3s/[0-9]+\t[0-9a-f]{64}/-\t-/' "$table" >some.tsv
+    run -0 encoder plain some.tsv whisper-base f
+    assert_line 'ser-fetch: whisper-base: checked: size alone of config.json, nothing of preprocessor_config.json, SHA-256 of model.safetensors'
+    sed -E '2s/[0-9]+\t[0-9a-f]{64}/12\t-/' "$table" >wrong.tsv
+    run encoder plain wrong.tsv whisper-base g
+    assert_failure 3
+    assert_line --regexp 'config.json: not the known file: it has [0-9]+ bytes, not 12; removed'
+    # What is no encoder is not kept as one; nor what stands for a file in a repository.
+    mkdir "$F/www/page"
+    for name in config.json preprocessor_config.json model.safetensors; do echo '<html>' >"$F/www/page/$name"; done
+    sed -E 's/[0-9]+\t[0-9a-f]{64}/-\t-/' "$table" >none.tsv
+    run ser-fetch --checksums none.tsv --url "http://127.0.0.1:$(cat "$F/port")/plain/page" --encoder-only whisper-base h
+    assert_failure 3
+    assert_line --regexp "page: full/config.json: does not begin with '\{'"
+    nothing h
+    echo 'version https://git-lfs.github.com/spec/v1' >"$F/www/page/config.json"
+    sed -E 's/\t[0-9]+\t/\t-\t/' "$table" >sums.tsv
+    run ser-fetch --checksums sums.tsv --url "http://127.0.0.1:$(cat "$F/port")/plain/page" --retry-delay 0.01 whisper-base h
+    assert_failure 3
+    assert_line --regexp 'page/config.json: not the known file: it is a Git LFS pointer; removed$'
+    # A licence that forbids commercial use is accepted first.
+    local large=wav2vec2-large-robust-12-ft-emotion-msp-dim
+    encoder_table $large config.json model.safetensors >large.tsv
+    run encoder plain large.tsv $large i
+    assert_failure 1
+    assert_line --partial 'licence CC BY-NC-SA 4.0'
+    assert_line --partial 'its licence forbids commercial use: whoever keeps to it says --accept; nothing was fetched'
+    nothing i
+    run -0 encoder plain large.tsv --accept $large i
+    fails 2 '--encoder-only and --accept are about encoders' ser-fetch --accept ravdess d
+    fails 2 '--keep is about the archives' ser-fetch --keep whisper-base d
+    fails 3 'large.tsv: has no row for whisper-base' encoder plain large.tsv whisper-base j
+}
+
+@test "encoders: the table of those that are known" {
+    run -0 --separate-stderr ser-fetch --encoders
+    assert_line --regexp $'^whisper-base\t290590909\t-\tfree\tMIT.*\thttps://huggingface.co/openai/whisper-base/tree/e37978b90ca9030d5170a5c07aadb050351a65bb$'
+    assert_line --regexp $'^hubert-large\t-\tconfig.json preprocessor_config.json pytorch_model.bin\tfree\t'
+    assert_equal "$(awk -F '\t' 'NF != 6' <<<"$output")" ''
+    cut -f 1 "$ROOT/manifests/encoder-checksums.tsv" | uniq | diff - <(cut -f 1 "$ROOT/manifests/encoders.tsv")
+    fails 2 'about all encoders' ser-fetch --encoders --list
+    fails 2 'about all encoders' ser-fetch --encoders whisper-base
+    # What is here of a published encoder is what the table says.
+    [ -z "${SER_REFERENCE-}" ] || (
+        cd "$SER_REFERENCE/encoders/real/whisper-base-encoder"
+        awk -F '\t' '$1 == "whisper-base" && $2 ~ /json/ { print $4 "  " $2 }' "$ROOT/manifests/encoder-checksums.tsv" | sha256sum --check --strict
+    )
+}
+
 @test "tables of checksums: strangers' rows are refused, by line" {
     header=$(printf 'corpus\tfile\tbytes\tmd5\tsource')
     sum=0123456789abcdef0123456789abcdef
@@ -643,7 +766,7 @@ END
     fails 2 'no folder is given' ser-fetch ravdess
     fails 2 "'xyz' is none of the known corpora: ser-fetch --list shows them" ser-fetch xyz d
     fails 2 "'../x' is none of the known corpora" ser-fetch ../x d
-    fails 2 'expected exactly one corpus and one folder' ser-fetch ravdess d e
+    fails 2 'expected exactly one corpus or encoder, and one folder' ser-fetch ravdess d e
     fails 2 'unrecognized option' ser-fetch --wrong ravdess d
     fails 2 "jobs: '0' is not a whole number from 1 to 64" ser-fetch -j0 ravdess d
     fails 2 "retries: '1x'" ser-fetch --retries=1x ravdess d

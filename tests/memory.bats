@@ -36,6 +36,11 @@ flat() {
     flat @.audio /dev/null ser-mfcc -q -j 1 --frames 24
     for n in 30 600; do sox -R -n -r 8000 -b 16 -t raw $n.raw synth $n pinknoise; done
     flat @.raw /dev/null ser-mfcc -q --every 0.5 --rate 8000 --frames 24 --raw s16le:8000:1
+    for n in 30 600; do
+        mkfifo $n.flac
+        sox -r 8000 -b 16 -c 1 -e signed $n.raw -t flac - >$n.flac &
+    done
+    flat @.flac /dev/null ser-mfcc -q --every 0.5 --rate 8000 --frames 24
     printf '%s\n' 'maxpool 8x8' 'reshape 3x5' mean 'dense classes' >small.net
     sox -R -n -r 22050 -b 16 b.wav synth 1 brownnoise
     printf 'id\tpath\temotion\tspeaker\nx\tb.wav\thappy\tx\ny\tb.wav\tsad\ty\n' | ser-mfcc -q --frames 24 -m - -o val.sert

@@ -175,27 +175,85 @@ count() {
     lacks NET
 }
 
+# script ARGUMENT...: what gnuplot is given for a picture; $NAME block of it: block NAME
+script() {
+    mkdir -p asked
+    printf '#!/bin/sh\ncat >"%s/script"\n' "$PWD/asked" >asked/gnuplot
+    chmod +x asked/gnuplot
+    run ! env PATH="$PWD/asked:$PATH" ser-plot "$@" # there is no picture
+    [ -s asked/script ] || fail "$output"
+}
+
+block() { # block NAME: its lines, without those that are drawn nowhere
+    sed -n "/^\\\$$1 << EOD\$/,/^EOD\$/p" asked/script | sed '1d;$d;/^nan/d;/^$/d'
+}
+
+# Of a model at 3 kHz nobody asks whether it hears speech.
 @test "wave: the audio, and the emotion over time by a model" {
     draws wave long.wav
     has 'long.wav, 1.20 s' amplitude 'time, s'
     lacks calm
-    ser-plot wave -m model.bin --window 0.3 --step 0.3 long.wav >emotion.svg
-    perl "$ROOT/tests/well-formed.pl" emotion.svg
-    texts emotion.svg >texts
-    has calm happy 'probability, %' 'long.wav, 1.20 s'
     ser-plot wave <long.wav >stdin.svg
     texts stdin.svg >texts
     has '&lt;stdin&gt;, 1.20 s'
-    # The dots follow the tones: low and high are calm and happy, in turn.
-    rows=$(sed -n "s/.*<use xlink:href='#gpPt6' transform='translate(\([0-9.]*\),\([0-9.]*\)).*/\2/p" emotion.svg)
-    assert_equal "$(wc -l <<<"$rows")" 4
-    assert_equal "$(awk 'NR == 1 { a = $1 } NR == 2 { b = $1 } { print $1 == a ? "calm" : $1 == b ? "happy" : "?" }' <<<"$rows" |
-        tr '\n' ' ')" "calm happy calm happy "
+    awk -F '\t' 'NR == 1 || $5 == "train"' m.tsv |
+        ser-mfcc -q --rate 3000 --window 256 --hop 60 --bands 20 --coefs 20 --frames 11 -m - -o tones.sert
+    awk -F '\t' 'NR == 1 || $5 == "val"' m.tsv | ser-mfcc -q --like tones.sert -m - -o tones-val.sert
+    printf 'standardize\nreshape 1x220\nlast\ndense classes\n' >tones.net
+    ser-train -q --net tones.net --val tones-val.sert -o tones.bin --epochs 60 --batch 2 --lr 0.05 --kernels plain tones.sert
+    ser-plot wave -m tones.bin --step 0.1 long.wav >emotion.svg
+    perl "$ROOT/tests/well-formed.pl" emotion.svg
+    texts emotion.svg >texts
+    has calm happy 'probability, %' predicted amplitude 'long.wav, 1.20 s'
+    # What is said follows the tones: low and high are calm and happy, in turn, the row above being calm.
+    script wave -m tones.bin --step 0.1 long.wav
+    assert_equal "$(block said | cut -d ' ' -f 3 | tr '\n' ' ')" "1 0 1 0 "
+    block said | awk '{ok = $1 < $2 && (NR == 1 ? $1 == 0 : $1 == last) && (NR == 4 || $2 > 0.3 * NR - 0.1 && $2 < 0.3 * NR + 0.1)
+        last = $2; if (!ok) exit 1} END {exit NR != 4 || last > 1.21}' || fail "$(block said)"
+    assert_equal "$(block mute)" ""
+    # The same is said of the same windows by way of the table.
+    block said | awk '{print $3}' >by-wave
+    ser-mfcc -q --like tones.bin --every 0.1 long.wav | ser-score -q tones.bin >over.tsv
+    script time over.tsv
+    block said | awk '{print $3}' | cmp - by-wave
+}
+
+@test "time: bands of emotions, what is said, no speech, how loud; an hour; one recording of several" {
+    # Sad for ten seconds, nothing, happy; another recording; 3,600 rows of an hour.
+    awk -v OFS='\t' 'BEGIN {
+        print "id", "predicted", "p_happy", "p_sad", "start_s", "end_s", "level_db"
+        for (t = 0; t < 30; t++)
+            print "a/b.wav@" t ".000", t < 10 ? "sad" : t < 20 ? "-" : "happy", t < 20 ? 0.25 : 1, t < 20 ? 0.75 : 0, t, t + 1, t < 20 ? -75 : -15
+        print "other@0", "sad", 0, 1, 0, 2, "-"
+        print "other@4", "sad", 0, 1, 4, 6, -20
+        for (t = 0; t < 3600; t++) print "hour@" t, t % 2 ? "happy" : "sad", t % 2, 1 - t % 2, t, t + 4, -30
+    }' >over.tsv
+    draws time over.tsv
+    has happy sad 'no speech' predicted 'probability, %' 'level, dB' 'time, s' 0 -20 -80 'b.wav, 30.00 s, 30 windows, 33 % without speech'
+    script time over.tsv
+    assert_equal "$(block said)" $'0 10 0\n20 30 1'
+    assert_equal "$(block mute | cut -d ' ' -f 1,2)" "10 20"
+    # The last class stands first; each second is thirty columns.
+    assert_equal "$(block bands | cut -d ' ' -f 1,600,601,900)" $'75 75 0 0\n25 25 100 100'
+    script time --key other over.tsv
+    assert_equal "$(block said)" $'0 2 0\n4 6 0'
+    assert_equal "$(block bands | cut -d ' ' -f 1,450,900)" $'100 nan 100\n0 nan 0'
+    assert_equal "$(block sound | wc -l)" 300
+    ser-plot time --key hour over.tsv >hour.svg
+    texts hour.svg >texts
+    has 'hour, 1:00:03, 3600 windows' 'time, min' 60
+    [ "$(wc -c <hour.svg)" -lt 300000 ] # as large as of any length
+    fails 3 "over.tsv: has no windows of a recording 'c'" ser-plot time --key c over.tsv
+    fails 3 "^ser-plot: p.tsv: no columns start_s and end_s: .* ser-mfcc --every" ser-plot time p.tsv
+    cut -f 1,2,5-7 over.tsv >bare.tsv
+    fails 3 "^ser-plot: bare.tsv: no columns p_CLASS" ser-plot time bare.tsv
+    sed '2s/sad/bad/' over.tsv >bad.tsv
+    fails 3 "^ser-plot: bad.tsv: predicted is 'bad', but there is no such column" ser-plot time bad.tsv
 }
 
 @test "the same bytes twice, and on standard output as with -o" {
     for kind in 'curves log.tsv' 'confusion p.tsv' 'reliability p.tsv' 'speakers p.tsv' 'manifest m.tsv' 'mfcc val.sert' 'tune search.tsv' \
-        'wave -m model.bin --window 0.3 long.wav'; do
+        'wave -m model.bin long.wav'; do
         # shellcheck disable=SC2086
         ser-plot $kind >a.svg
         # shellcheck disable=SC2086
@@ -220,18 +278,21 @@ hostile='a"b`touch x`$(touch x)'\''{}_^<i>&#x1;&amp;]]>%d%s @n \n "system(|touch
         print "id", "emotion", "predicted", "p_" x, "p_b", "speaker"
         print 1, x, x, 0.9, 0.1, x
         print 2, "b", x, 0.6, 0.4, "c"
+        print "id", "predicted", "p_" x, "p_b", "start_s", "end_s" >"w.tsv"
+        print x "@0", x, 0.9, 0.1, 0, 1 >"w.tsv"
     }' >p.tsv
     printf 'emotion\tspeaker\n%s\t%s\n' "$hostile" "$hostile" >m.tsv
     printf 'trial\trung\tepochs\tval_loss\tval_accuracy\tval_recall\t%s\n' "$hostile" >search.tsv
     printf '%s\t0\t1\t1\t0.5\t0.5\t%s\n' 1 "$hostile" 2 'x%dy' >>search.tsv
     cp ../low1.wav "$hostile.wav"
     printf 'id\tpath\temotion\n%s\t%s\t%s\n' "$hostile" "$hostile.wav" "$hostile" | ser-mfcc -q -m - -o f.sert
-    for kind in confusion reliability speakers manifest mfcc tune wave; do
+    for kind in confusion reliability speakers manifest mfcc tune wave time; do
         case $kind in
         tune) file=search.tsv ;;
         manifest) file=m.tsv ;;
         mfcc) file=f.sert ;;
         wave) file=$hostile.wav ;;
+        time) file=w.tsv ;;
         *) file=p.tsv ;;
         esac
         for title in '' "$hostile"; do
@@ -271,18 +332,16 @@ hostile='a"b`touch x`$(touch x)'\''{}_^<i>&#x1;&amp;]]>%d%s @n \n "system(|touch
     fails 2 "curves: one FILE is meant" ser-plot curves log.tsv log.tsv
     fails 2 "key belongs to mfcc" ser-plot confusion --key a p.tsv
     fails 2 "model belongs to wave" ser-plot mfcc --model model.bin val.sert
-    fails 2 "step: '0' is not a number of seconds" ser-plot wave -m model.bin --step 0 long.wav
-    fails 2 "window and --step belong to --model" ser-plot wave --step 1 long.wav
-    fails 2 "window and --step belong to --model" ser-plot curves --window 2 log.tsv
+    fails 2 "step: '0' is not a number from 0.01" ser-plot wave -m model.bin --step 0 long.wav
+    fails 2 "step belongs to --model" ser-plot wave --step 1 long.wav
     cp log.tsv over.tsv
     fails 2 "'./over.tsv' would be written over the input 'over.tsv'" ser-plot curves -o ./over.tsv over.tsv
     same over.tsv log.tsv
-    fails 2 "more than 2000 windows|makes more than" ser-plot wave -m model.bin --step 0.01 <(sox -n -r 8000 -t wav - synth 21 sine 200)
     fails 2 "empty" ser-plot -o '' confusion p.tsv
 }
 
 @test "no such file: 4; a file of another kind: 3" {
-    for kind in curves confusion reliability speakers manifest mfcc wave; do
+    for kind in curves confusion reliability speakers manifest mfcc wave time; do
         fails 4 "none.file: cannot open" ser-plot $kind none.file
     done
     fails 3 "p.tsv: line 1: no column 'epoch'" ser-plot curves p.tsv

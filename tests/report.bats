@@ -271,7 +271,9 @@ overview_of() {
         overview_of "$odd.x" "one/$odd.x.1/predictions.tsv"
     } >"$BATS_TEST_TMPDIR/want"
     cd ../..
-    assert_equal "$(rows 'All models of each name together' page2.html | cut -f 1-4,6-)" "$(cat "$BATS_TEST_TMPDIR/want")"
+    assert_equal "$(rows 'All models of each name together' page2.html | cut -f 1-4,6-9)" "$(cat "$BATS_TEST_TMPDIR/want")"
+    # Who was trained on how, and what was done to voices.
+    assert_equal "$(rows 'All models of each name together' page2.html | cut -f 10- | sort -u)" $'1\tlisted speakers\tplain'
     assert_equal "$(rows 'All models of each name together' page2.html | cut -f 5 | xargs)" "13.3 (augmented) 13.3 (augmented) –"
     assert_equal "$(rows 'Test accuracy of the original notebook' page2.html | sed -n 2p | cut -f 3 |
         sed 's/[0-9.]* (/(/g')" "(attention), (seed)"

@@ -101,6 +101,10 @@ reference() { # the folder NAME of the reference data, if there is one
     unit test_tuning
 }
 
+@test "overtime: what is said over time, and when a new emotion is named" {
+    unit test_overtime
+}
+
 @test "identity: training with the plain kernels ends in known bytes" {
     unit test_identity
 }

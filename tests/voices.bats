@@ -246,3 +246,63 @@ values() {
     fails 1 "is of the part 'test'" ser-tensor stats --by all --part test t.sert -o x.sert
     [ ! -e x.sert ]
 }
+
+# learned STREAM PRIOR WEIGHT: all values of STREAM's windows of one recording, by the definition: of frames with other
+# times, in windows that are speech, mean and variance up to each window, shrunk; one a line
+learned() {
+    { values "$2" -; ser-tensor ls -c start_s,from_s,speech,frames "$1" | tail -n +2; ser-tensor text "$1" | tr -d '[]'; } |
+        awk -v rows=4 -v weight="$3" -v hop=0.016 '
+        NR <= 2 * rows {prior[NR] = $1; next}
+        NF == 7 && $2 == "f32" {from[$1] = $5 == "-" ? $4 : $5; speech[$1] = $6; frames[$1] = $7; next}
+        NF == 1 && ($1 in from) {key = $1; row = 0; next}
+        NF {
+            at = int(from[key] / hop + 0.5)
+            row++
+            for (t = 1; t <= NF; t++) {
+                x[row, t] = $t
+                if (t <= frames[key] && speech[key] >= 0.3 && !((row, at + t) in heard)) {
+                    heard[row, at + t] = $t
+                    n[row]++
+                }
+            }
+            mean = square = 0
+            for (i in heard) {split(i, part, SUBSEP); if (part[1] == row) mean += heard[i] / n[row]}
+            for (i in heard) {split(i, part, SUBSEP); if (part[1] == row) square += (heard[i] - mean) ^ 2}
+            mean = (n[row] * mean + weight * prior[row]) / (n[row] + weight)
+            deviation = sqrt((square + weight * prior[rows + row] ^ 2) / (n[row] + weight))
+            for (t = 1; t <= NF; t++) printf "%.3f\n", (t > frames[key] ? 0 : (x[row, t] - mean) / deviation)
+        }'
+}
+
+@test "normalize --adapt: the speech so far, a frame that windows share once, shrunk" {
+    mfcc=(ser-mfcc --rate 8000 --window 256 --hop 128 --bands 16 --coefs 4 --top-db 0 --frames 20 --every 0.096)
+    sox -R -n -r 8000 -b 16 a.wav synth 0.9 sine 200-2000 tremolo 3 60 gain -6 pad 0.3@0.4 0.5
+    sox -R -n -r 8000 -b 16 b.wav synth 0.9 pinknoise
+    ser-mfcc -q --rate 8000 --window 256 --hop 128 --bands 16 --coefs 4 --top-db 0 --frames 99 b.wav |
+        ser-tensor stats --by speaker --one-speaker -o prior.sert
+    "${mfcc[@]}" a.wav -o a.sert
+    ser-tensor ls -c speech a.sert | tail -n +2 | awk '{n[$4 < 0.3]++} END {exit !n[0] || !n[1]}'
+    adapt=(ser-tensor normalize --adapt --prior prior.sert --prior-weight 30)
+    "${adapt[@]}" a.sert -o n.sert
+    ser-tensor ls -H n.sert | grep -qx feat.norm=speaker
+    all() { ser-tensor text "$1" | tr -d '[]' | tr ' ' '\n' | grep -E '^-?[0-9][-+.0-9e]*$' | awk '{printf "%.3f\n", $1}'; }
+    diff <(all n.sert) <(learned a.sert prior.sert 30)
+    # Trimmed windows tell where their frames begin; the prior is of features that were trimmed likewise.
+    sox -R -n -r 8000 -b 16 gap.wav synth 2 sine 200-2000 tremolo 3 60 gain -6 pad 0.5@1
+    ser-mfcc --rate 8000 --window 256 --hop 128 --bands 16 --coefs 4 --top-db 0 --trim 30 --frames 50 --every 0.192 gap.wav -o trimmed.sert
+    ser-tensor ls -c from_s,frames,speech trimmed.sert | grep -q $'\t1\.[0-9]*\t[1-4][0-9]\t0.[4-9]'
+    ser-tensor stats --by speaker --one-speaker trimmed.sert -o trimmed-prior.sert
+    ser-tensor normalize --adapt --prior trimmed-prior.sert --prior-weight 30 trimmed.sert -o n.sert
+    diff <(all n.sert) <(learned trimmed.sert trimmed-prior.sert 30)
+    "${adapt[@]}" a.sert -o n.sert
+    # Another recording is another voice, unless one speaks in all; what is before this one in time is another recording.
+    "${mfcc[@]}" b.wav -o b.sert
+    ser-tensor cat <("${adapt[@]}" a.sert) <("${adapt[@]}" b.sert) | cmp - <("${adapt[@]}" a.sert b.sert)
+    run ! cmp -s <("${adapt[@]}" a.sert b.sert) <("${adapt[@]}" --one-speaker a.sert b.sert)
+    cp a.wav c.wav
+    "${mfcc[@]}" c.wav -o c.sert
+    ser-cmp --values <("${adapt[@]}" --one-speaker a.sert a.sert) <("${adapt[@]}" --one-speaker a.sert c.sert)
+    fails 2 'adapt needs --prior' ser-tensor normalize --adapt a.sert -o x.sert
+    fails 2 'needs either' ser-tensor normalize --adapt --by all --prior prior.sert a.sert -o x.sert
+    fails 3 'statistics of other features' ser-tensor normalize --adapt --prior prior.sert <(ser-mfcc -q b.wav) -o x.sert
+}

@@ -2,10 +2,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bridge/axes.h"
 #include "bridge/convert.h"
 #include "bridge/encoder-files.h"
+#include "bridge/live.h"
 #include "bridge/names.h"
 #include "bridge/recipe.h"
 #include "bridge/recordings.h"
@@ -15,12 +17,14 @@
 #include "math/effects.h"
 #include "math/pool.h"
 
-enum { MAX_JOBS = 256 };
+/* An encoder hears no more than 30 s at once; a window is of 4 s, unless another length is given. */
+enum { MAX_JOBS = 256, MAX_FRAMES = 1500, WINDOW_FRAMES = 200 };
 
 static struct {
-    const char *manifest, *output, *like, *encoder, *trim, *layer, *pool, *norm, *kernels;
-    int64_t jobs;
-    int average, pad_30s, keep_going, quiet;
+    const char *manifest, *output, *like, *encoder, *trim, *layer, *pool, *norm, *raw, *kernels;
+    int64_t frames, jobs;
+    double every;
+    int average, pad_30s, weights, keep_going, quiet;
 } opt = {.layer = "last", .pool = "none", .norm = "published"};
 
 static const struct ser_opt options[] = {
@@ -42,6 +46,14 @@ static const struct ser_opt options[] = {
      "hear mean 0, variance 1; not Whisper"},
     {0, "pad-30s", SER_OPT_FLAG, &opt.pad_30s, 0, 0, NULL,
      "let Whisper hear 30 s, as transformers does"},
+    {0, "frames", SER_OPT_INT, &opt.frames, 1, MAX_FRAMES, "N",
+     "hear N frames of 20 ms; of --every: 200"},
+    {0, "every", SER_OPT_REAL, &opt.every, SER_MIN_EVERY_S, SER_MAX_EVERY_S, "S",
+     "a window of --frames frames every S seconds"},
+    {0, "raw", SER_OPT_TEXT, &opt.raw, 0, 0, "F:HZ:N",
+     "sound without header: s16le:16000:1; with --every"},
+    {0, "weights", SER_OPT_FLAG, &opt.weights, 0, 0, NULL,
+     "write the encoder alone, as model.safetensors"},
     {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, MAX_JOBS, "N",
      "threads to use; the result does not depend on it"},
     {0, "kernels", SER_OPT_TEXT, &opt.kernels, 0, 0, SER_KERNELS,
@@ -72,7 +84,7 @@ struct thread {
     struct ser_listener listener;
     float *sum; /* [sum_cap] of the layers that are averaged */
     size_t sum_cap;
-    uint64_t heard, silent;
+    uint64_t heard, silent, longer;
 };
 
 struct embedding {
@@ -82,6 +94,8 @@ struct embedding {
     int first, last; /* layers */
     int mean, deviation;
     double trim_db, trim_margin_s; /* 0: nothing is cut */
+    int frames;                    /* of the recipe: heard at most; 0: all */
+    size_t window;                 /* samples that are heard at most; 0: all */
     struct ser_attrs wanted;       /* the header of --like; none without it */
     struct thread *thread;
 };
@@ -99,11 +113,14 @@ static int fetch(void *ctx, void *slot) {
     return ser_recordings_next(&m->recordings, &it->recording, &it->made.e);
 }
 
-/* What becomes of the hidden states of one recording. */
+/* What becomes of the hidden states of one recording, or of a window of it. */
 struct taking {
     const struct embedding *m;
     struct thread *t;
-    struct item *it;
+    const struct ser_recording *recording;
+    const char *key;
+    struct ser_record *record;
+    struct ser_error *e;
     int failed;
 };
 
@@ -117,14 +134,13 @@ static int make_record(struct taking *k, size_t frames) {
     if (!pooled)
         dim[rank++] = frames;
     dim[rank++] = (uint64_t)m->files.shape.width * (m->deviation ? 2 : 1);
-    return ser_record_set(k->it->made.record, k->it->recording.key, SER_F32, rank, dim,
-                          &k->it->made.e);
+    return ser_record_set(k->record, k->key, SER_F32, rank, dim, k->e);
 }
 
 /* Puts a hidden state into the record, as number i of those that go out. */
 static void put_layer(const struct taking *k, int i, const float *h, size_t frames) {
     const struct embedding *m = k->m;
-    struct ser_record *r = k->it->made.record;
+    struct ser_record *r = k->record;
     size_t width = (size_t)m->files.shape.width, each = r->count / (size_t)layers_out(m);
     float *to = (float *)r->data + (size_t)i * each;
     if (m->mean)
@@ -154,7 +170,7 @@ static int make_room(struct taking *k, size_t frames) {
         k->t->sum = malloc(n * sizeof *k->t->sum);
         k->t->sum_cap = k->t->sum ? n : 0;
         if (!k->t->sum)
-            return ser_no_memory(&k->it->made.e);
+            return ser_no_memory(k->e);
     }
     return make_record(k, frames);
 }
@@ -170,56 +186,81 @@ static void take(void *ctx, int layer, const float *h, size_t frames) {
     else
         put_layer(k, layer - k->m->first, h, frames);
     if (layer == k->m->last) {
-        struct ser_record *r = k->it->made.record;
-        ser_attrs_copy(&r->attrs, &k->it->recording.attrs);
-        ser_attr_setf(&r->attrs, "frames", "%zu", frames);
+        ser_attrs_copy(&k->record->attrs, &k->recording->attrs);
+        ser_attr_setf(&k->record->attrs, "frames", "%zu", frames);
     }
 }
 
-static int check_length(const struct embedding *m, const struct item *it, size_t n,
-                        struct ser_error *e) {
-    size_t most = ser_encoder_most(&m->files.shape), least = ser_encoder_least(&m->files.shape);
+static int check_length(const struct taking *k, size_t n) {
+    const struct ser_encoder_shape *s = &k->m->files.shape;
+    size_t most = ser_encoder_most(s), least = ser_encoder_least(s);
+    const char *name = ser_recording_name(k->recording);
     if (n > most)
-        return ser_fail(e, SER_BAD,
-                        "%s: (%s): %.2f s long: this encoder hears at most %.0f s at once: cut it "
-                        "before",
-                        ser_recording_name(&it->recording), it->recording.key,
-                        (double)n / SER_ENCODER_RATE_HZ, (double)most / SER_ENCODER_RATE_HZ);
+        return ser_fail(k->e, SER_BAD,
+                        "%s: (%s): %.2f s long: this encoder hears at most %.0f s at once: take "
+                        "windows of it with --every, or only its first --frames",
+                        name, k->key, (double)n / SER_ENCODER_RATE_HZ,
+                        (double)most / SER_ENCODER_RATE_HZ);
     if (n < least)
-        return ser_fail(e, SER_BAD, "%s: (%s): %zu samples at %d Hz: this encoder needs %zu",
-                        ser_recording_name(&it->recording), it->recording.key, n,
-                        SER_ENCODER_RATE_HZ, least);
+        return ser_fail(k->e, SER_BAD, "%s: (%s): %zu samples at %d Hz: this encoder needs %zu",
+                        name, k->key, n, SER_ENCODER_RATE_HZ, least);
     return 0;
 }
 
-static int embed(struct embedding *m, struct item *it, struct thread *t) {
-    struct taking k = {m, t, it, 0};
-    const float *x;
-    size_t n;
-    int bad = ser_recording_load(&it->recording, &t->listener, &x, &n, &it->made.e);
-    if (bad || check_length(m, it, n, &it->made.e))
-        return bad ? bad : -1;
-    if (ser_hear(t->hearing, x, n, opt.pad_30s, m->first, take, &k)) {
-        ser_fail(&it->made.e, SER_SYS, "%s: (%s): out of memory for its embedding",
-                 ser_recording_name(&it->recording), it->recording.key);
+/* The embedding of x [n]: 0, -1 or -2 as make of struct ser_convert. */
+static int embed(struct taking *k, const float *x, size_t n) {
+    if (check_length(k, n))
+        return -1;
+    if (ser_hear(k->t->hearing, x, n, opt.pad_30s, k->m->first, take, k)) {
+        ser_fail(k->e, SER_SYS, "%s: (%s): out of memory for its embedding",
+                 ser_recording_name(k->recording), k->key);
         return -2;
     }
-    if (k.failed)
-        return it->made.e.status == SER_SYS ? -2 : -1;
-    int silent = ser_is_silent(x, n);
-    ser_attr_set(&it->made.record->attrs, "silent", silent ? "yes" : NULL);
+    return !k->failed ? 0 : k->e->status == SER_SYS ? -2 : -1;
+}
+
+/* Of a recording that is longer than what is heard, the beginning. */
+static size_t heard_of(const struct embedding *m, size_t n) {
+    return m->window && n > m->window ? m->window : n;
+}
+
+/* Says what was not heard, and counts it. */
+static void remark(struct thread *t, struct ser_attrs *a, const float *x, size_t heard, size_t n) {
+    int silent = ser_is_silent(x, heard);
+    ser_attr_set(a, "silent", silent ? "yes" : NULL);
+    ser_attr_set(a, "unheard_s", NULL);
+    if (heard < n)
+        ser_attr_setf(a, "unheard_s", "%.3f", (double)(n - heard) / SER_ENCODER_RATE_HZ);
     t->heard++;
     t->silent += (uint64_t)silent;
-    return 0;
+    t->longer += heard < n;
 }
 
 static int make(void *ctx, void *slot, int worker) {
     struct embedding *m = ctx;
     struct item *it = slot;
-    int bad = embed(m, it, &m->thread[worker]);
+    struct thread *t = &m->thread[worker];
+    struct taking k = {m, t, &it->recording, it->recording.key, it->made.record, &it->made.e, 0};
+    const float *x;
+    size_t n;
+    int bad = ser_recording_load(&it->recording, &t->listener, &x, &n, &it->made.e);
+    if (!bad)
+        bad = embed(&k, x, heard_of(m, n));
     if (bad)
         ser_recordings_name(&m->recordings, &it->recording, &it->made.e);
+    else
+        remark(t, &it->made.record->attrs, x, heard_of(m, n), n);
     return bad;
+}
+
+static int make_window(void *ctx, const struct ser_recording *r, const struct ser_window *w,
+                       const char *key, struct ser_record *out, struct ser_error *e) {
+    const struct embedding *m = ctx;
+    struct taking k = {m, m->thread, r, key, out, e, 0};
+    const float *x = w->sound;
+    size_t n = w->samples;
+    ser_listener_trim(&m->thread->listener, &x, &n);
+    return embed(&k, x, n) ? -1 : 0;
 }
 
 static void release(void *slot) {
@@ -323,10 +364,25 @@ static void put_recipe(const struct embedding *m, uint64_t hash, struct ser_attr
     ser_recipe_put_trim(m->trim_db, m->trim_margin_s, a);
     if (opt.average && m->first < m->last)
         ser_attr_set(a, "feat.average", "yes");
+    if (m->frames)
+        ser_attr_setf(a, "feat.frames", "%d", m->frames);
     if (opt.pad_30s && is_whisper(m))
         ser_attr_set(a, "feat.padded_s", "30");
     if (!is_whisper(m))
-        ser_attr_set(a, "feat.normalize", m->files.shape.normalize ? "yes" : "no");
+        ser_attr_set(a, "feat.input_norm", m->files.shape.normalize ? "yes" : "no");
+}
+
+/* Those of the encoder alone go out. */
+static void write_weights(const char *folder) {
+    struct ser_encoder_files f;
+    struct ser_error e;
+    struct ser_out out;
+    must(ser_encoder_find(&folder, &e), &e);
+    must(ser_encoder_files_open(&f, folder, &e), &e);
+    must(ser_out_open(&out, opt.output, 1, &e), &e);
+    must(ser_encoder_files_write(&f, &out, &e), &e);
+    must(ser_out_close(&out, &e), &e);
+    ser_encoder_files_close(&f);
 }
 
 /* ---- the recipe of a model ---- */
@@ -359,7 +415,7 @@ static void take_recipe(struct embedding *m) {
     must(ser_attrs_check(a, opt.like, &e), &e);
     const char *type = ser_attr(a, "feat.type"), *name = ser_attr(a, "feat.encoder"),
                *layer = ser_attr(a, "feat.layer"), *pool = ser_attr(a, "feat.pool"),
-               *norm = ser_attr(a, "feat.normalize");
+               *norm = ser_attr(a, "feat.input_norm");
     if (!type || strcmp(type, "embedding") != 0)
         die(SER_BAD, "%s: is not of embeddings%s", opt.like,
             type ? ": its features are made by 'ser-mfcc --like'" : "");
@@ -373,6 +429,9 @@ static void take_recipe(struct embedding *m) {
         opt.norm = is_yes(norm) ? "yes" : "no";
     opt.average = is_yes(ser_attr(a, "feat.average"));
     opt.pad_30s = ser_attr(a, "feat.padded_s") != NULL;
+    m->frames = (int)real_of(a, "feat.frames", MAX_FRAMES);
+    if (m->frames && opt.frames)
+        ser_usage("--like %s takes the whole recipe from there: leave out --frames", opt.like);
     m->trim_db = real_of(a, "feat.trim_db", SER_MAX_TRIM_DB);
     m->trim_margin_s = real_of(a, "feat.trim_margin_s", SER_MAX_TRIM_MARGIN_S);
 }
@@ -393,6 +452,30 @@ static void check_recipe(struct embedding *m, const struct ser_attrs *made) {
         key, want ? want : "(unset)", got ? got : "(unset)");
 }
 
+/* ---- how much is heard ---- */
+
+/* Windows are of 4 s unless something else is said, and the recipe tells so; that of a model stays as it is. */
+static void set_frames(struct embedding *m) {
+    if (opt.raw && opt.every == 0)
+        ser_usage("--raw goes with --every");
+    if (opt.like && opt.frames && opt.every == 0)
+        ser_usage("--like %s: it hears recordings as a whole: --frames goes with --every",
+                  opt.like);
+    if (!opt.frames)
+        opt.frames = m->frames ? m->frames : opt.every > 0 ? WINDOW_FRAMES : 0;
+    if (!opt.like)
+        m->frames = (int)opt.frames;
+}
+
+static void set_window(struct embedding *m) {
+    const struct ser_encoder_shape *s = &m->files.shape;
+    if (opt.frames)
+        m->window = ser_encoder_samples(s, (size_t)opt.frames);
+    if (m->window > ser_encoder_most(s))
+        die(SER_USAGE, "--frames %lld: this encoder hears %zu at most", (long long)opt.frames,
+            ser_encoder_frames(s, ser_encoder_most(s)));
+}
+
 /* ---- the run ---- */
 
 static void open_threads(struct embedding *m, int jobs, int threads) {
@@ -403,7 +486,8 @@ static void open_threads(struct embedding *m, int jobs, int threads) {
         struct thread *t = &m->thread[i];
         t->listener = (struct ser_listener){.rate_hz = SER_ENCODER_RATE_HZ,
                                             .trim_db = m->trim_db,
-                                            .trim_margin_s = m->trim_margin_s};
+                                            .trim_margin_s = m->trim_margin_s,
+                                            .least = ser_encoder_least(&m->files.shape)};
         must(ser_listener_open(&t->listener, &e), &e);
         t->hearing = ser_hearing_new(m->encoder, ser_kernels_find(opt.kernels), threads, why);
         if (!t->hearing)
@@ -420,16 +504,27 @@ static void close_threads(struct embedding *m, int jobs) {
     free(m->thread);
 }
 
-static void tell_silent(const struct embedding *m, int jobs) {
-    uint64_t heard = 0, silent = 0;
+/* "1 of 3 recordings is ", "2 of 3 recordings are " */
+static const char *of_all(uint64_t n, uint64_t all, char text[96]) {
+    snprintf(text, 96, "%llu of %llu recording%s %s", (unsigned long long)n,
+             (unsigned long long)all, all == 1 ? "" : "s", n == 1 ? "is" : "are");
+    return text;
+}
+
+/* What embeddings do not tell of. */
+static void tell_remarks(const struct embedding *m, int jobs) {
+    uint64_t heard = 0, silent = 0, longer = 0;
+    char text[96];
     for (int i = 0; i < jobs; i++) {
         heard += m->thread[i].heard;
         silent += m->thread[i].silent;
+        longer += m->thread[i].longer;
     }
-    if (silent && !opt.quiet)
-        warn("%llu of %llu recording%s %s silent: nothing above -60 dBFS",
-             (unsigned long long)silent, (unsigned long long)heard, heard == 1 ? "" : "s",
-             silent == 1 ? "is" : "are");
+    if (silent)
+        warn("%s silent: nothing above -60 dBFS", of_all(silent, heard, text));
+    if (longer)
+        warn("%s longer than %d frames, and not heard to the end: --every takes windows of it",
+             of_all(longer, heard, text), m->frames);
 }
 
 static void open_recordings(struct embedding *m, char **files) {
@@ -442,6 +537,58 @@ static void open_recordings(struct embedding *m, char **files) {
     must(ser_recordings_open(&m->recordings, opt.manifest, files, ser_progress_wanted(opt.quiet),
                              &e),
          &e);
+}
+
+/* All recordings, on several threads. 1 if some were skipped. */
+static int run_all(struct embedding *m, const struct ser_attrs *header) {
+    struct ser_error e;
+    /* One recording is shared by the threads; of several each thread has its own. */
+    int single = ser_recordings_single(&m->recordings), jobs = single ? 1 : (int)opt.jobs;
+    open_threads(m, jobs, single ? (int)opt.jobs : 1);
+    const struct ser_convert todo = {.ctx = m,
+                                     .item_size = sizeof(struct item),
+                                     .records = 1,
+                                     .fetch = fetch,
+                                     .make = make,
+                                     .release = release,
+                                     .output = opt.output,
+                                     .header = header,
+                                     .total = m->recordings.total,
+                                     .keep_going = opt.keep_going,
+                                     .quiet = opt.quiet};
+    int skipped = ser_convert_run(&todo, jobs, &e);
+    must(skipped < 0, &e);
+    if (!opt.quiet)
+        tell_remarks(m, jobs);
+    close_threads(m, jobs);
+    return skipped;
+}
+
+/* One window after the other, which the threads share. 1 if some recordings were skipped. */
+static int run_windows(struct embedding *m, const struct ser_attrs *header) {
+    struct ser_error e;
+    const struct ser_encoder_shape *s = &m->files.shape;
+    size_t hop = ser_encoder_samples(s, 2) - ser_encoder_samples(s, 1);
+    size_t step = ser_live_step(opt.every, SER_ENCODER_RATE_HZ, hop);
+    open_threads(m, 1, (int)opt.jobs);
+    const struct ser_live live = {.make = make_window,
+                                  .ctx = m,
+                                  .recordings = &m->recordings,
+                                  .windows =
+                                      ser_windows_new_sound(SER_ENCODER_RATE_HZ, m->window, step),
+                                  .rate_hz = SER_ENCODER_RATE_HZ,
+                                  .raw = opt.raw,
+                                  .output = opt.output,
+                                  .header = header,
+                                  .keep_going = opt.keep_going,
+                                  .quiet = opt.quiet};
+    if (!live.windows)
+        die(SER_SYS, "out of memory for windows");
+    int skipped = ser_live_run(&live, &e);
+    must(skipped < 0, &e);
+    ser_windows_free(live.windows);
+    close_threads(m, 1);
+    return skipped;
 }
 
 int main(int argc, char **argv) {
@@ -460,6 +607,12 @@ int main(int argc, char **argv) {
     if (!ser_kernels_find(opt.kernels))
         ser_usage("--kernels: '%s' is none of " SER_KERNELS, opt.kernels);
     char **files = argv + first + !opt.like;
+    if (opt.weights && (opt.like || opt.manifest || *files))
+        ser_usage("--weights takes an encoder alone, without recordings");
+    if (opt.weights) {
+        write_weights(argv[first]);
+        return SER_OK;
+    }
     ser_one_stdin(files, opt.like, opt.manifest ? opt.manifest : *files ? NULL : "-");
     must(ser_model_find(&opt.like, &e), &e);
     ser_keep_inputs("--output", opt.output, files, opt.manifest, opt.like);
@@ -467,37 +620,22 @@ int main(int argc, char **argv) {
         take_recipe(&m);
     else
         opt.encoder = argv[first];
+    set_frames(&m);
     m.mean = strcmp(opt.pool, "none") != 0;
     m.deviation = strcmp(opt.pool, "stats") == 0;
     const char *wrong = opt.trim ? ser_recipe_trim(opt.trim, &m.trim_db, &m.trim_margin_s) : NULL;
     if (wrong)
         ser_usage("--trim '%s': %s", opt.trim, wrong);
     load_encoder(&m, &hash);
+    set_window(&m);
     put_recipe(&m, hash, &header);
     check_recipe(&m, &header);
+    if (opt.every > 0 && !opt.output)
+        m.recordings.feeds = STDOUT_FILENO;
     open_recordings(&m, files);
-    /* One recording is shared by the threads; of several each thread has its own. */
-    int single = ser_recordings_single(&m.recordings), jobs = single ? 1 : (int)opt.jobs;
-    open_threads(&m, jobs, single ? (int)opt.jobs : 1);
-
-    const struct ser_convert todo = {.ctx = &m,
-                                     .item_size = sizeof(struct item),
-                                     .records = 1,
-                                     .fetch = fetch,
-                                     .make = make,
-                                     .release = release,
-                                     .output = opt.output,
-                                     .header = &header,
-                                     .total = m.recordings.total,
-                                     .keep_going = opt.keep_going,
-                                     .quiet = opt.quiet};
-    int skipped = ser_convert_run(&todo, jobs, &e);
-    must(skipped < 0, &e);
-    tell_silent(&m, jobs);
-
+    int skipped = opt.every > 0 ? run_windows(&m, &header) : run_all(&m, &header);
     ser_attrs_clear(&header);
     ser_attrs_clear(&m.wanted);
-    close_threads(&m, jobs);
     ser_recordings_close(&m.recordings);
     ser_encoder_free(m.encoder);
     ser_encoder_files_close(&m.files);

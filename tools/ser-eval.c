@@ -4,12 +4,13 @@
 #include <string.h>
 
 #include "bridge/evaluation.h"
+#include "bridge/overtime.h"
 #include "bridge/plot-text.h"
 #include "core/opt.h"
 #include "core/out.h"
 
 static struct {
-    const char *output, *against;
+    const char *output, *against, *over_time;
     int64_t draws, seed;
     int tsv, json, fit_temperature;
 } opt = {.draws = SER_DRAWS, .seed = SER_DRAWS_SEED};
@@ -19,6 +20,8 @@ static const struct ser_opt options[] = {
     {'t', "tsv", SER_OPT_FLAG, &opt.tsv, 0, 0, NULL, "one figure a row"},
     {'J', "json", SER_OPT_FLAG, &opt.json, 0, 0, NULL, "one JSON object"},
     {'a', "against", SER_OPT_TEXT, &opt.against, 0, 0, "FILE", "compare with these predictions"},
+    {0, "over-time", SER_OPT_TEXT, &opt.over_time, 0, 0, "TRUTH",
+     "judge windows by a table of what is when"},
     {0, "fit-temperature", SER_OPT_FLAG, &opt.fit_temperature, 0, 0, NULL,
      "print only the temperature for these"},
     {0, "draws", SER_OPT_INT, &opt.draws, 100, 1000000, "N", "of bootstrap over speakers"},
@@ -380,6 +383,135 @@ static void print_comparison(const struct ser_evaluation *v, const struct ser_co
                    c->only_first, c->only_second, c->p);
 }
 
+/* ---- over time ---- */
+
+static void print_onsets(const char *name, int width, const struct ser_onsets *of,
+                         struct ser_out *o) {
+    print_left(o, name, width);
+    ser_out_printf(o, "%8zu%8zu%8zu%8zu", of->begins, of->named, of->never, of->before);
+    if (of->named)
+        ser_out_printf(o, "%10.2f%10.2f\n", of->median_s, of->most_s);
+    else
+        ser_out_printf(o, "%10s%10s\n", "-", "-");
+}
+
+static void print_delays(const struct ser_overtime *v, struct ser_out *o) {
+    int left = 14;
+    for (int c = 0; c < v->classes; c++)
+        left = wider(left, v->class[c]);
+    ser_out_printf(o, "\n%-*s%8s%8s%8s%8s%10s%10s\n", left, "new emotion", "begins", "named",
+                   "never", "before", "median s", "90 % s");
+    for (int c = 0; c < v->classes; c++)
+        if (v->onsets[c].begins)
+            print_onsets(v->class[c], left, &v -> onsets[c], o);
+    print_onsets("all", left, &v->all, o);
+}
+
+static void print_shares(const struct ser_overtime *v, struct ser_out *o) {
+    int left = 14;
+    for (int c = 0; c < v->classes; c++)
+        left = wider(left, v->class[c]);
+    ser_out_printf(o, "\n%-*s%10s%10s%10s\n", left, "emotion", "recall", "precision", "s");
+    for (int c = 0; c < v->classes; c++) {
+        print_left(o, v->class[c], left);
+        ser_out_printf(o, "%10.4f%10.4f%10.1f\n", v->of[c].recall, v->of[c].precision,
+                       (double)v->of[c].support / 1000);
+    }
+}
+
+static void print_over_time(const struct ser_overtime *v, struct ser_out *o) {
+    const double score[SER_INTERVALS] = {v->scores.wa, v->scores.ua, v->scores.macro_f1};
+    for (int i = 0; i < SER_INTERVALS; i++) {
+        ser_out_printf(o, "%-24s %.4f", ser_figure[i].title, score[i]);
+        if (v->intervals)
+            ser_out_printf(o, "  (95 %%: %.4f to %.4f)\n", v->of_all[i].low, v->of_all[i].high);
+        else
+            ser_out_printf(o, "  (95 %%: n/a)\n");
+    }
+    ser_out_printf(o, "%-24s %zu\n%-24s %.1f s\n%-24s %.1f s\n%-24s %.1f s\n", "recordings",
+                   v->recordings, "an emotion is said", (double)v->scores.n / 1000,
+                   "no speech is said", (double)v->mute_ms / 1000, "no row",
+                   (double)v->no_row_ms / 1000);
+    print_delays(v, o);
+    print_shares(v, o);
+    ser_out_printf(o, "\n%-14s%16s%16s\n", "windows", "an emotion said", "no speech said");
+    for (int t = 0; t < SER_WINDOW_KINDS; t++)
+        ser_out_printf(o, "%-14s%16zu%16zu\n", t == SER_WINDOW_SPEECH ? "of speech" : "of none",
+                       v->rows[t][SER_WINDOW_SPEECH], v->rows[t][SER_WINDOW_NO_SPEECH]);
+}
+
+/* Where a figure stands in the object; how many keys lead to it. */
+static int path_of(const struct ser_value *a, const char *key[3]) {
+    key[0] = a->class && !a->predicted ? "per_class" : a->name;
+    key[1] = a->class;
+    key[2] = a->predicted ? a->predicted : a->name;
+    return a->class ? 3 : 1;
+}
+
+static void json_over_time(const struct ser_values *l, struct ser_out *o) {
+    const char *key[3], *before[3] = {0};
+    int open = 0; /* objects within the whole */
+    for (size_t i = 0; i < l->n; i++) {
+        int depth = path_of(&l->at[i], key), same = 0;
+        while (same < open && same < depth - 1 && strcmp(key[same], before[same]) == 0)
+            same++;
+        for (; open > same; open--)
+            ser_out_printf(o, "}");
+        ser_out_printf(o, !i ? "{" : same < 2 ? ",\n" : ",");
+        for (; open < depth - 1; open++) {
+            ser_out_json(o, key[open]);
+            ser_out_printf(o, ":{");
+        }
+        ser_out_json(o, key[depth - 1]);
+        ser_out_printf(o, ":%.17g", l->at[i].value);
+        memcpy(before, key, sizeof before);
+    }
+    for (; open >= 0; open--)
+        ser_out_printf(o, "}");
+    ser_out_printf(o, "\n");
+}
+
+/* Rows of windows beside the truth. */
+static void evaluate_over_time(char *const *files, struct ser_overtime *v) {
+    struct ser_timelines rows = {0};
+    struct ser_truth truth;
+    struct ser_error e;
+    must(ser_truth_read(&truth, opt.over_time, &e), &e);
+    do
+        must(ser_timelines_read(&rows, *files, &e), &e);
+    while (*files && *++files);
+    must(ser_overtime_judge(v, &truth, &rows, (int)opt.draws, (uint64_t)opt.seed, &e), &e);
+    if (v->unheard)
+        warn("%s: %zu of %zu recordings have no row in the predictions", opt.over_time, v->unheard,
+             truth.n);
+    if (v->unknown)
+        warn("%zu recordings of the predictions are left out: %s tells nothing of them", v->unknown,
+             opt.over_time);
+    ser_timelines_free(&rows);
+    ser_truth_free(&truth);
+}
+
+static void over_time(char *const *files) {
+    struct ser_overtime v;
+    struct ser_values values = {0};
+    struct ser_out out;
+    struct ser_error e;
+    evaluate_over_time(files, &v);
+    must(ser_overtime_values(&v, &values) && ser_no_memory(&e), &e);
+    must(ser_out_open(&out, opt.output, 0, &e), &e);
+    if (opt.json)
+        json_over_time(&values, &out);
+    else if (opt.tsv)
+        ser_out_printf(&out, "file\tmeasure\tclass\tpredicted\tvalue\n");
+    else
+        print_over_time(&v, &out);
+    if (opt.tsv)
+        tsv_values(&out, "pooled", &values);
+    must(ser_out_close(&out, &e), &e);
+    free(values.at);
+    ser_overtime_free(&v);
+}
+
 /* Reads one file of predictions, and tells what was left out of it. */
 static void read_file(struct ser_evaluation *v, const char *path) {
     struct ser_error e;
@@ -405,8 +537,15 @@ int main(int argc, char **argv) {
         ser_usage("--fit-temperature prints one number: give it without --tsv, --json, --against");
     if (opt.against && argc - first > 1)
         ser_usage("--against compares with one file");
-    ser_one_stdin(argv + first, opt.against, first < argc ? NULL : "-");
-    ser_keep_inputs("--output", opt.output, argv + first, opt.against, NULL);
+    if (opt.over_time && (opt.against || opt.fit_temperature))
+        ser_usage("--over-time judges windows: give it without --against, --fit-temperature");
+    const char *beside = opt.over_time ? opt.over_time : opt.against;
+    ser_one_stdin(argv + first, beside, first < argc ? NULL : "-");
+    ser_keep_inputs("--output", opt.output, argv + first, beside, NULL);
+    if (opt.over_time) {
+        over_time(argv + first);
+        return SER_OK;
+    }
     int files = first < argc ? argc - first : 1;
     for (int f = 0; f < files; f++)
         read_file(&v, first < argc ? argv[first + f] : NULL);

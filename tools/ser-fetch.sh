@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ser-fetch: gets a corpus. curl brings it, unzip unpacks it; the manual is ser-fetch.1.
+# ser-fetch: gets a corpus, or a pretrained encoder. curl brings it, unzip unpacks it; the manual is ser-fetch.1.
 #
 # All work is done in DIR.part, beside DIR, and renamed to DIR when everything is there and checked. So
 # a DIR that exists is complete, and what a killed run leaves behind is what the next one goes on
@@ -12,8 +12,8 @@ unset UNZIP UNZIPOPT ZIPINFO ZIPINFOOPT
 version='@VERSION@'
 manifests='@MANIFESTS@'
 
-synopsis='[OPTION...] CORPUS DIR'
-url='' checksums='' jobs=8 retries=5 retry_delay=1 timeout=60 keep='' quiet='' list=''
+synopsis='[OPTION...] CORPUS DIR | ENCODER [DIR]'
+url='' checksums='' jobs=8 retries=5 retry_delay=1 timeout=60 keep='' quiet='' list='' encoders='' accept='' alone=''
 title='' licence='' citation='' way='' registration='' checked='' members=''
 fetched='ravdess cremad emodb urdu'
 
@@ -25,7 +25,7 @@ note() {
 
 help() {
     out "usage: $tool $synopsis
-get a speech corpus, checked and unpacked, as the folder DIR
+get a speech corpus, checked and unpacked, or a pretrained encoder, as the folder DIR
 
       --url URL               fetch URL/NAME, from a mirror
       --checksums FILE        what to expect, instead of the known table
@@ -34,7 +34,12 @@ get a speech corpus, checked and unpacked, as the folder DIR
       --retry-delay S         seconds before trying again, doubled each time [$retry_delay]
       --timeout S             cut a connection that is silent for S seconds [$timeout]
       --keep                  keep the archive, in DIR
+      --encoder-only          of an encoder what ser-embed needs, in half precision
+                              where that loses nothing
+      --accept                the licence is kept to: asked for where it forbids
+                              commercial use
       --list                  the corpora, and which of them can be fetched
+      --encoders              the encoders, and what is known of their files
   -q, --quiet                 no progress, no notes: errors only
   -h, --help                  this text
   -V, --version               the version
@@ -42,6 +47,7 @@ get a speech corpus, checked and unpacked, as the folder DIR
 ravdess: 208 MB from Zenodo. cremad: 606 MB in 7,442 files from GitHub.
 emodb: an archive from its makers. urdu: 88 MB in 400 files from GitHub.
 Of any other corpus: says how to get it, exit status 1.
+An encoder without DIR goes where ser-embed looks for its name.
 After a failure run it again: it goes on from what has arrived."
 }
 
@@ -58,7 +64,7 @@ need_whole() { # need_whole OPTION TEXT MIN MAX
 options() { # sets the options and the array operands
     local line
     line=$(getopt -n "$tool" -o j:qhV -l url:,checksums:,jobs:,retries:,retry-delay:,timeout:,keep \
-        -l list,quiet,help,version -- "$@") || { (($? > 1)) || usage; die 4 "getopt failed"; }
+        -l encoder-only,accept,list,encoders,quiet,help,version -- "$@") || { (($? > 1)) || usage; die 4 "getopt failed"; }
     [ -n "$line" ] || die 4 "getopt failed"
     eval "set -- $line" # getopt has quoted every word
     while [ "$1" != -- ]; do
@@ -70,7 +76,10 @@ options() { # sets the options and the array operands
         --retry-delay) retry_delay=$2 && shift ;;
         --timeout) timeout=$2 && shift ;;
         --keep) keep=1 ;;
+        --encoder-only) alone=1 ;;
+        --accept) accept=1 ;;
         --list) list=1 ;;
+        --encoders) encoders=1 ;;
         -q | --quiet) quiet=1 ;;
         -h | --help) help && exit ;;
         -V | --version) out "$tool (ser) $version" && exit ;;
@@ -100,15 +109,15 @@ load() {
     { [ -r "$2" ] && [ ! -d "$2" ]; } || die 4 "$2: no such table, or it cannot be read"
     table=$(awk -F '\t' -v columns="$1" '
         function fits(column, text) {
-            if (text == "-" && columns ~ /md5/ && column ~ /^(bytes|md5)$/)
-                return 1 # of an archive, these may be unknown
+            if (text == "-" && columns ~ /md5|encoder/ && column ~ /^(bytes|md5|sha256)$/)
+                return 1 # of an archive, and of an encoder, these may be unknown
             if (column ~ /^(bytes|clips)$/)
                 return text ~ /^[1-9][0-9]*$/ && length(text) <= 12
             if (column ~ /^(md5|sha256)$/)
                 return text ~ /^[0-9a-f]*$/ && length(text) == (column == "md5" ? 32 : 64)
-            if (column == "source" || column == "speaker" && text == "-")
+            if (column ~ /^(source|licence)$/ || column == "speaker" && text == "-")
                 return text != ""
-            if (column == "path")
+            if (column ~ /^(path|repository)$/)
                 return text ~ /^[A-Za-z0-9][A-Za-z0-9_.-]*(\/[A-Za-z0-9][A-Za-z0-9_.-]*)*$/
             return text ~ /^[A-Za-z0-9][A-Za-z0-9_.-]*$/
         }
@@ -310,10 +319,13 @@ back_off() { # back_off FAILURES WHAT WHY SERVER_ASKS
 }
 
 # Brings FILE.part to BYTES, going on where an earlier attempt or run was cut. BYTES - is unknown: as many as
-# the server has.
+# the server has, within reason.
 download() { # download FILE BYTES
     local part=$1.part size most failures=0 line code http after why show=--silent known=1 limit=$2
-    [ "$2" != - ] || known='' limit=2000000000
+    case $2:$1 in
+    -:*.json) known='' limit=16777216 ;;
+    -:*) known='' limit=2000000000 ;;
+    esac
     [ -z "$progress" ] || show=--progress-bar
     most=$(size_of "$part")
     size=$most
@@ -367,7 +379,7 @@ enter() {
     flock -n 9 || die 4 "$work: in use by another ser-fetch, or by the curl of one that was killed"
 }
 
-leave() { # leave FILE...: nothing but these and what enter made is removed
+leave() { # leave FILE...: nothing but these and what was made here is removed
     rm -rf -- tree lock "$@"
     cd ..
     rmdir -- "$work" || note "$work: not removed: it contains files that ser-fetch did not put there"
@@ -384,6 +396,10 @@ finish() {
     compare tree
     [ -z "$lack" ] || die 3 "$url: not the whole corpus: $lack"
     describe >tree/ser-source.txt || die 4 "$work/tree/ser-source.txt: cannot write"
+    put_in_place
+}
+
+put_in_place() {
     sync -f tree || die 4 "$work: cannot write"
     mv -T -- tree "$whole" || die 4 "$dir: cannot rename $work/tree to it"
 }
@@ -463,28 +479,41 @@ know_archive() {
     [ "$md5" != - ] || checked='the number of recordings of each speaker: no checksum is known'
 }
 
-# Brings the archive of which a checksum is known.
-download_known() {
-    local found size try
-    # An archive of an earlier run is looked at again.
-    [ ! -e "$archive" ] || mv -- "$archive" "$archive.part"
+# Sets lack to what FILE is not; to nothing if it is as it is known to be. What is - is not known.
+examine() { # examine FILE BYTES PROGRAM SUM
+    local found size
+    lack=''
+    if [ "$4" != - ]; then
+        found=$("$3" <"$1")
+        if [ "${found%% *}" != "$4" ]; then lack="its ${3%sum} is ${found%% *}, not $4"; fi
+        lack=${lack/md5/MD5} lack=${lack/sha256/SHA-256}
+    fi
+    size=$(size_of "$1")
+    if [ -z "$lack" ] && [ "$2" != - ] && [ "$size" != "$2" ]; then lack="it has $size bytes, not $2"; fi
+}
+
+# Brings a file of which something is known.
+download_known() { # download_known FILE BYTES PROGRAM SUM WHAT
+    local try
+    # One of an earlier run is looked at again.
+    [ ! -e "$1" ] || mv -- "$1" "$1.part"
     for try in 1 2; do
-        download "$archive" "$bytes"
-        found=$(md5sum <"$archive.part")
-        size=$(size_of "$archive.part")
-        [ "${found%% *} $size" != "$md5 $bytes" ] || break
-        rm -f -- "$archive.part"
-        found="$url/$archive: not the known archive: its MD5 is ${found%% *}, not $md5"
-        [ $try = 1 ] || die 3 "$found; removed"
-        note "$found: trying again from the start"
+        download "$1" "$2"
+        examine "$1.part" "${@:2}"
+        [ -n "$lack" ] || break
+        if head -c 40 "$1.part" | grep -q '^version https://git-lfs'; then lack='it is a Git LFS pointer'; fi
+        rm -f -- "$1.part"
+        lack="$url/$1: not the known $5: $lack"
+        [ $try = 1 ] || die 3 "$lack; removed"
+        note "$lack: trying again from the start"
     done
-    mv -- "$archive.part" "$archive"
+    mv -- "$1.part" "$1"
 }
 
 get_archive() {
     enter
     if [ "$md5" != - ]; then
-        download_known
+        download_known "$archive" "$bytes" md5sum "$md5" archive
     elif [ ! -e "$archive" ]; then # one that somebody has put there is taken
         download "$archive" "$bytes"
         mv -- "$archive.part" "$archive"
@@ -579,6 +608,138 @@ get_files() {
     leave
 }
 
+# ---- encoders ----
+
+# Sets what is known of the encoder, and table to its files; leaves repository empty if there is no such encoder.
+know_encoder() {
+    local row
+    load 'encoder repository revision terms licence' "$manifests/encoders.tsv"
+    row=$(awk -F '\t' -v encoder="$encoder" '$1 == encoder { row = $0 } END { print row ? row : "-" }' <<<"$table")
+    [ -n "$row" ] || die 4 "$manifests/encoders.tsv: cannot be read"
+    [ "$row" != - ] || return 0
+    IFS=$'\t' read -r _ repository revision terms licence <<<"$row"
+    home=https://huggingface.co/$repository/resolve/$revision
+    load 'encoder file bytes sha256' "${checksums:=$manifests/encoder-checksums.tsv}"
+    table=$(sed -n "s/^$encoder\t//p" <<<"$table")
+    [ -n "$table" ] || die 3 "$checksums: has no row for $encoder"
+    checked=$(awk -F '\t' '{
+        known = $3 != "-" ? "SHA-256" : $2 != "-" ? "size alone" : "nothing"
+        printf "%s%s of %s", (NR > 1 ? ", " : ""), known, $1
+    }' <<<"$table")
+}
+
+# Where ser-embed looks for names.
+set_encoder_folder() {
+    local data=${XDG_DATA_HOME-}
+    [[ $data = /* ]] || data=${HOME:+$HOME/.local/share}
+    [ -n "$data" ] || usage "no folder is given, and HOME is not set"
+    dir=$data/ser/encoders/$encoder
+}
+
+list_encoders() {
+    load 'encoder file bytes sha256' "${checksums:=$manifests/encoder-checksums.tsv}"
+    local files=$table
+    load 'encoder repository revision terms licence' "$manifests/encoders.tsv"
+    # shellcheck disable=SC2016 # $1 is awk's
+    put '<stdout>' awk -F '\t' '
+        FILENAME == "-" {
+            bytes[$1] = bytes[$1] == "-" || $3 == "-" && $2 !~ /json$/ ? "-" : bytes[$1] + $3
+            if ($4 == "-")
+                open[$1] = open[$1] (open[$1] ? " " : "") $2
+            next
+        }
+        FNR == 1 { print "encoder\tbytes\tunverified\tterms\tlicence\tsource" }
+        { print $1 "\t" bytes[$1] "\t" (open[$1] ? open[$1] : "-") "\t" $4 "\t" $5 "\thttps://huggingface.co/" $2 "/tree/" $3 }
+    ' - <(printf '%s\n' "$table") <<<"$files"
+}
+
+# Sets lack to why FOLDER is not the encoder, as an earlier run has put it there; to nothing if it is.
+compare_encoder() { # compare_encoder FOLDER
+    local sums
+    lack='ser-fetch did not put it there'
+    [ -r "$1/ser-source.txt" ] || return 0
+    sums=$(sed -n "1s/^encoder: $encoder\$/&/p; s/^SHA-256: //p" "$1/ser-source.txt")
+    case $sums in "encoder: $encoder"$'\n'*) ;; *) return 0 ;; esac
+    lack='its files are not those that came'
+    ! (cd -- "$1" && sha256sum --check --strict --status <<<"${sums#*$'\n'}") 2>/dev/null || lack=''
+}
+
+describe_encoder() {
+    local sums kept=all
+    [ -z "$alone" ] || kept='the encoder alone'
+    sums=$(cd tree && sha256sum -- *)
+    [ -n "$sums" ] || die 4 "$work/tree: the checksums cannot be computed"
+    printf '%s\n' "encoder: $encoder" "source: $url" "checked: $checked" "kept: $kept" "licence: $licence" \
+        "fetched by: $tool $version"
+    printf '%s\n' "SHA-256: ${sums//$'\n'/$'\n'SHA-256: }"
+}
+
+# Leaves in tree what ser-embed needs of the files in full.
+keep_encoder() {
+    local embed=${0%/*}/ser-embed why code=0
+    [ -x "$embed" ] || embed=ser-embed
+    mkdir -p tree
+    cp -- full/*.json tree || die 4 "$work/tree: cannot write"
+    why=$("$embed" --weights -o tree/model.safetensors full 2>&1) || code=$?
+    case $code in
+    0) ;;
+    3)
+        rm -rf full tree # a next run must not find them
+        die 3 "$url: ${why#ser-embed: }; removed"
+        ;;
+    *) die 4 "ser-embed, which --encoder-only needs, fails with status $code: $why" ;;
+    esac
+}
+
+get_encoder() {
+    local name bytes sha256
+    enter
+    rm -rf tree
+    mkdir -p full
+    cd full
+    while IFS=$'\t' read -r name bytes sha256; do
+        download_known "$name" "$bytes" sha256sum "$sha256" file
+    done <<<"$table"
+    cd ..
+    if [ -n "$alone" ]; then keep_encoder; else mv -- full tree; fi
+    describe_encoder >ser-source.txt || die 4 "$work/ser-source.txt: cannot write"
+    mv -- ser-source.txt tree
+    put_in_place
+    leave full
+}
+
+report_encoder() {
+    local size
+    [ -z "$quiet" ] || return 0
+    size=$(find "$whole" -type f -printf '%s\n' | awk '{ n += $1 } END { printf "%d", (n + 500000) / 1e6 }')
+    out "$dir: $encoder, $size MB"
+}
+
+fetch_encoder() {
+    [ -z "$keep" ] || usage "--keep is about the archives of corpora"
+    [ -n "$dir" ] || set_encoder_folder
+    resolve
+    note "$encoder: licence $licence"
+    if [ "$terms" = noncommercial ] && [ -z "$accept" ]; then
+        die 1 "$encoder: its licence forbids commercial use: whoever keeps to it says --accept; nothing was fetched"
+    fi
+    if [ -e "$whole" ]; then
+        [ -d "$whole" ] || die 4 "$dir: is not a folder"
+        compare_encoder "$whole"
+        if [ -z "$lack" ]; then
+            report_encoder
+            exit
+        fi
+        is_empty "$whole" || die 3 "$dir: exists, but $lack: name another folder, or move this one away"
+    fi
+    need_programs curl flock
+    get_ready
+    get_encoder
+    note "$encoder: checked: $checked"
+    [ "$revision" != main ] || note "$encoder: no revision of it is known: this is what its makers show today"
+    report_encoder
+}
+
 # ---- what is not fetched ----
 
 list_corpora() {
@@ -620,25 +781,37 @@ say_savee() {
     exit 1
 }
 
-main() {
-    local need holds advice
-    options "$@"
-    if [ -n "$list" ]; then
-        [ ${#operands[@]} = 0 ] || usage "--list is about all corpora"
-        list_corpora
-        exit
-    fi
-    [ ${#operands[@]} -le 2 ] || usage "expected exactly one corpus and one folder"
-    corpus=${operands[0]-} dir=${operands[1]-}
-    [ -n "$corpus" ] || usage "no corpus is given"
-    [[ $corpus =~ ^[a-z0-9-]+$ && -e $manifests/$corpus.corpus ]] ||
-        usage "'$corpus' is none of the known corpora: $tool --list shows them"
-    case " $fetched " in *" $corpus "*) ;; *) dir=${dir:-${corpus}_data} ;; esac
-    [ -n "$dir" ] || usage "no folder is given"
+# Sets whole and work, by dir.
+resolve() {
     case $dir in *[[:cntrl:]]*) usage "'$dir': control characters in the name" ;; esac
     { whole=$(realpath -m -- "$dir") && [ -n "$whole" ]; } || die 4 "$dir: cannot resolve the path"
     work=$whole.part
+}
 
+is_empty() { # is_empty FOLDER
+    local holds
+    holds=$(find "$1" -maxdepth 1 -mindepth 1 -printf x -quit && echo -)
+    [ "$holds" = - ]
+}
+
+need_programs() { # need_programs NAME...
+    local need
+    for need; do
+        command -v "$need" >/dev/null || die 4 "$need: not installed; ser-fetch needs it"
+    done
+}
+
+get_ready() {
+    : "${url:=$home}"
+    url=${url%"${url##*[!/]}"}
+    set_curl
+}
+
+fetch_corpus() {
+    local advice
+    case " $fetched " in *" $corpus "*) ;; *) dir=${dir:-${corpus}_data} ;; esac
+    [ -n "$dir" ] || usage "no folder is given"
+    resolve
     know_corpus
     case " $fetched savee " in *" $corpus "*) ;; *) say_how ;; esac
     if [ -e "$whole" ]; then
@@ -649,20 +822,15 @@ main() {
             report
             exit
         fi
-        holds=$(find "$whole" -maxdepth 1 -mindepth 1 -printf x -quit && echo -)
         advice='move this one away'
         [ "$corpus" != savee ] || advice='unpack AudioData.zip again'
-        [ "$holds" = - ] || die 3 "$dir: exists, but $lack: name another folder, or $advice"
+        is_empty "$whole" || die 3 "$dir: exists, but $lack: name another folder, or $advice"
     fi
     [ "$corpus" != savee ] || say_savee
 
-    for need in curl unzip flock; do
-        command -v $need >/dev/null || die 4 "$need: not installed; ser-fetch needs it"
-    done
+    need_programs curl unzip flock
     [ -z "$members" ] || know_archive
-    : "${url:=$home}"
-    url=${url%"${url##*[!/]}"}
-    set_curl
+    get_ready
     case $corpus in
     cremad) get_cremad ;;
     urdu) get_files ;;
@@ -672,6 +840,30 @@ main() {
     note "$corpus: licence $licence"
     note "$corpus: cite $citation"
     report
+}
+
+main() {
+    options "$@"
+    if [ -n "$list$encoders" ]; then
+        if [ "$list$encoders" = 11 ] || [ ${#operands[@]} != 0 ]; then
+            usage "--list is about all corpora, --encoders about all encoders"
+        fi
+        if [ -n "$list" ]; then list_corpora; else list_encoders; fi
+        exit
+    fi
+    [ ${#operands[@]} -le 2 ] || usage "expected exactly one corpus or encoder, and one folder"
+    corpus=${operands[0]-} dir=${operands[1]-}
+    [ -n "$corpus" ] || usage "no corpus is given"
+    if [[ $corpus =~ ^[a-z0-9-]+$ && -e $manifests/$corpus.corpus ]]; then
+        [ -z "$alone$accept" ] || usage "--encoder-only and --accept are about encoders"
+        fetch_corpus
+    else
+        encoder=$corpus repository=''
+        [[ ! $encoder =~ ^[a-z0-9-]+$ ]] || know_encoder
+        [ -n "$repository" ] ||
+            usage "'$corpus' is none of the known corpora: $tool --list shows them; nor an encoder: --encoders"
+        fetch_encoder
+    fi
     command exit # nothing is read after it
 }
 

@@ -3,23 +3,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bridge/convert.h"
+#include "bridge/live.h"
 #include "bridge/names.h"
 #include "bridge/recipe.h"
 #include "bridge/recordings.h"
-#include "bridge/sound.h"
 #include "core/opt.h"
 #include "core/progress.h"
 #include "math/effects.h"
 #include "math/mfcc.h"
-#include "math/windows.h"
 
 enum { MAX_JOBS = 256 };
-
-/* Limits of --every; keys tell milliseconds, and two windows must not have the same. */
-#define MIN_EVERY_S 0.01
-#define MAX_EVERY_S 3600
 
 static struct {
     const char *manifest, *output, *type, *like, *trim, *pad, *normalize, *append, *raw;
@@ -69,7 +65,7 @@ static const struct ser_opt options[] = {
     {0, "pad", SER_OPT_CHOICE, &opt.pad, 0, 0, "zero|floor", "what stands behind the last frame"},
     {0, "normalize", SER_OPT_CHOICE, &opt.normalize, 0, 0, "none|utterance",
      "each row by the mean and deviation it has"},
-    {0, "every", SER_OPT_REAL, &opt.every, MIN_EVERY_S, MAX_EVERY_S, "S",
+    {0, "every", SER_OPT_REAL, &opt.every, SER_MIN_EVERY_S, SER_MAX_EVERY_S, "S",
      "a window of --frames frames every S seconds"},
     {0, "raw", SER_OPT_TEXT, &opt.raw, 0, 0, "F:HZ:N",
      "sound without header: s16le:16000:1; with --every"},
@@ -336,140 +332,42 @@ static int run_all(struct source *s, const struct ser_attrs *header) {
 
 /* ---- windows, of sound as it comes ---- */
 
-struct windows {
-    struct source *source;
-    struct ser_windows *windows;
-    struct ser_sound *sound;
-    struct ser_pcm raw;
-    struct ser_writer writer;
-    struct ser_progress progress;
-    struct ser_record record;
-    uint64_t done, bad;
-};
-
-/* S seconds, rounded to whole hops. */
-static size_t step_of(const struct ser_recipe *r) {
-    if (r->frames < 2)
-        ser_usage("--every needs windows of two frames at least: give --frames");
-    size_t step = (size_t)(opt.every * r->rate_hz / r->hop + 0.5);
-    return step ? step : 1;
-}
-
-static int put_window(struct windows *w, const struct ser_recording *r, const struct ser_window *x,
-                      struct ser_error *e) {
-    const struct ser_recipe *recipe = &w->source->recipe;
-    const uint64_t dim[2] = {(uint64_t)ser_recipe_rows(recipe), (uint64_t)recipe->frames};
-    struct ser_record *out = &w->record;
-    char *key = eprintf_alloc("%s@%.3f", r->key, x->start_s);
-    int failed = ser_record_set(out, key, SER_F32, 2, dim, e);
-    free(key);
-    if (failed)
+static int make_window(void *ctx, const struct ser_recording *r, const struct ser_window *x,
+                       const char *key, struct ser_record *out, struct ser_error *e) {
+    const struct source *s = ctx;
+    const uint64_t dim[2] = {(uint64_t)ser_recipe_rows(&s->recipe), (uint64_t)s->recipe.frames};
+    if (ser_record_set(out, key, SER_F32, 2, dim, e))
         return -1;
     memcpy(out->data, x->x, out->bytes);
     ser_attrs_copy(&out->attrs, &r->attrs);
     ser_attr_setf(&out->attrs, "frames", "%zu", x->full);
-    ser_attr_setf(&out->attrs, "start_s", "%.3f", x->start_s);
-    ser_attr_setf(&out->attrs, "end_s", "%.3f", x->end_s);
-    ser_attr_setf(&out->attrs, "level_db", "%.1f", x->level_db);
-    ser_attr_set(&out->attrs, "speech", NULL);
-    if (x->speech >= 0)
-        ser_attr_setf(&out->attrs, "speech", "%.3f", x->speech);
-    ser_attr_set(&out->attrs, "silent", x->silent ? "yes" : NULL);
-    must(ser_writer_put(&w->writer, out, e) || ser_out_flush(&w->writer.out, e), e);
-    ser_progress_show(&w->progress, ++w->done);
     return 0;
 }
 
-/* All windows that the samples so far make. */
-static int put_windows(struct windows *w, const struct ser_recording *r, struct ser_error *e) {
-    struct ser_window x;
-    int got;
-    while ((got = ser_windows_next(w->windows, &x)) > 0)
-        if (put_window(w, r, &x, e))
-            return -1;
-    return got < 0 ? ser_no_memory(e) : 0;
-}
-
-static int begin_sound(struct windows *w, const struct ser_recording *r, struct ser_error *e) {
-    struct ser_recordings *from = &w->source->recordings;
-    if (r->path)
-        return ser_sound_path(w->sound, r->path, e);
-    if (from->from == SER_FROM_STDIN)
-        return ser_sound_in(w->sound, &from->in, e);
-    if (!r->sound.count)
-        return ser_fail(e, SER_BAD, "<stdin>: (%s): has no samples", r->key);
-    return ser_sound_samples(w->sound, r->sound.data, r->sound.count, r->rate_hz, "<stdin>", e);
-}
-
-/* The windows of a recording: 0, or -1 with e set, behind those that are there. */
-static int convert(struct windows *w, const struct ser_recording *r, struct ser_error *e) {
-    const float *x;
-    size_t n;
-    int got;
-    ser_windows_reset(w->windows);
-    if (begin_sound(w, r, e))
-        return -1;
-    if (ser_sound_whole(w->sound) && !opt.quiet)
-        warn("%s: this format is read to its end before the first window: where that takes too "
-             "long, convert it: ffmpeg -i IN -f wav - | ser-mfcc --every %g",
-             ser_recording_name(r), opt.every);
-    while ((got = ser_sound_next(w->sound, &x, &n, e)) > 0) {
-        if (ser_windows_feed(w->windows, x, n))
-            return ser_no_memory(e);
-        if (put_windows(w, r, e))
-            return -1;
-    }
-    ser_windows_end(w->windows);
-    return got < 0 ? -1 : put_windows(w, r, e);
-}
-
-static void open_windows(struct windows *w, const struct ser_attrs *header) {
-    struct source *s = w->source;
-    struct ser_error e;
-    const char *wrong = opt.raw ? ser_pcm_parse(opt.raw, &w->raw) : NULL;
-    if (wrong)
-        ser_usage("--raw '%s': %s", opt.raw, wrong);
-    if (opt.raw && s->recordings.from == SER_FROM_STREAM)
-        ser_usage("--raw: standard input is a tensor stream, not sound without a header");
-    s->recordings.live = 1;
-    w->windows = ser_windows_new(&s->recipe, step_of(&s->recipe));
-    w->sound = ser_sound_new(s->recipe.rate_hz, opt.raw ? &w->raw : NULL);
-    if (!w->windows || !w->sound)
-        die(SER_SYS, "out of memory for windows of %d frames", s->recipe.frames);
-    tell_empty_bands(&s->recipe, ser_windows_empty_bands(w->windows));
-    must(ser_writer_open(&w->writer, opt.output, header, &e), &e);
-    ser_progress_start(&w->progress, "windows", 0, opt.quiet);
-}
-
-/* One recording after the other, in one thread. 1 if some were skipped. */
+/* 1 if some recordings were skipped. */
 static int run_windows(struct source *s, const struct ser_attrs *header) {
-    struct windows w = {.source = s};
-    struct ser_recording r = {0};
+    const struct ser_recipe *r = &s->recipe;
     struct ser_error e;
-    uint64_t all = 0;
-    int got;
-    open_windows(&w, header);
-    while ((got = ser_recordings_next(&s->recordings, &r, &e)) > 0) {
-        all++;
-        if (!convert(&w, &r, &e))
-            continue;
-        ser_recordings_name(&s->recordings, &r, &e);
-        ser_progress_end(&w.progress);
-        must(!opt.keep_going || e.status == SER_SYS, &e);
-        warn("%s", e.text);
-        w.bad++;
-    }
-    must(got < 0, &e);
-    ser_progress_end(&w.progress);
-    must(ser_writer_close(&w.writer, &e), &e);
-    if (w.bad)
-        warn("%llu of %llu recordings %s skipped; windows before what is wrong are kept",
-             (unsigned long long)w.bad, (unsigned long long)all, w.bad == 1 ? "was" : "were");
-    ser_recording_free(&r);
-    ser_record_free(&w.record);
-    ser_sound_free(w.sound);
-    ser_windows_free(w.windows);
-    return w.bad > 0;
+    if (r->frames < 2)
+        ser_usage("--every needs windows of two frames at least: give --frames");
+    size_t hop = (size_t)r->hop, step = ser_live_step(opt.every, r->rate_hz, hop);
+    const struct ser_live live = {.make = make_window,
+                                  .ctx = s,
+                                  .recordings = &s->recordings,
+                                  .windows = ser_windows_new(r, step / hop),
+                                  .rate_hz = r->rate_hz,
+                                  .raw = opt.raw,
+                                  .output = opt.output,
+                                  .header = header,
+                                  .keep_going = opt.keep_going,
+                                  .quiet = opt.quiet};
+    if (!live.windows)
+        die(SER_SYS, "out of memory for windows of %d frames", r->frames);
+    tell_empty_bands(r, ser_windows_empty_bands(live.windows));
+    int skipped = ser_live_run(&live, &e);
+    must(skipped < 0, &e);
+    ser_windows_free(live.windows);
+    return skipped;
 }
 
 int main(int argc, char **argv) {
@@ -482,6 +380,8 @@ int main(int argc, char **argv) {
     opt.jobs = ser_cores() < MAX_JOBS ? ser_cores() : MAX_JOBS;
     int first = ser_options(argc, argv, &tool);
     s.recipe = recipe();
+    if (opt.every > 0 && !opt.output)
+        s.recordings.feeds = STDOUT_FILENO;
     open_source(&s, argv + first);
     ser_attr_set(&header, "kind", "features");
     ser_recipe_put(&s.recipe, &header);

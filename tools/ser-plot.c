@@ -1,5 +1,4 @@
 /* ser-plot - pictures of tables, predictions, features and audio, drawn by gnuplot. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,19 +8,20 @@
 #include "core/out.h"
 
 static struct {
-    const char *output, *title, *key, *model, *window, *step;
+    const char *output, *title, *key, *model;
+    double step;
     int png;
-} opt = {.window = "2", .step = "0.5"};
+} opt = {.step = 0.5};
 
 static const struct ser_opt options[] = {
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
     {'p', "png", SER_OPT_FLAG, &opt.png, 0, 0, NULL, "PNG, twice as many pixels"},
     {'t', "title", SER_OPT_TEXT, &opt.title, 0, 0, "TEXT", "the line above the picture"},
-    {'k', "key", SER_OPT_TEXT, &opt.key, 0, 0, "KEY", "mfcc: the record to draw, not the first"},
+    {'k', "key", SER_OPT_TEXT, &opt.key, 0, 0, "KEY", "mfcc, time: what to draw, not the first"},
     {'m', "model", SER_OPT_TEXT, &opt.model, 0, 0, "MODEL",
      "wave: show the emotion over time, by it"},
-    {0, "window", SER_OPT_TEXT, &opt.window, 0, 0, "S", "wave: seconds that it hears at a time"},
-    {0, "step", SER_OPT_TEXT, &opt.step, 0, 0, "S", "wave: seconds from one window to the next"},
+    {0, "step", SER_OPT_REAL, &opt.step, 0.01, 3600, "S",
+     "wave: seconds from one window to the next"},
     {0}};
 
 static const struct ser_tool tool = {
@@ -33,14 +33,8 @@ static const struct ser_tool tool = {
     "manifest     utterances by emotion and speaker, and by part after ser-split\n"
     "mfcc         features of one utterance (ser-mfcc)\n"
     "tune         a search: its trials, rungs and options (search.tsv of tune.mk)\n"
-    "wave         an audio file"};
-
-static int milliseconds(const char *option, const char *text) {
-    double s;
-    if (ser_parse_real(text, 0.01, 3600, &s))
-        ser_usage("%s: '%s' is not a number of seconds from 0.01 to 3600", option, text);
-    return (int)lround(1000 * s);
-}
+    "wave         an audio file\n"
+    "time         emotions over time (ser-score of windows, ser-mfcc --every)"};
 
 static void need_text(const char *option, const char *value) {
     if (value && !*value)
@@ -60,7 +54,8 @@ static int takes_predictions(enum ser_plot_kind kind) {
 
 /* What the command line asks for; files, up to NULL, are its operands after the kind. */
 static struct ser_plot asked(const char *kind, char **files) {
-    struct ser_plot what = {.title = opt.title, .key = opt.key, .model = opt.model, .png = opt.png};
+    struct ser_plot what = {
+        .title = opt.title, .key = opt.key, .model = opt.model, .step_s = opt.step, .png = opt.png};
     int k = ser_plot_kind(kind);
     if (k < 0)
         ser_usage("'%s' is none of " SER_PLOT_NAMES, kind);
@@ -76,14 +71,12 @@ static struct ser_plot asked(const char *kind, char **files) {
         need_letters(*f);
     if (opt.title && !ser_plot_shows(opt.title, strlen(opt.title)))
         ser_usage("--title: not UTF-8 text that a picture can show");
-    if (opt.key && what.kind != SER_PLOT_MFCC)
-        ser_usage("--key belongs to mfcc");
+    if (opt.key && what.kind != SER_PLOT_MFCC && what.kind != SER_PLOT_TIME)
+        ser_usage("--key belongs to mfcc and time");
     if (opt.model && what.kind != SER_PLOT_WAVE)
         ser_usage("--model belongs to wave");
-    if (!opt.model && (ser_option_given("window") || ser_option_given("step")))
-        ser_usage("--window and --step belong to --model");
-    what.window_ms = milliseconds("--window", opt.window);
-    what.step_ms = milliseconds("--step", opt.step);
+    if (!opt.model && ser_option_given("step"))
+        ser_usage("--step belongs to --model");
     return what;
 }
 

@@ -75,6 +75,8 @@ struct judged {
         *like;           /* the stage of the original's study that it is like; NULL: none */
     struct worst *worst; /* lowest probability of the truth first, each utterance once */
     size_t worsts;
+    size_t fewest, most; /* speakers that its models were trained on; 0: no certificate tells */
+    const char *voices;  /* how features of test parts are normalized; empty: they are not */
 };
 
 /* What a search came to. */
@@ -88,8 +90,9 @@ struct searched {
 
 struct report {
     struct ser_study study;
-    struct searched *search;         /* [study.searches] */
-    struct ser_published *published; /* [stages] of the original's study */
+    struct ser_certificate *certificate; /* [splits] of those that have a manifest */
+    struct searched *search;             /* [study.searches] */
+    struct ser_published *published;     /* [stages] of the original's study */
     size_t stages;
     char *generated; /* the corpora that are generated speech; NULL: none */
     char *title;
@@ -228,6 +231,32 @@ static void read_searches(struct report *r) {
     }
 }
 
+static void certify_splits(struct report *r) {
+    struct ser_error e;
+    r->certificate = ecalloc(r->study.splits, sizeof *r->certificate);
+    for (size_t i = 0; i < r->study.splits; i++)
+        if (r->study.split[i]->manifest)
+            must(ser_study_certify(r->study.split[i], &r->certificate[i], &e), &e);
+}
+
+/* Who its models were trained on, and what was done to whom. */
+static void find_protocol(const struct report *r, struct judged *j) {
+    j->voices = "";
+    for (size_t i = 0; i < r->study.splits; i++) {
+        const struct ser_part_content *part = r->certificate[i].part;
+        size_t trained = part[SER_TRAIN].speakers;
+        int has_run = 0;
+        for (size_t k = 0; k < j->group->runs; k++)
+            has_run |= j->group->run[k]->split == r->study.split[i];
+        if (!has_run || !trained)
+            continue;
+        j->fewest = !j->fewest || trained < j->fewest ? trained : j->fewest;
+        j->most = trained > j->most ? trained : j->most;
+        if (part[SER_TEST].normalize.at)
+            j->voices = part[SER_TEST].normalize.at;
+    }
+}
+
 static void judge(struct report *r, const char *path) {
     struct ser_error e;
     must(ser_study_read(&r->study, path, &e) ||
@@ -235,10 +264,12 @@ static void judge(struct report *r, const char *path) {
          &e);
     find_generated(r);
     order_groups(r);
+    certify_splits(r);
     for (size_t g = 0; g < r->groups; g++) {
         struct judged *j = &r->group[g];
         evaluate(j);
         find_worst(j);
+        find_protocol(r, j);
         for (size_t i = 0; i < r->study.splits; i++)
             find_recordings(j, r->study.split[i]);
         r->is_compared |= ser_published_concerns(r->published, r->stages, &j->v);
@@ -260,6 +291,9 @@ static void free_report(struct report *r) {
         free(r->group[g].worst);
         ser_evaluation_free(&r->group[g].v);
     }
+    for (size_t i = 0; r->certificate && i < r->study.splits; i++)
+        ser_certificate_free(&r->certificate[i]);
+    free(r->certificate);
     free(r->group);
     free(r->generated);
     free(r->title);
@@ -421,9 +455,38 @@ static void tiles(struct page *p, const struct judged *j) {
     markup(p, "</dl>\n");
 }
 
+/* "15", "15 to 18", or nothing where no certificate tells. */
+static const char *trained_text(const struct judged *j, char to[64]) {
+    to[0] = '\0';
+    if (j->most)
+        snprintf(to, 64, j->fewest < j->most ? "%zu to %zu" : "%zu", j->fewest, j->most);
+    return to;
+}
+
+/* How voices are treated: as they are, each normalized by its own recordings, or otherwise. */
+static const char *voices_text(const struct judged *j) {
+    return !*j->voices                                 ? "plain"
+           : strstr(j->voices, "--by speaker") != NULL ? "by speaker"
+                                                       : j->voices;
+}
+
+static void say_protocol(struct page *p, const struct judged *j) {
+    char trained[64];
+    ser_html_textf(&p->html, "Protocol: %s", ser_split_kind_name[j->group->run[0]->split->kind]);
+    if (*trained_text(j, trained))
+        ser_html_textf(&p->html, "; each model was trained on %s %s", trained,
+                       j->most == 1 ? "speaker" : "speakers");
+    if (*j->voices)
+        ser_html_textf(&p->html, "; features were normalized, each part by itself: %s", j->voices);
+    markup(p, ".");
+}
+
 static void summary(struct page *p, int g) {
     const struct judged *j = &p->r->group[g];
     tiles(p, j);
+    markup(p, "<p>");
+    say_protocol(p, j);
+    markup(p, "</p>\n");
     ser_html_markupf(
         &p->html, "<p>%s Always naming the commonest emotion is right in %.1f %%.</p>\n",
         j->v.intervals ? "The ranges are 95 % intervals from drawing speakers with replacement, "
@@ -565,6 +628,7 @@ static void figure_cell(struct page *p, const struct ser_evaluation *v, int figu
 
 static void overview_row(struct page *p, const struct judged *j) {
     size_t speakers = known_members(&j->v, SER_BY_SPEAKER);
+    char trained[64];
     cell(p, j->group->label);
     figure_cell(p, &j->v, SER_WA);
     figure_cell(p, &j->v, SER_UA);
@@ -580,6 +644,9 @@ static void overview_row(struct page *p, const struct judged *j) {
         count_cell(p, speakers);
     else
         cell(p, NULL);
+    cell(p, trained_text(j, trained));
+    cell(p, ser_split_kind_name[j->group->run[0]->split->kind]);
+    cell(p, voices_text(j));
 }
 
 /* The names whose runs are not one group. */
@@ -603,10 +670,14 @@ static void say_divided(struct page *p) {
 static void overview(struct page *p) {
     section(p, WHOLE_STUDY, "overview", "Overview");
     TABLE(p, "All models of each name together", "name", "accuracy, %#", "unweighted recall, %#",
-          "macro F1, %#", "published, %#", "models#", "emotions#", "utterances#", "speakers#");
+          "macro F1, %#", "published, %#", "models#", "emotions#", "utterances#", "speakers#",
+          "trained on, speakers#", "protocol", "voices");
     for (size_t g = 0; g < p->r->groups; g++)
         overview_row(p, &p->r->group[g]);
     end_table(p);
+    markup(p,
+           "<p>Voices are plain as they were recorded, or normalized: by speaker, which looks at "
+           "the other recordings of a voice, never at their labels.</p>\n");
     markup(p, "<p>In brackets: 95 % intervals from drawing speakers with replacement, where there "
               "are five or more. Published is the test accuracy of the original notebook, at the "
               "stage that is most like.</p>\n");
@@ -830,8 +901,7 @@ static void worst_pictures(struct page *p, const struct judged *j) {
                (struct ser_plot){.kind = SER_PLOT_WAVE,
                                  .path = w->path,
                                  .model = hears_one(run) ? run->model : NULL,
-                                 .window_ms = 1000,
-                                 .step_ms = 250},
+                                 .step_s = 0.25},
                hears_one(run) ? "Waveform of %s, and the emotion over time" : "Waveform of %s",
                w->at->id);
     markup(p, "</div>\n");
@@ -1168,27 +1238,24 @@ static void contents(struct page *p, const char *caption, const struct ser_certi
     end_table(p);
 }
 
-static void certify(struct page *p, const struct ser_split *split) {
-    struct ser_certificate c;
-    struct ser_error e;
-    must(ser_study_certify(split, &c, &e), &e);
+static void certify(struct page *p, const struct ser_split *split,
+                    const struct ser_certificate *c) {
     p->html.from = split->manifest;
     markup(p, "<h3>");
     text(p, split->name);
     markup(p, "</h3>\n");
-    verdict(p, &c);
-    normalization(p, &c);
+    verdict(p, c);
+    normalization(p, c);
     char *caption = eprintf_alloc("Parts of %s", split->name);
-    parts(p, caption, &c);
+    parts(p, caption, c);
     free(caption);
     if (split->certificate) {
         p->html.from = split->certificate;
         caption = eprintf_alloc("Contents of %s", split->name);
-        contents(p, caption, &c);
+        contents(p, caption, c);
         free(caption);
     }
     p->html.from = p->r->study.path;
-    ser_certificate_free(&c);
 }
 
 static void certificates(struct page *p) {
@@ -1196,7 +1263,7 @@ static void certificates(struct page *p) {
     section(p, WHOLE_STUDY, "split", "Split certificate");
     for (size_t i = 0; i < p->r->study.splits; i++)
         if (p->r->study.split[i]->manifest) {
-            certify(p, p->r->study.split[i]);
+            certify(p, p->r->study.split[i], &p->r->certificate[i]);
             found = 1;
         }
     if (!found)

@@ -9,6 +9,7 @@
 #include "bridge/recipe.h"
 #include "core/opt.h"
 #include "core/progress.h"
+#include "math/speech.h"
 
 enum { MAX_THREADS = 256 };
 
@@ -17,7 +18,7 @@ static struct {
     int64_t batch, threads;
     double min_speech;
     int heard, list, quiet;
-} opt = {.batch = 32, .min_speech = 0.3};
+} opt = {.batch = 32, .min_speech = SER_MIN_SPEECH};
 
 static const struct ser_opt options[] = {
     {'o', "output", SER_OPT_TEXT, &opt.output, 0, 0, "FILE", "write FILE, not standard output"},
@@ -208,8 +209,12 @@ static void score_stream(struct scoring *s, const char *path) {
     struct ser_error e;
     struct ser_reader *r = &s->reader;
     struct ser_record rec = {0};
+    struct ser_in in;
     int got;
-    if (ser_reader_open(r, path, "features", &e) ||
+    if (ser_in_open(&in, path, &e))
+        die_error(&e);
+    in.feeds = s->out.fd;
+    if (ser_reader_begin(r, &in, "features", &e) ||
         ser_recipe_same(&s->model.header, &r->header, r->in.name, &e))
         die_error(&e);
     r->in.idle = compute;
@@ -217,9 +222,9 @@ static void score_stream(struct scoring *s, const char *path) {
     while ((got = ser_reader_next(r, &rec, &e)) > 0)
         if (add(s, r, &rec, &e))
             die_error(&e);
+    compute(s); /* also where the stream is damaged: what came before is good */
     if (got < 0)
         die_error(&e);
-    compute(s);
     s->before += r->in.offset;
     ser_record_free(&rec);
     ser_reader_close(r);

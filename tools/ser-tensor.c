@@ -9,6 +9,7 @@
 #include <xxhash.h>
 #include <zlib.h>
 
+#include "bridge/adapt.h"
 #include "bridge/axes.h"
 #include "bridge/names.h"
 #include "bridge/recipe.h"
@@ -29,7 +30,7 @@ static struct {
     const char *manifest, *part, *axes, *drop, *by, *with, *prior, *used;
     int64_t records, frames, recordings, leave_out, seed;
     double prior_weight;
-    int header, transpose, keep_going, one_speaker;
+    int header, transpose, keep_going, one_speaker, adapt;
 } opt = {.kind = "features", .records = 10, .prior_weight = 300};
 
 static const struct ser_opt options[] = {
@@ -71,6 +72,8 @@ static const struct ser_opt options[] = {
     {0, "leave-out", SER_OPT_INT, &opt.leave_out, 1, MAX_DRAWN, "N",
      "normalize: drop the first N drawn"},
     {0, "with", SER_OPT_TEXT, &opt.with, 0, 0, "STREAM", "normalize: by these statistics"},
+    {0, "adapt", SER_OPT_FLAG, &opt.adapt, 0, 0, NULL,
+     "normalize: by the speech so far; with --prior"},
     {0, "prior", SER_OPT_TEXT, &opt.prior, 0, 0, "STREAM",
      "normalize: shrunk towards these, or a model's"},
     {0, "prior-weight", SER_OPT_REAL, &opt.prior_weight, 1e-3, 1e9, "K", "normalize: as K frames"},
@@ -86,6 +89,7 @@ struct input {
     struct ser_reader r;
     struct ser_record rec;
     struct ser_error e;
+    int feeds; /* as of struct ser_in */
     uint64_t chosen;
     struct ser_roster roster; /* cat --manifest: these alone */
 };
@@ -105,8 +109,12 @@ static void open_next(struct input *in) {
     if (in->again) {
         open_kept(in, in->file[in->at], in->again[in->at]);
         in->at++;
-    } else if (ser_reader_open(&in->r, in->file[in->at++], NULL, &in->e))
-        die_error(&in->e);
+    } else {
+        struct ser_in from;
+        must(ser_in_open(&from, in->file[in->at++], &in->e), &in->e);
+        from.feeds = in->feeds;
+        must(ser_reader_begin(&in->r, &from, NULL, &in->e), &in->e);
+    }
     in->open = 1;
 }
 
@@ -1355,7 +1363,7 @@ static int run_stats(struct input *in) {
     return missing ? SER_NO : SER_OK;
 }
 
-/* Statistics that are known before: those of --with, and the prior. */
+/* Statistics that are known before: those of --with, and the prior, which is one voice. */
 static void load_known(struct ser_voices *v, struct ser_voices *prior, const struct ser_attrs *of) {
     struct ser_error e;
     v->one_speaker = opt.one_speaker;
@@ -1365,7 +1373,8 @@ static void load_known(struct ser_voices *v, struct ser_voices *prior, const str
         return;
     must(ser_voices_load(prior, opt.prior, of, &e), &e);
     ser_voices_average(prior);
-    must(ser_voices_shrink(v, prior, opt.prior_weight, &e), &e);
+    if (!opt.adapt)
+        must(ser_voices_shrink(v, prior, opt.prior_weight, &e), &e);
 }
 
 /* The statistics that hold for the record that was read. */
@@ -1384,9 +1393,13 @@ static const struct ser_voice *known_voice(struct input *in, const struct ser_vo
 }
 
 static void check_normalize(void) {
-    if (!opt.by == !opt.with)
-        ser_usage("normalize needs either --by speaker, corpus or all, or --with STATISTICS");
-    if (opt.with && (opt.recordings || opt.leave_out))
+    if (!!opt.by + !!opt.with + opt.adapt != 1)
+        ser_usage(
+            "normalize needs either --by speaker, corpus or all, or --with STATISTICS, or --adapt");
+    if (opt.adapt && !opt.prior)
+        ser_usage("--adapt needs --prior, a model or statistics: a voice begins as the training "
+                  "speakers are");
+    if (!opt.by && (opt.recordings || opt.leave_out))
         ser_usage("--recordings and --leave-out draw from what --by measures: make statistics of "
                   "some with 'ser-tensor stats'");
     if (!opt.prior && ser_option_given("prior-weight"))
@@ -1394,11 +1407,25 @@ static void check_normalize(void) {
     check_draw();
 }
 
+static void normalize_record(struct input *in, struct ser_voices *v, const struct ser_voices *prior,
+                             struct ser_adapt *adapt) {
+    must(adapt ? ser_adapt_next(adapt, &in->r, &in->rec, &in->e)
+               : ser_voices_normalize(v, known_voice(in, v, prior), &in->r, &in->rec, &in->e),
+         &in->e);
+}
+
 /* Where the input goes through once, as from a microphone, each record leaves at once. */
 static void write_normalized(struct input *in, struct ser_voices *v, const struct ser_voices *prior,
                              const struct ser_attrs *first) {
     struct ser_attrs header = {0};
     struct ser_writer w;
+    struct ser_adapt *adapt = NULL;
+    if (opt.adapt) {
+        v->by = "speaker";
+        adapt =
+            ser_adapt_new(first, in->r.in.name, prior, opt.prior_weight, opt.one_speaker, &in->e);
+        must(!adapt, &in->e);
+    }
     ser_attrs_copy(&header, first);
     ser_attr_set(&header, SER_NORM, v->by);
     must(ser_writer_open(&w, opt.output, &header, &in->e), &in->e);
@@ -1407,13 +1434,14 @@ static void write_normalized(struct input *in, struct ser_voices *v, const struc
         check_same(in, first);
         if (drawn && ser_voices_place(drawn, &in->rec) < (size_t)opt.leave_out)
             continue;
-        must(ser_voices_normalize(v, known_voice(in, v, prior), &in->r, &in->rec, &in->e), &in->e);
+        normalize_record(in, v, prior, adapt);
         must(ser_writer_put(&w, &in->rec, &in->e), &in->e);
-        if (opt.with)
+        if (!opt.by)
             must(ser_out_flush(&w.out, &in->e), &in->e);
     }
     must(ser_writer_close(&w, &in->e), &in->e);
     ser_attrs_clear(&header);
+    ser_adapt_free(adapt);
 }
 
 static int run_normalize(struct input *in) {
@@ -1427,6 +1455,7 @@ static int run_normalize(struct input *in) {
         gather(in, &v, &first);
         rewind_inputs(in);
     } else {
+        in->feeds = opt.output ? 0 : STDOUT_FILENO;
         begin_features(in, &first);
     }
     if (ser_attr(&first, SER_NORM))
@@ -1501,7 +1530,7 @@ static const struct command {
     {"stats", run_stats, " key match part by one-speaker recordings seed used ",
      "mean and deviation by voice"},
     {"normalize", run_normalize,
-     " key match part by one-speaker recordings seed used leave-out with prior prior-weight ",
+     " key match part by one-speaker recordings seed used leave-out with adapt prior prior-weight ",
      "features by such statistics"},
     {"npy", run_npy, " key match part ", "a NumPy array"},
     {"npz", run_npz, " key match part ", "an archive of NumPy arrays"},

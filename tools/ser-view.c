@@ -842,6 +842,7 @@ int main(int argc, char **argv) {
         know_terminal(&v);
     v.t.in.idle = idle;
     v.t.in.ctx = &v;
+    v.t.in.feeds = v.o.fd;
     if (v.mode == ROWS)
         write_header(&v);
     else if (v.mode == SCREEN)

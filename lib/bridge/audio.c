@@ -2,7 +2,6 @@
 
 #include "bridge/container.h"
 #include "bridge/pcm.h"
-#include "core/in.h"
 #include "math/resample.h"
 
 #include <errno.h>
@@ -21,11 +20,39 @@ struct source {
     struct ser_bytes bytes;
     struct ser_container c;
     uint64_t pos; /* of the decoder, from c.begin on */
+    int is_open;
 };
 
+static uint64_t shown(const struct source *s) {
+    return s->c.end - s->c.begin + s->c.zeros;
+}
+
+/* From the length of MPEG audio that does not tell the number of its frames libsndfile reckons one, and stops there,
+ * which may be half-way where the bit rate varies: it is told that there is more. */
+static uint64_t told(const struct source *s) {
+    const struct ser_mpeg *m = &s->c.is.mpeg;
+    if (s->c.stream == SER_MPEG && (s->bytes.in || !m->size))
+        return m->size ? m->begin + m->size : SER_ENDLESS;
+    return shown(s);
+}
+
 static sf_count_t virtual_length(void *user) {
-    const struct source *s = user;
-    return (sf_count_t)(s->c.end - s->c.begin + s->c.zeros);
+    return (sf_count_t)told(user);
+}
+
+/* Whether the decoder looks for a tag at an end that is not there, or not yet. */
+static int is_no_tag(const struct source *s, uint64_t at) {
+    enum { TAG = 128 };
+    return s->c.stream == SER_MPEG && !s->is_open && at > ser_bytes_there(&s->bytes) &&
+           at + TAG >= told(s);
+}
+
+/* Of an input only what is kept can be seen again. That the end cannot be seen those who decode Ogg bear; those of MPEG
+ * audio need not see it, but must go there. */
+static int is_in_reach(const struct source *s, uint64_t pos) {
+    uint64_t at = s->c.begin + pos;
+    return !s->bytes.in ||
+           (at >= s->bytes.base && (s->c.stream == SER_MPEG || at <= ser_bytes_there(&s->bytes)));
 }
 
 static sf_count_t virtual_seek(sf_count_t offset, int whence, void *user) {
@@ -33,7 +60,7 @@ static sf_count_t virtual_seek(sf_count_t offset, int whence, void *user) {
     sf_count_t from = whence == SEEK_SET   ? 0
                       : whence == SEEK_CUR ? (sf_count_t)s->pos
                                            : virtual_length(user);
-    if (offset < -from || offset > INT64_MAX - from)
+    if (offset < -from || offset > INT64_MAX - from || !is_in_reach(s, (uint64_t)(from + offset)))
         return -1;
     s->pos = (uint64_t)(from + offset);
     return from + offset;
@@ -41,11 +68,13 @@ static sf_count_t virtual_seek(sf_count_t offset, int whence, void *user) {
 
 static sf_count_t virtual_read(void *to, sf_count_t n, void *user) {
     struct source *s = user;
-    uint64_t all = (uint64_t)virtual_length(user), at = s->c.begin + s->pos;
-    uint64_t left = s->pos < all ? all - s->pos : 0;
+    uint64_t at = s->c.begin + s->pos, none = is_no_tag(s, at);
+    uint64_t left = none ? (uint64_t)n : s->pos < shown(s) ? shown(s) - s->pos : 0;
     size_t want = n <= 0 ? 0 : (uint64_t)n < left ? (size_t)n : (size_t)left;
-    size_t there = at >= s->c.end ? 0 : want < s->c.end - at ? want : (size_t)(s->c.end - at);
-    size_t got = ser_bytes_read(&s->bytes, at, to, there);
+    size_t there = none || at >= s->c.end ? 0
+                   : want < s->c.end - at ? want
+                                          : (size_t)(s->c.end - at);
+    size_t got = ser_bytes_some(&s->bytes, at, to, there);
     if (got == there) {
         memset((char *)to + got, 0, want - got);
         got = want;
@@ -178,20 +207,21 @@ static int is_promise(const SF_INFO *info) {
 /* Fails if there are no frames, or fewer than the header says. */
 static int check_length(const struct source *s, const SF_INFO *info, size_t frames,
                         struct ser_error *e) {
-    if (frames == 0)
-        return ser_fail(e, SER_BAD, "%s: has no samples", s->bytes.name);
     if (is_promise(info) && frames < (uint64_t)info->frames)
         return ser_fail(e, SER_BAD,
                         "%s: cut short: has %zu of %" PRId64
                         " frames: fetch or write the file again",
                         s->bytes.name, frames, (int64_t)info->frames);
+    if (frames == 0)
+        return ser_fail(e, SER_BAD, "%s: has no samples", s->bytes.name);
     return 0;
 }
 
-/* Reads the next frames into x [BLOCK]: *got of them, 0 at the end; done frames came before. */
+/* Reads the next frames, at most most, into x [BLOCK]: *got of them, 0 at the end; done frames came before. */
 static int read_checked(const struct source *s, SNDFILE *file, const SF_INFO *info, size_t done,
-                        float *x, size_t *got, struct ser_error *e) {
-    *got = read_block(s, file, info, s->c.frames ? s->c.frames - done : UINT64_MAX, x);
+                        size_t most, float *x, size_t *got, struct ser_error *e) {
+    uint64_t left = !s->c.frames ? UINT64_MAX : s->c.frames > done ? s->c.frames - done : 0;
+    *got = read_block(s, file, info, left < most ? left : most, x);
     if (sf_error(file)) /* the next read forgets it */
         return ser_fail(e, SER_BAD, "%s: damaged after %zu frames: %s", s->bytes.name, done,
                         sf_strerror(file));
@@ -212,7 +242,7 @@ static int read_all(const struct source *s, SNDFILE *file, const SF_INFO *info, 
         if (grow(a, done + BLOCK, expected + BLOCK))
             return ser_fail(e, SER_SYS, "%s: out of memory for %zu frames", s->bytes.name,
                             done + BLOCK);
-        if (read_checked(s, file, info, done, a->room + done, &got, e))
+        if (read_checked(s, file, info, done, BLOCK, a->room + done, &got, e))
             return -1;
         done += got;
     } while (got);
@@ -231,7 +261,7 @@ static int read_resampled(const struct source *s, SNDFILE *file, const SF_INFO *
         a->resampler = ser_resampler_new();
     int failed = !a->resampler || ser_resample_begin(a->resampler, info->samplerate, to_hz, &why);
     while (!failed) {
-        if (read_checked(s, file, info, done, x, &got, e))
+        if (read_checked(s, file, info, done, BLOCK, x, &got, e))
             return -1;
         if (!got)
             break;
@@ -277,6 +307,7 @@ static SNDFILE *begin(struct source *s, SF_INFO *info, struct ser_error *e) {
     if (ser_container_look(&s->bytes, &s->c, e))
         return NULL;
     SNDFILE *file = open_file(s, info);
+    s->is_open = 1;
     if (file)
         limit_flac(s, info);
     else
@@ -357,49 +388,92 @@ void ser_audio_free(struct ser_audio *a) {
 
 /* ---- piece by piece ---- */
 
+/* Of an input so many frames are decoded at a time, lest those that are there wait for others; and so many bytes behind
+ * the decoder are kept, where it may look again. */
+enum { LIVE = 64, BACK = 1 << 16 };
+
 struct ser_audio_file {
     struct source s;
-    SNDFILE *file;
+    SNDFILE *file; /* NULL before ser_audio_begin */
     SF_INFO info;
     size_t done;
     float x[BLOCK];
 };
 
-struct ser_audio_file *ser_audio_open(int fd, const unsigned char *data, size_t len,
-                                      const char *name, struct ser_error *e) {
+static struct ser_audio_file *open_bytes(struct ser_bytes b, struct ser_error *e) {
     struct ser_audio_file *f = calloc(1, sizeof *f);
-    struct stat st = {0};
-    if (!f || (fd >= 0 && fstat(fd, &st))) {
-        free(f);
-        ser_fail(e, SER_SYS, "%s: cannot open: %s", name, strerror(errno));
-        return NULL;
-    }
-    f->s.bytes = (struct ser_bytes){
-        .name = name, .fd = fd, .mem = data, .len = fd < 0 ? len : (uint64_t)st.st_size};
-    f->file = begin(&f->s, &f->info, e);
-    if (blame(&f->s, !f->file || check_info(&f->s, &f->info, e), e)) {
-        ser_audio_close(f);
-        return NULL;
-    }
+    if (f)
+        f->s.bytes = b;
+    else
+        ser_no_memory(e);
     return f;
+}
+
+struct ser_audio_file *ser_audio_open(int fd, const char *name, struct ser_error *e) {
+    struct stat st;
+    if (!fstat(fd, &st))
+        return open_bytes((struct ser_bytes){.name = name, .fd = fd, .len = (uint64_t)st.st_size},
+                          e);
+    ser_fail(e, SER_SYS, "%s: cannot open: %s", name, strerror(errno));
+    return NULL;
+}
+
+struct ser_audio_file *ser_audio_open_in(struct ser_in *in, struct ser_error *e) {
+    return open_bytes((struct ser_bytes){.name = in->name, .fd = -1, .in = in, .len = SER_ENDLESS},
+                      e);
+}
+
+int ser_audio_waits(struct ser_audio_file *f) {
+    return ser_container_waits(&f->s.bytes);
+}
+
+int ser_audio_begin(struct ser_audio_file *f, struct ser_error *e) {
+    f->file = begin(&f->s, &f->info, e);
+    return blame(&f->s, !f->file || check_info(&f->s, &f->info, e), e);
 }
 
 int ser_audio_rate(const struct ser_audio_file *f) {
     return f->info.samplerate;
 }
 
+/* Lets go of what nobody needs any more. */
+static void pass(struct ser_audio_file *f, uint64_t at) {
+    uint64_t needed = ser_container_follow(&f->s.bytes, &f->s.c);
+    ser_bytes_forget(&f->s.bytes, needed < at ? needed : at);
+}
+
+/* Looks at what the decoder has left of an input, and at the whole. */
+static int finish(struct ser_audio_file *f, struct ser_error *e) {
+    struct ser_bytes *b = &f->s.bytes;
+    unsigned char next;
+    while (ser_bytes_some(b, ser_bytes_there(b), &next, 1))
+        pass(f, ser_bytes_there(b));
+    ser_container_follow(b, &f->s.c);
+    return ser_container_judge(b, &f->s.c, e);
+}
+
 int ser_audio_next(struct ser_audio_file *f, const float **x, size_t *n, struct ser_error *e) {
+    int is_stream = f->s.c.stream && f->s.bytes.in;
+    uint64_t at = f->s.c.begin + f->s.pos;
     errno = 0;
-    int failed = read_checked(&f->s, f->file, &f->info, f->done, f->x, n, e);
+    int failed =
+        read_checked(&f->s, f->file, &f->info, f->done, is_stream ? LIVE : BLOCK, f->x, n, e);
+    if (is_stream)
+        pass(f, at > BACK ? at - BACK : 0);
     f->done += failed ? 0 : *n;
+    if (is_stream && failed) /* there may be a better reason than the decoder's */
+        failed |= ser_container_judge(&f->s.bytes, &f->s.c, e);
     if (!failed && *n == 0)
-        failed = check_length(&f->s, &f->info, f->done, e);
+        failed = (is_stream && finish(f, e)) || check_length(&f->s, &f->info, f->done, e);
     *x = f->x;
     return blame(&f->s, failed, e) ? -1 : *n > 0;
 }
 
 void ser_audio_close(struct ser_audio_file *f) {
-    if (f && f->file)
+    if (!f)
+        return;
+    if (f->file)
         sf_close(f->file);
+    ser_bytes_close(&f->s.bytes);
     free(f);
 }

@@ -7,7 +7,7 @@
 #ifndef SER_AUDIO_H
 #define SER_AUDIO_H
 
-#include "core/core.h"
+#include "core/in.h"
 #include "math/resample.h"
 
 #define SER_AUDIO_MIN_HZ   SER_RESAMPLE_MIN_HZ
@@ -41,17 +41,25 @@ void ser_audio_free(struct ser_audio *a);
 
 /* ---- piece by piece, in constant memory ----
  *
- * The same samples in pieces, at the file's own rate: of the regular file that fd is open on, which
- * stays the caller's, as do name and, with fd -1, the len bytes at data. NULL with e set as above. */
+ * The same samples in pieces, at the file's own rate: of the regular file that fd is open on, or of what is left of in;
+ * both stay the caller's, as does name. Of an input, FLAC, Ogg and MPEG audio are decoded while they come; others are
+ * read to their end first, and kept. NULL with e set. */
 struct ser_audio_file;
-struct ser_audio_file *ser_audio_open(int fd, const unsigned char *data, size_t len,
-                                      const char *name, struct ser_error *e);
+struct ser_audio_file *ser_audio_open(int fd, const char *name, struct ser_error *e);
+struct ser_audio_file *ser_audio_open_in(struct ser_in *in, struct ser_error *e);
 void ser_audio_close(struct ser_audio_file *f);
 
+/* 1 if ser_audio_begin will read an input to its end. */
+int ser_audio_waits(struct ser_audio_file *f);
+
+/* Reads the header. 0, or -1 with e set as above. */
+int ser_audio_begin(struct ser_audio_file *f, struct ser_error *e) SER_MUST_CHECK;
+
+/* From then on: frames a second. */
 int ser_audio_rate(const struct ser_audio_file *f);
 
 /* The next samples *x [*n], which last until the next call: 1; 0 at the end; -1 with e set. That a
- * file is cut short is said at its end. */
+ * file is cut short is said at its end, and of an input all else that is wrong behind its header. */
 int ser_audio_next(struct ser_audio_file *f, const float **x, size_t *n,
                    struct ser_error *e) SER_MUST_CHECK;
 

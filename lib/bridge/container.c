@@ -1,33 +1,13 @@
 #include "bridge/container.h"
 
-#include "bridge/flac.h"
-#include "bridge/mpeg.h"
-#include "core/in.h"
 #include "core/reader.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-size_t ser_bytes_read(struct ser_bytes *b, uint64_t at, void *to, size_t n) {
-    int failed = 0;
-    if (at >= b->len)
-        return 0;
-    if (n > b->len - at)
-        n = (size_t)(b->len - at);
-    if (b->fd < 0) {
-        memcpy(to, b->mem + at, n);
-        return n;
-    }
-    size_t got = ser_read_at(b->fd, at, to, n, &failed);
-    if (failed)
-        b->error = errno;
-    return got;
-}
 
 static uint64_t number(const unsigned char *p, int bytes, int big_endian) {
     uint64_t v = 0;
@@ -559,29 +539,10 @@ static int check_voc(struct ser_bytes *b, struct ser_container *c, struct ser_er
     return 0;
 }
 
-/* ---- Ogg ---- */
+/* ---- streams: FLAC, Ogg, MPEG ---- */
 
-/* Streams may lie behind each other, and a decoder reads the first alone. A page with the flag 2
- * begins a stream; those of a file that holds several at a time come before all others. */
-static int is_joined(struct ser_bytes *b, uint64_t at) {
-    unsigned char page[27 + 255];
-    int begun = 0;
-    for (size_t got;
-         (got = ser_bytes_read(b, at, page, sizeof page)) >= 27 && begins(page, "OggS", 4);) {
-        if (begun && page[5] & 2)
-            return 1;
-        begun |= !(page[5] & 2);
-        at += 27 + (uint64_t)page[26];
-        for (size_t i = 27; i < 27 + (size_t)page[26] && i < got; i++)
-            at += page[i];
-    }
-    return 0;
-}
-
-/* The last page carries the flag 4, end of stream. A page is 27 bytes, a table of up to 255
- * lengths, and so many bytes. */
+/* Ogg's first page tells what is in it. */
 static int check_ogg(struct ser_bytes *b, const struct ser_container *c, struct ser_error *e) {
-    enum { MAX_PAGE = 27 + 255 + 255 * 255 };
     unsigned char first[64] = {0};
     size_t got = ser_bytes_read(b, c->begin, first, sizeof first);
     for (size_t i = 27; i + 5 <= got && i < 40; i++)
@@ -590,32 +551,51 @@ static int check_ogg(struct ser_bytes *b, const struct ser_container *c, struct 
                    "FLAC",
                    5))
             return fail_foreign(b, "FLAC in Ogg", e);
-    if (is_joined(b, c->begin))
-        return ser_fail(e, SER_BAD,
-                        "%s: holds streams behind each other, of which only the first would be "
-                        "read: write it again: ffmpeg -i IN OUT.wav",
-                        b->name);
-    unsigned char *tail = malloc(MAX_PAGE);
-    if (!tail)
-        return ser_fail(e, SER_SYS, "%s: out of memory", b->name);
-    uint64_t from = b->len > MAX_PAGE ? b->len - MAX_PAGE : 0;
-    size_t n = ser_bytes_read(b, from, tail, MAX_PAGE), size;
-    int ended = 0, whole = 0;
-    for (size_t at = n < 27 ? 0 : n - 26; at-- > 0 && !whole;) {
-        const unsigned char *page = tail + at;
-        if (!begins(page, "OggS\0", 5) || /* version 0 */ at + 27 + page[26] > n)
-            continue;
-        size = 27 + (size_t)page[26];
-        for (int i = 0; i < page[26]; i++)
-            size += page[27 + i];
-        whole = size <= n - at;
-        ended = whole && (page[5] & 4);
+    return 0;
+}
+
+static int check_stream(struct ser_bytes *b, struct ser_container *c, uint64_t tags,
+                        struct ser_error *e) {
+    if (c->stream == SER_MPEG)
+        ser_mpeg_begin(&c->is.mpeg, b, tags);
+    if (c->stream == SER_OGG)
+        c->is.ogg = (struct ser_ogg){.at = c->begin};
+    if ((c->stream == SER_OGG && check_ogg(b, c, e)) ||
+        (c->stream == SER_FLAC && ser_flac_begin(&c->is.flac, b, c->begin, e)))
+        return -1;
+    if (b->len == SER_ENDLESS)
+        return 0;
+    ser_container_follow(b, c);
+    return ser_container_judge(b, c, e);
+}
+
+uint64_t ser_container_follow(struct ser_bytes *b, struct ser_container *c) {
+    uint64_t end = ser_bytes_there(b);
+    switch (c->stream) {
+    case SER_FLAC:
+        /* A frame's head may be there in part. */
+        ser_flac_follow(&c->is.flac, b,
+                        b->len == SER_ENDLESS && end > SER_FLAC_HEAD ? end - SER_FLAC_HEAD : end);
+        if (c->is.flac.changed_hz) /* a decoder would go on, at the old rate */
+            c->frames = c->is.flac.changed_at;
+        return c->is.flac.at;
+    case SER_OGG:
+        ser_ogg_follow(&c->is.ogg, b, end);
+        return c->is.ogg.at;
+    case SER_MPEG:
+        ser_mpeg_follow(&c->is.mpeg, b, end);
+        return c->is.mpeg.at;
+    default:
+        return end;
     }
-    free(tail);
-    return ended ? 0
-                 : ser_fail(e, SER_BAD,
-                            "%s: cut short: no end-of-stream page: fetch or write the file again",
-                            b->name);
+}
+
+int ser_container_judge(const struct ser_bytes *b, const struct ser_container *c,
+                        struct ser_error *e) {
+    return c->stream == SER_FLAC   ? ser_flac_judge(&c->is.flac, b, e)
+           : c->stream == SER_OGG  ? ser_ogg_judge(&c->is.ogg, b, e)
+           : c->stream == SER_MPEG ? ser_mpeg_judge(&c->is.mpeg, b, e)
+                                   : 0;
 }
 
 /* ---- tags in front ---- */
@@ -645,13 +625,42 @@ static uint64_t skip_tags(struct ser_bytes *b, uint64_t at) {
     return 0;
 }
 
-int ser_container_look(struct ser_bytes *b, struct ser_container *c, struct ser_error *e) {
-    unsigned char head[512] = {0};
-    uint64_t tags = past_tags(b);
+/* The first bytes of the file proper -> head [n]. */
+static size_t read_first(struct ser_bytes *b, uint64_t tags, struct ser_container *c,
+                         unsigned char *head, size_t n) {
+    unsigned char frame[4] = {0};
     *c = (struct ser_container){.begin = skip_tags(b, tags), .end = b->len};
-    size_t n = ser_bytes_read(b, c->begin, head, sizeof head);
+    memset(head, 0, n);
+    n = ser_bytes_read(b, c->begin, head, n);
+    ser_bytes_read(b, tags, frame, sizeof frame);
+    c->stream = begins(head, "OggS", 4)    ? SER_OGG
+                : begins(head, "fLaC", 4)  ? SER_FLAC
+                : ser_mpeg_is_frame(frame) ? SER_MPEG
+                                           : SER_NO_STREAM;
+    return n;
+}
+
+int ser_container_waits(struct ser_bytes *b) {
+    unsigned char head[512];
+    struct ser_container c;
+    struct ser_error e;
+    size_t n = read_first(b, past_tags(b), &c, head, sizeof head);
+    return !c.stream && b->len == SER_ENDLESS && !check_foreign(b, head, n, &e);
+}
+
+int ser_container_look(struct ser_bytes *b, struct ser_container *c, struct ser_error *e) {
+    unsigned char head[512];
+    uint64_t tags = past_tags(b);
+    size_t n = read_first(b, tags, c, head, sizeof head);
     if (check_foreign(b, head, n, e))
         return -1;
+    if (c->stream)
+        return check_stream(b, c, tags, e);
+    if (b->len == SER_ENDLESS) {
+        if (ser_bytes_await(b))
+            return ser_fail(e, SER_SYS, "%s: cannot read", b->name);
+        c->end = b->len;
+    }
     static const char forms[][5] = {"RIFF", "RIFX", "RF64", "BW64", "FORM"};
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
         if (n >= 4 && n < 12 && begins(head, forms[i], 4))
@@ -669,17 +678,13 @@ int ser_container_look(struct ser_bytes *b, struct ser_container *c, struct ser_
         return check_form(b, c, e);
     if (begins(head, ".snd", 4) || begins(head, "dns.", 4) || begins(head, "\0ds.", 4))
         return check_au(b, head[0] == '.', c, e);
-    if (begins(head, "OggS", 4))
-        return check_ogg(b, c, e);
-    if (begins(head, "fLaC", 4))
-        return ser_flac_look(b, c, e);
     if (begins(head, "caff", 4))
         return check_caf(b, c, e);
     if (begins(head, "NIST_1A", 7))
         return check_nist(b, c, e);
     if (begins(head, "Creative Voice File", 19))
         return check_voc(b, c, e);
-    return ser_mpeg_look(b, tags, e);
+    return 0;
 }
 
 int ser_container_unread(struct ser_bytes *b, const struct ser_container *c, struct ser_error *e) {

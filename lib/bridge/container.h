@@ -13,20 +13,10 @@
 #ifndef SER_CONTAINER_H
 #define SER_CONTAINER_H
 
-#include "core/core.h"
-
-/* Bytes that can be read at any offset, in a file or in memory. */
-struct ser_bytes {
-    const char *name;         /* for messages */
-    int fd;                   /* -1: the bytes are in memory */
-    const unsigned char *mem; /* [len] */
-    uint64_t len;
-    int error; /* errno of a read that failed; 0: none did */
-};
-
-/* Reads n bytes from offset at; returns how many were read, fewer only at the end or after an
- * error. */
-size_t ser_bytes_read(struct ser_bytes *b, uint64_t at, void *to, size_t n);
+#include "bridge/flac.h"
+#include "bridge/mpeg.h"
+#include "bridge/octets.h"
+#include "bridge/ogg.h"
 
 enum { SER_MAX_PATCHES = 32 };
 
@@ -43,13 +33,29 @@ struct ser_container {
     uint64_t frames; /* frames to decode, where the blocks hold a known number; 0: all */
     int shift;       /* bits by which to shift 32-bit samples up */
     char sound[64];  /* what the header says that it holds; "": nothing is known */
+    /* A stream, which can be decoded while it comes, and what is known of it by then. */
+    enum { SER_NO_STREAM, SER_FLAC, SER_OGG, SER_MPEG } stream;
+    union {
+        struct ser_flac flac;
+        struct ser_ogg ogg;
+        struct ser_mpeg mpeg;
+    } is;
 };
 
-/* Fills c for the bytes b. 0; or -1 with e set: SER_BAD if b is cut short, or of a known format
- * that cannot be read, in which case e gives the command that converts it. An unknown format is
- * left to the decoder. */
+/* 1 if the input b is of a format of which all must be there before anything can be decoded. */
+int ser_container_waits(struct ser_bytes *b);
+
+/* Fills c for the bytes b; an input is read to its end where ser_container_waits says so. 0; or -1 with e set: SER_BAD if
+ * b is cut short, or of a known format that cannot be read, in which case e gives the command that converts it. An
+ * unknown format is left to the decoder. Of an input that is a stream only the head is judged. */
 int ser_container_look(struct ser_bytes *b, struct ser_container *c,
                        struct ser_error *e) SER_MUST_CHECK;
+
+/* For the rest of such a stream. Looks at what has come of it, and returns the offset before which nothing is needed
+ * for this any more; what is found so far, at the end all: 0, or -1 with e set, as ser_container_look. */
+uint64_t ser_container_follow(struct ser_bytes *b, struct ser_container *c);
+int ser_container_judge(const struct ser_bytes *b, const struct ser_container *c,
+                        struct ser_error *e) SER_MUST_CHECK;
 
 /* Sets e (SER_BAD) to say what the bytes are, which the decoder refuses although c shows them. Returns -1. */
 int ser_container_unread(struct ser_bytes *b, const struct ser_container *c, struct ser_error *e);

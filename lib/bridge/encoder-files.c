@@ -445,6 +445,18 @@ int ser_encoder_files_hash(const struct ser_encoder_files *f, uint64_t *hash, st
     return failed;
 }
 
+int ser_encoder_files_write(const struct ser_encoder_files *f, struct ser_out *o,
+                            struct ser_error *e) {
+    const struct ser_tensor **t = calloc((size_t)f->weights, sizeof *t);
+    if (!t)
+        return ser_no_memory(e);
+    for (int i = 0; i < f->weights; i++)
+        t[i] = find(f, f->prefix, &f->weight[i]);
+    int failed = ser_safetensors_write(t, (size_t)f->weights, o, e);
+    free(t);
+    return failed;
+}
+
 struct source {
     const struct ser_encoder_files *f;
     struct ser_error *e;

@@ -13,6 +13,7 @@
 #define SER_ENCODER_FILES_H
 
 #include "bridge/tensors.h"
+#include "core/out.h"
 #include "nn/encoder.h"
 
 struct ser_encoder_files {
@@ -37,6 +38,11 @@ void ser_encoder_files_close(struct ser_encoder_files *f);
  * 0, or -1 with e set (SER_BAD: a value that is not finite). */
 int ser_encoder_files_hash(const struct ser_encoder_files *f, uint64_t *hash,
                            struct ser_error *e) SER_MUST_CHECK;
+
+/* Writes the weights of the encoder alone as model.safetensors, in half precision where that loses no bit:
+ * beside the same two JSON files they are the same encoder. 0; or -1 with e set. */
+int ser_encoder_files_write(const struct ser_encoder_files *f, struct ser_out *o,
+                            struct ser_error *e) SER_MUST_CHECK;
 
 /* The encoder up to hidden state last, 0..layers; the files are not needed afterwards. NULL with e
  * set. */

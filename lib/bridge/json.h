@@ -4,6 +4,9 @@
  * bytes or SER_JSON_VALUES values, deeper nesting than the caller expects. jansson takes no zero
  * character in a name: one that is written \u0000 is read as U+E000 instead, a character for private
  * use, which no name has that anybody looks for.
+ *
+ * jansson has one allocator in a process: from the first call on it is the one of this file, which is malloc and
+ * free, and tells of want of memory. Nobody else here sets it.
  */
 #ifndef SER_JSON_H
 #define SER_JSON_H

@@ -8,9 +8,13 @@ static uint32_t number(const unsigned char *p) {
 }
 
 /* A frame's head: 11 bits of ones, 2 of version, 2 of layer, 1 of protection, 4 of bit rate, 2 of rate. */
-static int is_frame(const unsigned char *p) {
-    return p[0] == 0xff && (p[1] & 0xe0) == 0xe0 && (p[1] & 0x18) != 0x08 &&
-           (p[1] & 0x06) == 0x02 && p[2] >> 4 != 0 && p[2] >> 4 != 15 && (p[2] & 0x0c) != 0x0c;
+int ser_mpeg_is_frame(const unsigned char *p) {
+    return p[0] == 0xff && (p[1] & 0xe0) == 0xe0 && (p[1] & 0x18) != 0x08 && (p[1] & 0x06) != 0 &&
+           p[2] >> 4 != 0 && p[2] >> 4 != 15 && (p[2] & 0x0c) != 0x0c;
+}
+
+static int is_layer_3(const unsigned char *p) {
+    return ser_mpeg_is_frame(p) && (p[1] & 0x06) == 0x02;
 }
 
 /* The bytes of the stream, this frame included, as its first frame says in the place of sound; 0: it does not. */
@@ -26,31 +30,38 @@ static uint32_t length_in(const unsigned char *frame, size_t n) {
     return !(flags & 2) ? 0 : number(frame + at + (flags & 1 ? 12 : 8));
 }
 
-/* Whether a stream like that of frame begins at at, perhaps behind a tag (ID3v2, as in container.c). */
-static int goes_on(struct ser_bytes *b, uint64_t at, const unsigned char *frame) {
-    unsigned char head[10] = {0};
-    size_t n = ser_bytes_read(b, at, head, sizeof head);
-    if (n == sizeof head && memcmp(head, "ID3", 3) == 0) {
-        at += 10 + ((uint64_t)head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]);
-        n = ser_bytes_read(b, at, head, 4);
-    }
-    return n >= 4 && is_frame(head) && ((head[1] ^ frame[1]) & 0x1e) == 0;
+void ser_mpeg_begin(struct ser_mpeg *m, struct ser_bytes *b, uint64_t begin) {
+    *m = (struct ser_mpeg){.begin = begin};
+    size_t n = ser_bytes_read(b, begin, m->frame, sizeof m->frame);
+    m->size = n >= 4 && is_layer_3(m->frame) ? length_in(m->frame, n) : 0;
+    m->at = m->size ? begin + m->size : SER_ENDLESS;
 }
 
-int ser_mpeg_look(struct ser_bytes *b, uint64_t at, struct ser_error *e) {
-    unsigned char frame[64];
-    size_t n = ser_bytes_read(b, at, frame, sizeof frame);
-    uint32_t size = n >= 4 && is_frame(frame) ? length_in(frame, n) : 0;
-    if (size > b->len) /* some programs count the tags in front */
+/* A stream like this one may begin behind it, perhaps behind a tag (ID3v2, as in container.c). */
+void ser_mpeg_follow(struct ser_mpeg *m, struct ser_bytes *b, uint64_t end) {
+    unsigned char head[10];
+    if (m->at + sizeof head > end || ser_bytes_read(b, m->at, head, sizeof head) < sizeof head)
+        return;
+    if (memcmp(head, "ID3", 3) == 0) {
+        m->at += 10 + ((uint64_t)head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]);
+        if (m->at + sizeof head > end || ser_bytes_read(b, m->at, head, sizeof head) < sizeof head)
+            return;
+    }
+    m->joined = is_layer_3(head) && ((head[1] ^ m->frame[1]) & 0x1e) == 0;
+    m->at = SER_ENDLESS;
+}
+
+int ser_mpeg_judge(const struct ser_mpeg *m, const struct ser_bytes *b, struct ser_error *e) {
+    if (m->size > b->len) /* some programs count the tags in front */
         return ser_fail(e, SER_BAD,
                         "%s: cut short: has %" PRIu64 " of %" PRIu32
                         " bytes: fetch or write the file again",
-                        b->name, b->len - at, size);
-    if (size && goes_on(b, at + size, frame))
+                        b->name, b->len - m->begin, m->size);
+    if (m->joined)
         return ser_fail(e, SER_BAD,
                         "%s: its header says %" PRIu32
                         " bytes, and more follow: it was joined: write it again: ffmpeg -i IN "
                         "OUT.wav",
-                        b->name, size);
+                        b->name, m->size);
     return 0;
 }

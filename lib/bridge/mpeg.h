@@ -1,4 +1,4 @@
-/* mpeg.h - compares the header of an MPEG audio file (MP3) with its length.
+/* mpeg.h - compares the header of an MPEG audio stream (MP3) with its length, while it passes.
  *
  * Sources: ISO/IEC 11172-3 and 13818-3 (heads of frames); the Xing header and the LAME tag, as LAME's documentation has
  * them.
@@ -6,11 +6,29 @@
 #ifndef SER_MPEG_H
 #define SER_MPEG_H
 
-#include "bridge/container.h"
+#include "bridge/octets.h"
 
-/* Checks the stream that begins at offset at, behind tags. 0, also for all that is no MPEG layer 3 or does not say its
- * length; or -1 with e set: SER_BAD if it is shorter than its header says, or if another stream follows it, which a
- * decoder would leave out. */
-int ser_mpeg_look(struct ser_bytes *b, uint64_t at, struct ser_error *e) SER_MUST_CHECK;
+struct ser_mpeg {
+    unsigned char frame[64]; /* the first, as far as it is there */
+    uint32_t size; /* of the stream in bytes, as it says; 0: it does not, or is no layer 3 */
+    uint64_t begin;
+    uint64_t
+        at;     /* where another may begin, behind tags; SER_ENDLESS: none is looked for any more */
+    int joined; /* one does */
+};
+
+/* 1 if a frame of MPEG audio, of any layer, begins with these four bytes. */
+int ser_mpeg_is_frame(const unsigned char *p);
+
+/* Reads the first frame, which begins at offset begin, behind tags. */
+void ser_mpeg_begin(struct ser_mpeg *m, struct ser_bytes *b, uint64_t begin);
+
+/* Looks at the bytes up to offset end. */
+void ser_mpeg_follow(struct ser_mpeg *m, struct ser_bytes *b, uint64_t end);
+
+/* 0; or -1 with e set: SER_BAD if the bytes have ended, and are fewer than the header says, or if another stream
+ * follows, which a decoder would leave out. */
+int ser_mpeg_judge(const struct ser_mpeg *m, const struct ser_bytes *b,
+                   struct ser_error *e) SER_MUST_CHECK;
 
 #endif

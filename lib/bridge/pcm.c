@@ -233,6 +233,34 @@ void ser_pcm_mix(const float *restrict x, size_t frames, size_t channels, float 
     }
 }
 
+static int another(const struct ser_in *in, const struct ser_pcm *p, uint64_t done,
+                   struct ser_error *e) {
+    return ser_fail(e, SER_BAD,
+                    "%s: another recording follows behind %.3f s, perhaps at another rate: "
+                    "join them first: sox FILE... -t wav -",
+                    in->name, (double)done / p->rate_hz);
+}
+
+/* Of so many frames, whose bytes are at, those before the header of another WAV file, whose letters no sound has
+ * in their place: one that did not tell its length may be followed by another. -1 with e set: none of them. */
+static int64_t before_header(struct ser_in *in, const struct ser_pcm *p, uint64_t done,
+                             const unsigned char *at, size_t frames, struct ser_error *e) {
+    size_t frame = frame_of(p), n;
+    const unsigned char *found = at, *end = at + frames * frame;
+    while ((found = memmem(found, (size_t)(end - found), "RIFF", 4)) &&
+           (size_t)(found - at) % frame)
+        found++;
+    if (!found)
+        return (int64_t)frames;
+    if (found > at)
+        return (found - at) / (int64_t)frame;
+    if (ser_in_peek(in, 16, &at, &n, e))
+        return -1;
+    if (n < 16 || memcmp(at + 8, "WAVEfmt ", 8) != 0)
+        return (int64_t)frames;
+    return another(in, p, done, e);
+}
+
 /* The end of the samples, which the header may have promised elsewhere; got bytes are left over. */
 static int end(struct ser_in *in, const struct ser_pcm *p, uint64_t done, struct ser_error *e) {
     uint64_t frame = frame_of(p), says = p->size / frame;
@@ -249,10 +277,7 @@ static int end(struct ser_in *in, const struct ser_pcm *p, uint64_t done, struct
         return -1;
     for (size_t odd = 0; odd < 2; odd++) /* a pad byte may stand between */
         if (n >= odd + 12 && (memcmp(at + odd, "RIFF", 4) == 0 || memcmp(at + odd, ".snd", 4) == 0))
-            return ser_fail(e, SER_BAD,
-                            "%s: another recording follows behind %.3f s, perhaps at another rate: "
-                            "join them first: sox FILE... -t wav -",
-                            in->name, (double)done / p->rate_hz);
+            return another(in, p, done, e);
     return 0;
 }
 
@@ -274,6 +299,12 @@ int ser_pcm_read(struct ser_in *in, const struct ser_pcm *p, uint64_t done, size
     frames = bytes / frame < frames ? bytes / frame : frames;
     frames = sizeof room / frame < frames ? sizeof room / frame : frames;
     frames = left < frames ? (size_t)left : frames;
+    if (p->size == UINT64_MAX) {
+        int64_t own = before_header(in, p, done, at, frames, e);
+        if (own < 0)
+            return -1;
+        frames = (size_t)own;
+    }
     if (ser_in_read(in, room, frames * frame, &bytes, e))
         return -1;
     float *to = channels == 1 ? x : work;

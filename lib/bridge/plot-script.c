@@ -6,31 +6,19 @@
 
 #include "bridge/audio.h"
 #include "bridge/axes.h"
-#include "bridge/model.h"
-#include "bridge/plot-text.h"
-#include "bridge/plot.h"
-#include "bridge/recipe.h"
+#include "bridge/plot-script.h"
 #include "bridge/tuning.h"
 #include "core/embed.h"
 #include "core/reader.h"
-#include "math/mfcc.h"
 
 enum {
     MAX_TABLE = 100000000, /* bytes */
     MAX_COLUMNS = 1024,
-    MAX_CLASSES = 40, /* more than so many of each cannot be read */
-    MAX_EMOTIONS = 100,
+    MAX_EMOTIONS = 100, /* more than so many of each cannot be read */
     MAX_SPEAKERS = 1000,
     MAX_ROWS = 1000,
     MAX_FRAMES = 20000,
-    MAX_SECONDS = 3600,
-    MAX_WINDOWS = 2000,
-    WAVE_COLUMNS = 1000,
-    WAVE_HZ = 22050, /* at which a recording is drawn that no model hears */
-    BATCH = 32,      /* windows scored at once */
-    MAX_THREADS = 256,
-    NAME = 24, /* characters of a speaker's name */
-    CLASS = 20,
+    NAME = 24,       /* characters of a speaker's name */
     MAX_AXES = 16,   /* of a search: options, the most important */
     MAX_LINES = 500, /* the best trials of one that has more */
     MAX_WORDS = 6,   /* that an axis names; of more the first and the last */
@@ -38,39 +26,26 @@ enum {
 
 /* ---- a script in the making ---- */
 
-struct script {
-    const struct ser_plot *what;
-    struct ser_text text, heading;
-    struct ser_error *e;
-};
-
-static int bad(struct script *s, const char *name, const char *why) {
-    ser_fail(s->e, SER_BAD, "%s: %s", name, why);
-    return -1;
+int ser_script_bad(struct ser_script *s, const char *name, const char *why) {
+    return ser_fail(s->e, SER_BAD, "%s: %s", name, why);
 }
 
-static int no_memory(struct script *s) {
+static int no_memory(struct ser_script *s) {
     ser_no_memory(s->e);
     return -1;
 }
 
-static int cannot_show(struct script *s, const char *name) {
-    return bad(s, name, "not UTF-8 text, or with characters that no picture can show");
+int ser_script_cannot_show(struct ser_script *s, const char *name) {
+    return ser_script_bad(s, name, "not UTF-8 text, or with characters that no picture can show");
 }
 
-/* What stands above the picture, unless the user wants another text there. */
-#define HEADING(s, ...)                                                                            \
-    ((s)->what->title && *(s)->what->title                                                         \
-         ? ser_text_printf(&(s)->heading, "%s", (s)->what->title)                                  \
-         : ser_text_printf(&(s)->heading, __VA_ARGS__))
-
-static void put_text(struct script *s, const char *text, size_t most) {
+static void put_text(struct ser_script *s, const char *text, size_t most) {
     ser_text_gnuplot(&s->text, text, most, !s->what->png, 0);
 }
 
 /* An array of texts, each cut to most characters; format: as labels of an axis, where % is more than
  * itself. Returns the characters of the longest. */
-static size_t put_array(struct script *s, const char *array, const char *const *list, size_t n,
+static size_t put_array(struct ser_script *s, const char *array, const char *const *list, size_t n,
                         size_t most, int format) {
     size_t wide = 0;
     ser_text_printf(&s->text, "array %s[%zu] = [", array, n);
@@ -85,8 +60,7 @@ static size_t put_array(struct script *s, const char *array, const char *const *
     return wide;
 }
 
-/* An array of the labels of an axis. */
-static size_t put_names(struct script *s, const char *array, const char *const *list, size_t n,
+size_t ser_script_names(struct ser_script *s, const char *array, const char *const *list, size_t n,
                         size_t most) {
     return put_array(s, array, list, n, most, 1);
 }
@@ -156,7 +130,7 @@ static int next_line(struct table *t) {
     return 1;
 }
 
-static int open_table(struct script *s, struct table *t) {
+static int open_table(struct ser_script *s, struct table *t) {
     struct ser_in in;
     unsigned char *data;
     size_t len;
@@ -176,7 +150,7 @@ static int open_table(struct script *s, struct table *t) {
     t->next = t->data;
     t->end = t->data + len;
     if (!shows_table(t->data, len))
-        return cannot_show(s, t->name);
+        return ser_script_cannot_show(s, t->name);
     if (next_line(t)) {
         t->columns = t->fields;
         memcpy(t->column, t->field, sizeof t->column);
@@ -195,7 +169,8 @@ static int column(const struct table *t, const char *name) {
 }
 
 /* The columns of these names, of which each must be there unless the table is empty. */
-static int need(struct script *s, const struct table *t, const char *const *name, int n, int *at) {
+static int need(struct ser_script *s, const struct table *t, const char *const *name, int n,
+                int *at) {
     for (int i = 0; i < n; i++)
         if ((at[i] = column(t, name[i])) < 0 && t->line) {
             ser_fail(s->e, SER_BAD, "%s: line 1: no column '%s'", t->name, name[i]);
@@ -205,7 +180,7 @@ static int need(struct script *s, const struct table *t, const char *const *name
 }
 
 /* The next row: 1; 0 at the end; -1. */
-static int next_row(struct script *s, struct table *t) {
+static int next_row(struct ser_script *s, struct table *t) {
     if (!next_line(t))
         return 0;
     if (t->fields != t->columns)
@@ -228,7 +203,8 @@ struct training {
     int blind; /* there was no validation */
 };
 
-static int read_epoch(struct script *s, const struct table *t, const int *at, struct training *r) {
+static int read_epoch(struct ser_script *s, const struct table *t, const int *at,
+                      struct training *r) {
     if (ser_grow(&r->epoch, &r->cap, r->n + 1, sizeof *r->epoch))
         return no_memory(s);
     double *v = r->epoch[r->n++];
@@ -247,7 +223,7 @@ static int read_epoch(struct script *s, const struct table *t, const int *at, st
     return 0;
 }
 
-static int read_training(struct script *s, struct training *r, struct table *t) {
+static int read_training(struct ser_script *s, struct training *r, struct table *t) {
     int at[CURVES], got;
     if (open_table(s, t) || need(s, t, curve_name, CURVES, at))
         return -1;
@@ -261,12 +237,12 @@ static int read_training(struct script *s, struct training *r, struct table *t) 
     }
     if (got < 0)
         return -1;
-    return r->n ? 0 : bad(s, t->name, "no epoch in it");
+    return r->n ? 0 : ser_script_bad(s, t->name, "no epoch in it");
 }
 
 /* The learning rates that the axis names: all, or if there are more than three the largest and the
  * smallest. */
-static void put_rates(struct script *s, const struct training *r) {
+static void put_rates(struct ser_script *s, const struct training *r) {
     enum { MOST = 3 };
     double rate[MOST], least = r->epoch[0][LR], most = least;
     int n = 0; /* different ones; MOST + 1: more */
@@ -291,7 +267,7 @@ static void put_rates(struct script *s, const struct training *r) {
         ser_text_printf(&s->text, "%s%.17g%s", i ? ", " : "", rate[i], i + 1 < n ? "" : "]\n");
 }
 
-static void put_training(struct script *s, const struct training *r) {
+static void put_training(struct ser_script *s, const struct training *r) {
     const double *best = r->best ? r->epoch[r->best - 1] : NULL;
     const double *last = r->epoch[r->n - 1];
     char epochs[32] = "one epoch", remark[96] = "";
@@ -302,7 +278,7 @@ static void put_training(struct script *s, const struct training *r) {
     else if (best)
         snprintf(remark, sizeof remark, ": best is %.0f, validation accuracy %.1f %%", best[EPOCH],
                  100 * best[VAL_ACCURACY]);
-    HEADING(s, "Training, %s%s%s", epochs, r->stopped ? ", stopped early" : "", remark);
+    SER_HEADING(s, "Training, %s%s%s", epochs, r->stopped ? ", stopped early" : "", remark);
     ser_text_printf(&s->text, "$epochs << EOD\n");
     for (size_t i = 0; i < r->n; i++) {
         const double *v = r->epoch[i];
@@ -318,7 +294,7 @@ static void put_training(struct script *s, const struct training *r) {
     put_rates(s, r);
 }
 
-static int script_curves(struct script *s) {
+static int script_curves(struct ser_script *s) {
     struct training r = {0};
     struct table *t = calloc(1, sizeof *t);
     int failed = t ? read_training(s, &r, t) : no_memory(s);
@@ -341,7 +317,7 @@ static void name_files(const struct ser_evaluation *v, char *name, size_t size) 
         n += (size_t)snprintf(name + n, size - n, "%s%s", f ? " " : "", v->file[f].name);
 }
 
-static int shows_names(struct script *s) {
+static int shows_names(struct ser_script *s) {
     const struct ser_evaluation *v = s->what->evaluation;
     char name[1000];
     int shows = 1;
@@ -351,13 +327,13 @@ static int shows_names(struct script *s) {
         for (size_t i = 0; i < v->members[g]; i++)
             shows &= ser_plot_shows(v->member[g][i].name, strlen(v->member[g][i].name));
     name_files(v, name, sizeof name);
-    return shows ? 0 : cannot_show(s, name);
+    return shows ? 0 : ser_script_cannot_show(s, name);
 }
 
-static int refuse_predictions(struct script *s, const char *why) {
+static int refuse_predictions(struct ser_script *s, const char *why) {
     char name[1000];
     name_files(s->what->evaluation, name, sizeof name);
-    return bad(s, name, why);
+    return ser_script_bad(s, name, why);
 }
 
 enum { SCORES = 128 };
@@ -371,7 +347,7 @@ static const char *scores(const struct ser_evaluation *v, char text[SCORES]) {
     return text;
 }
 
-static void put_cells(struct script *s) {
+static void put_cells(struct ser_script *s) {
     const struct ser_evaluation *v = s->what->evaluation;
     ser_text_printf(&s->text, "$cells << EOD\n");
     for (int t = 0; t < v->classes; t++)
@@ -385,29 +361,30 @@ static void put_cells(struct script *s) {
     ser_text_printf(&s->text, "EOD\n");
 }
 
-static int script_confusion(struct script *s) {
+static int script_confusion(struct ser_script *s) {
     const struct ser_evaluation *v = s->what->evaluation;
-    enum { ROOM = 4 * CLASS + 32 }; /* a name that was cut, and a number */
-    char text[SCORES], row[MAX_CLASSES][ROOM];
-    const char *down[MAX_CLASSES];
+    enum { ROOM = 4 * SER_PLOT_CLASS + 32 }; /* a name that was cut, and a number */
+    char text[SCORES], row[SER_PLOT_CLASSES][ROOM];
+    const char *down[SER_PLOT_CLASSES];
     if (shows_names(s))
         return -1;
-    if (v->classes > MAX_CLASSES) {
+    if (v->classes > SER_PLOT_CLASSES) {
         snprintf(text, sizeof text, "%d classes: more than %d cannot be read", v->classes,
-                 MAX_CLASSES);
+                 SER_PLOT_CLASSES);
         return refuse_predictions(s, text);
     }
     for (int c = 0; c < v->classes; c++) {
         const char *name = v->class[c];
-        snprintf(row[c], ROOM, "%.*s%s (%zu)", ser_text_cut(name, CLASS), name,
-                 SER_MORE(name, CLASS), v->all.of[c].support);
+        snprintf(row[c], ROOM, "%.*s%s (%zu)", ser_text_cut(name, SER_PLOT_CLASS), name,
+                 SER_MORE(name, SER_PLOT_CLASS), v->all.of[c].support);
         down[c] = row[c];
     }
-    HEADING(s, "%s, unweighted recall %.1f %%", scores(v, text), 100 * v->all.scores.ua);
+    SER_HEADING(s, "%s, unweighted recall %.1f %%", scores(v, text), 100 * v->all.scores.ua);
     put_cells(s);
     size_t n = (size_t)v->classes;
-    size_t wide_across = put_names(s, "across", (const char *const *)v->class, n, CLASS);
-    size_t wide_down = put_names(s, "down", down, n, ROOM);
+    size_t wide_across =
+        ser_script_names(s, "across", (const char *const *)v->class, n, SER_PLOT_CLASS);
+    size_t wide_down = ser_script_names(s, "down", down, n, ROOM);
     ser_text_printf(&s->text, "classes = %zu\nwide_across = %zu\nwide_down = %zu\n", n, wide_across,
                     wide_down);
     return 0;
@@ -421,7 +398,7 @@ static void wilson(double share, double n, double *low, double *high) {
     *high = centre + half;
 }
 
-static int script_reliability(struct script *s) {
+static int script_reliability(struct ser_script *s) {
     const struct ser_evaluation *v = s->what->evaluation;
     char text[SCORES];
     size_t most = 0;
@@ -430,7 +407,7 @@ static int script_reliability(struct script *s) {
     if (!v->all.calibrated)
         return refuse_predictions(
             s, "no columns p_CLASS: without probabilities there is nothing to compare");
-    HEADING(s, "%s, calibration error %.3f", scores(v, text), v->all.calibration.ece);
+    SER_HEADING(s, "%s, calibration error %.3f", scores(v, text), v->all.calibration.ece);
     ser_text_printf(&s->text, "$bins << EOD\n");
     for (int i = 0; i < SER_BINS; i++) {
         const struct ser_bin *b = &v->all.bin[i];
@@ -476,7 +453,7 @@ static int by_accuracy(const void *a, const void *b) {
     return d ? (d < 0 ? -1 : 1) : by_name((*x)->name, (*y)->name);
 }
 
-static int script_speakers(struct script *s) {
+static int script_speakers(struct ser_script *s) {
     const struct ser_evaluation *v = s->what->evaluation;
     size_t n = v->members[SER_BY_SPEAKER];
     const struct ser_result *all = v->member[SER_BY_SPEAKER];
@@ -494,7 +471,7 @@ static int script_speakers(struct script *s) {
     for (size_t i = 0; i < n; i++)
         by[i] = &all[i];
     qsort(by, n, sizeof *by, by_accuracy);
-    HEADING(s, "%zu speakers, %s", n, scores(v, text));
+    SER_HEADING(s, "%zu speakers, %s", n, scores(v, text));
     ser_text_printf(&s->text, "$speakers << EOD\n");
     for (size_t i = 0; i < n; i++) {
         name[i] = by[i]->name;
@@ -502,7 +479,7 @@ static int script_speakers(struct script *s) {
                         100 * by[i]->scores.ua, by[i]->n);
     }
     ser_text_printf(&s->text, "EOD\n");
-    size_t wide = put_names(s, "down", name, n, NAME);
+    size_t wide = ser_script_names(s, "down", name, n, NAME);
     ser_text_printf(&s->text, "speakers = %zu\nwide = %zu\naccuracy = %.6f\n", n, wide,
                     100 * v->all.scores.wa);
     return 0;
@@ -529,7 +506,7 @@ static int by_mention(const void *a, const void *b) {
     return by_name(x->name, y->name);
 }
 
-static int add_mentions(struct script *s, struct mentions *m, const char *emotion,
+static int add_mentions(struct ser_script *s, struct mentions *m, const char *emotion,
                         const char *speaker, int part) {
     size_t cap = m->cap; /* of both arrays */
     if (ser_grow(&m->emotion, &cap, m->n + 1, sizeof *m->emotion) ||
@@ -540,7 +517,7 @@ static int add_mentions(struct script *s, struct mentions *m, const char *emotio
     return 0;
 }
 
-static int read_mentions(struct script *s, struct mentions *m, struct table *t) {
+static int read_mentions(struct ser_script *s, struct mentions *m, struct table *t) {
     static const char *const name[2] = {"emotion", "speaker"};
     int at[2], got;
     if (open_table(s, t) || need(s, t, name, 2, at))
@@ -561,7 +538,7 @@ static int read_mentions(struct script *s, struct mentions *m, struct table *t) 
     }
     if (got < 0)
         return -1;
-    return m->n ? 0 : bad(s, t->name, "no utterance in it");
+    return m->n ? 0 : ser_script_bad(s, t->name, "no utterance in it");
 }
 
 /* Sorts mentions; returns how many names there are. */
@@ -576,7 +553,7 @@ static size_t count_names(struct mention *m, size_t n) {
 
 /* The bars of sorted mentions of so many names, as what; list has room for the names. Returns the
  * largest total. */
-static size_t put_bars(struct script *s, const char *what, const struct mention *m, size_t n,
+static size_t put_bars(struct ser_script *s, const char *what, const struct mention *m, size_t n,
                        int parts, size_t names, const char **list) {
     size_t most = 0, row = 0, end;
     ser_text_printf(&s->text, "$%s << EOD\n", what);
@@ -595,24 +572,24 @@ static size_t put_bars(struct script *s, const char *what, const struct mention 
     return most;
 }
 
-static int put_mentions(struct script *s, struct mentions *m, const char *name) {
+static int put_mentions(struct ser_script *s, struct mentions *m, const char *name) {
     const char *list[MAX_SPEAKERS];
     size_t emotions = count_names(m->emotion, m->n), speakers = count_names(m->speaker, m->n);
     if (emotions > MAX_EMOTIONS || speakers > MAX_SPEAKERS)
         return ser_fail(s->e, SER_BAD, "%s: more than %d emotions or %d speakers cannot be read",
                         name, MAX_EMOTIONS, MAX_SPEAKERS);
-    HEADING(s, "%zu utterances, %zu emotions, %zu speakers", m->n, emotions, speakers);
+    SER_HEADING(s, "%zu utterances, %zu emotions, %zu speakers", m->n, emotions, speakers);
     size_t most = put_bars(s, "emotion", m->emotion, m->n, m->parts, emotions, list);
-    size_t wide = put_names(s, "emotion", list, emotions, NAME);
+    size_t wide = ser_script_names(s, "emotion", list, emotions, NAME);
     ser_text_printf(&s->text, "emotions = %zu\nmost_emotion = %zu\n", emotions, most);
     most = put_bars(s, "speaker", m->speaker, m->n, m->parts, speakers, list);
-    size_t wide_too = put_names(s, "speaker", list, speakers, NAME);
+    size_t wide_too = ser_script_names(s, "speaker", list, speakers, NAME);
     ser_text_printf(&s->text, "speakers = %zu\nmost_speaker = %zu\nparts = %d\nwide = %zu\n",
                     speakers, most, m->parts, wide > wide_too ? wide : wide_too);
     return 0;
 }
 
-static int script_manifest(struct script *s) {
+static int script_manifest(struct ser_script *s) {
     struct mentions m = {0};
     struct table *t = calloc(1, sizeof *t);
     int failed = t ? read_mentions(s, &m, t) : no_memory(s);
@@ -629,7 +606,7 @@ static int script_manifest(struct script *s) {
 /* ---- mfcc ---- */
 
 /* The record with the key, or the first: 0, or -1. */
-static int find_record(struct script *s, struct ser_reader *r, struct ser_record *rec) {
+static int find_record(struct ser_script *s, struct ser_reader *r, struct ser_record *rec) {
     const char *key = s->what->key;
     int got;
     while ((got = ser_reader_next(r, rec, s->e)) > 0)
@@ -638,16 +615,16 @@ static int find_record(struct script *s, struct ser_reader *r, struct ser_record
     if (got < 0)
         return -1;
     return key && *key ? ser_fail(s->e, SER_BAD, "%s: no record has the key '%s'", r->in.name, key)
-                       : bad(s, r->in.name, "no record in it");
+                       : ser_script_bad(s, r->in.name, "no record in it");
 }
 
-static int check_features(struct script *s, const struct ser_reader *r,
+static int check_features(struct ser_script *s, const struct ser_reader *r,
                           const struct ser_record *rec) {
     const char *kind = ser_attr(&r->header, "kind"), *name = r->in.name;
     char shape[SER_SHAPE_TEXT];
     ser_shape_text(rec->rank, rec->dim, shape);
     if (!ser_plot_shows(rec->key, strlen(rec->key)))
-        return cannot_show(s, name);
+        return ser_script_cannot_show(s, name);
     if (strcmp(kind, "features") != 0 || rec->rank != 2)
         return ser_fail(s->e, SER_BAD,
                         "%s: record %s: a %s %s of kind %s, not features of rows and frames", name,
@@ -691,7 +668,7 @@ static void find_range(const struct ser_record *rec, size_t first, size_t full, 
     }
 }
 
-static void put_features(struct script *s, const struct ser_attrs *header,
+static void put_features(struct ser_script *s, const struct ser_attrs *header,
                          const struct ser_record *rec) {
     const char *type = ser_attr(header, "feat.type"), *hop = ser_attr(header, "feat.hop");
     const char *rate = ser_attr(header, "feat.rate_hz");
@@ -706,12 +683,12 @@ static void put_features(struct script *s, const struct ser_attrs *header,
         timed = 1;
     double step = timed ? h / hz : 1;
     if (emotion && *emotion && strcmp(emotion, "-") != 0)
-        HEADING(s, "%.*s%s: %.*s%s, %d frames", ser_text_cut(rec->key, 40), rec->key,
-                SER_MORE(rec->key, 40), ser_text_cut(emotion, 20), emotion, SER_MORE(emotion, 20),
-                (int)n);
+        SER_HEADING(s, "%.*s%s: %.*s%s, %d frames", ser_text_cut(rec->key, 40), rec->key,
+                    SER_MORE(rec->key, 40), ser_text_cut(emotion, 20), emotion,
+                    SER_MORE(emotion, 20), (int)n);
     else
-        HEADING(s, "%.*s%s: %d frames", ser_text_cut(rec->key, 40), rec->key,
-                SER_MORE(rec->key, 40), (int)n);
+        SER_HEADING(s, "%.*s%s: %d frames", ser_text_cut(rec->key, 40), rec->key,
+                    SER_MORE(rec->key, 40), (int)n);
     if (n < (int64_t)frames && !(s->what->title && *s->what->title))
         ser_text_printf(&s->heading, ", padded to %zu", frames);
     ser_text_printf(&s->text, "$features << EOD\n");
@@ -729,7 +706,7 @@ static void put_features(struct script *s, const struct ser_attrs *header,
                     range[1]);
 }
 
-static int script_mfcc(struct script *s) {
+static int script_mfcc(struct ser_script *s) {
     struct ser_reader r;
     struct ser_record rec = {0};
     if (ser_reader_open(&r, s->what->path, NULL, s->e))
@@ -737,233 +714,11 @@ static int script_mfcc(struct script *s) {
     int failed = find_record(s, &r, &rec) || check_features(s, &r, &rec);
     const char *emotion = failed ? NULL : ser_attr(&rec.attrs, "emotion");
     if (emotion && !ser_plot_shows(emotion, strlen(emotion)))
-        failed = cannot_show(s, r.in.name);
+        failed = ser_script_cannot_show(s, r.in.name);
     if (!failed)
         put_features(s, &r.header, &rec);
     ser_record_free(&rec);
     ser_reader_close(&r);
-    return failed ? -1 : 0;
-}
-
-/* ---- wave ---- */
-
-/* A recording, and what a model hears in windows of it. */
-struct sound {
-    const char *name;
-    struct ser_audio audio;
-    int rate_hz;
-    struct ser_model model;
-    struct ser_recipe recipe;
-    size_t windows;
-    double *from_s, *to_s; /* [windows] */
-    float *p;              /* [windows, classes] */
-};
-
-static int open_model(struct script *s, struct sound *w) {
-    const char *path = s->what->model;
-    if (ser_model_load(&w->model, path, s->e) ||
-        ser_recipe_get(&w->model.header, path, &w->recipe, s->e))
-        return -1;
-    w->rate_hz = w->recipe.rate_hz;
-    if (w->recipe.norm > SER_NORMAL_UTTERANCE)
-        return ser_fail(s->e, SER_BAD,
-                        "%s: hears features normalised by more than one recording, and here is "
-                        "one: take a model without " SER_NORM,
-                        path);
-    if (w->model.classes > MAX_CLASSES)
-        return ser_fail(s->e, SER_BAD, "%s: %d classes: more than %d cannot be read", path,
-                        w->model.classes, MAX_CLASSES);
-    for (int c = 0; c < w->model.classes; c++)
-        if (!ser_plot_shows(w->model.class[c], strlen(w->model.class[c])))
-            return cannot_show(s, path);
-    return 0;
-}
-
-static int open_recording(struct script *s, struct sound *w) {
-    const char *path = s->what->path;
-    if (path && strcmp(path, "-") != 0) {
-        w->name = path;
-        if (!ser_plot_shows(path, strlen(path)))
-            return ser_fail(s->e, SER_USAGE,
-                            "the name of the file is not UTF-8 text that a picture can show");
-        return ser_audio_load(&w->audio, path, w->rate_hz, s->e);
-    }
-    struct ser_in in;
-    unsigned char *data;
-    size_t len;
-    if (ser_in_open(&in, path, s->e))
-        return -1;
-    w->name = in.name;
-    int failed = ser_in_rest(&in, SER_AUDIO_MAX_PIPE, &data, &len, s->e);
-    ser_in_close(&in);
-    if (failed)
-        return -1;
-    failed = ser_audio_decode(&w->audio, data, len, w->name, w->rate_hz, s->e);
-    free(data);
-    return failed;
-}
-
-/* Scores n windows, whose features are x [n, rows * frames]. */
-static int score_batch(struct script *s, struct sound *w, struct ser_run *run, const float *x,
-                       int n) {
-    int K = w->model.classes;
-    float *p = w->p + w->windows * (size_t)K;
-    ser_run_predict(run, x, n, p);
-    if (ser_run_failed(run))
-        return ser_fail(s->e, SER_SYS, "not enough memory for the model's network");
-    for (int i = 0; i < n * K; i++)
-        if (!isfinite(p[i]))
-            return ser_fail(s->e, SER_BAD,
-                            "%s: the model's probabilities are not numbers: its parameters are "
-                            "absurd",
-                            s->what->model);
-    w->windows += (size_t)n;
-    return 0;
-}
-
-/* The windows of wide_ms, each step_ms after the one before, the last at the end of total_ms. */
-static int score_windows(struct script *s, struct sound *w, struct ser_run *run,
-                         struct ser_mfcc *mfcc, float *x, size_t windows, int64_t wide_ms,
-                         int64_t total_ms) {
-    const struct ser_shape *in = &w->model.net->input;
-    size_t size = ser_shape_size(in);
-    int n = 0, heard[BATCH]; /* true frames of each window */
-    ser_run_frames(run, heard);
-    for (size_t i = 0; i < windows; i++) {
-        int64_t at_ms = (int64_t)i * s->what->step_ms;
-        at_ms = at_ms + wide_ms > total_ms ? total_ms - wide_ms : at_ms;
-        size_t first = (size_t)(at_ms * w->rate_hz / 1000), frames, full;
-        const float *y;
-        if (ser_mfcc_run(mfcc, w->audio.sample + first, (size_t)(wide_ms * w->rate_hz / 1000), &y,
-                         &frames, &full))
-            return no_memory(s);
-        if (in->rank != 3 || ser_recipe_rows(&w->recipe) != in->dim[0] ||
-            frames != (size_t)in->dim[1])
-            return ser_fail(s->e, SER_BAD, "%s: wants features of %dx%d, a window has %dx%zu",
-                            s->what->model, in->dim[0], in->dim[1], ser_recipe_rows(&w->recipe),
-                            frames);
-        w->from_s[i] = (double)at_ms / 1000;
-        w->to_s[i] = (double)(at_ms + wide_ms) / 1000;
-        heard[n] = full < frames ? (int)full : (int)frames;
-        memcpy(x + (size_t)n++ * size, y, size * sizeof *x);
-        if (n < BATCH && i + 1 < windows)
-            continue;
-        if (score_batch(s, w, run, x, n))
-            return -1;
-        n = 0;
-    }
-    return 0;
-}
-
-/* What scoring needs, and the scoring. */
-static int listen(struct script *s, struct sound *w) {
-    int64_t total_ms = (int64_t)w->audio.frames * 1000 / w->rate_hz;
-    int64_t wide_ms = s->what->window_ms < total_ms ? s->what->window_ms : total_ms;
-    int64_t step_ms = s->what->step_ms;
-    char why[SER_WHY];
-    if (wide_ms <= 0 || wide_ms * w->rate_hz < 1000)
-        return bad(s, w->name, "too short to be scored");
-    if (total_ms / step_ms > MAX_WINDOWS)
-        return ser_fail(s->e, SER_USAGE, "--step: %g makes more than %d windows of this recording",
-                        (double)step_ms / 1000, MAX_WINDOWS);
-    size_t windows = (size_t)((total_ms - wide_ms + step_ms - 1) / step_ms) + 1;
-    size_t size = ser_shape_size(&w->model.net->input);
-    w->from_s = calloc(windows, sizeof *w->from_s);
-    w->to_s = calloc(windows, sizeof *w->to_s);
-    w->p = calloc(windows, (size_t)w->model.classes * sizeof *w->p);
-    float *x = calloc(BATCH, size * sizeof *x);
-    struct ser_mfcc *mfcc = ser_mfcc_new(&w->recipe);
-    int failed = -1, threads = ser_cores() < MAX_THREADS ? ser_cores() : MAX_THREADS;
-    if (!w->from_s || !w->to_s || !w->p || !x || !mfcc) {
-        no_memory(s);
-    } else {
-        struct ser_run *run = ser_run_new(w->model.net, ser_kernels_find(ser_kernels_default()),
-                                          BATCH, threads, 0, why);
-        failed = run ? score_windows(s, w, run, mfcc, x, windows, wide_ms, total_ms)
-                     : ser_fail(s->e, SER_SYS, "%s: cannot score: %s", s->what->model, why);
-        if (run)
-            ser_run_free(run);
-    }
-    if (mfcc)
-        ser_mfcc_free(mfcc);
-    free(x);
-    return failed;
-}
-
-/* The least and the largest sample of each column; returns the largest of all, without sign. */
-static double put_wave(struct script *s, const float *x, size_t n, double seconds) {
-    size_t columns = n < WAVE_COLUMNS ? n : WAVE_COLUMNS, i = 0;
-    double peak = 0;
-    ser_text_printf(&s->text, "$wave << EOD\n");
-    for (size_t c = 0; c < columns; c++) {
-        double least = x[i], most = x[i];
-        for (; i < n && i * columns / n == c; i++) {
-            least = fmin(least, x[i]);
-            most = fmax(most, x[i]);
-        }
-        peak = fmax(peak, fmax(most, -least));
-        ser_text_printf(&s->text, "%.6f %.5g %.5g\n", ((double)c + 0.5) * seconds / (double)columns,
-                        least, most);
-    }
-    ser_text_printf(&s->text, "EOD\n");
-    return peak;
-}
-
-/* Windows that overlap meet in the middle between their centres. */
-static double border(const struct sound *w, size_t i) {
-    return (w->from_s[i] + w->to_s[i] + w->from_s[i + 1] + w->to_s[i + 1]) / 4;
-}
-
-static void put_windows(struct script *s, const struct sound *w, double seconds) {
-    int K = w->model.classes;
-    ser_text_printf(&s->text, "$windows << EOD\n");
-    for (size_t i = 0; i < w->windows; i++) {
-        const float *p = w->p + i * (size_t)K;
-        double from = i ? border(w, i - 1) : 0, to = i + 1 < w->windows ? border(w, i) : seconds;
-        int best = 0;
-        for (int k = 1; k < K; k++)
-            best = p[k] > p[best] ? k : best;
-        for (int k = 0; k < K; k++)
-            ser_text_printf(&s->text, "%.6f %.6f %d %.6f %d\n", from, to, K - 1 - k, 100.0 * p[k],
-                            k == best);
-    }
-    ser_text_printf(&s->text, "EOD\n");
-}
-
-static int put_sound(struct script *s, const struct sound *w) {
-    const char *slash = strrchr(w->name, '/');
-    size_t n = w->audio.frames, wide = 0;
-    double seconds = (double)n / w->rate_hz;
-    if (n < 2)
-        return bad(s, w->name, "too short to be drawn");
-    HEADING(s, "%s, %.2f s", slash ? slash + 1 : w->name, seconds);
-    double peak = put_wave(s, w->audio.sample, n, seconds);
-    if (w->windows) {
-        put_windows(s, w, seconds);
-        wide = put_names(s, "down", (const char *const *)w->model.class, (size_t)w->model.classes,
-                         CLASS);
-    }
-    ser_text_printf(
-        &s->text, "seconds = %.6f\npeak = %.6g\nwindows = %zu\nclasses = %d\nwide = %zu\n", seconds,
-        peak > 0 ? 1.1 * peak : 1, w->windows, w->windows ? w->model.classes : 0, wide);
-    return 0;
-}
-
-static int script_wave(struct script *s) {
-    struct sound w = {.rate_hz = WAVE_HZ};
-    int failed = (s->what->model && open_model(s, &w)) || open_recording(s, &w);
-    if (!failed && w.audio.frames > (size_t)MAX_SECONDS * (size_t)w.rate_hz)
-        failed = bad(s, w.name, "more than an hour");
-    if (!failed && s->what->model)
-        failed = listen(s, &w);
-    if (!failed)
-        failed = put_sound(s, &w);
-    ser_audio_free(&w.audio);
-    if (w.model.net)
-        ser_model_free(&w.model);
-    free(w.from_s);
-    free(w.to_s);
-    free(w.p);
     return failed ? -1 : 0;
 }
 
@@ -999,7 +754,7 @@ static int by_importance(const void *a, const void *b) {
     return d ? (d < 0 ? -1 : 1) : (x->option > y->option) - (x->option < y->option);
 }
 
-static int find_axes(struct script *s, struct searched *q) {
+static int find_axes(struct ser_script *s, struct searched *q) {
     q->rung = ser_tuning_common(&q->t);
     for (size_t i = 0; i < q->t.results; i++)
         if (q->t.result[i].rung == q->rung)
@@ -1033,12 +788,12 @@ static void find_limits(struct searched *q) {
 }
 
 /* Two numbers of the picture; gnuplot draws nothing where the second is none. */
-static void put_point(struct script *s, double x, double y) {
+static void put_point(struct ser_script *s, double x, double y) {
     ser_text_printf(&s->text, isnan(y) ? "%.9g nan" : "%.9g %.9g", x, y);
 }
 
 /* Trials in their order, each by its last result, and the best so far. */
-static void put_trials(struct script *s, const struct searched *q) {
+static void put_trials(struct ser_script *s, const struct searched *q) {
     const struct ser_tuning_result *best = NULL;
     ser_text_printf(&s->text, "$trials << EOD\n");
     for (size_t i = 0; i < q->t.results; i++) {
@@ -1059,7 +814,7 @@ static void put_trials(struct script *s, const struct searched *q) {
 }
 
 /* A trial's figures by the epochs of its rungs, from its result i on. The next trial's first. */
-static size_t put_climb(struct script *s, const struct searched *q, size_t i) {
+static size_t put_climb(struct ser_script *s, const struct searched *q, size_t i) {
     size_t last = ser_tuning_last(&q->t, i);
     for (; i <= last; i++) {
         put_point(s, (double)q->t.result[i].epochs, figure_of(q, &q->t.result[i]));
@@ -1074,7 +829,7 @@ static int by_number(const void *a, const void *b) {
     return (*x > *y) - (*x < *y);
 }
 
-static int find_rungs(struct script *s, struct searched *q) {
+static int find_rungs(struct ser_script *s, struct searched *q) {
     q->after = calloc(q->t.results, sizeof *q->after);
     if (!q->after)
         return no_memory(s);
@@ -1089,7 +844,7 @@ static int find_rungs(struct script *s, struct searched *q) {
 
 /* From rung to rung: a line for each trial, the best one's again, and the epochs of each rung: the
  * first, the last, and some between. */
-static void put_rungs(struct script *s, const struct searched *q) {
+static void put_rungs(struct ser_script *s, const struct searched *q) {
     const long long last = (long long)q->after[q->rungs - 1];
     size_t i = 0;
     ser_text_printf(&s->text, "$rungs << EOD\n");
@@ -1106,7 +861,7 @@ static void put_rungs(struct script *s, const struct searched *q) {
 }
 
 /* A trial's line through the axes that apply, of which the figure's is the lowest, row 0. */
-static void put_line(struct script *s, const struct searched *q, size_t i) {
+static void put_line(struct ser_script *s, const struct searched *q, size_t i) {
     const struct ser_tuning_result *r = q->last[i];
     double colour = 1 - (double)i / (double)q->t.trials;
     for (size_t a = 0; a <= q->axes; a++) {
@@ -1118,7 +873,7 @@ static void put_line(struct script *s, const struct searched *q, size_t i) {
     ser_text_printf(&s->text, "\n");
 }
 
-static void put_lines(struct script *s, const struct searched *q) {
+static void put_lines(struct ser_script *s, const struct searched *q) {
     size_t n = q->t.trials < MAX_LINES ? q->t.trials : MAX_LINES;
     ser_text_printf(&s->text, "$lines << EOD\n");
     while (n--)
@@ -1132,7 +887,7 @@ static void put_lines(struct script *s, const struct searched *q) {
 struct tick {
     double place;
     size_t row;
-    char text[4 * CLASS + 8];
+    char text[4 * SER_PLOT_CLASS + 8];
 };
 
 static void name_tick(struct tick *to, size_t row, double place, const char *word, size_t most) {
@@ -1144,7 +899,7 @@ static void name_tick(struct tick *to, size_t row, double place, const char *wor
 /* The ends of an axis of numbers, or the words of one; of many the first and the last. */
 static size_t name_values(const struct ser_tuning_option *o, size_t row, struct tick *to) {
     size_t n = o->words && o->values <= MAX_WORDS ? o->values : 2;
-    size_t room = 56 / n < CLASS ? 56 / n : CLASS;
+    size_t room = 56 / n < SER_PLOT_CLASS ? 56 / n : SER_PLOT_CLASS;
     for (size_t i = 0; i < n; i++) {
         char number[32];
         snprintf(number, sizeof number, "%.4g", i ? o->hi : o->lo);
@@ -1157,7 +912,7 @@ static size_t name_values(const struct ser_tuning_option *o, size_t row, struct 
     return n;
 }
 
-static void put_axes(struct script *s, const struct searched *q) {
+static void put_axes(struct ser_script *s, const struct searched *q) {
     struct tick tick[(MAX_AXES + 1) * MAX_WORDS];
     const char *name[MAX_AXES + 1], *text[(MAX_AXES + 1) * MAX_WORDS];
     const struct ser_tuning_option figure = {.lo = q->least, .hi = q->most};
@@ -1178,14 +933,14 @@ static void put_axes(struct script *s, const struct searched *q) {
         ser_text_printf(&s->text, "%zu %.6f %.6f\n", q->axes - 1 - a,
                         100 * q->axis[a].importance.effect, 100 * q->axis[a].importance.chance);
     ser_text_printf(&s->text, "EOD\n");
-    put_array(s, "tick", text, n, CLASS, 0);
-    size_t wide = put_names(s, "axis", name, q->axes + 1, NAME);
+    put_array(s, "tick", text, n, SER_PLOT_CLASS, 0);
+    size_t wide = ser_script_names(s, "axis", name, q->axes + 1, NAME);
     if (q->axes)
-        put_names(s, "option", name, q->axes, NAME);
+        ser_script_names(s, "option", name, q->axes, NAME);
     ser_text_printf(&s->text, "axes = %zu\nwide = %zu\n", q->axes, wide);
 }
 
-static void put_search(struct script *s, const struct searched *q) {
+static void put_search(struct ser_script *s, const struct searched *q) {
     const struct ser_tuning_result *best = q->last[0];
     char figure[96] = "all failed";
     if (!best->failed)
@@ -1193,7 +948,7 @@ static void put_search(struct script *s, const struct searched *q) {
                  (long long)best->trial, ser_tuning_by[q->t.by], q->t.by == SER_TUNING_LOSS ? 4 : 1,
                  figure_of(q, best), q->t.by == SER_TUNING_LOSS ? "" : " %",
                  (long long)best->epochs, best->epochs == 1 ? "" : "s");
-    HEADING(s, "%zu trial%s, %s", q->t.trials, q->t.trials == 1 ? "" : "s", figure);
+    SER_HEADING(s, "%zu trial%s, %s", q->t.trials, q->t.trials == 1 ? "" : "s", figure);
     put_trials(s, q);
     put_rungs(s, q);
     put_lines(s, q);
@@ -1203,17 +958,17 @@ static void put_search(struct script *s, const struct searched *q) {
                     (long long)q->epochs);
 }
 
-static int shows_options(struct script *s, const struct ser_tuning *t) {
+static int shows_options(struct ser_script *s, const struct ser_tuning *t) {
     int shows = 1;
     for (size_t o = 0; o < t->options; o++) {
         shows &= ser_plot_shows(t->option[o].name, strlen(t->option[o].name));
         for (size_t i = 0; t->option[o].words && i < t->option[o].values; i++)
             shows &= ser_plot_shows(t->option[o].word[i], strlen(t->option[o].word[i]));
     }
-    return shows ? 0 : cannot_show(s, s->what->path ? s->what->path : "<stdin>");
+    return shows ? 0 : ser_script_cannot_show(s, s->what->path ? s->what->path : "<stdin>");
 }
 
-static int script_tune(struct script *s) {
+static int script_tune(struct ser_script *s) {
     struct searched q = {.axes = 0};
     if (ser_tuning_read(&q.t, s->what->path, s->e))
         return -1;
@@ -1241,11 +996,11 @@ SER_EMBED(gp_speakers, "tools/plots/speakers.gp");
 SER_EMBED(gp_manifest, "tools/plots/manifest.gp");
 SER_EMBED(gp_mfcc, "tools/plots/mfcc.gp");
 SER_EMBED(gp_tune, "tools/plots/tune.gp");
-SER_EMBED(gp_wave, "tools/plots/wave.gp");
+SER_EMBED(gp_time, "tools/plots/time.gp");
 
 static const struct {
-    int (*make)(struct script *s); /* puts the heading, and the data into the script */
-    const char *drawing, *end;     /* what draws it */
+    int (*make)(struct ser_script *s); /* puts the heading, and the data into the script */
+    const char *drawing, *end;         /* what draws it */
 } kinds[SER_PLOTS] = {
     [SER_PLOT_CURVES] = {script_curves, gp_curves, gp_curves_end},
     [SER_PLOT_CONFUSION] = {script_confusion, gp_confusion, gp_confusion_end},
@@ -1254,16 +1009,17 @@ static const struct {
     [SER_PLOT_MANIFEST] = {script_manifest, gp_manifest, gp_manifest_end},
     [SER_PLOT_MFCC] = {script_mfcc, gp_mfcc, gp_mfcc_end},
     [SER_PLOT_TUNE] = {script_tune, gp_tune, gp_tune_end},
-    [SER_PLOT_WAVE] = {script_wave, gp_wave, gp_wave_end},
+    [SER_PLOT_TIME] = {ser_script_time, gp_time, gp_time_end},
+    [SER_PLOT_WAVE] = {ser_script_wave, gp_time, gp_time_end},
 };
 
-static void put_drawing(struct script *s, const char *from, const char *end) {
+static void put_drawing(struct ser_script *s, const char *from, const char *end) {
     ser_text_add(&s->text, from, (size_t)(end - from));
 }
 
 int ser_plot_script(const struct ser_plot *what, struct ser_plot_script *script,
                     struct ser_error *e) {
-    struct script s = {.what = what, .e = e};
+    struct ser_script s = {.what = what, .e = e};
     *script = (struct ser_plot_script){0};
     if (what->title && !ser_plot_shows(what->title, strlen(what->title)))
         return ser_fail(e, SER_USAGE, "the title is not UTF-8 text that a picture can show");

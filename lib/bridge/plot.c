@@ -13,8 +13,8 @@
 
 enum { MAX_PICTURE = 1 << 30 }; /* bytes */
 
-const char *const ser_plot_name[SER_PLOTS] = {"curves",   "confusion", "reliability", "speakers",
-                                              "manifest", "mfcc",      "tune",        "wave"};
+const char *const ser_plot_name[SER_PLOTS] = {
+    "curves", "confusion", "reliability", "speakers", "manifest", "mfcc", "tune", "wave", "time"};
 
 int ser_plot_kind(const char *name) {
     int k = 0;

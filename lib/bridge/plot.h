@@ -28,7 +28,8 @@ enum ser_plot_kind {
     SER_PLOT_MANIFEST,    /* utterances by emotion and speaker, and by part: path */
     SER_PLOT_MFCC,        /* features of one record of a stream: path, key */
     SER_PLOT_TUNE,        /* the results of a search (bridge/tuning.h): path */
-    SER_PLOT_WAVE,        /* an audio file: path; over time by a model: model, window_ms, step_ms */
+    SER_PLOT_WAVE,        /* an audio file: path; over time by a model: model, step_s */
+    SER_PLOT_TIME,        /* windows over time (bridge/timeline.h): path, key */
     SER_PLOTS
 };
 
@@ -36,7 +37,7 @@ enum ser_plot_kind {
 extern const char *const ser_plot_name[SER_PLOTS];
 
 /* The names of all kinds with | between them, for messages. */
-#define SER_PLOT_NAMES "curves|confusion|reliability|speakers|manifest|mfcc|tune|wave"
+#define SER_PLOT_NAMES "curves|confusion|reliability|speakers|manifest|mfcc|tune|wave|time"
 
 /* The kind of this name, or -1. */
 int ser_plot_kind(const char *name);
@@ -47,10 +48,9 @@ struct ser_plot {
     const char *path;                        /* NULL, "-": standard input */
     const struct ser_evaluation *evaluation; /* scored */
     const char *title; /* the line above the picture; NULL or "": one that tells of the data */
-    const char *key;   /* the record; NULL: the first */
+    const char *key;   /* the record, the recording; NULL: the first */
     const char *model; /* NULL: the waveform alone */
-    int window_ms;     /* that the model hears at a time, 10..3600000 */
-    int step_ms;       /* from the start of one window to that of the next, 10..3600000 */
+    double step_s;     /* from the start of one of its windows to that of the next, above 0 */
     int png;           /* PNG with twice as many pixels, not SVG */
     /* SVG as a part of a page: it begins with <svg, what it is called is the attribute aria-label
      * and no title, and its ids begin with this text, which is made of letters, digits and - and is
@@ -71,8 +71,7 @@ struct ser_plot_script {
     char *heading; /* the line above the picture */
 };
 
-/* Draws. 0, or -1 with e set (nothing to free): SER_USAGE if the windows of a recording would be
- * too many; SER_BAD for input that is damaged or not what this kind is drawn of, or with text that
+/* Draws. 0, or -1 with e set (nothing to free): SER_BAD for input that is damaged or not what this kind is drawn of, or with text that
  * cannot be shown; SER_SYS if a file cannot be read, memory ends, gnuplot fails or is not installed
  * (e names the package). */
 int ser_plot_draw(const struct ser_plot *what, struct ser_picture *out,

@@ -32,6 +32,7 @@ static int open_stdin(struct ser_recordings *s, struct ser_error *e) {
     size_t got;
     if (ser_in_open(&s->in, NULL, e))
         return -1;
+    s->in.feeds = s->feeds;
     int bad = ser_in_peek(&s->in, 8, &at, &got, e);
     if (!bad && !got)
         bad = ser_fail(e, SER_BAD, "<stdin>: empty input: audio or an audio stream is needed%s",
@@ -46,7 +47,7 @@ static int open_stdin(struct ser_recordings *s, struct ser_error *e) {
 
 int ser_recordings_open(struct ser_recordings *s, const char *manifest, char **files, int count,
                         struct ser_error *e) {
-    *s = (struct ser_recordings){.from = SER_FROM_MANIFEST};
+    *s = (struct ser_recordings){.from = SER_FROM_MANIFEST, .feeds = s->feeds};
     if (manifest) {
         if (ser_manifest_open(&s->manifest, manifest, e))
             return -1;
@@ -194,13 +195,20 @@ static int load_audio(const struct ser_recording *r, struct ser_listener *l, con
     return 0;
 }
 
+void ser_listener_trim(const struct ser_listener *l, const float **x, size_t *n) {
+    size_t from, count, least = l->least < *n ? l->least : *n;
+    if (l->trim_db == 0)
+        return;
+    ser_trim(*x, *n, l->trim_db, (size_t)(l->trim_margin_s * l->rate_hz + 0.5), &from, &count);
+    count = count < least ? least : count;
+    *x += from < *n - count ? from : *n - count;
+    *n = count;
+}
+
 int ser_recording_load(const struct ser_recording *r, struct ser_listener *l, const float **x,
                        size_t *n, struct ser_error *e) {
     int bad = r->path || r->bytes ? load_audio(r, l, x, n, e) : load_record(r, l, x, n, e);
-    if (bad || l->trim_db == 0)
-        return bad;
-    size_t from;
-    ser_trim(*x, *n, l->trim_db, (size_t)(l->trim_margin_s * l->rate_hz + 0.5), &from, n);
-    *x += from;
-    return 0;
+    if (!bad)
+        ser_listener_trim(l, x, n);
+    return bad;
 }

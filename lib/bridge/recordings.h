@@ -27,6 +27,7 @@ struct ser_recordings {
     struct ser_reader reader;
     struct ser_in in;
     int taken; /* 1 once standard input was read */
+    int feeds; /* set by the caller before open: standard input's, as of struct ser_in */
     int live; /* set by the caller: next does not read an audio file from standard input, but leaves
                   it at in */
 };
@@ -49,11 +50,12 @@ int ser_recordings_next(struct ser_recordings *s, struct ser_recording *r,
 struct ser_listener {
     int rate_hz;
     double trim_db, trim_margin_s; /* what is cut off at both ends (math/trim.h); 0: nothing */
+    size_t least;                  /* samples that the cut leaves, where there are so many */
     struct ser_audio audio;
     struct ser_resampler *resampler;
 };
 
-/* l has rate and trim, and is zeros otherwise. 0, or -1 with e set. */
+/* l has rate, trim and least, and is zeros otherwise. 0, or -1 with e set. */
 int ser_listener_open(struct ser_listener *l, struct ser_error *e) SER_MUST_CHECK;
 void ser_listener_close(struct ser_listener *l);
 
@@ -62,6 +64,9 @@ void ser_listener_close(struct ser_listener *l);
  * resampled, which is not its fault. */
 int ser_recording_load(const struct ser_recording *r, struct ser_listener *l, const float **x,
                        size_t *n, struct ser_error *e) SER_MUST_CHECK;
+
+/* Cuts *x [*n], samples at the listener's rate, as load has done it. */
+void ser_listener_trim(const struct ser_listener *l, const float **x, size_t *n);
 
 /* Puts the manifest's row in front of the text of e, where the recording is of a manifest. */
 void ser_recordings_name(const struct ser_recordings *s, const struct ser_recording *r,

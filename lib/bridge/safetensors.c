@@ -7,8 +7,8 @@
 #include "core/bytes.h"
 #include "core/set.h"
 
-enum { LENGTH = 8, DEPTH = 3 };
-#define MAX_DIM (1ULL << 48) /* as the format's JSON schema has it */
+enum { LENGTH = 8, DEPTH = 3, PIECE = 1 << 14 }; /* PIECE: values written at a time */
+#define MAX_DIM (1ULL << 48)                     /* as the format's JSON schema has it */
 
 static const struct dtype {
     const char *name;
@@ -152,17 +152,11 @@ int ser_safetensors_parse(struct ser_tensors *t, const unsigned char *data, size
     if (len < LENGTH)
         return ser_fail(e, SER_BAD, "%s: %zu bytes: too short for a safetensors file", name, len);
     uint64_t size = ser_get64(data);
-    if (size > len - LENGTH) {
-        if (len >= 8 && !memcmp(data, "version ", 8))
-            return ser_fail(e, SER_BAD,
-                            "%s: is a Git LFS pointer, not the file itself: fetch it with git lfs "
-                            "pull",
-                            name);
+    if (size > len - LENGTH)
         return ser_fail(e, SER_BAD,
                         "%s: its header should have %llu bytes, more than there are: not a "
                         "safetensors file, or cut short",
                         name, (unsigned long long)size);
-    }
     json_t *header = ser_json_parse((const char *)data + LENGTH, (size_t)size, DEPTH, name, e);
     if (!header)
         return -1;
@@ -248,4 +242,94 @@ int ser_safetensors_add_index(struct ser_tensors *t, const char *path, struct se
     ser_set_free(&seen);
     json_decref(index);
     return failed ? -1 : 0;
+}
+
+/* ---- writing ---- */
+
+static int by_name(const void *a, const void *b) {
+    return strcmp((*(const struct ser_tensor *const *)a)->name,
+                  (*(const struct ser_tensor *const *)b)->name);
+}
+
+/* Sets *half to whether half precision holds all values. 0, or -1: one of them is not finite. */
+static int fits_half(const struct ser_tensor *t, float *piece, int *half) {
+    uint16_t h[PIECE];
+    *half = 1;
+    for (uint64_t at = 0, now; at < t->count; at += now) {
+        now = t->count - at < PIECE ? t->count - at : PIECE;
+        if (ser_tensor_read(t, at, (size_t)now, piece))
+            return -1;
+        *half = *half && !ser_to_half(piece, (size_t)now, h);
+    }
+    return 0;
+}
+
+static int write_header(const struct ser_tensor *const *t, const int *half, size_t n,
+                        struct ser_out *o, struct ser_error *e) {
+    struct ser_text h = {0};
+    uint64_t end = 0, length;
+    ser_text_printf(&h, "{\"__metadata__\":{\"format\":\"pt\"}");
+    for (size_t i = 0; i < n; i++) {
+        ser_text_printf(&h, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[", t[i]->name,
+                        half[i] ? "F16" : "F32");
+        for (int k = 0; k < t[i]->rank; k++)
+            ser_text_printf(&h, "%s%llu", k ? "," : "", (unsigned long long)t[i]->dim[k]);
+        uint64_t begin = end;
+        end += t[i]->count * (half[i] ? 2 : 4);
+        ser_text_printf(&h, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)begin,
+                        (unsigned long long)end);
+    }
+    ser_text_printf(&h, "}");
+    while (!h.failed && h.n % LENGTH)
+        ser_text_add(&h, " ", 1);
+    int failed = h.failed ? ser_no_memory(e) : 0;
+    length = h.n;
+    ser_swap_elements(&length, 1, sizeof length);
+    if (!failed) {
+        ser_out_write(o, &length, sizeof length);
+        ser_out_write(o, h.at, h.n);
+    }
+    ser_text_free(&h);
+    return failed;
+}
+
+static int write_values(const struct ser_tensor *t, int half, float *piece, struct ser_out *o) {
+    uint16_t h[PIECE];
+    for (uint64_t at = 0, now; at < t->count; at += now) {
+        now = t->count - at < PIECE ? t->count - at : PIECE;
+        if (ser_tensor_read(t, at, (size_t)now, piece))
+            return -1;
+        void *from = half ? (void *)h : piece;
+        size_t size = half ? sizeof *h : sizeof *piece;
+        if (half && ser_to_half(piece, (size_t)now, h))
+            return -1;
+        ser_swap_elements(from, (size_t)now, size);
+        ser_out_write(o, from, (size_t)now * size);
+    }
+    return 0;
+}
+
+static int write_all(const struct ser_tensor **t, size_t n, int *half, float *piece,
+                     struct ser_out *o, struct ser_error *e) {
+    size_t i = 0;
+    qsort(t, n, sizeof *t, by_name);
+    while (i < n && !fits_half(t[i], piece, &half[i]))
+        i++;
+    if (i == n) {
+        if (write_header(t, half, n, o, e))
+            return -1;
+        for (i = 0; i < n && !write_values(t[i], half[i], piece, o); i++)
+            ;
+    }
+    return i == n ? 0 : ser_fail(e, SER_BAD, "'%s' holds a value that is not finite", t[i]->name);
+}
+
+int ser_safetensors_write(const struct ser_tensor **t, size_t n, struct ser_out *o,
+                          struct ser_error *e) {
+    int *half = calloc(n, sizeof *half);
+    float *piece = malloc(PIECE * sizeof *piece);
+    int failed = half && piece ? write_all(t, n, half, piece, o, e) : ser_no_memory(e);
+    free(piece);
+    free(half);
+    return failed;
 }

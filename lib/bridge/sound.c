@@ -25,10 +25,9 @@ struct ser_sound {
     struct ser_pcm pcm; /* of in */
     uint64_t done;      /* frames of in */
     /* What belongs to it. */
-    int fd;              /* -1: none */
-    struct ser_in own;   /* in may point here */
-    unsigned char *data; /* of file */
-    int ended;
+    int fd;            /* -1: none */
+    struct ser_in own; /* in may point here */
+    int begun, ended;
     float work[BLOCK], x[BLOCK];
 };
 
@@ -48,18 +47,16 @@ struct ser_sound *ser_sound_new(int rate_hz, const struct ser_pcm *raw) {
 
 static void stop(struct ser_sound *s) {
     ser_audio_close(s->file);
-    free(s->data);
     if (s->in == &s->own)
         ser_in_close(&s->own);
     if (s->fd >= 0)
         close(s->fd);
     s->file = NULL;
-    s->data = NULL;
     s->in = NULL;
     s->sample = NULL;
     s->fd = -1;
     s->done = s->left = 0;
-    s->ended = 0;
+    s->begun = s->ended = 0;
 }
 
 void ser_sound_free(struct ser_sound *s) {
@@ -70,17 +67,17 @@ void ser_sound_free(struct ser_sound *s) {
     free(s);
 }
 
-static int begin(struct ser_sound *s, int from_hz, struct ser_error *e) {
+static int begin(struct ser_sound *s, struct ser_error *e) {
     const char *why;
-    s->from_hz = from_hz;
-    if (ser_resample_begin(s->resampler, from_hz, s->rate_hz, &why))
+    s->begun = 1;
+    if (s->file) {
+        if (ser_audio_begin(s->file, e))
+            return -1;
+        s->from_hz = ser_audio_rate(s->file);
+    }
+    if (ser_resample_begin(s->resampler, s->from_hz, s->rate_hz, &why))
         return ser_fail(e, ser_blame(), "%s: cannot resample: %s", s->name, why);
     return 0;
-}
-
-static int begin_file(struct ser_sound *s, int fd, size_t len, struct ser_error *e) {
-    s->file = ser_audio_open(fd, s->data, len, s->name, e);
-    return s->file ? begin(s, ser_audio_rate(s->file), e) : -1;
 }
 
 /* 1 if in has the whole of a regular file ahead, which can be read at any place. */
@@ -90,25 +87,23 @@ static int is_whole_file(const struct ser_in *in) {
            lseek(in->fd, 0, SEEK_CUR) == (off_t)in->len;
 }
 
-static int begin_in(struct ser_sound *s, struct ser_in *in, struct ser_error *e) {
-    size_t len;
+static int open_in(struct ser_sound *s, struct ser_in *in, struct ser_error *e) {
     s->name = in->name;
     s->in = in;
-    if (s->raw) {
+    int is_pcm = s->raw != NULL;
+    if (s->raw)
         s->pcm = *s->raw;
-        return begin(s, s->pcm.rate_hz, e);
-    }
-    if (is_whole_file(in))
-        return begin_file(s, in->fd, 0, e);
-    int got = ser_pcm_head(in, &s->pcm, e);
-    if (got)
-        return got < 0 ? -1 : begin(s, s->pcm.rate_hz, e);
-    return ser_in_rest(in, SER_AUDIO_MAX_PIPE, &s->data, &len, e) ? -1 : begin_file(s, -1, len, e);
+    else if (is_whole_file(in))
+        s->file = ser_audio_open(in->fd, in->name, e);
+    else if ((is_pcm = ser_pcm_head(in, &s->pcm, e)) == 0)
+        s->file = ser_audio_open_in(in, e);
+    s->from_hz = s->pcm.rate_hz;
+    return is_pcm > 0 || s->file ? 0 : -1;
 }
 
 int ser_sound_in(struct ser_sound *s, struct ser_in *in, struct ser_error *e) {
     stop(s);
-    return begin_in(s, in, e);
+    return open_in(s, in, e);
 }
 
 int ser_sound_path(struct ser_sound *s, const char *path, struct ser_error *e) {
@@ -120,27 +115,29 @@ int ser_sound_path(struct ser_sound *s, const char *path, struct ser_error *e) {
         return ser_fail(e, SER_SYS, "%s: cannot open: %s", path, strerror(errno));
     if (S_ISDIR(st.st_mode))
         return ser_fail(e, SER_SYS, "%s: is a folder, not a file", path);
-    if (S_ISREG(st.st_mode) && !s->raw)
-        return begin_file(s, s->fd, 0, e);
+    if (S_ISREG(st.st_mode) && !s->raw) {
+        s->file = ser_audio_open(s->fd, path, e);
+        return s->file ? 0 : -1;
+    }
     int fd = s->fd;
     s->fd = -1;
     if (ser_in_fd(&s->own, fd, path, e))
         return -1;
     s->in = &s->own;
-    return begin_in(s, &s->own, e);
+    return open_in(s, &s->own, e);
 }
 
-int ser_sound_samples(struct ser_sound *s, const float *x, size_t n, int from_hz, const char *name,
-                      struct ser_error *e) {
+void ser_sound_samples(struct ser_sound *s, const float *x, size_t n, int from_hz,
+                       const char *name) {
     stop(s);
     s->name = name;
     s->sample = x;
     s->left = n;
-    return begin(s, from_hz, e);
+    s->from_hz = from_hz;
 }
 
-int ser_sound_whole(const struct ser_sound *s) {
-    return s->data != NULL;
+int ser_sound_waits(struct ser_sound *s) {
+    return s->file && ser_audio_waits(s->file);
 }
 
 /* The next samples at the recording's own rate. */
@@ -164,6 +161,8 @@ int ser_sound_next(struct ser_sound *s, const float **x, size_t *n, struct ser_e
     const char *why;
     if (s->ended)
         return 0;
+    if (!s->begun && begin(s, e))
+        return -1;
     int got = take(s, x, n, e), failed = 0;
     if (got < 0)
         return -1;

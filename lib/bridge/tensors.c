@@ -7,6 +7,7 @@
 #include "core/bytes.h"
 
 int ser_tensors_map(struct ser_tensors *t, const char *path, struct ser_error *e) {
+    static const char lfs[] = "version https://git-lfs";
     if (ser_grow(&t->file, &t->file_cap, t->files + 1, sizeof *t->file))
         return ser_no_memory(e);
     struct ser_tensor_file *f = &t->file[t->files];
@@ -18,6 +19,10 @@ int ser_tensors_map(struct ser_tensors *t, const char *path, struct ser_error *e
         return -1;
     }
     t->files++;
+    if (f->map.len >= sizeof lfs - 1 && !memcmp(f->map.at, lfs, sizeof lfs - 1))
+        return ser_fail(e, SER_BAD,
+                        "%s: is a Git LFS pointer, not the file itself: fetch it with git lfs pull",
+                        path);
     return 0;
 }
 
@@ -78,6 +83,25 @@ static float from_half(uint32_t h) {
     uint32_t bits, special = (h & 0x7c00) == 0x7c00 ? 0x7f800000 : 0;
     memcpy(&bits, &x, sizeof bits);
     return from_bits(bits | special | (h & 0x8000) << 16);
+}
+
+int ser_to_half(const float *x, size_t n, uint16_t *h) {
+    for (size_t i = 0; i < n; i++) {
+        /* The other way round; what is lost of it is seen on the way back. */
+        uint32_t bits, scaled, back;
+        float y = fabsf(x[i]) * 0x1p-112f;
+        memcpy(&bits, &x[i], sizeof bits);
+        memcpy(&scaled, &y, sizeof scaled);
+        uint32_t half = scaled >> 13 | (bits >> 16 & 0x8000);
+        if (scaled >> 13 >= 0x7c00)
+            return -1;
+        y = from_half(half);
+        memcpy(&back, &y, sizeof back);
+        if (back != bits)
+            return -1;
+        h[i] = (uint16_t)half;
+    }
+    return 0;
 }
 
 static float from_double(const unsigned char *p) {

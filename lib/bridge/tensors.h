@@ -40,7 +40,8 @@ struct ser_tensors {       /* zeros: none */
     size_t files, file_cap;
 };
 
-/* Maps the file at path for tensors to be added from; it is the last of the files. 0, or -1 with e set. */
+/* Maps the file at path for tensors to be added from; it is the last of the files. 0, or -1 with e set, also for
+ * what stands in place of a large file in a Git repository. */
 int ser_tensors_map(struct ser_tensors *t, const char *path, struct ser_error *e) SER_MUST_CHECK;
 
 /* Adds a tensor like of, with a copy of name. 0, or -1 without memory. */
@@ -56,6 +57,10 @@ const struct ser_tensor *ser_tensors_find(const struct ser_tensors *t, const cha
 /* Fills to [n] with the elements first..first + n - 1 in row-major order, widened, or rounded from
  * F64, to single precision. 0, or -1: one of them is infinite or not a number. */
 int ser_tensor_read(const struct ser_tensor *t, uint64_t first, size_t n, float *to) SER_MUST_CHECK;
+
+/* Fills to h [n] with x in half precision (IEEE 754 binary16). 0, or -1: it does not hold one of them, bit for
+ * bit, and h is worth nothing. */
+int ser_to_half(const float *x, size_t n, uint16_t *h) SER_MUST_CHECK;
 
 /* Gives pages of the maps back, see ser_map_forget. */
 void ser_tensors_forget(const struct ser_tensors *t);

@@ -214,10 +214,6 @@ int ser_torchfile_parse(struct ser_tensors *t, const unsigned char *data, size_t
         return ser_fail(e, SER_BAD,
                         "%s: is the tar archive of PyTorch 0.1: load it there and save it again",
                         name);
-    if (len >= 8 && !memcmp(data, "version ", 8))
-        return ser_fail(e, SER_BAD,
-                        "%s: is a Git LFS pointer, not the file itself: fetch it with git lfs pull",
-                        name);
     int failed = read_archive(t, &z, data, len, file, name, e);
     free(z.entry);
     return failed;

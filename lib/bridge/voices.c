@@ -13,8 +13,7 @@
 
 /* ---- which voice ---- */
 
-/* Whose a record is; NULL: it does not say. */
-static const char *name_of(const struct ser_voices *v, const struct ser_record *rec) {
+const char *ser_voices_name(const struct ser_voices *v, const struct ser_record *rec) {
     if (v->one_speaker)
         return "-";
     if (strcmp(v->by, "all") == 0)
@@ -40,7 +39,7 @@ static size_t place_of(const struct ser_voices *v, const char *name, int *found)
 }
 
 struct ser_voice *ser_voices_find(const struct ser_voices *v, const struct ser_record *rec) {
-    const char *name = name_of(v, rec);
+    const char *name = ser_voices_name(v, rec);
     int found;
     size_t i = place_of(v, name ? name : "-", &found);
     return found ? &v->at[i] : NULL;
@@ -55,8 +54,7 @@ static void free_voice(struct ser_voice *voice) {
     free(voice->variance);
 }
 
-/* The voice of this name, which is new if need be; NULL without memory. */
-static struct ser_voice *voice_named(struct ser_voices *v, const char *name) {
+struct ser_voice *ser_voices_named(struct ser_voices *v, const char *name) {
     int found;
     size_t i = place_of(v, name, &found);
     if (found)
@@ -77,14 +75,14 @@ static struct ser_voice *voice_named(struct ser_voices *v, const char *name) {
 
 static struct ser_voice *voice_of(struct ser_voices *v, const struct ser_reader *r,
                                   const struct ser_record *rec, struct ser_error *e) {
-    const char *name = name_of(v, rec);
+    const char *name = ser_voices_name(v, rec);
     if (!name) {
         ser_reader_fail(r, rec, e, "has no %s%s", v->by,
                         strcmp(v->by, "speaker") == 0 ? ": if all are of one, say --one-speaker"
                                                       : "");
         return NULL;
     }
-    struct ser_voice *voice = voice_named(v, name);
+    struct ser_voice *voice = ser_voices_named(v, name);
     if (!voice)
         ser_no_memory(e);
     return voice;
@@ -111,9 +109,8 @@ static int take_dims(struct ser_voices *v, int rank, const uint64_t *dim) {
     return v->rank == rank && memcmp(v->dim, dim, (size_t)rank * sizeof *dim) == 0 ? 0 : -1;
 }
 
-/* How the frames of a record lie. An attribute frames that makes no sense is passed over. */
-static int layout_of(struct ser_voices *v, const struct ser_reader *r, const struct ser_record *rec,
-                     struct ser_layout *l, struct ser_error *e) {
+int ser_voices_layout(struct ser_voices *v, const struct ser_reader *r,
+                      const struct ser_record *rec, struct ser_layout *l, struct ser_error *e) {
     char text[SER_SHAPE_TEXT], first[SER_SHAPE_TEXT];
     uint64_t dim[SER_MAX_RANK];
     int rank = 0;
@@ -172,7 +169,7 @@ size_t ser_voices_place(const struct ser_voice *voice, const struct ser_record *
 int ser_voices_draw(struct ser_voices *v, const struct ser_reader *r, const struct ser_record *rec,
                     struct ser_error *e) {
     struct ser_layout l;
-    if (layout_of(v, r, rec, &l, e))
+    if (ser_voices_layout(v, r, rec, &l, e))
         return -1;
     struct ser_voice *voice = voice_of(v, r, rec, e);
     size_t n = ser_id_length(rec), i;
@@ -206,7 +203,7 @@ int ser_voices_draw(struct ser_voices *v, const struct ser_reader *r, const stru
 int ser_voices_add(struct ser_voices *v, const struct ser_reader *r, const struct ser_record *rec,
                    struct ser_error *e) {
     struct ser_layout l;
-    if (layout_of(v, r, rec, &l, e))
+    if (ser_voices_layout(v, r, rec, &l, e))
         return -1;
     struct ser_voice *voice = voice_of(v, r, rec, e);
     if (!voice)
@@ -256,7 +253,7 @@ int ser_voices_normalize(struct ser_voices *v, const struct ser_voice *voice,
                          const struct ser_reader *r, struct ser_record *rec, struct ser_error *e) {
     struct ser_layout l;
     const char *pad = ser_attr(&v->of, "feat.pad");
-    if (layout_of(v, r, rec, &l, e))
+    if (ser_voices_layout(v, r, rec, &l, e))
         return -1;
     if (voice->frames > 0)
         ser_normalize(rec->data, &l, voice->mean, voice->variance,
@@ -363,7 +360,7 @@ static int take_voice(struct ser_voices *v, const struct ser_reader *r,
         if (!(x[v->features + f] >= 0) || fabs(x[v->features + f]) > 1e100 || fabs(x[f]) > 1e100)
             return ser_reader_fail(r, rec, e, "holds a deviation below 0, or absurd numbers");
     size_t before = v->n;
-    struct ser_voice *voice = voice_named(v, rec->key);
+    struct ser_voice *voice = ser_voices_named(v, rec->key);
     if (!voice)
         return ser_no_memory(e);
     if (v->n == before)

@@ -56,6 +56,11 @@ int ser_voices_begin(struct ser_voices *v, const struct ser_attrs *header, const
 /* All that follow: 0, or -1 with e set, SER_BAD for records that are not f32 of these axes and
  * dimensions, or have no speaker (corpus) where they need one. r is the reader of rec. */
 
+/* How the frames of a record lie. An attribute frames that makes no sense is passed over. */
+int ser_voices_layout(struct ser_voices *v, const struct ser_reader *r,
+                      const struct ser_record *rec, struct ser_layout *l,
+                      struct ser_error *e) SER_MUST_CHECK;
+
 /* The bytes of a record's key that name its recording: without @SECONDS of a window, and without #WHAT of an
  * altered copy. */
 size_t ser_id_length(const struct ser_record *rec);
@@ -78,6 +83,13 @@ void ser_voices_finish(struct ser_voices *v);
  * frames of the voice. Call it once, after finish or load. prior is one voice, as ser_voices_average makes it. */
 int ser_voices_shrink(struct ser_voices *v, const struct ser_voices *prior, double weight,
                       struct ser_error *e) SER_MUST_CHECK;
+
+/* Whose a record is; NULL: it does not say. */
+const char *ser_voices_name(const struct ser_voices *v, const struct ser_record *rec);
+
+/* The voice of this name, which is new if need be; NULL without memory. The dimensions must be known: some record
+ * was laid out before. */
+struct ser_voice *ser_voices_named(struct ser_voices *v, const char *name);
 
 /* The voice of a record, NULL where it is not among them. */
 struct ser_voice *ser_voices_find(const struct ser_voices *v, const struct ser_record *rec);

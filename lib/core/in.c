@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -85,6 +86,18 @@ int ser_in_memory(struct ser_in *in, const void *mem, size_t len, const char *na
     return 0;
 }
 
+/* Waits for data. 0, or -1 with e set, where SIGPIPE is ignored: nobody reads what is made of them. */
+static int wait_for_data(const struct ser_in *in, struct ser_error *e) {
+    struct pollfd p[2] = {{.fd = in->fd, .events = POLLIN}, {.fd = in->feeds}};
+    while (!p[0].revents && !p[1].revents)
+        if (poll(p, 2, -1) < 0 && errno != EINTR)
+            return 0; /* the read that follows waits, too */
+    if (!(p[1].revents & POLLERR))
+        return 0;
+    raise(SIGPIPE);
+    return ser_fail(e, SER_SYS, "cannot write: %s", strerror(EPIPE));
+}
+
 /* One read(2) of at most n bytes: what came, 0 at the end, -1 with e set. */
 static ssize_t read_some(struct ser_in *in, void *to, size_t n, struct ser_error *e) {
     struct pollfd p = {.fd = in->fd, .events = POLLIN};
@@ -92,6 +105,8 @@ static ssize_t read_some(struct ser_in *in, void *to, size_t n, struct ser_error
         return 0;
     if (in->idle && poll(&p, 1, 0) == 0)
         in->idle(in->ctx);
+    if (in->feeds && wait_for_data(in, e))
+        return -1;
     for (;;) {
         ssize_t k = read(in->fd, to, n);
         if (k >= 0)

@@ -21,6 +21,8 @@ struct ser_in {
     uint64_t offset;         /* bytes handed out so far */
     void (*idle)(void *ctx); /* NULL, or called before a read that has to wait for data */
     void *ctx;               /* for idle */
+    int feeds; /* descriptor of the output that is made of this input; 0: none. Where that is a pipe and its
+                  last reader closes while this waits for data, SIGPIPE comes at once, as a write would bring it */
 };
 
 /* Opens path for reading; NULL or "-" is standard input. 0, or -1 with e set. A folder is refused.

@@ -189,16 +189,16 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Quantile q of v[n], sorted, linear between order statistics, as NumPy's default has it. */
-static double quantile(const double *v, int n, double q) {
-    double at = q * (n - 1);
-    int i = (int)at;
-    return i + 1 < n ? v[i] + (at - i) * (v[i + 1] - v[i]) : v[i];
+double ser_quantile(const double *v, size_t n, double q) {
+    double at = q * (double)(n - 1);
+    size_t i = (size_t)at;
+    return i + 1 < n ? v[i] + (at - (double)i) * (v[i + 1] - v[i]) : v[i];
 }
 
 static struct ser_interval interval(double *v, int n) {
     qsort(v, (size_t)n, sizeof *v, by_value);
-    return (struct ser_interval){quantile(v, n, 0.025), quantile(v, n, 0.975)};
+    return (struct ser_interval){ser_quantile(v, (size_t)n, 0.025),
+                                 ser_quantile(v, (size_t)n, 0.975)};
 }
 
 int ser_bootstrap(const size_t *confusion, const size_t *other, size_t speakers, int K, int draws,

@@ -36,6 +36,9 @@ struct ser_scores ser_score_confusion(const size_t *confusion, int K,
  * value is 0. */
 void ser_mean_deviation(const double *v, size_t n, double *mean, double *deviation);
 
+/* Quantile q, 0..1, of v[n], sorted, n >= 1; linear between order statistics, as NumPy's default has it. */
+double ser_quantile(const double *v, size_t n, double q);
+
 /* ---- from probabilities ---- */
 
 struct ser_calibration {

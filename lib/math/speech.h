@@ -38,6 +38,9 @@
  * detectors, and fewer frames of speech are missed (tests/bench/README.md). */
 #define SER_SPEECH_THRESHOLD 0.85f
 
+/* A window of which a smaller share is speech is answered with no emotion, unless another share is asked for. */
+#define SER_MIN_SPEECH 0.3
+
 /* The network's shape. */
 enum { SER_SPEECH_MEASURES = 9, SER_SPEECH_PLACES = 5, SER_SPEECH_UNITS = 8 };
 enum { SER_SPEECH_INPUTS = SER_SPEECH_MEASURES * SER_SPEECH_PLACES };

@@ -22,58 +22,79 @@ struct detector {
 };
 
 struct ser_windows {
-    struct ser_recipe r;
-    size_t frames, hop, step, reach;
-    struct ser_mfcc *mfcc;
+    int rate_hz;
+    size_t length, step,
+        reach; /* samples: of a window, from one to the next, beside a frame's middle */
     struct detector d;
     float *x; /* [have] of [cap]: the samples from base on, of all that were fed */
     size_t cap, have, base;
+    size_t start; /* of the next window, a sample */
+    int ended;
+    struct ser_mfcc *mfcc; /* NULL: windows of samples alone, without all that follows */
+    struct ser_recipe r;
+    size_t frames, hop;
     float *kept; /* [frames, width] of frame t at t % frames */
     size_t width;
     const float **row; /* [frames] */
     size_t frame;      /* the next to be made */
-    size_t first;      /* of the next window, a frame */
-    int ended;
 };
 
 /* ---- making one ---- */
 
-static int detector_init(struct detector *d, const struct ser_recipe *r, size_t reach) {
-    int window = r->window, hop = r->hop, own = !ser_speech_takes(r->rate_hz, window, hop);
+static int detector_open(struct ser_windows *w) {
+    struct detector *d = &w->d;
+    int window = w->r.window, hop = w->r.hop, own = !ser_speech_takes(w->rate_hz, window, hop);
     if (own)
-        ser_speech_frames(r->rate_hz, &window, &hop);
-    if (own && !ser_speech_takes(r->rate_hz, window, hop))
+        ser_speech_frames(w->rate_hz, &window, &hop);
+    if (own && !ser_speech_takes(w->rate_hz, window, hop))
         return 0;
     d->hop = (size_t)hop;
-    d->reach = own ? (size_t)window / 2 : reach;
-    d->size = ((size_t)r->frames * (size_t)r->hop + reach) / d->hop + 4;
+    d->reach = own ? (size_t)window / 2 : w->reach;
+    d->size = (w->length + w->hop + w->reach) / d->hop + 4;
     d->is_speech = calloc(d->size, 1);
-    d->speech = ser_speech_new(r->rate_hz, window);
+    d->speech = ser_speech_new(w->rate_hz, window);
     if (own)
         d->spectrum = ser_spectrum_new(window);
     return d->is_speech && d->speech && (!own || d->spectrum) ? 0 : -1;
 }
 
-struct ser_windows *ser_windows_new(const struct ser_recipe *r, size_t step) {
-    struct ser_windows *w = calloc(1, sizeof *w);
-    if (!w)
-        return NULL;
+static int frames_open(struct ser_windows *w, const struct ser_recipe *r) {
     w->r = *r;
     w->frames = (size_t)r->frames;
     w->hop = (size_t)r->hop;
-    w->step = step;
     w->mfcc = ser_mfcc_new(r);
-    if (w->mfcc) {
-        w->reach = ser_mfcc_reach(w->mfcc);
-        w->width = ser_mfcc_kept(w->mfcc);
-        w->kept = calloc(w->frames, w->width * sizeof *w->kept);
-        w->row = calloc(w->frames, sizeof *w->row);
-    }
-    if (!w->mfcc || !w->kept || !w->row || detector_init(&w->d, r, w->reach)) {
+    if (!w->mfcc)
+        return -1;
+    w->reach = ser_mfcc_reach(w->mfcc);
+    w->width = ser_mfcc_kept(w->mfcc);
+    w->kept = calloc(w->frames, w->width * sizeof *w->kept);
+    w->row = calloc(w->frames, sizeof *w->row);
+    return w->kept && w->row ? 0 : -1;
+}
+
+/* r: of the features; NULL: none. */
+static struct ser_windows *make(const struct ser_recipe *r, int rate_hz, size_t length,
+                                size_t step) {
+    struct ser_windows *w = calloc(1, sizeof *w);
+    if (!w)
+        return NULL;
+    w->rate_hz = rate_hz;
+    w->length = length;
+    w->step = step;
+    if ((r && frames_open(w, r)) || detector_open(w)) {
         ser_windows_free(w);
         return NULL;
     }
     return w;
+}
+
+struct ser_windows *ser_windows_new(const struct ser_recipe *r, size_t step) {
+    size_t hop = (size_t)r->hop;
+    return make(r, r->rate_hz, ((size_t)r->frames - 1) * hop, step * hop);
+}
+
+struct ser_windows *ser_windows_new_sound(int rate_hz, size_t length, size_t step) {
+    return make(NULL, rate_hz, length, step);
 }
 
 void ser_windows_free(struct ser_windows *w) {
@@ -93,7 +114,7 @@ void ser_windows_reset(struct ser_windows *w) {
     if (w->d.speech)
         ser_speech_reset(w->d.speech);
     w->d.heard = w->d.known = 0;
-    w->have = w->base = w->frame = w->first = 0;
+    w->have = w->base = w->frame = w->start = 0;
     w->ended = 0;
 }
 
@@ -108,14 +129,18 @@ static size_t begin_of(size_t frame, size_t hop, size_t reach) {
     return frame * hop > reach ? frame * hop - reach : 0;
 }
 
+static size_t least_of(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
 /* The first sample that is needed again. */
 static size_t needed(const struct ser_windows *w) {
-    size_t from = begin_of(w->frame, w->hop, w->reach), window = w->first * w->hop;
-    if (w->d.spectrum) {
-        size_t detector = begin_of(w->d.heard, w->d.hop, w->d.reach);
-        from = detector < from ? detector : from;
-    }
-    return window < from ? window : from;
+    size_t from = w->start;
+    if (w->mfcc)
+        from = least_of(from, begin_of(w->frame, w->hop, w->reach));
+    if (w->d.spectrum)
+        from = least_of(from, begin_of(w->d.heard, w->d.hop, w->d.reach));
+    return from;
 }
 
 /* Room for n more samples. Those that are not needed go when there is none, which is once in as many
@@ -129,7 +154,7 @@ static int make_room(struct ser_windows *w, size_t n) {
     w->base += drop;
     if (w->have)
         memmove(w->x, w->x + drop, w->have * sizeof *w->x);
-    size_t least = w->frames * w->hop + 2 * w->reach, cap = 2 * (w->have + n);
+    size_t least = w->length + w->hop + 2 * w->reach, cap = 2 * (w->have + n);
     if (n <= w->cap - w->have && w->cap >= w->have + least)
         return 0;
     cap = cap < 2 * least ? 2 * least : cap;
@@ -212,20 +237,29 @@ static void trim(const struct ser_windows *w, const float *x, size_t n, size_t *
     *to = last < *to ? last : *to;
 }
 
-/* The window of frames first.. last, and n samples. */
-static int make_window(struct ser_windows *w, size_t last, size_t n, struct ser_window *out) {
-    size_t start = w->first * w->hop, from = w->first, to = last, T;
-    const float *x = w->x + (start - w->base);
-    trim(w, x, n, &from, &to);
+/* Its features. */
+static int join_frames(struct ser_windows *w, struct ser_window *out) {
+    size_t from = w->start / w->hop, to = least_of(w->frame - 1, from + w->frames - 1), T;
+    trim(w, out->sound, out->samples, &from, &to);
     for (size_t t = from; t <= to; t++)
         w->row[t - from] = w->kept + t % w->frames * w->width;
-    *out = (struct ser_window){.full = to - from + 1,
-                               .start_s = (double)start / w->r.rate_hz,
-                               .end_s = (double)(start + n) / w->r.rate_hz,
-                               .speech = share_of(&w->d, start, start + n),
+    out->full = to - from + 1;
+    out->from_s = (double)(from * w->hop) / w->rate_hz;
+    return ser_mfcc_join(w->mfcc, w->row, out->full, &out->x, &T) ? -1 : 1;
+}
+
+/* The window of n samples. */
+static int make_window(struct ser_windows *w, size_t n, struct ser_window *out) {
+    const float *x = w->x + (w->start - w->base);
+    *out = (struct ser_window){.sound = x,
+                               .samples = n,
+                               .start_s = (double)w->start / w->rate_hz,
+                               .end_s = (double)(w->start + n) / w->rate_hz,
+                               .from_s = (double)w->start / w->rate_hz,
+                               .speech = share_of(&w->d, w->start, w->start + n),
                                .silent = ser_is_silent(x, n)};
     out->level_db = 10 * log10(fmax(1e-10, ser_energy(x, n) / (double)n));
-    return ser_mfcc_join(w->mfcc, w->row, out->full, &out->x, &T) ? -1 : 1;
+    return w->mfcc ? join_frames(w, out) : 1;
 }
 
 /* All that there is makes one window. */
@@ -235,21 +269,29 @@ static int make_short(struct ser_windows *w, struct ser_window *out) {
         hear_own(w, w->have, 0);
     while (w->d.speech && ser_speech_end(w->d.speech, &p))
         learn(&w->d, p);
-    int made = make_window(w, w->frame - 1, w->have, out);
-    w->first = SIZE_MAX / 2 / w->hop; /* there is no other one */
+    int made = make_window(w, w->have, out);
+    w->start = SIZE_MAX / 2; /* there is no other one */
     return made;
 }
 
-int ser_windows_next(struct ser_windows *w, struct ser_window *out) {
-    for (;;) {
-        size_t total = w->base + w->have, at = w->frame * w->hop;
-        if (w->frame >= w->first + w->frames) {
-            int made = make_window(w, w->first + w->frames - 1, (w->frames - 1) * w->hop, out);
-            w->first += w->step;
-            return made;
-        }
+/* Makes what the next window is of: 1; 0 where samples are missing. */
+static int make_ready(struct ser_windows *w) {
+    size_t total = w->base + w->have, end = w->start + w->length;
+    while (w->mfcc && w->frame * w->hop <= end) {
+        size_t at = w->frame * w->hop;
         if (total < at + w->reach && !(w->ended && total && at <= total))
-            return w->ended && total && w->first == 0 ? make_short(w, out) : 0;
+            return 0;
         make_frame(w);
     }
+    if (w->d.spectrum && !w->mfcc)
+        hear_own(w, least_of(total, end), w->d.reach);
+    return total >= end;
+}
+
+int ser_windows_next(struct ser_windows *w, struct ser_window *out) {
+    if (!make_ready(w))
+        return w->ended && w->have && w->start == 0 ? make_short(w, out) : 0;
+    int made = make_window(w, w->length, out);
+    w->start += w->step;
+    return made;
 }

@@ -1,4 +1,4 @@
-/* windows.h - sound without end to windows of features, which may overlap. Pure.
+/* windows.h - sound without end to windows, which may overlap: of features, or of samples alone. Pure.
  *
  * Samples go in as they come, windows come out as soon as what they are made of is there. Memory depends
  * on the recipe and on the longest piece that is fed, not on the length of the sound: kept are the samples
@@ -26,9 +26,12 @@
 #include <stddef.h>
 
 struct ser_window {
-    const float *x; /* [rows, frames] the features, which last until the next call */
-    size_t full;    /* its frames before padding, 1..frames */
+    const float *x;     /* [rows, frames] the features; NULL: windows of samples alone */
+    size_t full;        /* its frames before padding, 1..frames; 0: of samples alone */
+    const float *sound; /* [samples]; this and x last until the next call */
+    size_t samples;
     double start_s, end_s;
+    double from_s; /* of its first frame: start_s, or later where it was trimmed */
     double
         speech; /* the share of its frames that is speech (speech.h), 0..1, of those of which it is
                       * known; -1: of none, or the rate is below 4 kHz */
@@ -40,6 +43,11 @@ struct ser_window {
  * threads may be in new or free at the same time. */
 struct ser_windows;
 struct ser_windows *ser_windows_new(const struct ser_recipe *r, size_t step);
+
+/* For those who make something of their own of a window: length samples at rate_hz, every step of them; both
+ * are at least 1. Sound shorter than a window makes one window. */
+struct ser_windows *ser_windows_new_sound(int rate_hz, size_t length, size_t step);
+
 void ser_windows_free(struct ser_windows *w);
 
 /* Forgets what was fed, for another recording. */
@@ -56,7 +64,7 @@ void ser_windows_end(struct ser_windows *w);
  * samples there is none. */
 int ser_windows_next(struct ser_windows *w, struct ser_window *out);
 
-/* As ser_mfcc_empty_bands. */
+/* As ser_mfcc_empty_bands; there are features. */
 int ser_windows_empty_bands(const struct ser_windows *w);
 
 #endif

@@ -97,6 +97,9 @@ size_t ser_encoder_least(const struct ser_encoder_shape *s);
 size_t ser_encoder_most(const struct ser_encoder_shape *s);
 size_t ser_encoder_frames(const struct ser_encoder_shape *s, size_t n);
 
+/* How many samples so many frames, at least 1, are made of. */
+size_t ser_encoder_samples(const struct ser_encoder_shape *s, size_t frames);
+
 /* Hidden state h [frames,D] of a layer, valid during the call. */
 typedef void ser_hidden(void *ctx, int layer, const float *h, size_t frames);
 

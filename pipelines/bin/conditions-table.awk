@@ -1,6 +1,6 @@
 # VOICES SCORES.tsv [CONDITION.tsv...]
 # What the models of a cross-validation come to under each condition: a row for their test part as it was recorded, from
-# SCORES.tsv, and one for each CONDITION.tsv, which it is named by. All are what ser-eval --tsv prints; figures are those of
+# SCORES.tsv, and one for each CONDITION.tsv, which it is named by; scores in a folder NAME-vote are those of a vote. All are what ser-eval --tsv prints; figures are those of
 # all utterances in per cent, with the interval over speakers. VOICES says what becomes of voices: plain, or speaker where each
 # is normalised by its own recordings.
 
@@ -43,6 +43,8 @@ END {
         sub(/\.tsv$/, "", name)
         if (i == 2)
             print_row(ARGV[i], "recorded", voices)
+        else if (ARGV[i] ~ /-vote\/scores\.tsv$/)
+            print_row(ARGV[i], "recorded, by vote", voices)
         else if (name ~ /^known[0-9]+$/)
             print_row(ARGV[i], "recorded", "known from " substr(name, 6))
         else

@@ -293,6 +293,32 @@ static void hold_gelu(void) {
     check(worst < 1e-7, "gelu from -20 to 20: within %.1e", worst);
 }
 
+/* Every number in half precision, there and back; and what lies between two of them, or outside. */
+static void hold_half(void) {
+    enum { ALL = 0x7c00 };
+    static const float others[] = {0x1.002p0f, 0x1.801p-14f, 0x1p-25f,  0x1.8p-24f,
+                                   65520,      -65536,       0x1p-149f, 0x1p-126f};
+    unsigned char bytes[2 * ALL];
+    float x[ALL];
+    uint16_t h[ALL];
+    struct ser_tensor t = {
+        .element = SER_ELEMENT_F16, .rank = 1, .dim = {ALL}, .stride = {1}, .at = bytes};
+    int same = 1, refused = 1;
+    for (uint32_t sign = 0; sign < 2; sign++) {
+        for (uint32_t i = 0; i < ALL; i++) {
+            bytes[2 * i] = (unsigned char)i;
+            bytes[2 * i + 1] = (unsigned char)(i >> 8 | sign << 7);
+        }
+        same = same && !ser_tensor_read(&t, 0, ALL, x) && !ser_to_half(x, ALL, h);
+        for (uint32_t i = 0; i < ALL; i++)
+            same = same && h[i] == (i | sign << 15);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        refused = refused && ser_to_half(&others[i], 1, h);
+    check(same, "half precision: all %d numbers, there and back", 2 * ALL);
+    check(refused, "half precision: no other number");
+}
+
 static void tiny(const char *folder) {
     static const int lengths[] = {1, 400, 9000,
                                   17200}; /* the last has an odd number of mel frames */
@@ -305,6 +331,7 @@ static void tiny(const char *folder) {
     struct ser_encoder *c = must_have(ser_encoder_files_load(&f, f.shape.layers, &e)),
                        *half = must_have(ser_encoder_files_load(&f, 1, &e));
     hold_gelu();
+    hold_half();
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         float *x = sound(lengths[i]);
         for (int k = 0; k < 2; k++) {

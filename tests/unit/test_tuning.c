@@ -2,13 +2,12 @@
  * SciPy 1.17 has it (scipy.stats.kruskal, divided by n - 1); and tables of results. */
 #include "bridge/tuning.h"
 #include "check.h"
+#include "table.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 enum { MOST = 32 };
 
@@ -80,15 +79,10 @@ static void test_groups(void) {
           "none: none");
 }
 
-/* Reads a table of this text, in which blanks are tabs. */
 static int read_text(struct ser_tuning *t, const char *text, struct ser_error *e) {
     char path[64];
-    int fd = memfd_create("table", MFD_CLOEXEC);
-    for (const char *s = text; *s; s++)
-        if (write(fd, *s == ' ' ? "\t" : s, 1) != 1)
-            return -1;
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    int bad = ser_tuning_read(t, path, e);
+    int fd = open_text(text, path);
+    int bad = fd < 0 ? -1 : ser_tuning_read(t, path, e);
     close(fd);
     return bad;
 }

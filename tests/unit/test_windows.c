@@ -398,6 +398,55 @@ static void test_speech(void) {
     ser_windows_free(w);
 }
 
+/* ---- samples alone ---- */
+
+/* All windows are the samples themselves, and the share of speech in them is that of whole frames. */
+static void check_sound(const char *what, size_t length, size_t step, size_t piece) {
+    struct ser_recipe none = {.rate_hz = 16000};
+    struct ser_windows *w = must(ser_windows_new_sound(16000, length, step));
+    struct ser_window out;
+    size_t n = 60000, got = 0, late = 0;
+    float *x = must(malloc(n * sizeof *x));
+    double most = 0;
+    int same = 1, known = 1;
+    make_sound(x, n, 16000);
+    for (size_t at = 0; at <= n; at += piece) {
+        if (at > 0 && ser_windows_feed(w, x + at - piece, piece))
+            must(NULL);
+        if (at == n)
+            ser_windows_end(w);
+        for (; ser_windows_next(w, &out) == 1; got++) {
+            size_t first = got * step, last = first + length;
+            late += at < last || at >= last + piece;
+            same = same && out.samples == length && !out.x && !out.full &&
+                   memcmp(out.sound, x + first, length * sizeof *x) == 0 &&
+                   out.start_s == (double)first / 16000 && out.end_s == (double)last / 16000;
+            known = known && out.speech == share(x, n, &none, first, last, last);
+            most = fmax(most, out.speech);
+        }
+    }
+    check(got == (n - length) / step + 1 && same && !late, "%s: %zu windows of samples", what, got);
+    check(known && most > 0.5, "%s: the share of speech, up to %.2f", what, most);
+    free(x);
+    ser_windows_free(w);
+}
+
+static void test_sound(void) {
+    struct ser_windows *w = must(ser_windows_new_sound(16000, 8000, 100));
+    struct ser_window out;
+    const float x[500] = {0};
+    check_sound("overlapping", 8000, 1000, 500);
+    check_sound("with gaps", 8000, 14000, 10000);
+    if (ser_windows_feed(w, x, 500))
+        must(NULL);
+    check(!ser_windows_next(w, &out), "too short for a window");
+    ser_windows_end(w);
+    check(ser_windows_next(w, &out) == 1 && out.samples == 500 && out.silent &&
+              !ser_windows_next(w, &out),
+          "one window of all");
+    ser_windows_free(w);
+}
+
 int main(void) {
     test_tolerance();
     test_floor();
@@ -405,5 +454,6 @@ int main(void) {
     test_whole();
     test_pieces();
     test_speech();
+    test_sound();
     return failed != 0;
 }

@@ -89,7 +89,7 @@ void ser_encoder_free(struct ser_encoder *c) {
 }
 
 size_t ser_encoder_least(const struct ser_encoder_shape *s) {
-    return is_whisper(s) ? 1 : ser_waves_least(s);
+    return is_whisper(s) ? 1 : ser_waves_samples(s, 1);
 }
 
 size_t ser_encoder_most(const struct ser_encoder_shape *s) {
@@ -99,6 +99,10 @@ size_t ser_encoder_most(const struct ser_encoder_shape *s) {
 
 size_t ser_encoder_frames(const struct ser_encoder_shape *s, size_t n) {
     return is_whisper(s) ? (n + WHISPER_FRAME - 1) / WHISPER_FRAME : ser_waves_frames(s, n);
+}
+
+size_t ser_encoder_samples(const struct ser_encoder_shape *s, size_t frames) {
+    return is_whisper(s) ? frames * WHISPER_FRAME : ser_waves_samples(s, frames);
 }
 
 int ser_hear_features(struct ser_hearing *h, const float *x, size_t n, int padded, const float **y,

@@ -147,10 +147,13 @@ size_t ser_waves_frames(const struct ser_encoder_shape *s, size_t n) {
     return n;
 }
 
-size_t ser_waves_least(const struct ser_encoder_shape *s) {
-    size_t n = 1;
-    for (int i = s->convs - 1; i >= 0; i--)
+size_t ser_waves_samples(const struct ser_encoder_shape *s, size_t frames) {
+    const size_t most = (size_t)1 << 40; /* so that nothing overflows */
+    size_t n = frames;
+    for (int i = s->convs - 1; i >= 0; i--) {
         n = (n - 1) * (size_t)s->conv_stride[i] + (size_t)s->conv_kernel[i];
+        n = n < most ? n : most;
+    }
     return n;
 }
 

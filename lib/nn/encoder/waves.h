@@ -35,9 +35,9 @@ int ser_waves_check(const struct ser_encoder_shape *s, char why[SER_WHY]);
 struct ser_waves *ser_waves_new(struct ser_loader *l, int last);
 void ser_waves_free(struct ser_waves *w);
 
-/* Frames of n samples; the fewest samples that give one. */
+/* Frames of n samples; the fewest samples that give so many frames. */
 size_t ser_waves_frames(const struct ser_encoder_shape *s, size_t n);
-size_t ser_waves_least(const struct ser_encoder_shape *s);
+size_t ser_waves_samples(const struct ser_encoder_shape *s, size_t frames);
 
 /* As the functions of encoder.h that are called almost so. */
 int ser_waves_features(const struct ser_waves *w, struct ser_hearing *h, const float *x, size_t n,
