@@ -31,6 +31,11 @@ $(foreach s,$(known_speakers),$(call copies_of,$1,$(KEPT)/$s)): $(KEPT)/%+$(call
 	@$$(call keep_embeddings,$(call tool,augment) -q --any-part $1 $$< | $(hear))
 endef
 
+# Splits of the same options share their copies.
+# $1: options of ser-augment
+shared_copies = $(if $(filter x$(call copies_by,$1),x $(has_copies)),,$(eval has_copies += x$(call copies_by,$1))$(eval $(call copies_rules,$1)))
+$(foreach s,$(SPLITS) everyone,$(call shared_copies,$(call of,$s,AUGMENT)))
+
 # $1: split, $2: its folder; train parts have the copies, too
 define kept_rules
 $(foreach p,train val test,$(eval $(patsubst %,$2/speakers/%.$p.sert,$(known_speakers)): $2/speakers/%.$p.sert: \

@@ -201,6 +201,33 @@ made() {
     grep -q '^As a page with pictures: ser-report out > report.html$' printed
 }
 
+@test "embed: embeddings are made once a recording, whatever splits there are; they are those of ser-embed" {
+    "$ROOT/tests/make-encoder" tiny
+    printf 'features --layer 1 --pool stats\ntrain --epochs 2 -q\nval none\n' >vector.options
+    printf '%s\n' standardize 'dense classes' >vector.net
+    embed() {
+        make -f "$ROOT/pipelines/embed.mk" PIPELINE=own BUILD="$BUILD" OUT=out "${table[@]}" ENCODER=./tiny NET=vector.net THREADS=1 "$@"
+    }
+    rm -r out
+    embed AUGMENT="--speed 0.9:1.1" >log 2>&1 || fail "$(cat log)"
+    ser-tensor ls -c aug out/embeddings/*.sert | tail -n +2 | cut -f 1,4 | sort >kept.txt
+    grep -c '#' kept.txt | diff - <(cut -f 1 out/manifest.tsv | tail -n +2 | wc -l)
+    uniq -d kept.txt | diff - /dev/null
+    for fold in out/split/*; do
+        ser-embed -q --layer 1 --pool stats -m <(awk -F'\t' 'NR == 1 || $NF == "test"' "$fold/manifest.tsv") tiny >want.sert
+        ser-cmp --values want.sert "$fold/test.sert"
+        [ "$(ser-tensor ls -c part "$fold/train.sert" | tail -n +2 | cut -f 4 | sort -u)" = train ]
+    done
+    # Another layer is made anew; another normalisation, the labels and the splits are not.
+    find out/embeddings -name '*.sert' -printf '%P %T@\n' | sort >before
+    embed NORMALIZE="--by speaker" MAP=froh=calm SEEDS="1 2" >log 2>&1 || fail "$(cat log)"
+    find out/embeddings -name '*.sert' -printf '%P %T@\n' | sort | diff before -
+    ser-tensor ls -c emotion out/split/*/test.sert | grep -q calm
+    embed LAYER=2 >log 2>&1 || fail "$(cat log)"
+    ser-tensor ls -H out/split/fold1/test.sert | grep -qx feat.layer=2
+    fails 2 'PIPELINE=none: no such file' embed PIPELINE=none
+}
+
 @test "own: labels get other names by MAP" {
     own "${table[@]}" MAP='sehr wütend=froh' >printed 2>&1 || fail "$(<printed)"
     assert_equal "$(cut -f 6 out/manifest.tsv | sort -u | xargs)" '- emotion froh gelangweilt'
