@@ -314,3 +314,38 @@ flat() {
     sed 's/^1\.1\t/other\t/' y.tsv >other.tsv
     fails 3 "other.tsv: has no utterance 1.1" ser-eval x.tsv --against other.tsv
 }
+
+# Five recordings of eight seconds: sad, then happy, which the first four name a second too late, the last not at all.
+@test "--over-time: text, table and JSON say the same; intervals over speakers; what is in one table alone is told" {
+    awk -v OFS='\t' 'BEGIN {
+        print "id", "start_s", "end_s", "emotion", "speaker" >"truth.tsv"
+        print "id", "predicted", "start_s", "end_s"
+        for (r = 1; r <= 5; r++) {
+            print "r" r, 0, 4, "sad", "s" r >"truth.tsv"
+            print "r" r, 4, 8, "happy", "s" r >"truth.tsv"
+            for (t = 0; t < 8; t++) print "r" r "@" t ".000", r == 5 || t < 5 ? "sad" : "happy", t, t + 1
+        }
+    }' >w.tsv
+    ser-eval --over-time truth.tsv w.tsv >text
+    grep -q '^accuracy (WA) *0\.8000  (95 %: 0\.[0-9]* to 0\.8750)$' text # 4 * 7 + 4 of 40 seconds
+    grep -q '^happy *5 *4 *1 *0 *2\.00 *2\.00$' text
+    assert_equal "$(grep -E '^(sad|all) .*\.[0-9]{2} ' text | tr -s ' ')" "sad 5 5 0 0 1.00 1.00
+all 10 9 1 0 1.00 2.00"
+    ser-eval --over-time truth.tsv --tsv <w.tsv | awk -F '\t' 'NR > 1 {printf "%s %s %s %.15g\n", $2, $3, $4, $5}' | sort >table
+    ser-eval --over-time truth.tsv --json w.tsv | perl -MJSON::PP -e '
+        sub walk { my ($v, @at) = @_;
+            if (ref $v) { walk($v->{$_}, @at, $_) for keys %$v; return }
+            @at = @at[2, 1] if $at[0] eq "per_class";
+            push @at, "-" while @at < 3;
+            print "@at $v\n" }
+        local $/; walk(decode_json(<STDIN>))' | sort >json
+    diff table json
+    printf 'r6\t0\t1\tsad\ts6\n' >>truth.tsv
+    printf 'q@0\tsad\t0\t1\n' >>w.tsv
+    run --separate-stderr ser-eval --over-time truth.tsv w.tsv
+    assert_equal "$(wc -l <<<"$stderr")" 2
+    [[ $stderr = *"1 of 6 recordings have no row"*"1 recordings of the predictions are left out"* ]] || fail "$stderr"
+    fails 2 "over-time judges windows: give it without" ser-eval --over-time truth.tsv --against w.tsv w.tsv
+    fails 2 "only one input can be standard input" ser-eval --over-time - -
+    fails 3 "^ser-eval: p.tsv: no columns start_s and end_s" ser-eval --over-time truth.tsv p.tsv
+}

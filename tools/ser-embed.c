@@ -623,18 +623,6 @@ static void tell_remarks(const struct embedding *m, int jobs) {
              of_all(longer, heard, text), m->frames);
 }
 
-static void open_recordings(struct embedding *m, char **files) {
-    struct ser_error e;
-    if (opt.manifest && *files)
-        ser_usage("give either --manifest or files, not both");
-    for (char **f = files; *f; f++)
-        if (strcmp(*f, "-") == 0 && files[1])
-            ser_usage("standard input cannot be one of several inputs");
-    must(ser_recordings_open(&m->recordings, opt.manifest, files, ser_progress_wanted(opt.quiet),
-                             &e),
-         &e);
-}
-
 /* All recordings, on several threads. 1 if some were skipped. */
 static int run_all(struct embedding *m, const struct ser_attrs *header) {
     struct ser_error e;
@@ -734,7 +722,9 @@ int main(int argc, char **argv) {
     check_recipe(&m, &header);
     if (opt.every > 0 && !opt.output)
         m.recordings.feeds = STDOUT_FILENO;
-    open_recordings(&m, files);
+    must(
+        ser_recordings_open(&m.recordings, opt.manifest, files, ser_progress_wanted(opt.quiet), &e),
+        &e);
     int skipped = opt.every > 0 ? run_windows(&m, &header) : run_all(&m, &header);
     ser_attrs_clear(&header);
     ser_attrs_clear(&m.wanted);

@@ -231,12 +231,7 @@ static void open_source(struct source *s, char **operands) {
     struct ser_error e;
     if (opt.raw && !ser_option_given("every"))
         ser_usage("--raw goes with --every");
-    if (opt.manifest && *operands)
-        ser_usage("give either --manifest or files, not both");
     ser_keep_inputs("--output", opt.output, operands, opt.manifest, opt.like);
-    for (char **f = operands; *f; f++)
-        if (strcmp(*f, "-") == 0 && operands[1])
-            ser_usage("standard input cannot be one of several inputs");
     must(ser_recordings_open(&s->recordings, opt.manifest, operands, ser_progress_wanted(opt.quiet),
                              &e),
          &e);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/live.h"
 #include "bridge/model.h"
 #include "bridge/recipe.h"
 #include "bridge/sound.h"
@@ -75,9 +76,8 @@ static int open_model(struct following *w, double every_s, struct ser_error *e) 
     if (ser_model_load(&w->model, w->path, e) ||
         ser_recipe_get(&w->model.header, w->path, &w->recipe, e) || check_model(w, e))
         return -1;
-    size_t step = (size_t)(every_s * w->recipe.rate_hz / w->recipe.hop + 0.5);
-    size_t K = (size_t)w->model.classes;
-    w->windows = ser_windows_new(&w->recipe, step ? step : 1);
+    size_t K = (size_t)w->model.classes, hop = (size_t)w->recipe.hop;
+    w->windows = ser_windows_new(&w->recipe, ser_live_step(every_s, w->recipe.rate_hz, hop) / hop);
     w->p = calloc(K, sizeof *w->p);
     w->rows->class = calloc(K, sizeof *w->rows->class);
     if (!w->windows || !w->p || !w->rows->class)

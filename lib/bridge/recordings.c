@@ -48,13 +48,18 @@ static int open_stdin(struct ser_recordings *s, struct ser_error *e) {
 int ser_recordings_open(struct ser_recordings *s, const char *manifest, char **files, int count,
                         struct ser_error *e) {
     *s = (struct ser_recordings){.from = SER_FROM_MANIFEST, .feeds = s->feeds};
+    if (manifest && *files)
+        return ser_fail(e, SER_USAGE, "give either --manifest or files, not both");
+    for (char **f = files; *f; f++)
+        if (strcmp(*f, "-") == 0 && files[1])
+            return ser_fail(e, SER_USAGE, "standard input cannot be one of several inputs");
     if (manifest) {
         if (ser_manifest_open(&s->manifest, manifest, e))
             return -1;
         s->total = count ? ser_in_lines(&s->manifest.table.in) : 0;
         return 0;
     }
-    if (!*files || (strcmp(*files, "-") == 0 && !files[1]))
+    if (!*files || strcmp(*files, "-") == 0)
         return open_stdin(s, e);
     s->from = SER_FROM_FILES;
     for (s->file = files; files[s->total];)

@@ -34,7 +34,8 @@ struct ser_recordings {
 
 /* Finds out what the input is: a manifest, unless it is NULL; the files, which end with NULL; standard
  * input, where there are none, or the only one is "-". count: whether the rows of a manifest are to be
- * counted into total. 0, or -1 with e set (nothing to close). */
+ * counted into total. 0, or -1 with e set (nothing to close); SER_USAGE: a manifest and files, or "-" among
+ * several. */
 int ser_recordings_open(struct ser_recordings *s, const char *manifest, char **files, int count,
                         struct ser_error *e) SER_MUST_CHECK;
 void ser_recordings_close(struct ser_recordings *s);
