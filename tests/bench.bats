@@ -3,9 +3,11 @@
 load helper
 
 bench() { # a round on little work
-    run --separate-stderr env -C "$ROOT" perl tests/bench/run.pl --rounds 1 --repeat 1 --batches 4 --threads 1 --clips 6
+    run --separate-stderr env -C "$ROOT" perl tests/bench/run.pl --rounds 1 --repeat 1 --batches 4 --threads 1 --clips 6 --live 1 --sound 10
     [ "$status" = 0 ] || fail "status $status: $stderr"
 }
+
+whole='train infer latency mfcc pitch corpora process answer' # all but sound at its own pace
 
 # cell ROW COLUMN: the first number there
 cell() {
@@ -32,6 +34,22 @@ cell() {
     fails 2 'a request is' "$BUILD/bench/launch" <<<$'0\t/dev/null\tout\ttrue'
 }
 
+@test "live: a row's latency counts from the last sound that it needs" {
+    # A program that prints a row for each 800 bytes of sound as it comes, and 0.1 s later, behind a first line.
+    printf '%s\n' '$| = 1; binmode STDIN; print "head\n"; my ($all, $row) = (0, 1);' \
+        'while ((my $n = sysread STDIN, my $x, 65536) > 0) {' \
+        'for ($all += $n; $all >= 800 * $row; $row++) { select undef, undef, undef, 0.1 if $all < 800 * $row + 160; print "$row\n" } }' >rows.pl
+    run "$BUILD/bench/live" <<<$'1\t8000\t400\t4000\t1\tms\tperl\trows.pl'
+    assert_equal "$status" 3
+    assert_output --partial 'came before its sound'
+    run "$BUILD/bench/live" <<<$'1\t8000\t400\t400\t1\tms\tperl\trows.pl'
+    assert_success
+    awk -v answer="$output" 'BEGIN {split(answer, a, " "); exit !(a[1] == 20 && a[2] >= 95 && a[4] >= a[3] && a[3] >= a[2] && a[5] > 0 && a[7] > 1e6)}'
+    [ "$(wc -l <ms)" = 20 ]
+    fails 3 'gives no row|takes no more' "$BUILD/bench/live" <<<$'1\t8000\t400\t400\t1\tms\tfalse'
+    fails 2 'a request is' "$BUILD/bench/live" <<<$'0\t8000\t400\t400\t1\tms\ttrue'
+}
+
 @test "nn writes its parameters, a sample and probabilities for a peer to check" {
     run "$BUILD/bench/nn" "$ROOT/pipelines/nets/attention.net" <<<"check out"
     assert_output 225926
@@ -46,13 +64,15 @@ cell() {
     # No PyTorch, and a librosa whose features are not those that ours equal.
     printf '#!/bin/sh\n[ "$2" = librosa ] || exit 1\necho stub\nwhile read -r _; do echo 0.01; done\n' >peer
     chmod +x peer
-    PYTHON=$PWD/peer KERAS='' SMILEXTRACT='' SPTK='' RAVDESS='' bench
+    PYTHON=$PWD/peer KERAS='' OPENSMILE='' SMILEXTRACT='' SPTK='' RAVDESS='' bench
     for row in 'training, batch 4, 1 thread, samples/s' 'inference, batch 4, 1 thread, samples/s' \
         'plain GFLOP/s' 'latency of one sample, 1 thread' 'file to MFCC' 'file to pitch shift' \
-        '--jobs 1, 6 clips' '--threads 1, 6 clips' 'ser-mfcc FILE' 'to ser-score, ms' 'largest of these'; do
+        '--jobs 1, 6 clips' '--threads 1, 6 clips' 'ser-mfcc FILE' 'to ser-score, ms' 'largest of these' \
+        'sound to row, every 0.255 s, median' '99th percentile' 'of one core, %' 'memory of all' '10 s of 16 kHz'; do
         awk -v x="$(cell "$row" 2)" 'BEGIN {exit !(x > 0)}' || fail "no figure: $row"$'\n'"$output"
     done
-    for peer in PyTorch 'PyTorch compiled' Keras openSMILE SPTK recordings; do
+    assert_line --regexp '^sound to row, ms, ser, [3-5] rows: least [0-9.]+, 10 % [0-9.]+, .*, most [0-9.]+$'
+    for peer in PyTorch 'PyTorch compiled' Keras openSMILE 'openSMILE live' SPTK recordings; do
         assert_line --regexp "^left out: $peer: "
     done
     assert_line 'left out: stub: differs by 0.01 from the reference features'
@@ -87,7 +107,7 @@ PEER
 
 @test "a peer's figures and ratios are those of its answers" {
     stub
-    OPENBLAS_CORETYPE=Haswell OPENBLAS_L2_SIZE=1 PYTHON=$PWD/peer RAVDESS=$ROOT/tests/golden bench
+    OPENBLAS_CORETYPE=Haswell OPENBLAS_L2_SIZE=1 PYTHON=$PWD/peer RAVDESS=$ROOT/tests/golden ONLY=$whole bench
     assert_line --partial 'torch stub'
     assert_line --partial 'librosa stub'
     assert_equal "$(cell 'training, batch 4, 1 thread, samples/s' 3)" 8.00
@@ -141,7 +161,7 @@ PEER
     assert_line --regexp '^under 95 % of before: 0\.[0-9]+: file to MFCC, 1 core'
     refute_line --regexp '^under .*(training|latency)'
     # Beside itself, it makes features and models of its own.
-    PYTHON=false BEFORE=$BUILD bench
+    PYTHON=false BEFORE=$BUILD ONLY=$whole bench
     assert_equal "$(grep -c '^| .* | before ' <<<"$output")" 10
     assert_line --regexp '^9 rows beside before'
 }

@@ -3,6 +3,10 @@
 usage: python3 peer.py PEER [THREADS]   answers requests, as serve.h says
        python3 peer.py save MODEL       writes PyTorch's network with random weights
        python3 peer.py answer MODEL     audio on standard input to probabilities, from start to end
+       python3 peer.py live MODEL STEP [HZ]   samples of 16 bits as they come, to a line of probabilities every
+                                        STEP hops, of a window of 174 frames each
+       python3 peer.py smile STEP       the same to mean coefficients, by openSMILE; without a network
+       python3 peer.py versions NAME... prints what there is of these packages, or "no: " and what is missing
 
 PEER is torch, compiled (PyTorch in its fastest way), keras or librosa. First of all it prints a line:
 its versions, or "no: " and why it cannot take part.
@@ -295,6 +299,126 @@ def save(model):
     torch.save(torch_network().state_dict(), model)
 
 
+def pieces():
+    """Samples from standard input, as soon as some are there."""
+    import numpy
+    left = b""
+    while piece := os.read(0, 1 << 16):
+        piece = left + piece
+        left = piece[len(piece) & ~1:]
+        yield numpy.frombuffer(piece, "<i2", len(piece) // 2)
+
+
+def live(model, step, hz=HZ):
+    """Window by window with librosa and PyTorch, in one process that stays. Sound at another rate is resampled as it
+    comes, by what librosa resamples with."""
+    import librosa
+    import numpy
+    import soxr
+    import torch
+    torch.set_num_threads(1)
+    net = torch_network()
+    net.load_state_dict(torch.load(model, weights_only=True))
+    net.eval()
+    resample = soxr.ResampleStream(int(hz), HZ, 1, dtype="float32") if int(hz) != HZ else None
+    heard, length = numpy.zeros(0, "f4"), 512 * (FRAMES - 1)
+    with torch.inference_mode():
+        for x in pieces():
+            x = x.astype("f4") / 32768
+            heard = numpy.concatenate([heard, resample.resample_chunk(x) if resample else x])
+            while len(heard) >= length:
+                m = librosa.feature.mfcc(y=heard[:length], sr=HZ, n_mfcc=ROWS)
+                p = net(torch.from_numpy(m)[None, None]).softmax(1)[0]
+                print(int(p.argmax()), *p.tolist(), sep="\t", flush=True)
+                heard = heard[512 * int(step):]
+
+
+SMILE = """
+[componentInstances:cComponentManager]
+instance[dataMemory].type = cDataMemory
+instance[source].type = cExternalAudioSource
+instance[frame].type = cFramer
+instance[window].type = cWindower
+instance[fft].type = cTransformFFT
+instance[magnitude].type = cFFTmagphase
+instance[mel].type = cMelspec
+instance[mfcc].type = cMfcc
+instance[mean].type = cFunctionals
+instance[sink].type = cExternalSink
+[source:cExternalAudioSource]
+writer.dmLevel = wave
+sampleRate = 22050
+nBits = 16
+channels = 1
+[frame:cFramer]
+reader.dmLevel = wave
+writer.dmLevel = frames
+frameSize = 0.09287982
+frameStep = 0.02321995
+[window:cWindower]
+reader.dmLevel = frames
+writer.dmLevel = windows
+winFunc = han
+[fft:cTransformFFT]
+reader.dmLevel = windows
+writer.dmLevel = fft
+[magnitude:cFFTmagphase]
+reader.dmLevel = fft
+writer.dmLevel = magnitude
+[mel:cMelspec]
+reader.dmLevel = magnitude
+writer.dmLevel = mel
+nBands = 128
+hifreq = 11025
+[mfcc:cMfcc]
+reader.dmLevel = mel
+writer.dmLevel = mfcc
+firstMfcc = 0
+lastMfcc = 39
+[mean:cFunctionals]
+reader.dmLevel = mfcc
+writer.dmLevel = mean
+frameMode = fixed
+frameSize = %f
+frameStep = %f
+functionalsEnabled = Means
+[sink:cExternalSink]
+reader.dmLevel = mean
+"""
+
+
+def smile(step):
+    """openSMILE's live extraction: its components run in a thread of their own, and are given what comes."""
+    import tempfile
+    import threading
+    from opensmile.core.lib import OpenSMILE
+    engine = OpenSMILE()
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+        file.write(SMILE % (FRAMES * 512 / HZ, int(step) * 512 / HZ))
+        file.flush()
+        engine.initialize(file.name, {}, loglevel=0)
+    engine.external_sink_set_callback("sink", lambda row: print(*row, sep="\t", flush=True))
+    run = threading.Thread(target=engine.run)
+    run.start()
+    for x in pieces():
+        for at in range(0, len(x), 220):  # more at once do not fit
+            while not engine.external_audio_source_write_data("source", x[at: at + 220].tobytes()):
+                time.sleep(0.001)
+    engine.external_audio_source_set_eoi("source")
+    run.join()
+
+
+def versions(*names):
+    """Of packages that are there, each in the words of its own list."""
+    from importlib import import_module, metadata
+    try:
+        for name in names:
+            import_module(name)
+        print(", ".join(f"{name} {metadata.version(name)}" for name in names))
+    except ImportError as missing:
+        print(f"no: {missing}")
+
+
 PEERS = {"torch": Torch, "compiled": Compiled, "keras": Keras, "librosa": Librosa}
 
 if __name__ == "__main__":
@@ -307,4 +431,4 @@ if __name__ == "__main__":
         else:
             serve(peer)
     else:
-        {"save": save, "answer": answer}[role](*rest)
+        {"save": save, "answer": answer, "live": live, "smile": smile, "versions": versions}[role](*rest)

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# usage: tests/bench/run.pl [--rounds N] [--threads LIST] [--batches LIST] [--clips LIST] [--repeat N]
+# usage: tests/bench/run.pl [--rounds N] [--threads LIST] [--batches LIST] [--clips LIST] [--repeat N] [--live S] [--sound S]
 # Times the tools and their peers in turn, and prints a table of medians and ratios; make bench calls
 # it. In each round everything that one row compares is timed once, one after the other, and every
 # other round in the opposite order; a first round warms up and does not count. A number is the median
@@ -7,8 +7,9 @@
 # we are faster.
 #   --threads, --batches, --clips   which threads, batches and corpus sizes; --repeat: timings of
 #                                   short work in each round
+#   --live, --sound                 seconds of sound at its own pace, and as fast as it goes
 # Environment: BUILD, the folder of the programs; ROUNDS; ONLY, some of the groups below, blanks between;
-# BEFORE, the folder of another build; the peers PYTHON, KERAS, SMILEXTRACT, SPTK; RAVDESS, a folder of
+# BEFORE, the folder of another build; the peers PYTHON, KERAS, OPENSMILE, SMILEXTRACT, SPTK; RAVDESS, a folder of
 # WAV files (README.md). What is missing is left out, and a line at the end says so.
 use strict;
 use warnings;
@@ -20,11 +21,12 @@ use List::Util qw(max min);
 
 sub wrong { print STDERR "@_\n"; exit 2 }
 
-my ($rounds, $repeat) = ($ENV{ROUNDS} || 5, 5);
+my ($rounds, $repeat, $live_s, $sound_s) = ($ENV{ROUNDS} || 5, 5, 20, 3600);
 my ($threads, $batches, $sizes) = ('1,2', '32,100', '100,200,400,800');
 GetOptions('rounds=i' => \$rounds, 'repeat=i' => \$repeat, 'threads=s' => \$threads,
-    'batches=s' => \$batches, 'clips=s' => \$sizes) && $rounds > 0 && $repeat > 0 && !@ARGV
-    or wrong('usage: run.pl [--rounds N] [--threads LIST] [--batches LIST] [--clips LIST] [--repeat N]');
+    'batches=s' => \$batches, 'clips=s' => \$sizes, 'live=i' => \$live_s, 'sound=i' => \$sound_s)
+    && $rounds > 0 && $repeat > 0 && $live_s > 0 && $sound_s > 0 && !@ARGV
+    or wrong('usage: run.pl [--rounds N] [--threads LIST] [--batches LIST] [--clips LIST] [--repeat N] [--live S] [--sound S]');
 my @threads = split /,/, $threads;
 my @batches = split /,/, $batches;
 my @sizes = split /,/, $sizes;
@@ -33,7 +35,7 @@ my $build = abs_path($ENV{BUILD} || 'build');
 my $net = 'pipelines/nets/attention.net';
 my $temp = tempdir('ser-bench-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 $SIG{$_} = sub { exit 1 } for qw(HUP INT TERM); # and the folder goes
-my (@left_out, @versions, @clips);
+my (@left_out, @versions, @clips, @notes);
 
 # Set for some processors, they slow NumPy, and with it a peer.
 delete @ENV{qw(OPENBLAS_CORETYPE OPENBLAS_L2_SIZE)};
@@ -67,6 +69,7 @@ my @groups = (
     [corpora => \&corpora],
     [process => \&mfcc_process],
     [answer => \&file_to_answer],
+    [live => \&live],
 );
 my %known = map { $_->[0] => 1 } @groups;
 my %wanted = map { $_ => 1 } split ' ', $ENV{ONLY} || join ' ', keys %known;
@@ -416,10 +419,15 @@ sub mfcc_process {
     leave_out('SPTK: SPTK is not given') unless $sptk;
 }
 
-sub file_to_answer {
-    my ($clip) = @clips;
+# A model of each build, $temp/model.NAME.
+sub make_models {
     write_features($_, @clips[0 .. 5]) for qw(val answer);
     launched(1, '/dev/null', train_command($_->[1], $_->[0], $threads[0], 'answer')) for @builds;
+}
+
+sub file_to_answer {
+    my ($clip) = @clips;
+    make_models();
     my $line = sub { my ($dir, $name) = @_;
         return ('sh', '-c', "'$dir/ser-mfcc' | '$dir/ser-score' '$temp/model.$name'") };
     my @sides = builds(2 * $repeat, $clip, $line);
@@ -436,6 +444,101 @@ sub file_to_answer {
     my $what = 'memory of the largest of these processes, MB';
     row($what, figure($ours->[1]), "$_->[0] " . figure($_->[1]), figure($_->[1] / $ours->[1])) for @theirs;
     row($what, figure($ours->[1])) unless @theirs;
+}
+
+# ---- sound as it comes ----
+
+my ($hz, $hop, $frames, $reach) = (22050, 512, 174, 1024); # of the features; the last frame reads so far ahead
+
+# [NAME, samples that the first row needs, lines that are no rows, SUB of the hops from row to row and the rate of sound
+# to the command]: who makes rows of sound as it comes. openSMILE has frames that begin, not end, on the grid, and no network.
+sub listeners {
+    my $first = $hop * ($frames - 1);
+    my @all = map {
+        my ($name, $dir) = @$_;
+        [$name, $first + $reach, 1, sub { my ($hops, $rate) = @_;
+            my $every = $hops * $hop / $hz;
+            my $model = "$temp/model.$name";
+            return ('sh', '-c', "'$dir/ser-mfcc' -q --like '$model' --every $every --raw s16le:$rate:1 | " .
+                "'$dir/ser-score' -q --threads 1 '$model'") }];
+    } @builds;
+    my ($torch) = map { @{network(@$_, $threads[0])} } grep { $_->[0] eq 'PyTorch' } @networks;
+    if ($torch && librosa()) {
+        launched(1, '/dev/null', @$python, 'save', "$temp/net");
+        push @all, ['librosa and PyTorch', $first, 0, sub { @$python, 'live', "$temp/net", @_ }];
+    }
+    my @smile = split ' ', $ENV{OPENSMILE} || '';
+    @smile = (@smile, 'tests/bench/peer.py') if @smile;
+    if (start_peer('openSMILE live', @smile ? (@smile, 'versions', 'opensmile') : ())) {
+        push @all, ['openSMILE, no network', $first + 2 * $reach, 0, sub { @smile, 'smile', $_[0] }];
+    }
+    return @all;
+}
+
+# Rows of sound at its own pace: {NAME => {figure => [a number a round]}}.
+sub at_pace {
+    my ($hops, @listeners) = @_;
+    my $live = start("$build/bench/live");
+    my %times;
+    for my $round (1 .. $rounds) {
+        for my $l ($round % 2 ? @listeners : reverse @listeners) {
+            my ($name, $first, $heads, $command) = @$l;
+            my @known = split ' ', ask($live, $live_s, $hz, $first, $hops * $hop, $heads, "$temp/latencies",
+                $command->($hops, $hz));
+            push @{$times{$name}{$_}}, shift @known for qw(rows median p99 most cpu largest all);
+            open my $f, '<', "$temp/latencies" or die "run.pl: $temp/latencies: $!\n";
+            push @{$times{$name}{ms}}, <$f>;
+        }
+    }
+    return %times;
+}
+
+sub distribution {
+    my ($name, @ms) = @_;
+    @ms = sort { $a <=> $b } @ms;
+    my @at = map { sprintf '%g %% %s', $_, figure($ms[max(0, int(@ms * $_ / 100 + 0.999) - 1)]) } 10, 50, 90, 99, 99.9;
+    push @notes, sprintf "sound to row, ms, %s, %d rows: least %s, %s, most %s\n", $name, scalar @ms,
+        figure($ms[0]), join(', ', @at), figure($ms[-1]);
+}
+
+sub live {
+    make_models();
+    my @all = listeners();
+    my ($ours, @theirs) = map { $_->[0] } @all;
+    my %quarter = at_pace(11, @all);
+    my %half = at_pace(22, @all);
+    distribution($_, @{$quarter{$_}{ms}}) for $ours, @theirs;
+    my $beside = sub {
+        my ($what, $unit, $figure, %of) = @_;
+        compare($what, $unit, $of{$ours}{$figure}, $_, $of{$_}{$figure}) for @theirs;
+        compare($what, $unit, $of{$ours}{$figure}) unless @theirs;
+    };
+    my $same = sub { $_[0] };
+    $beside->('sound to row, every 0.255 s, median, ms', $same, 'median', %quarter);
+    $beside->('sound to row, every 0.255 s, 99th percentile, ms', $same, 'p99', %quarter);
+    $beside->('rows every 0.511 s, of one core, %', sub { 100 * $_[0] }, 'cpu', %half);
+    $beside->('rows every 0.511 s, memory of all processes, MB', sub { 1e-6 * $_[0] }, 'all', %half);
+    at_once(grep { $_->[0] !~ /openSMILE/ } @all);
+}
+
+# Sound at 16 kHz as fast as it goes, an hour. A peer gets 20 seconds more than five, and what that takes longer counts
+# as often as it has to.
+sub at_once {
+    my ($ours, @theirs) = @_;
+    my $rate = 16000;
+    my %seconds = (long => $sound_s, some => 25, few => 5);
+    for my $file (keys %seconds) {
+        my $second = pack 's<*', map { int rand(2000) - 1000 } 1 .. $rate;
+        open my $f, '>:raw', "$temp/$file" or die "run.pl: $temp/$file: $!\n";
+        print $f $second for 1 .. $seconds{$file};
+        close $f or die "run.pl: $temp/$file: $!\n";
+    }
+    my $timed = sub { my ($file, $l) = @_; return launched(1, "$temp/$file", $l->[3]->(22, $rate)) };
+    my $part = sub { my ($l) = @_; return $sound_s / 20 * ($timed->('some', $l) - $timed->('few', $l)) };
+    contest(["$sound_s s of 16 kHz sound, rows every 0.511 s, s", sub { $_[0] },
+        $ours->[0] => sub { $timed->('long', $ours) },
+        map { my $l = $_; ($l->[0] => sub { $l->[0] eq 'before' ? $timed->('long', $l) : $part->($l) }) } @theirs]);
+    row('memory of the largest of these processes, MB', figure(memory_mb("$temp/long", $ours->[3]->(22, $rate))));
 }
 
 # ---- the report ----
@@ -476,5 +579,6 @@ printf "\n%s, %s, Linux %s, %s\n", first_line('/proc/cpuinfo', qr/^model name\s*
     first_line('/etc/os-release', qr/^PRETTY_NAME="(.*)"/);
 print join(', ', "ser $version with kernels " . ask($nn, 'kernels'), @versions), '; ',
     plural($rounds, 'round'), ': ', join(', ', @took), "\n";
+print @notes;
 beside_before();
 print map { "left out: $_\n" } @left_out;
