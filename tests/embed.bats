@@ -383,7 +383,7 @@ END
     embed --every 0.1 --frames 10 --pool mean --raw s16le:16000:1 tiny live >out &
     exec 7>live
     embed --every 0.1 --frames 10 --pool mean tiny a16.wav | ser-tensor head -n 1 >one
-    head -c 12000 a16.wav >&7 # two windows
+    tail -c +45 a16.wav | head -c 12000 >&7 # two windows
     for ((i = 0; i < 1200 && $(stat -c %s out) <= $(stat -c %s one); i++)); do sleep 0.05; done
     size=$(stat -c %s out)
     exec 7>&-
