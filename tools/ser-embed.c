@@ -656,6 +656,9 @@ static int run_windows(struct embedding *m, const struct ser_attrs *header) {
     const struct ser_encoder_shape *s = &m->files.shape;
     size_t hop = ser_encoder_samples(s, 2) - ser_encoder_samples(s, 1);
     size_t step = ser_live_step(opt.every, SER_ENCODER_RATE_HZ, hop);
+    struct ser_windows *windows = ser_windows_new_sound(SER_ENCODER_RATE_HZ, m->window, step);
+    if (!windows)
+        die(SER_SYS, "out of memory for windows");
     open_threads(m, 1, (int)opt.jobs);
     const struct ser_table table = {put_row, m};
     const struct ser_live live = {.make = make_window,
@@ -670,11 +673,9 @@ static int run_windows(struct embedding *m, const struct ser_attrs *header) {
                                   .table = opt.classify ? &table : NULL,
                                   .keep_going = opt.keep_going,
                                   .quiet = opt.quiet};
-    if (!live.windows)
-        die(SER_SYS, "out of memory for windows");
     int skipped = ser_live_run(&live, &e);
     must(skipped < 0, &e);
-    ser_windows_free(live.windows);
+    ser_windows_free(windows);
     close_threads(m, 1);
     return skipped;
 }

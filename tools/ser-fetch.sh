@@ -626,6 +626,7 @@ know_encoder() {
         known = $3 != "-" ? "SHA-256" : $2 != "-" ? "size alone" : "nothing"
         printf "%s%s of %s", (NR > 1 ? ", " : ""), known, $1
     }' <<<"$table")
+    [ -n "$checked" ] || die 4 "$checksums: cannot be read"
 }
 
 # Where ser-embed looks for names.
@@ -712,6 +713,7 @@ report_encoder() {
     local size
     [ -z "$quiet" ] || return 0
     size=$(find "$whole" -type f -printf '%s\n' | awk '{ n += $1 } END { printf "%d", (n + 500000) / 1e6 }')
+    [ -n "$size" ] || die 4 "$dir: cannot be read"
     out "$dir: $encoder, $size MB"
 }
 

@@ -339,6 +339,13 @@ static int make_window(void *ctx, const struct ser_recording *r, const struct se
     return 0;
 }
 
+static struct ser_windows *new_windows(const struct ser_recipe *r, size_t step) {
+    struct ser_windows *w = ser_windows_new(r, step);
+    if (!w)
+        die(SER_SYS, "out of memory for windows of %d frames", r->frames);
+    return w;
+}
+
 /* 1 if some recordings were skipped. */
 static int run_windows(struct source *s, const struct ser_attrs *header) {
     const struct ser_recipe *r = &s->recipe;
@@ -346,22 +353,21 @@ static int run_windows(struct source *s, const struct ser_attrs *header) {
     if (r->frames < 2)
         ser_usage("--every needs windows of two frames at least: give --frames");
     size_t hop = (size_t)r->hop, step = ser_live_step(opt.every, r->rate_hz, hop);
+    struct ser_windows *windows = new_windows(r, step / hop);
+    tell_empty_bands(r, ser_windows_empty_bands(windows));
     const struct ser_live live = {.make = make_window,
                                   .ctx = s,
                                   .recordings = &s->recordings,
-                                  .windows = ser_windows_new(r, step / hop),
+                                  .windows = windows,
                                   .rate_hz = r->rate_hz,
                                   .raw = opt.raw,
                                   .output = opt.output,
                                   .header = header,
                                   .keep_going = opt.keep_going,
                                   .quiet = opt.quiet};
-    if (!live.windows)
-        die(SER_SYS, "out of memory for windows of %d frames", r->frames);
-    tell_empty_bands(r, ser_windows_empty_bands(live.windows));
     int skipped = ser_live_run(&live, &e);
     must(skipped < 0, &e);
-    ser_windows_free(live.windows);
+    ser_windows_free(windows);
     return skipped;
 }
 

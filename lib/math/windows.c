@@ -43,7 +43,8 @@ struct ser_windows {
 
 static int detector_open(struct ser_windows *w) {
     struct detector *d = &w->d;
-    int window = w->r.window, hop = w->r.hop, own = !ser_speech_takes(w->rate_hz, window, hop);
+    int window = w->r.window, hop = w->r.hop,
+        own = !hop || !ser_speech_takes(w->rate_hz, window, hop);
     if (own)
         ser_speech_frames(w->rate_hz, &window, &hop);
     if (own && !ser_speech_takes(w->rate_hz, window, hop))
