@@ -10,8 +10,7 @@
 #   --live, --sound                 seconds of sound at its own pace, and as fast as it goes
 # Environment: BUILD, the folder of the programs; ROUNDS; ONLY, some of the groups below, blanks between;
 # BEFORE, the folder of another build; WHISPER and HUBERT, folders of encoders; the peers PYTHON, KERAS, OPENSMILE,
-# SMILEXTRACT, SPTK; RAVDESS, a folder of
-# WAV files (README.md). What is missing is left out, and a line at the end says so.
+# SMILEXTRACT, SPTK; RAVDESS, a folder of WAV files (README.md). What is missing is left out, and a line at the end says so.
 use strict;
 use warnings;
 use Cwd qw(abs_path);
@@ -548,6 +547,7 @@ sub at_once {
         $ours->[0] => sub { $timed->('long', $ours) },
         map { my $l = $_; ($l->[0] => sub { $l->[0] eq 'before' ? $timed->('long', $l) : $part->($l) }) } @theirs]);
     row('memory of the largest of these processes, MB', figure(memory_mb("$temp/long", $ours->[3]->(22, $rate))));
+}
 
 # Our encoder, and another build's if it has one.
 sub encoder_builds {
