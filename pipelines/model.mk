@@ -20,7 +20,7 @@ $(eval $(call feature_rules,everyone,$(OUT)/split/everyone))
 $(if $(by_voice),$(eval $(call prior_rules,everyone)))
 EVERYONE = $(OUT)/split/everyone
 
-# What it costs to know: a temperature for each split from the others, and one for the model from all.
+# A temperature for each split from the others, which tells what that is worth; and one for the model from all.
 CALIBRATION = $(JUDGED)/calibration.tsv
 $(CALIBRATION): $(PREDICTIONS) $(JUDGED)/options $(HELPERS)/judge-temperature $(call awk_files,temper) $(call tool,eval)
 	@$(HELPERS)/judge-temperature $(BUILD) $(PREDICTIONS) >$@.new; mv $@.new $@

@@ -528,7 +528,7 @@ endif
 # ---- away ----
 
 # What a killed run left half-made, too.
-made = $(addprefix $(OUT)/,.make corpus manifest manifest.tsv embeddings options split runs times.tsv scores.tsv scores.txt cv live folds.mk \
+made = $(addprefix $(OUT)/,.make corpus manifest manifest.tsv embeddings options split runs times.tsv scores.tsv scores.txt cv live model folds.mk \
     $(RESULTS)) $(SHOW) $(MADE)
 clean:
 	rm -rf $(made) $(made:=.new) $(wildcard $(OUT)/.ser-??????)

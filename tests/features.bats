@@ -201,6 +201,11 @@ names() { # keys of a stream
         ser-tensor text | diff - <(printf 'x  [\n  1 2 \n  3 4 ]\ny  [\n  5 6 \n  0 0 ]\n')
     echo 'u [ 1 2 ]' | ser-tensor from-ark -o vector.sert
     fails 3 'vector.sert: is not features with an axis of time' ser-tensor pad --frames 2 vector.sert
+    # What fills up features of --pad floor is another number for each recording.
+    ser-tensor npy -k "$(ser-tensor ls free.sert | sed -n 2p | cut -f 1)" free.sert >one.npy
+    ser-tensor from-npy --like free.sert --set feat.pad=floor one.npy >floor.sert
+    fails 3 "record 1 .*: is shorter, and fills up with its own floor" ser-tensor pad --frames 30 floor.sert
+    ser-tensor pad --frames 5 floor.sert | ser-tensor check
     fails 2 'pad needs --frames' ser-tensor pad free.sert
 }
 

@@ -491,6 +491,9 @@ END
     fails 2 ': POSIX expressions have no \(\?...\): write \( \)$' ser-manifest --corpus folders --speaker-from '/(?:p)(\w)_' f
     fails 3 "ser-manifest: f: --label-from 'x\(y\)' finds a label in the path of none of its 4 recordings: " \
         ser-manifest --corpus folders --label-from 'x(y)' f
+    mkdir g && touch g/{1..25}.wav
+    fails 3 "a label in the path of none of its 25 recordings: " ser-manifest --corpus folders --label-from 'x(y)' g
+    [ "$(grep -c 'its path has no label' <<<"$stderr")" = 20 ] # the first ones
     ser-manifest --corpus folders --speaker-from '/(q)$' f 2>err | cut -f 4 | sort | uniq -c | xargs |
         same - <(echo 3 - 1 folders_q 1 speaker)
     grep -q "^ser-manifest: --speaker-from: '/(q)\$' tells no speaker of 3 of 4 recordings, such as 'f/Happy/p1_a': " err

@@ -187,8 +187,13 @@ static int reads_folders(void) {
     return opt.corpus && strcasecmp(opt.corpus, "folders") == 0;
 }
 
+/* How many findings of a kind are listed. A wrong --label-from finds no label in any path. */
+static size_t listed(enum finding kind) {
+    return finding[kind == BAD && reads_folders() ? FOREIGN : kind].listed;
+}
+
 static void report(struct manifest *m, enum finding kind, const char *path, const char *what) {
-    if (m->found[kind]++ < finding[kind].listed)
+    if (m->found[kind]++ < listed(kind))
         warn("%s: %s", path, what);
 }
 
@@ -1534,9 +1539,9 @@ static void summarise(const struct manifest *m, size_t kept) {
             n += (size_t)snprintf(
                 text + n, sizeof text - n, "; %s: %zu",
                 k == FOREIGN && reads_folders() ? "no recordings" : finding[k].name, m->found[k]);
-            if (m->found[k] > finding[k].listed && finding[k].listed)
+            if (m->found[k] > listed((enum finding)k) && listed((enum finding)k))
                 n += (size_t)snprintf(text + n, sizeof text - n, " (the first %zu are listed)",
-                                      finding[k].listed);
+                                      listed((enum finding)k));
             wrong |= !finding[k].harmless;
         }
     if (n)

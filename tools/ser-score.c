@@ -183,7 +183,7 @@ static int add(struct scoring *s, const struct ser_reader *r, const struct ser_r
                                ser_model_input(m, text));
     }
     b->frames[b->n] = ser_model_frames(m, rec);
-    if (b->frames[b->n] < 0 && m->net->masked)
+    if (b->frames[b->n] < 0)
         return ser_reader_fail(r, rec, e, "its attribute frames is '%.60s', not a number from 1",
                                ser_attr(&rec->attrs, "frames"));
     b->mute[b->n] = is_mute(rec);

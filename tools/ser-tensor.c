@@ -1229,6 +1229,8 @@ static int run_pad(struct input *in) {
     must(ser_axes_get(&first, in->r.in.name, &axes, &e), &e);
     if (strcmp(ser_attr(&first, "kind"), "features") != 0 || axes.time < 0)
         die(SER_BAD, "%s: is not features with an axis of time", in->r.in.name);
+    const char *pad = ser_attr(&first, "feat.pad");
+    int is_floor = pad && strcmp(pad, "floor") == 0;
     ser_attrs_copy(&header, &first);
     ser_attr_setf(&header, "feat.frames", "%lld", (long long)opt.frames);
     must(ser_writer_open(&w, opt.output, &header, &e), &e);
@@ -1236,6 +1238,11 @@ static int run_pad(struct input *in) {
         check_same(in, &first);
         if (in->rec.rank != axes.rank)
             refuse(in, "has other dimensions than the axes that its header tells");
+        if (ser_axes_frames(&in->rec.attrs, INT64_MAX) < 0)
+            refuse(in, "its attribute frames is not a number from 1");
+        if (is_floor && in->rec.dim[axes.time] < (uint64_t)opt.frames)
+            refuse(in, "is shorter, and fills up with its own floor (feat.pad): 'ser-mfcc --pad floor "
+                       "--frames N' knows that");
         pad_record(&in->rec, &to, axes.time, (uint64_t)opt.frames);
         must(ser_writer_put(&w, &to, &e), &e);
     }

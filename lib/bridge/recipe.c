@@ -49,7 +49,7 @@ enum { FIELDS = sizeof fields / sizeof *fields };
 
 _Static_assert(sizeof(enum ser_feature_type) == sizeof(int) &&
                    sizeof(enum ser_padding) == sizeof(int) &&
-                   sizeof(enum ser_normal) == sizeof(int),
+                   sizeof(enum ser_norm_by) == sizeof(int),
                "a field that is a WORD is an int");
 
 static const char resampler[] = "soxr-hq";

@@ -13,7 +13,7 @@ enum ser_padding { SER_PAD_ZERO, SER_PAD_FLOOR };
 
 /* By whose mean and deviation each row is normalised. ser-mfcc knows one recording at a time, so it does no
  * more than the first two; the others are work for ser-tensor normalize. */
-enum ser_normal {
+enum ser_norm_by {
     SER_NORMAL_NONE,
     SER_NORMAL_UTTERANCE,
     SER_NORMAL_SPEAKER,
@@ -58,7 +58,7 @@ struct ser_recipe {
     double trim_db;       /* cut both ends below the loudest frame less this; 0: no cut; trim.h */
     double trim_margin_s; /* and leave so much of what is cut, on each side */
     enum ser_padding pad;
-    enum ser_normal norm;
+    enum ser_norm_by norm;
     int append; /* of enum ser_append, or-ed */
 };
 

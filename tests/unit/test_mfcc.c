@@ -550,7 +550,7 @@ static void test_recipe(void) {
         {0, ADDED(35, -1, SER_PAD_ZERO, SER_NORMAL_NONE)},
         {0, ADDED(0, 0.1, SER_PAD_ZERO, SER_NORMAL_NONE)},
         {0, ADDED(0, 0, (enum ser_padding)2, SER_NORMAL_NONE)},
-        {0, ADDED(0, 0, SER_PAD_ZERO, (enum ser_normal)5)},
+        {0, ADDED(0, 0, SER_PAD_ZERO, (enum ser_norm_by)5)},
         {1,
          {SER_MFCC, 22050, 2048, 512, 128, 40, 0, 0, 80, 0, 0, 0, 0, SER_PAD_ZERO, SER_NORMAL_NONE,
           7}},
