@@ -39,7 +39,7 @@ cell() {
     printf '%s\n' '$| = 1; binmode STDIN; print "head\n"; my ($all, $row) = (0, 1);' \
         'while ((my $n = sysread STDIN, my $x, 65536) > 0) {' \
         'for ($all += $n; $all >= 800 * $row; $row++) { select undef, undef, undef, 0.1 if $all < 800 * $row + 160; print "$row\n" } }' >rows.pl
-    run "$BUILD/bench/live" <<<$'1\t8000\t400\t4000\t1\tms\tperl\trows.pl'
+    run "$BUILD/bench/live" <<<$'2\t8000\t400\t15600\t1\tms\tperl\trows.pl'
     assert_equal "$status" 3
     assert_output --partial 'came before its sound'
     run "$BUILD/bench/live" <<<$'1\t8000\t400\t400\t1\tms\tperl\trows.pl'

@@ -25,7 +25,7 @@ note() {
 
 help() {
     out "usage: $tool $synopsis
-get a speech corpus, checked and unpacked, or a pretrained encoder, as the folder DIR
+get a speech corpus, checked and unpacked, or a pretrained encoder, into DIR
 
       --url URL               fetch URL/NAME, from a mirror
       --checksums FILE        what to expect, instead of the known table
@@ -34,8 +34,8 @@ get a speech corpus, checked and unpacked, or a pretrained encoder, as the folde
       --retry-delay S         seconds before trying again, doubled each time [$retry_delay]
       --timeout S             cut a connection that is silent for S seconds [$timeout]
       --keep                  keep the archive, in DIR
-      --encoder-only          of an encoder what ser-embed needs, in half precision
-                              where that loses nothing
+      --encoder-only          of an encoder what ser-embed needs, in half
+                              precision where that loses nothing
       --accept                the licence is kept to: asked for where it forbids
                               commercial use
       --list                  the corpora, and which of them can be fetched
