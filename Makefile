@@ -48,7 +48,7 @@ BATS     := $(LONG) $(filter-out $(LONG),$(wildcard tests/*.bats))
 # What these run is scripts, or is compiled by the test itself: sanitizers see nothing of it.
 OWN_BUILD := $(patsubst %,tests/%.bats,bench bootstrap fetch fetch-faults identity kernels layers newlayer)
 SOURCES  := $(wildcard lib/*/*.[ch] lib/nn/*/*.[ch] tools/*.[ch] tests/unit/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch] tests/fault/*.[ch])
-BASH     := bootstrap lib/script.sh .ci/run tests/run tests/valgrind tests/tsan tests/soak tests/coverage tests/corpora-table tests/fault/each-tool tests/fault/each-step tests/fault/break-study tests/fault/kill-search tests/fuzz/seeds tests/bench/record-grid $(PROGRAMS) $(SCRIPTS)
+BASH     := bootstrap lib/script.sh .ci/run tests/run tests/valgrind tests/tsan tests/soak tests/coverage tests/corpora-table tests/fault/each-tool tests/fault/each-step tests/fault/break-study tests/fault/kill-search tests/fuzz/seeds tests/bench/record-grid tests/bench/voice $(PROGRAMS) $(SCRIPTS)
 
 # oneDNN is used where it is installed; ONEDNN= builds without.
 ONEDNN := $(shell printf '\043include <oneapi/dnnl/dnnl.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)

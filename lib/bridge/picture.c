@@ -78,7 +78,7 @@ static const char *colour_of(const struct ser_current *c, int k) {
     static const char *const known[][2] = {
         {"angry", "31"},   {"calm", "32"},  {"disgust", "36"},   {"disgusted", "36"},
         {"fearful", "35"}, {"fear", "35"},  {"happy", "33"},     {"neutral", "90"},
-        {"sad", "34"},     {"bored", "94"}, {"surprised", "95"}, {"excited", "93"}};
+        {"sad", "34"},     {"bored", "94"}, {"surprised", "39"}, {"excited", "93"}};
     static const char *const other[] = {"92", "96", "91", "94", "93", "95", "32", "36"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(c->name[k], known[i][0]) == 0)
