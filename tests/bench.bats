@@ -46,13 +46,13 @@ cell() {
     # No PyTorch, and a librosa whose features are not those that ours equal.
     printf '#!/bin/sh\n[ "$2" = librosa ] || exit 1\necho stub\nwhile read -r _; do echo 0.01; done\n' >peer
     chmod +x peer
-    PYTHON=$PWD/peer KERAS='' SMILEXTRACT='' SPTK='' RAVDESS='' bench
+    PYTHON=$PWD/peer KERAS='' SMILEXTRACT='' SPTK='' RAVDESS='' WHISPER='' HUBERT='' bench
     for row in 'training, batch 4, 1 thread, samples/s' 'inference, batch 4, 1 thread, samples/s' \
         'plain GFLOP/s' 'latency of one sample, 1 thread' 'file to MFCC' 'file to pitch shift' \
         '--jobs 1, 6 clips' '--threads 1, 6 clips' 'ser-mfcc FILE' 'to ser-score, ms' 'largest of these'; do
         awk -v x="$(cell "$row" 2)" 'BEGIN {exit !(x > 0)}' || fail "no figure: $row"$'\n'"$output"
     done
-    for peer in PyTorch 'PyTorch compiled' Keras openSMILE SPTK recordings; do
+    for peer in PyTorch 'PyTorch compiled' Keras openSMILE SPTK recordings Whisper HuBERT; do
         assert_line --regexp "^left out: $peer: "
     done
     assert_line 'left out: stub: differs by 0.01 from the reference features'
@@ -79,7 +79,18 @@ torch | compiled | keras | librosa)
         esac
     done
     ;;
-answer) sleep 0.5 ;;
+answer | start) sleep 0.5 ;;
+prepare) [ "$3" = torch ] && echo 'no: it rains' || echo "$3 stub" ;;
+serve)
+    echo ready
+    while read -r what _; do
+        case $3-$what in
+        ctranslate2-check) echo 1e-8 1 ;;
+        onnxruntime-check) echo 1e-3 1 ;;
+        *) echo 0.5 ;;
+        esac
+    done
+    ;;
 esac
 PEER
     chmod +x peer
@@ -113,6 +124,23 @@ PEER
     PYTHON=$PWD/peer KERAS='' ONLY=latency bench
     assert_line 'left out: PyTorch: it rains'
     assert_line 'left out: Keras: KERAS is not given'
+}
+
+@test "encoders beside engines with the same last hidden state, and operations as worked out by hand" {
+    stub
+    "$ROOT/tests/make-encoder" tiny
+    PYTHON=$PWD/peer WHISPER=$PWD/tiny HUBERT='' ONLY=encoder bench
+    assert_line --regexp '^\| Whisper, 4 s, 1 thread, ms .* CTranslate2 500 '
+    assert_line --regexp '^\| process: start to the first embedding, Whisper, 4 s, 1 thread, ms .* Python, CTranslate2 '
+    assert_line --regexp '^\| memory of ser-embed, Whisper, 10 s, MB '
+    assert_equal "$(grep -c '^| Whisper.*thread, ms' <<<"$output")" 2
+    assert_line 'left out: ONNX Runtime, Whisper: differs by 1e-3 from our last hidden state'
+    assert_line 'left out: PyTorch, Whisper: it rains'
+    # Of 4 s: 410 frames of 80 bands, 205 behind; width 16, 24 between, two layers; two operations each.
+    run "$BUILD/bench/encoder" tiny <<<$'gflop 4 2\nlayers\ncheck 4 out'
+    assert_output "$(awk -v n=$((410 * 240 * 16 + 205 * 48 * 16 + 2 * (205 * (4 * 256 + 2 * 16 * 24) + 2 * 205 * 205 * 16))) \
+        'BEGIN {printf "%.6f", 2 * n / 1e9}')"$'\n2\nok'
+    assert_equal "$(stat -c %s out)" $((4 * (4 + 410 * 80 + 200 * 16)))
 }
 
 @test "ONLY takes some groups, and no other" {

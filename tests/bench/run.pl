@@ -8,7 +8,7 @@
 #   --threads, --batches, --clips   which threads, batches and corpus sizes; --repeat: timings of
 #                                   short work in each round
 # Environment: BUILD, the folder of the programs; ROUNDS; ONLY, some of the groups below, blanks between;
-# BEFORE, the folder of another build; the peers PYTHON, KERAS, SMILEXTRACT, SPTK; RAVDESS, a folder of
+# BEFORE, the folder of another build; WHISPER and HUBERT, folders of encoders; the peers PYTHON, KERAS, SMILEXTRACT, SPTK; RAVDESS, a folder of
 # WAV files (README.md). What is missing is left out, and a line at the end says so.
 use strict;
 use warnings;
@@ -58,6 +58,13 @@ my @networks = (
     ['Keras', sub { @$keras ? (@$keras, 'keras', @_) : () }],
 );
 
+# Who has a pretrained encoder, by the engine of encoder_peer.py.
+my @engines = ([CTranslate2 => 'ctranslate2'], ['ONNX Runtime' => 'onnxruntime'], [PyTorch => 'torch']);
+my @encoders = (
+    {name => 'Whisper', kind => 'whisper', seconds => [4, 30], some => 4},
+    {name => 'HuBERT', kind => 'hubert', seconds => [4, 10]},
+);
+
 my @groups = (
     [train => \&training],
     [infer => \&inference],
@@ -67,6 +74,7 @@ my @groups = (
     [corpora => \&corpora],
     [process => \&mfcc_process],
     [answer => \&file_to_answer],
+    [encoder => \&encoders],
 );
 my %known = map { $_->[0] => 1 } @groups;
 my %wanted = map { $_ => 1 } split ' ', $ENV{ONLY} || join ' ', keys %known;
@@ -261,12 +269,12 @@ sub memory_mb {
 
 # Speed does not depend on what is said: noise of a RAVDESS recording's length does as well.
 sub make_clip {
-    my ($path) = @_;
-    my $samples = int 3.7 * 48000;
+    my ($path, $seconds, $hz) = @_;
+    my $samples = int $seconds * $hz;
     my $data = pack 's<*', map { int rand(20000) - 10000 } 1 .. $samples;
     open my $f, '>:raw', $path or die "run.pl: $path: $!\n";
-    print $f pack('a4Va4a4VvvVVvva4V', 'RIFF', 36 + 2 * $samples, 'WAVE', 'fmt ', 16, 1, 1, 48000,
-        96000, 2, 16, 'data', 2 * $samples), $data;
+    print $f pack('a4Va4a4VvvVVvva4V', 'RIFF', 36 + 2 * $samples, 'WAVE', 'fmt ', 16, 1, 1, $hz,
+        2 * $hz, 2, 16, 'data', 2 * $samples), $data;
     close $f or die "run.pl: $path: $!\n";
     return $path;
 }
@@ -282,7 +290,7 @@ sub find_clips {
         @found or die "run.pl: $ENV{RAVDESS}: no *.wav below it\n";
     } else {
         srand 1;
-        @found = map { make_clip("$temp/clip$_.wav") } 1 .. min(8, $n);
+        @found = map { make_clip("$temp/clip$_.wav", 3.7, 48000) } 1 .. min(8, $n);
         leave_out('recordings: clips are generated noise; RAVDESS=FOLDER takes real ones');
     }
     return map { $found[$_ % @found] } 0 .. $n - 1;
@@ -436,6 +444,107 @@ sub file_to_answer {
     my $what = 'memory of the largest of these processes, MB';
     row($what, figure($ours->[1]), "$_->[0] " . figure($_->[1]), figure($_->[1] / $ours->[1])) for @theirs;
     row($what, figure($ours->[1])) unless @theirs;
+}
+
+# Our encoder, and another build's if it has one.
+sub encoder_builds {
+    my ($e) = @_;
+    return grep { -x "$_->[1]/bench/encoder" } @builds;
+}
+
+# The engines that hold the same network: their last hidden state is ours within 1e-4 of its largest value.
+sub prepare_engines {
+    my ($e, $ours) = @_;
+    my @found;
+    ask($ours, "check 4 $temp/check");
+    for (@engines) {
+        my ($name, $engine) = @$_;
+        my $file = "$temp/$e->{kind}.$engine";
+        my @command = @{$peer[0]};
+        push @command, 'tests/bench/encoder_peer.py';
+        my $s = start_peer("$name, $e->{name}", @command, 'prepare', $engine, $e->{folder}, $file) or next;
+        my $checks = start(@command, 'serve', $engine, $file, $threads[0]);
+        readline $checks->{out};
+        my ($differs, $most) = split ' ', ask($checks, "check $temp/check");
+        close $checks->{in};
+        if ($differs < 1e-4 * $most) {
+            push @found, [$name, [@command, 'serve', $engine, $file], [@command, 'start', $engine, $file]];
+        } else {
+            leave_out("$name, $e->{name}: differs by $differs from our last hidden state");
+        }
+    }
+    return @found;
+}
+
+# NAME => SUB of the engines.
+sub engines {
+    my ($seconds, $t, $steps, @found) = @_;
+    return map {
+        my ($name, $command) = @$_;
+        my $s = $started{"@$command $t"} //= start(@$command, $t);
+        readline $s->{out} unless $s->{ready}++;
+        ($name => sub { ask($s, "hear $seconds $steps") });
+    } @found;
+}
+
+sub encoder {
+    my ($e) = @_;
+    my %ours = map { $_->[0] => start("$_->[1]/bench/encoder", $e->{folder}) } encoder_builds($e);
+    my $layers = ask($ours{ser}, 'layers');
+    my @found = prepare_engines($e, $ours{ser});
+    my $peak = start("$build/bench/peak");
+    my $hear = sub {
+        my ($t, $seconds, $last) = @_;
+        return map { my $s = $ours{$_->[0]};
+            ($_->[0] => sub { ask($s, "hear $t $seconds $last $last $repeat") }) } encoder_builds($e);
+    };
+    for my $seconds (@{$e->{seconds}}) {
+        for my $t (@threads) {
+            my $what = "$e->{name}, $seconds s, " . plural($t, 'thread');
+            my ($m, $p) = contest(
+                ["$what, ms", ms(1), $hear->($t, $seconds, $layers), engines($seconds, $t, $repeat, @found)],
+                [undef, undef, peak => sub { ask($peak, "peak $t") }]);
+            my $gflop = ask($ours{ser}, "gflop $seconds $layers");
+            my @done = every(sub { $gflop / $_[0] }, $m->{ser});
+            row("$what, GFLOP/s", spread(@done), 'peak ' . spread(every(sub { 1e-9 * $_[0] }, $p->{peak})),
+                spread(every(sub { 100e9 * $_[0] / $_[1] }, \@done, $p->{peak})) . ' % of peak');
+            contest(["$what, $e->{some} of $layers layers, ms", ms(1), $hear->($t, $seconds, $e->{some})])
+                if $e->{some} && $e->{some} < $layers;
+        }
+    }
+    encoder_processes($e, @found);
+}
+
+# From the start of a process to the first embedding, and a corpus.
+sub encoder_processes {
+    my ($e, @found) = @_;
+    my $clip = make_clip("$temp/clip4.wav", 4, 16000);
+    my $all = $threads[-1];
+    my $command = sub { my ($t, @some) = @_;
+        return sub { "$_[0]/ser-embed", '-q', '--pool', 'mean', '-j', $t, $e->{folder}, @some } };
+    contest(["process: start to the first embedding, $e->{name}, 4 s, " . plural($all, 'thread') . ', ms', ms(1),
+        builds(3, '/dev/null', $command->($all, $clip)),
+        map { my ($name, undef, $start) = @$_;
+            ("Python, $name" => sub { launched(1, '/dev/null', @$start, $all, 4) }) } @found]);
+    my $long = make_clip("$temp/clip10.wav", 10, 16000);
+    my $weights = -s "$e->{folder}/model.safetensors";
+    my $used = memory_mb('/dev/null', $command->($all, $long)->($build));
+    row("memory of ser-embed, $e->{name}, 10 s, MB", figure($used),
+        $weights ? ('its file ' . figure($weights / 1e6), figure($used * 1e6 / $weights)) : ());
+    return if $all == $threads[0];
+    my @some = ($clip) x 24;
+    contest(["process: ser-embed --jobs $all, $e->{name}, 24 clips of 4 s, ms a clip", ms(24),
+        builds(1, '/dev/null', $command->($all, @some)),
+        slower($all, $threads[0], '--jobs', $command->($threads[0], @some))]);
+}
+
+sub encoders {
+    for my $e (@encoders) {
+        my $variable = uc $e->{kind};
+        $e->{folder} = $ENV{$variable} && abs_path($ENV{$variable});
+        if ($e->{folder}) { encoder($e) }
+        else { leave_out("$e->{name}: $variable=FOLDER names the encoder") }
+    }
 }
 
 # ---- the report ----
