@@ -664,8 +664,7 @@ static int run_windows(struct embedding *m, const struct ser_attrs *header) {
     const struct ser_live live = {.make = make_window,
                                   .ctx = m,
                                   .recordings = &m->recordings,
-                                  .windows =
-                                      ser_windows_new_sound(SER_ENCODER_RATE_HZ, m->window, step),
+                                  .windows = windows,
                                   .rate_hz = SER_ENCODER_RATE_HZ,
                                   .raw = opt.raw,
                                   .output = opt.output,
