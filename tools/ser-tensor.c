@@ -157,7 +157,8 @@ static int next(struct input *in) {
         if (!got) {
             ser_reader_close(&in->r);
             in->open = 0;
-        } else if ((!in->roster.row || is_in_manifest(&in->roster, &in->rec)) && is_wanted(&in->rec)) {
+        } else if ((!in->roster.row || is_in_manifest(&in->roster, &in->rec)) &&
+                   is_wanted(&in->rec)) {
             in->chosen++;
             return 1;
         }
