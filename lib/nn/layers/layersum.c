@@ -17,7 +17,8 @@ static int setup(struct ser_net *net, struct ser_layer *l, int n, char **words, 
     if (l->in.rank < 2)
         return ser_refuse(why, "layersum needs several layers; its input is a vector");
     if (l->time_in == 0 || net->time == 0)
-        return ser_refuse(why, "layersum adds up the first dimension, but that is time: there are no layers");
+        return ser_refuse(
+            why, "layersum adds up the first dimension, but that is time: there are no layers");
     l->out = (struct ser_shape){l->in.rank - 1, {l->in.dim[1], l->in.dim[2]}};
     l->time_out = l->time_in > 0 ? l->time_in - 1 : -1;
     return ser_param_add(net, l, "w", 1, l->in.dim, 1, 0, why);
