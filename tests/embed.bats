@@ -75,7 +75,7 @@ values() {
 }
 
 @test "--classify: what the head of a published model says, as a table; numbers without a prediction" {
-    local how head
+    local how
     "$ROOT/tests/make-encoder" --family hubert --head sum sum
     "$ROOT/tests/make-encoder" --family hubert --head classes last
     "$ROOT/tests/make-encoder" --family wav2vec2 --stable --torch --head numbers numbers
