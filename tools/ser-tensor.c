@@ -157,7 +157,8 @@ static int next(struct input *in) {
         if (!got) {
             ser_reader_close(&in->r);
             in->open = 0;
-        } else if ((!in->roster.row || is_in_manifest(&in->roster, &in->rec)) && is_wanted(&in->rec)) {
+        } else if ((!in->roster.row || is_in_manifest(&in->roster, &in->rec)) &&
+                   is_wanted(&in->rec)) {
             in->chosen++;
             return 1;
         }
@@ -1241,8 +1242,9 @@ static int run_pad(struct input *in) {
         if (ser_axes_frames(&in->rec.attrs, INT64_MAX) < 0)
             refuse(in, "its attribute frames is not a number from 1");
         if (is_floor && in->rec.dim[axes.time] < (uint64_t)opt.frames)
-            refuse(in, "is shorter, and fills up with its own floor (feat.pad): 'ser-mfcc --pad floor "
-                       "--frames N' knows that");
+            refuse(in,
+                   "is shorter, and fills up with its own floor (feat.pad): 'ser-mfcc --pad floor "
+                   "--frames N' knows that");
         pad_record(&in->rec, &to, axes.time, (uint64_t)opt.frames);
         must(ser_writer_put(&w, &to, &e), &e);
     }
