@@ -179,6 +179,7 @@ failed() { # failed PROCESS: it ended by itself, and not well
 }
 ! failed "${recorder:+$source}" || die 4 "device '$recorder' has stopped: see above"
 ! failed "$keeper" || die 4 "$record: the sound could not be kept: see above"
+source='' # it has ended, and its number may become another's
 ((codes[2] <= 128)) || exit "${codes[2]}"
 first "${codes[@]}" || code=$?
 ((code == 141)) || exit "$code"
