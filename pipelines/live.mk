@@ -6,7 +6,7 @@
 #   EVERY   seconds from one window to the next (default 0.5)
 #   CLIPS   how many clips of an emotion follow each other (default 4)
 #   PAUSE   seconds of silence between emotions (default 1); ten times as long when each had its turn
-# Splits that share speakers (PROTOCOL=random) are left out.
+# Splits that share speakers (PROTOCOL=random) are left out. With ENCODER it is ser-embed that hears.
 #
 #   OUT/split/SPLIT/live/                      1.wav 2.wav ..., manifest.tsv, truth.tsv: what is when
 #   OUT/split/SPLIT/NAME.SEED/over-time.tsv    what a model says of them; ser-plot time draws it
@@ -32,9 +32,9 @@ $(foreach s,$(call splits_of,$(LIVE_RUNS)),$(eval $(call live_split_rules,$s,$(O
 
 # $1: split, $2: its folder, $3: the run's folder
 define live_run_rules
-$3/over-time.tsv: $3/model.bin $2/live/truth.tsv $2/options/windows $(call tool,mfcc) $(call tool,score) \
+$3/over-time.tsv: $3/model.bin $2/live/truth.tsv $2/options/windows $(hearing) $(call tool,score) \
     $(if $(call of,$1,NORMALIZE),$(call tool,tensor))
-	@$$(start) $(call tool,mfcc) -q --like $$< --every $(EVERY) -m $2/live/manifest.tsv | $(if $(call of,$1,NORMALIZE),$(call \
+	@$$(start) $(hearing) -q --like $$< $(if $(ENCODER),--encoder $(ENCODER)) --every $(EVERY) -m $2/live/manifest.tsv | $(if $(call of,$1,NORMALIZE),$(call \
 	    tool,tensor) normalize $(call of,$1,NORMALIZE) |) $(call tool,score) -q $$< -o $$@; $$(call took,live,$3)
 endef
 $(foreach r,$(LIVE_RUNS),$(eval $(call live_run_rules,$(patsubst %/,%,$(dir $r)),$(OUT)/split/$(patsubst \

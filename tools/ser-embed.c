@@ -301,10 +301,6 @@ static void release(void *slot) {
 
 /* ---- the table of --classify ---- */
 
-/* What records that are windows have of themselves, and columns of the same names. */
-static const char *const of_window[] = {"start_s", "end_s", "speech", "level_db"};
-enum { OF_WINDOW = sizeof of_window / sizeof *of_window };
-
 static void put_attr(struct ser_out *out, const struct ser_record *r, const char *key) {
     const char *value = ser_attr(&r->attrs, key);
     ser_out_printf(out, "\t%s", value && *value ? value : "-");
@@ -315,8 +311,8 @@ static void put_names(const struct embedding *m, struct ser_out *out) {
     for (int i = 0; i < m->own.head.outputs; i++)
         ser_out_printf(out, "\t%s%s", m->own.head.numbers ? "" : "p_", m->own.name[i]);
     ser_out_printf(out, "\tspeaker\tcorpus\tsex");
-    for (int i = 0; opt.every > 0 && i < OF_WINDOW; i++)
-        ser_out_printf(out, "\t%s", of_window[i]);
+    for (int i = 0; opt.every > 0 && i < SER_WINDOW_ATTRS; i++)
+        ser_out_printf(out, "\t%s", ser_window_attr[i]);
     ser_out_printf(out, "\n");
 }
 
@@ -341,8 +337,8 @@ static void put_row(void *ctx, struct ser_out *out, const struct ser_record *r) 
     put_attr(out, r, "speaker");
     put_attr(out, r, "corpus");
     put_attr(out, r, "sex");
-    for (int i = 0; opt.every > 0 && i < OF_WINDOW; i++)
-        put_attr(out, r, of_window[i]);
+    for (int i = 0; opt.every > 0 && i < SER_WINDOW_ATTRS; i++)
+        put_attr(out, r, ser_window_attr[i]);
     ser_out_printf(out, "\n");
 }
 
@@ -578,8 +574,7 @@ static void open_threads(struct embedding *m, int jobs, int threads) {
         struct thread *t = &m->thread[i];
         t->listener = (struct ser_listener){.rate_hz = SER_ENCODER_RATE_HZ,
                                             .trim_db = m->trim_db,
-                                            .trim_margin_s = m->trim_margin_s,
-                                            .least = ser_encoder_least(&m->files.shape)};
+                                            .trim_margin_s = m->trim_margin_s};
         must(ser_listener_open(&t->listener, &e), &e);
         if (opt.classify)
             t->means = ecalloc((size_t)m->own.head.states + 1,
@@ -600,27 +595,20 @@ static void close_threads(struct embedding *m, int jobs) {
     free(m->thread);
 }
 
-/* "1 of 3 recordings is ", "2 of 3 recordings are " */
-static const char *of_all(uint64_t n, uint64_t all, char text[96]) {
-    snprintf(text, 96, "%llu of %llu recording%s %s", (unsigned long long)n,
-             (unsigned long long)all, all == 1 ? "" : "s", n == 1 ? "is" : "are");
-    return text;
-}
-
 /* What embeddings do not tell of. */
 static void tell_remarks(const struct embedding *m, int jobs) {
     uint64_t heard = 0, silent = 0, longer = 0;
-    char text[96];
+    char text[SER_OF_TEXT];
     for (int i = 0; i < jobs; i++) {
         heard += m->thread[i].heard;
         silent += m->thread[i].silent;
         longer += m->thread[i].longer;
     }
     if (silent)
-        warn("%s silent: nothing above -60 dBFS", of_all(silent, heard, text));
+        warn("%s silent: nothing above -60 dBFS", ser_recordings_of(silent, heard, text));
     if (longer)
         warn("%s longer than %d frames, and not heard to the end: --every takes windows of it",
-             of_all(longer, heard, text), m->frames);
+             ser_recordings_of(longer, heard, text), m->frames);
 }
 
 /* All recordings, on several threads. 1 if some were skipped. */

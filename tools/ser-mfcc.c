@@ -268,18 +268,11 @@ static void tell_empty_bands(const struct ser_recipe *r, int n) {
              n, r->bands);
 }
 
-/* "1 of 3 recordings is ", "2 of 3 recordings are " */
-static const char *of_all(uint64_t n, uint64_t all, char text[96]) {
-    snprintf(text, 96, "%llu of %llu recording%s %s", (unsigned long long)n,
-             (unsigned long long)all, all == 1 ? "" : "s", n == 1 ? "is" : "are");
-    return text;
-}
-
 /* What the features do not tell of. */
 static void tell_remarks(const struct source *s, int jobs) {
     struct remarks m = {0};
     const struct ser_recipe *r = &s->recipe;
-    char text[96];
+    char text[SER_OF_TEXT];
     for (int i = 0; i < jobs; i++) {
         const struct remarks *of = &s->thread[i].remarks;
         m.heard += of->heard;
@@ -291,12 +284,13 @@ static void tell_remarks(const struct source *s, int jobs) {
     }
     if (m.silent)
         warn("%s silent in all that is used: nothing above -60 dBFS",
-             of_all(m.silent, m.heard, text));
+             ser_recordings_of(m.silent, m.heard, text));
     if (m.brief)
-        warn("%s shorter than the window of %d samples", of_all(m.brief, m.heard, text), r->window);
+        warn("%s shorter than the window of %d samples", ser_recordings_of(m.brief, m.heard, text),
+             r->window);
     if (m.longer)
         warn("%s longer than %d frames: %.1f of %.1f s not used; --frames 0 keeps all",
-             of_all(m.longer, m.heard, text), r->frames, (double)m.unused / r->rate_hz,
+             ser_recordings_of(m.longer, m.heard, text), r->frames, (double)m.unused / r->rate_hz,
              (double)m.samples / r->rate_hz);
 }
 

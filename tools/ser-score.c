@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/live.h"
 #include "bridge/model.h"
 #include "bridge/names.h"
 #include "bridge/recipe.h"
@@ -67,10 +68,6 @@ struct scoring {
     struct ser_reader reader; /* of the present input */
 };
 
-/* What records that are windows have of themselves, and columns of the same names. */
-static const char *const of_window[] = {"start_s", "end_s", "speech", "level_db"};
-enum { OF_WINDOW = sizeof of_window / sizeof *of_window };
-
 /* The first record, or NULL where there is none, tells which columns there are. */
 static void write_header(struct scoring *s, const struct ser_record *first) {
     s->begun = 1;
@@ -80,8 +77,8 @@ static void write_header(struct scoring *s, const struct ser_record *first) {
         ser_out_printf(&s->out, "\tp_%s", s->model.class[c]);
     ser_out_printf(&s->out, "\tspeaker\tcorpus\tsex%s",
                    opt.heard ? "\theard_s\tunheard_s\tsilent" : "");
-    for (int i = 0; s->timed && i < OF_WINDOW; i++)
-        ser_out_printf(&s->out, "\t%s", of_window[i]);
+    for (int i = 0; s->timed && i < SER_WINDOW_ATTRS; i++)
+        ser_out_printf(&s->out, "\t%s", ser_window_attr[i]);
     ser_out_printf(&s->out, "\n");
 }
 
@@ -158,8 +155,9 @@ static char *heard(const struct scoring *s, const struct ser_record *rec) {
 static char *window(const struct scoring *s, const struct ser_record *rec) {
     if (!s->timed)
         return estrdup("");
-    return eprintf_alloc("\t%s\t%s\t%s\t%s", known(rec, of_window[0]), known(rec, of_window[1]),
-                         known(rec, of_window[2]), known(rec, of_window[3]));
+    return eprintf_alloc("\t%s\t%s\t%s\t%s", known(rec, ser_window_attr[0]),
+                         known(rec, ser_window_attr[1]), known(rec, ser_window_attr[2]),
+                         known(rec, ser_window_attr[3]));
 }
 
 /* 1 if the record has too little speech; 0 if it has enough, or nothing is known of it; -1 if what it says

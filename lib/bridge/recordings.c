@@ -1,5 +1,6 @@
 #include "bridge/recordings.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,12 @@ void ser_recording_free(struct ser_recording *r) {
 
 const char *ser_recording_name(const struct ser_recording *r) {
     return r->path ? r->path : "<stdin>";
+}
+
+const char *ser_recordings_of(uint64_t n, uint64_t all, char text[SER_OF_TEXT]) {
+    snprintf(text, SER_OF_TEXT, "%llu of %llu recording%s %s", (unsigned long long)n,
+             (unsigned long long)all, all == 1 ? "" : "s", n == 1 ? "is" : "are");
+    return text;
 }
 
 /* ---- where they come from ---- */
@@ -201,13 +208,11 @@ static int load_audio(const struct ser_recording *r, struct ser_listener *l, con
 }
 
 void ser_listener_trim(const struct ser_listener *l, const float **x, size_t *n) {
-    size_t from, count, least = l->least < *n ? l->least : *n;
+    size_t from;
     if (l->trim_db == 0)
         return;
-    ser_trim(*x, *n, l->trim_db, (size_t)(l->trim_margin_s * l->rate_hz + 0.5), &from, &count);
-    count = count < least ? least : count;
-    *x += from < *n - count ? from : *n - count;
-    *n = count;
+    ser_trim(*x, *n, l->trim_db, (size_t)(l->trim_margin_s * l->rate_hz + 0.5), &from, n);
+    *x += from;
 }
 
 int ser_recording_load(const struct ser_recording *r, struct ser_listener *l, const float **x,

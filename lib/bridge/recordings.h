@@ -51,12 +51,11 @@ int ser_recordings_next(struct ser_recordings *s, struct ser_recording *r,
 struct ser_listener {
     int rate_hz;
     double trim_db, trim_margin_s; /* what is cut off at both ends (math/trim.h); 0: nothing */
-    size_t least;                  /* samples that the cut leaves, where there are so many */
     struct ser_audio audio;
     struct ser_resampler *resampler;
 };
 
-/* l has rate, trim and least, and is zeros otherwise. 0, or -1 with e set. */
+/* l has rate and trim, and is zeros otherwise. 0, or -1 with e set. */
 int ser_listener_open(struct ser_listener *l, struct ser_error *e) SER_MUST_CHECK;
 void ser_listener_close(struct ser_listener *l);
 
@@ -75,6 +74,10 @@ void ser_recordings_name(const struct ser_recordings *s, const struct ser_record
 
 /* The recording's name in messages: its path, or <stdin>. */
 const char *ser_recording_name(const struct ser_recording *r);
+
+/* Writes "1 of 3 recordings is" or "2 of 3 recordings are" to text, for remarks; returns text. */
+enum { SER_OF_TEXT = 96 };
+const char *ser_recordings_of(uint64_t n, uint64_t all, char text[SER_OF_TEXT]);
 
 void ser_recording_free(struct ser_recording *r);
 

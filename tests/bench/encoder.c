@@ -31,7 +31,7 @@ static int encoder_last = -1;
 
 /* The encoder with hidden states up to last; it is kept while requests ask for the same. */
 static const struct ser_encoder *load(int last) {
-    struct ser_error e;
+    struct ser_error e = {.status = SER_OK};
     if (last == encoder_last)
         return encoder;
     ser_encoder_free(encoder);
@@ -121,8 +121,10 @@ static void check(int seconds, const char *path) {
                          .columns = files.shape.family == SER_WHISPER ? files.shape.bands : 1};
     struct ser_hearing *h =
         ser_hearing_new(load(last), ser_kernels_find(ser_kernels_default()), 1, why);
-    if (!c.f || !h)
-        die(SER_SYS, "cannot write %s: %s", path, h ? "it cannot be opened" : why);
+    if (!h)
+        die(SER_SYS, "cannot run the encoder: %s", why);
+    if (!c.f)
+        die(SER_SYS, "cannot write %s", path);
     if (ser_hear_features(h, sample, n, 0, &c.input, &c.rows) ||
         ser_hear_layers(h, c.input, c.rows, ser_encoder_frames(&files.shape, n), last, write_state,
                         &c))

@@ -224,7 +224,7 @@ sub contest {
     for my $i (0 .. $#tasks) {
         my ($what, $unit, $ser, undef, @others) = @{$tasks[$i]};
         next unless defined $what;
-        my @names = map { $others[2 * $_] } 0 .. $#others / 2;
+        my @names = map { $others[2 * $_] } 0 .. @others / 2 - 1;
         compare($what, $unit, $times[$i]{$ser}, $_, $times[$i]{$_}) for @names;
         compare($what, $unit, $times[$i]{$ser}) unless @names;
     }

@@ -1,6 +1,6 @@
 #include "nn/encoder/waves.h"
 
-#include "math/mathfun.h"
+#include "nn/encoder/distances.h"
 #include "nn/encoder/front.h"
 #include "nn/encoder/transformer.h"
 
@@ -16,8 +16,6 @@ enum {
     MAX_KERNEL = 64, /* taps and stride of one */
     MAX_TAPS = 512,  /* of that of positions */
     MAX_BUCKETS = 4096,
-    GATES = 8,       /* outputs of gru_rel_pos_linear */
-    GATE_ROWS = 64,  /* frames whose gates one thread fills at a time */
     PLACE_ROWS = 128 /* frames whose positions are computed at a time */
 };
 
@@ -33,17 +31,7 @@ static const struct ser_transformer_names names = {
     .key_bias = 1,
 };
 
-static const char place_name[] = "encoder.pos_conv_embed.conv",
-                  gate_name[] = "encoder.layers.%d.attention.gru_rel_pos_linear",
-                  const_name[] = "encoder.layers.%d.attention.gru_rel_pos_const",
-                  bias_name[] = "encoder.layers.0.attention.rel_attn_embed.weight";
-
-/* Of a layer of WavLM: the two sums of four outputs each, made of the sums of their weights. */
-struct gate {
-    float *weight; /* [2, D / H] */
-    float bias[2];
-    float *scale; /* [H] */
-};
+static const char place_name[] = "encoder.pos_conv_embed.conv";
 
 struct ser_waves {
     const struct ser_encoder_shape *shape;
@@ -51,10 +39,9 @@ struct ser_waves {
     struct ser_front front;
     struct ser_norm proj_norm, norm;
     struct ser_linear project;
-    struct ser_linear *place;      /* [groups] of the positions */
-    float *embed;                  /* [buckets, H] of WavLM */
-    struct ser_transformer *layer; /* [last] */
-    struct gate *gate;             /* [last] of WavLM */
+    struct ser_linear *place;       /* [groups] of the positions */
+    struct ser_distances distances; /* of WavLM */
+    struct ser_transformer *layer;  /* [last] */
 };
 
 /* ---- shapes ---- */
@@ -69,15 +56,10 @@ void ser_waves_list(const struct ser_encoder_shape *s, struct ser_lister *l) {
     ser_list(l, "encoder.pos_conv_embed.conv.weight_v", 0, D, D / s->groups, s->taps, 0);
     ser_list(l, "encoder.pos_conv_embed.conv.bias", 0, D, 0, 0, 0);
     ser_list_norm(l, "encoder.layer_norm", 0, D);
-    if (s->family == SER_WAVLM)
-        ser_list(l, bias_name, 0, s->buckets, s->heads, 0, 0);
-    for (int i = 0; i < s->layers; i++) {
+    for (int i = 0; i < s->layers; i++)
         ser_transformer_list(s, l, &names, i);
-        if (s->family != SER_WAVLM)
-            continue;
-        ser_list_linear(l, gate_name, i, GATES, D / s->heads, 1);
-        ser_list(l, const_name, i, 1, s->heads, 1, 1);
-    }
+    if (s->family == SER_WAVLM)
+        ser_distances_list(s, l);
 }
 
 static int in_range(const char *name, int value, int least, int most, char why[SER_WHY]) {
@@ -162,45 +144,20 @@ static int load_places(struct ser_loader *l, const struct ser_encoder_shape *s,
     return bad ? -1 : 0;
 }
 
-static int load_gate(struct ser_loader *l, const struct ser_encoder_shape *s, int i,
-                     struct gate *to) {
-    struct ser_weight is;
-    char full[80];
-    int each = s->width / s->heads;
-    to->weight = calloc(2 * (size_t)each, sizeof *to->weight);
-    snprintf(full, sizeof full, "%s.weight", gate_name);
-    const float *from = to->weight ? ser_load_tensor(l, full, i, &is) : NULL;
-    if (!from)
-        return -1;
-    for (int o = 0; o < GATES; o++)
-        for (int c = 0; c < each; c++)
-            to->weight[o / 4 * each + c] += from[o * each + c];
-    snprintf(full, sizeof full, "%s.bias", gate_name);
-    from = ser_load_tensor(l, full, i, &is);
-    for (int o = 0; from && o < GATES; o++)
-        to->bias[o / 4] += from[o];
-    to->scale = from ? ser_load_copy(l, const_name, i) : NULL;
-    return to->scale ? 0 : -1;
-}
-
 static int load_all(struct ser_waves *w, struct ser_loader *l) {
     const struct ser_encoder_shape *s = w->shape;
     w->layer = calloc((size_t)w->last + 1, sizeof *w->layer);
-    w->gate = calloc((size_t)w->last + 1, sizeof *w->gate);
-    if (!w->layer || !w->gate || ser_front_load(&w->front, l))
+    if (!w->layer || ser_front_load(&w->front, l))
         return -1;
     if ((s->proj_norm && ser_load_norm(l, "feature_projection.layer_norm", 0, &w->proj_norm)) ||
         ser_linear_new(&w->project, s->conv_dim[s->convs - 1], s->width, 1) ||
         ser_load_outputs(l, "feature_projection.projection", 0, &w->project, 0, 1) ||
         load_places(l, s, w) || ser_load_norm(l, "encoder.layer_norm", 0, &w->norm))
         return -1;
-    if (s->family == SER_WAVLM && !(w->embed = ser_load_copy(l, bias_name, 0)))
-        return -1;
     for (int i = 0; i < w->last; i++)
-        if (ser_transformer_load(&w->layer[i], l, &names, i) ||
-            (s->family == SER_WAVLM && load_gate(l, s, i, &w->gate[i])))
+        if (ser_transformer_load(&w->layer[i], l, &names, i))
             return -1;
-    return 0;
+    return s->family == SER_WAVLM ? ser_distances_load(&w->distances, l, w->last) : 0;
 }
 
 struct ser_waves *ser_waves_new(struct ser_loader *l, int last) {
@@ -224,17 +181,12 @@ void ser_waves_free(struct ser_waves *w) {
         ser_linear_free(&w->place[i]);
     for (int i = 0; w->layer && i < w->last; i++)
         ser_transformer_free(&w->layer[i]);
-    for (int i = 0; w->gate && i < w->last; i++) {
-        free(w->gate[i].weight);
-        free(w->gate[i].scale);
-    }
+    ser_distances_free(&w->distances);
     ser_norm_free(&w->proj_norm);
     ser_norm_free(&w->norm);
     ser_linear_free(&w->project);
     free(w->place);
-    free(w->embed);
     free(w->layer);
-    free(w->gate);
     free(w);
 }
 
@@ -309,78 +261,6 @@ static int add_positions(const struct ser_waves *w, struct ser_hearing *h, int T
     return 0;
 }
 
-/* ---- WavLM's bias ---- */
-
-static int bucket(const struct ser_encoder_shape *s, int r) {
-    int half = s->buckets / 2, exact = half / 2, a = abs(r), base = r > 0 ? half : 0;
-    if (a < exact)
-        return base + a;
-    double at =
-        exact + ser_ln((double)a / exact) / ser_ln((double)s->distance / exact) * (half - exact);
-    return base + (at < half - 1 ? (int)at : half - 1);
-}
-
-/* [heads, 2 T - 1], kept from clip to clip of one length. */
-static const float *fill_bias(const struct ser_waves *w, struct ser_hearing *h, int T) {
-    const struct ser_encoder_shape *s = w->shape;
-    size_t n = 2 * (size_t)T - 1;
-    int kept = h->bias_T == T;
-    h->bias_T = 0; /* making room may lose what was there */
-    float *to = ser_room(&h->bias, n * (size_t)s->heads);
-    if (!to)
-        return NULL;
-    h->bias_T = T;
-    if (kept)
-        return to;
-    for (size_t r = 0; r < n; r++) {
-        int b = bucket(s, (int)r - (T - 1));
-        for (int head = 0; head < s->heads; head++)
-            to[(size_t)head * n + r] = w->embed[b * s->heads + head];
-    }
-    return to;
-}
-
-struct gating {
-    const struct ser_encoder_shape *shape;
-    const struct gate *gate;
-    const float *x;
-    float *to;
-    int T;
-};
-
-static double sigmoid(double x) {
-    return 1 / (1 + ser_exp(-x));
-}
-
-static void gate_rows(void *ctx, void *state, int thread, int job) {
-    const struct gating *p = ctx;
-    int H = p->shape->heads, each = p->shape->width / H, end = (job + 1) * GATE_ROWS;
-    (void)state;
-    (void)thread;
-    for (int t = job * GATE_ROWS; t < p->T && t < end; t++)
-        for (int head = 0; head < H; head++) {
-            const float *x = p->x + (size_t)t * (size_t)p->shape->width + (size_t)head * each;
-            double sum[2] = {p->gate->bias[0], p->gate->bias[1]};
-            for (int c = 0; c < each; c++) {
-                sum[0] += x[c] * (double)p->gate->weight[c];
-                sum[1] += x[c] * (double)p->gate->weight[each + c];
-            }
-            p->to[t * H + head] =
-                (float)(sigmoid(sum[0]) * (sigmoid(sum[1]) * p->gate->scale[head] - 1) + 2);
-        }
-}
-
-struct gates {
-    const struct ser_waves *w;
-    int layer;
-};
-
-static void fill_gate(void *ctx, struct ser_hearing *h, const float *x, int T, float *to) {
-    const struct gates *g = ctx;
-    struct gating p = {g->w->shape, &g->w->gate[g->layer], x, to, T};
-    ser_share_out(h, (T + GATE_ROWS - 1) / GATE_ROWS, gate_rows, &p);
-}
-
 /* ---- network ---- */
 
 /* What goes into the first layer, in h->hidden [T,D]. */
@@ -412,15 +292,15 @@ static int stem(const struct ser_waves *w, struct ser_hearing *h, const float *x
 int ser_waves_layers(const struct ser_waves *w, struct ser_hearing *h, const float *y, size_t rows,
                      int first, ser_hidden *take, void *ctx) {
     const struct ser_encoder_shape *s = w->shape;
-    struct gates gates = {w, 0};
+    struct ser_gating gating = {&w->distances, 0};
     struct ser_transforming how = {.heads = s->heads, .epsilon = s->epsilon, .behind = !s->stable};
     int T;
     if (stem(w, h, y, rows, &T))
         return -1;
     if (s->family == SER_WAVLM) {
-        how.fill_gate = fill_gate;
-        how.ctx = &gates;
-        how.bias = fill_bias(w, h, T);
+        how.fill_gate = ser_distances_gate;
+        how.ctx = &gating;
+        how.bias = ser_distances_bias(&w->distances, h, T);
         if (!how.bias)
             return -1;
     }
@@ -435,7 +315,7 @@ int ser_waves_layers(const struct ser_waves *w, struct ser_hearing *h, const flo
             take(ctx, i, final ? normed : h->hidden.at, (size_t)T);
         if (i == w->last)
             return 0;
-        gates.layer = i;
+        gating.layer = i;
         if (ser_transformer_run(&w->layer[i], h, T, &how))
             return -1;
     }

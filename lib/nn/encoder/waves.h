@@ -11,15 +11,7 @@
  *   layers     norms behind attention and feed forward, and one before the first layer; or, if the
  *              network is stable, norms before both, and one behind the last layer
  *
- * WavLM adds to the score of a query and a key a bias that depends on how far they are apart, times a
- * gate of the query; what goes into the attention is x, of head h x_h:
- *
- *   bias[h][r] = rel_attn_embed[bucket(r)][h], r = key - query, the same in all layers
- *   y = gru_rel_pos_linear(x_h), a = sigmoid(y0 + y1 + y2 + y3), b = sigmoid(y4 + y5 + y6 + y7)
- *   gate = a (b gru_rel_pos_const[h] - 1) + 2
- *
- *   bucket(r) = (r > 0 ? n : 0) + (|r| < n/2 ? |r| : min(n - 1, the whole part of
- *               n/2 + ln(|r| / (n/2)) / ln(distance / (n/2)) n/2)), n half the number of buckets
+ * WavLM has a bias in its attention, too (distances.h).
  */
 #ifndef SER_WAVES_H
 #define SER_WAVES_H
