@@ -1,4 +1,5 @@
-/* speech-weights.h - those of speech.c's network; made by tests/bench/speech --fit, which says of what. */
+/* speech-weights.h - those of speech.c's network; made by the fit of tests/bench/speech, which says of what, on other draws
+ * of the same kinds of noise (tests/bench/README.md). */
 #ifndef SER_SPEECH_WEIGHTS_H
 #define SER_SPEECH_WEIGHTS_H
 
