@@ -412,7 +412,7 @@ static int by_name(const void *a, const void *b) {
 
 enum {
     PIECE = 1 << 14, /* values hashed at a time */
-    KEPT = 1 << 25   /* bytes of pages that stay while all are read once */
+    KEPT = 1 << 23   /* bytes of pages that stay while all are read once */
 };
 
 /* Pages of the files that were read are given back now and then, so that they are not in memory together
