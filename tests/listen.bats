@@ -95,6 +95,7 @@ listen=(ser-listen --every 0.2)
     fails 4 'no/r.wav: cannot write' "${listen[@]}" -d x --record no/r.wav plain.bin
     same r.wav a.wav
     NONE='no such card' fails 4 "^ser-listen: device 'x' cannot be opened: no such card: .*arecord -l.*--device" "${listen[@]}" -d x plain.bin
+    fails 4 'r.big: the sound could not be kept' bash -c 'ulimit -f 4; exec ser-listen -q --every 0.2 --record r.big plain.bin <a.wav >/dev/null'
     # What came before it vanished is there.
     AFTER='echo "rec FAIL alsa: gone" >&2; exit 2' run --separate-stderr "${listen[@]}" -qd x plain.bin
     assert_equal "$status" 4

@@ -5,7 +5,8 @@
 
 version='@VERSION@'
 synopsis='[OPTION...] MODEL'
-device='' every=0.5 voice='' adapt='' record='' raw=() view=() quiet='' source='' recorder=''
+device='' every=0.5 voice='' adapt='' record='' raw=() view=() quiet='' source='' recorder='' keeper=''
+PATH=$PATH:${0%/*} # the other tools stand beside this one
 
 help() {
     out "usage: $tool $synopsis
@@ -91,7 +92,8 @@ keep() {
     { : >"$1"; } 2>/dev/null || die 4 "$1: cannot write"
 }
 
-# Makes the sound standard input. source is the process that brings it, recorder that of the device, if there are such.
+# Makes the sound standard input. source is the process that brings it, keeper the one that keeps it, recorder the device,
+# if there are such.
 open_sound() {
     local why from=''
     if [ -t 0 ] || [ -n "$device" ]; then
@@ -111,7 +113,7 @@ cards and devices, for --device hw:CARD,DEVICE; without any, ffmpeg -i SOUND -f 
     fi
     if [ -n "$record" ]; then
         exec < <(exec tee -- "$record" 2>&"$said")
-        source=${source:-$!}
+        keeper=$! source=${source:-$!}
     fi
 }
 
@@ -132,11 +134,18 @@ made() {
     fi
 }
 
+copied() { # copied FILE: tee, whose failures are those of the system
+    local code=0
+    tee -- "$1" || code=$?
+    ((code == 0 || code > 128)) || code=4
+    return $code
+}
+
 scored() {
     if [ -z "$record" ]; then
         ser-score -- "$model"
     else
-        ser-score -- "$model" | tee -- "$record.tsv" || first "${PIPESTATUS[@]}"
+        ser-score -- "$model" | copied "$record.tsv" || first "${PIPESTATUS[@]}"
     fi
 }
 
@@ -163,9 +172,14 @@ made 2>&"$said" | scored 2>&"$said" | shown 2>&"$said" || codes=("${PIPESTATUS[@
 # That one brought nothing to the next, or not all, is no news behind what it says itself.
 grep -vE '^ser-(tensor|score|view): <stdin>: .*(the program before it in the pipe failed|or its writer failed)' \
     "/dev/fd/$said" >&2 || :
-gone=0
-[ -z "$recorder" ] || wait "$source" || gone=$?
-((gone == 0 || gone > 128)) || die 4 "device '$recorder' has stopped: see above"
+failed() { # failed PROCESS: it ended by itself, and not well
+    local code=0
+    [ -z "$1" ] || wait "$1" || code=$?
+    ((code != 0 && code <= 128))
+}
+! failed "${recorder:+$source}" || die 4 "device '$recorder' has stopped: see above"
+! failed "$keeper" || die 4 "$record: the sound could not be kept: see above"
+source='' # it has ended, and its number may become another's
 ((codes[2] <= 128)) || exit "${codes[2]}"
 first "${codes[@]}" || code=$?
 ((code == 141)) || exit "$code"

@@ -289,9 +289,11 @@ static void check_same(struct input *in, const struct ser_attrs *first) {
 /* Tells which recordings of the manifest have no features; their number. */
 static size_t tell_missing(const struct ser_roster *roster, const char *manifest) {
     size_t missing = 0;
-    for (const struct ser_roster_row *r = roster->row; r < roster->row + roster->n; r++)
+    for (size_t i = 0; i < roster->n; i++) {
+        const struct ser_roster_row *r = &roster->row[i];
         if (!r->taken && is_of_part(&r->attrs) && missing++ < NAMES)
             warn("%s: (%s): there are no features of %s", manifest, r->id, r->path);
+    }
     if (missing && !opt.keep_going)
         die(SER_BAD, "%s: %zu of %zu recordings have no features: --keep-going goes on without",
             manifest, missing, roster->n);

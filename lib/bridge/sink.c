@@ -14,6 +14,8 @@ int ser_sink_open(struct ser_sink *s, const char *path, const struct ser_attrs *
 int ser_sink_put(struct ser_sink *s, const struct ser_record *r, struct ser_error *e) {
     if (!s->table)
         return ser_writer_put(&s->writer, r, e);
+    if (ser_attrs_check(&r->attrs, r->key, e)) /* which the writer does, too */
+        return -1;
     s->table->row(s->table->ctx, &s->writer.out, r);
     return 0;
 }

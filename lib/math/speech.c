@@ -39,6 +39,9 @@ enum { RANGES = 3 };
 #define KEEP_P   0.8581f
 #define STUCK    0.99f
 
+/* Of the means over the past: how much of them is kept from frame to frame, whose time constants are 0.5 and 3 s. */
+static const float keep_mean[SER_SPEECH_PASTS] = {0.9546f, 0.99229f};
+
 /* Of the likelihood ratio: weight of the last frame's speech, the least ratio of speech to noise,
  * -25 dB, and the most that a bin may say. */
 #define DIRECTED  0.9f
@@ -67,6 +70,7 @@ struct ser_speech {
     float *level;    /* [HISTORY, bins] dB over the floor, a ring */
     float *work;     /* [bins] */
     float measure[KEPT][SER_SPEECH_MEASURES]; /* a ring */
+    float past[SER_SPEECH_PASTS][SER_SPEECH_MEASURES];
     float input[SER_SPEECH_INPUTS];
 };
 
@@ -151,6 +155,7 @@ void ser_speech_reset(struct ser_speech *s) {
     memset(s->speech, 0, n * sizeof *s->speech);
     memset(s->level, 0, n * HISTORY * sizeof *s->level);
     memset(s->measure, 0, sizeof s->measure);
+    memset(s->past, 0, sizeof s->past);
 }
 
 /* ---- one spectrum ---- */
@@ -281,7 +286,15 @@ static float *level_of(struct ser_speech *s, size_t frame) {
     return s->level + frame % HISTORY * (size_t)s->bins;
 }
 
-/* Gathers what the network is given for a frame: means over places before, at and behind it. */
+/* Draws the means over the past after the measures of a frame. */
+static void remember(struct ser_speech *s, const float *m) {
+    for (int i = 0; i < SER_SPEECH_PASTS; i++)
+        for (int j = 0; j < SER_SPEECH_MEASURES; j++)
+            s->past[i][j] = keep_mean[i] * s->past[i][j] + (1 - keep_mean[i]) * m[j];
+}
+
+/* Gathers what the network is given for a frame: means over places before, at and behind it, and over all of the past
+ * up to the last of these. */
 static void gather(struct ser_speech *s, size_t frame) {
     static const int first[SER_SPEECH_PLACES] = {-BEHIND, -2, 0, 1, 3};
     static const int last[SER_SPEECH_PLACES] = {-3, -1, 0, 2, AHEAD};
@@ -292,6 +305,7 @@ static void gather(struct ser_speech *s, size_t frame) {
                 sum += s->measure[(frame + KEPT + (size_t)(d + KEPT)) % KEPT][j];
             s->input[i * SER_SPEECH_MEASURES + j] = sum / (float)(last[i] - first[i] + 1);
         }
+    memcpy(s->input + SER_SPEECH_PLACES * SER_SPEECH_MEASURES, s->past, sizeof s->past);
 }
 
 static float weigh(const float *input) {
@@ -315,9 +329,11 @@ static int step(struct ser_speech *s, const float *power, float *p) {
     else
         memset(level, 0, (size_t)s->bins * sizeof *level);
     s->frames++;
-    if (t >= APART) /* before the first frame the ring holds zeros, which are silence */
-        measure_between(s, level_of(s, t + 1), level_of(s, t - APART), level,
-                        s->measure[(t - APART) % KEPT]);
+    if (t >= APART) { /* before the first frame the ring holds zeros, which are silence */
+        float *complete = s->measure[(t - APART) % KEPT];
+        measure_between(s, level_of(s, t + 1), level_of(s, t - APART), level, complete);
+        remember(s, complete);
+    }
     if (t < SER_SPEECH_LATENCY)
         return 0;
     gather(s, t - SER_SPEECH_LATENCY);

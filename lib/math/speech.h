@@ -20,7 +20,9 @@
  *   flatness   the geometric mean against the arithmetic: a click is flat
  *
  * A network of SER_SPEECH_UNITS units weighs them: those of the frame, and the means over some
- * frames before and behind it, which takes the place of a hang-over, and of a minimal duration.
+ * frames before and behind it, which takes the place of a hang-over, and of a minimal duration;
+ * and their means over the last seconds, which tell what the noise is like: how loud, how steady,
+ * how harmonic.
  * Its weights are in speech-weights.h, whose head says how they were made.
  *
  * The spectra are those of mfcc.h's default recipe, in seconds: windows of 93 ms every 23 ms, at
@@ -36,14 +38,19 @@
 
 /* A frame with this probability or more is speech: as many sounds that are none pass as with other
  * detectors, and fewer frames of speech are missed (tests/bench/README.md). */
-#define SER_SPEECH_THRESHOLD 0.85f
+#define SER_SPEECH_THRESHOLD 0.8f
 
 /* A window of which a smaller share is speech is answered with no emotion, unless another share is asked for. */
 #define SER_MIN_SPEECH 0.3
 
 /* The network's shape. */
-enum { SER_SPEECH_MEASURES = 9, SER_SPEECH_PLACES = 5, SER_SPEECH_UNITS = 8 };
-enum { SER_SPEECH_INPUTS = SER_SPEECH_MEASURES * SER_SPEECH_PLACES };
+enum {
+    SER_SPEECH_MEASURES = 9,
+    SER_SPEECH_PLACES = 5,
+    SER_SPEECH_PASTS = 2,
+    SER_SPEECH_INPUTS = SER_SPEECH_MEASURES * (SER_SPEECH_PLACES + SER_SPEECH_PASTS),
+    SER_SPEECH_UNITS = 16
+};
 
 /* 1 if spectra of window samples every hop samples at rate_hz will do: the window is 80 to 108 ms,
  * the hop 20 to 27 ms, the rate at least 4000 Hz (below 8000 Hz speech is missed more often). */
