@@ -43,7 +43,7 @@ define condition_rules
 $2/conditions/$3.sert: $2/manifest.tsv $2/options/features $2/options/normalize $(HELPERS)/alter-recordings $(hearing)
 	@mkdir -p $$(@D); $(call awk,rows-where) part test $$< >$$(@D)/$3.rows
 	@$$(start) $(HELPERS)/alter-recordings $3 $$(@D)/$3.heard $$(@D)/$3.rows >$$(@D)/$3.manifest; \
-	$(hear) -m $$(@D)/$3.manifest $(if $(NORMALIZE),| $(normalize_as) )>$$@.new; mv $$@.new $$@; \
+	$(hear) -m $$(@D)/$3.manifest $(equally_long) $(if $(NORMALIZE),| $(normalize_as) )>$$@.new; mv $$@.new $$@; \
 	rm -r $$(@D)/$3.heard $$(@D)/$3.rows $$(@D)/$3.manifest; $$(call took,conditions,$1.$3)
 endef
 

@@ -112,7 +112,7 @@ $(RUNS:%=$(OUT)/split/%/model.bin): | $(OUT)/checked
 
 $(OUT)/unlabelled.sert: $(OUT)/manifest/unlabelled.tsv $(hearing) $(foreach o,features normalize,$(firstword \
     $(SPLITS:%=$(OUT)/split/%/options/$o))) $(if $(NORMALIZE),$(call tool,tensor))
-	@$(start) $(hear) -m $< $(if $(NORMALIZE),| $(call tool,tensor) normalize $(NORMALIZE) )>$@.new; mv $@.new $@; \
+	@$(start) $(hear) -m $< $(equally_long) $(if $(NORMALIZE),| $(call tool,tensor) normalize $(NORMALIZE) )>$@.new; mv $@.new $@; \
 	$(call took,features,unlabelled)
 
 $(RUNS:%=$(OUT)/split/%/unlabelled.tsv): %/unlabelled.tsv: %/model.bin $(OUT)/unlabelled.sert $(call tool,score)

@@ -11,8 +11,8 @@
 #   MAP        other names for emotions: FROM=TO,... or a table, as ser-manifest --map takes it
 #   ENCODER    a pretrained encoder, its folder or its name: features are its embeddings, and FEATURES options of ser-embed;
 #              they are computed once a recording and kept (kept.mk). LAYER= is ser-embed's --layer. embed.mk is a study of them
-#   FRAMES     how many frames are used of each recording (ser-mfcc --frames). Networks that fix their input refuse
-#              another number than 174; tiny takes any
+#   FRAMES     how many frames are used of each recording (ser-mfcc --frames; embeddings: ser-tensor pad). Networks that fix
+#              their input refuse another number than 174; tiny takes any
 #   AUGMENT    options of ser-augment: what it makes is added to the training part
 #   NORMALIZE  options of ser-tensor normalize, such as --by speaker: the features of each part by themselves are
 #              normalised, of training, validation and test alike
@@ -112,7 +112,7 @@ endif
 ifneq ($(LAYER),)
 override FEATURES := $(strip $(FEATURES) --layer $(LAYER))
 endif
-ifneq ($(FRAMES),)
+ifneq ($(and $(FRAMES),$(if $(ENCODER),,heard)),)
 override FEATURES := $(strip $(FEATURES) --frames $(FRAMES))
 endif
 manifest_options = $(CHECK) $(MANIFEST)$(if $(MAP), --map $(call quote,$(MAP)))
@@ -325,14 +325,16 @@ $(foreach s,$(SPLITS),$(eval $(call split_rules,$s,$(OUT)/split/$s)))
 # alone. Only training is augmented. A part is its speakers' streams, one behind the other, and normalised as a whole.
 hearing     = $(call tool,$(if $(ENCODER),embed,mfcc))
 hear        = $(hearing) -q $(ENCODER) $(FEATURES)
-features_of = $(if $(ENCODER),$(call tool,tensor) cat --manifest $1 $4 -o $2,$(if $3,$(call tool,augment) -q --keep $3 $1 | $(hear) -o \
+# Of embeddings FRAMES are what pad makes of them; ser-embed --frames are windows.
+equally_long = $(if $(and $(ENCODER),$(FRAMES)),| $(call tool,tensor) pad --frames $(FRAMES))
+features_of = $(if $(ENCODER),$(call tool,tensor) cat --manifest $1 $4 $(equally_long) >$2.new; mv $2.new $2,$(if $3,$(call tool,augment) -q --keep $3 $1 | $(hear) -o \
     $2,$(hear) -m $1 -o $2))
 $(if $(ENCODER),$(eval include $(HERE)kept.mk))
 
 # $1: split, $2: its folder
 define feature_rules
 $(call stamp,$2/options/corpora,$(call of,$1,FROM))
-$(call stamp,$2/options/features,$(ENCODER) $(FEATURES))
+$(call stamp,$2/options/features,$(ENCODER) $(FEATURES)$(if $(ENCODER), $(FRAMES)))
 $(call stamp,$2/options/augment,$(call of,$1,AUGMENT))
 $(call stamp,$2/options/normalize,$(call of,$1,NORMALIZE))
 

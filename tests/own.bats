@@ -222,8 +222,9 @@ made() {
     find out/embeddings -name '*.sert' -printf '%P %T@\n' | sort >before
     embed NORMALIZE="--by speaker" SEEDS="1 2" >log 2>&1 || fail "$(cat log)"
     find out/embeddings -name '*.sert' -printf '%P %T@\n' | sort | diff before -
-    embed LAYER=2 >log 2>&1 || fail "$(cat log)"
-    ser-tensor ls -H out/split/fold1/test.sert | grep -qx feat.layer=2
+    embed NET=layers LAYER=1:2 FRAMES=40 EPOCHS=1 >log 2>&1 || fail "$(cat log)"
+    ser-tensor ls -H out/split/fold1/test.sert | grep -qx feat.layer=1:2
+    ser-tensor ls out/split/fold1/test.sert | cut -f 3 | sort -u | grep -c 2x40x | grep -qx 1
     fails 2 'PIPELINE=none: no such file' embed PIPELINE=none
 }
 
