@@ -632,15 +632,16 @@ struct conditions {
     size_t rows, columns;
 };
 
-/* The place of a name in a list, where it is put if it is new; -1 where there is no room. */
-static int place_of(char **list, size_t *n, size_t max, const char *name) {
+/* The place of a name in a list with room for max, where it is put if it is new; path is the table's. */
+static size_t place_of(char **list, size_t *n, size_t max, const char *name, const char *path) {
     for (size_t i = 0; i < *n; i++)
         if (strcmp(list[i], name) == 0)
-            return (int)i;
+            return i;
     if (*n == max)
-        return -1;
+        die(SER_BAD, "%s: more than %d conditions or %d treatments of voices", path, MAX_CONDITIONS,
+            MAX_VOICES);
     list[*n] = estrdup(name);
-    return (int)(*n)++;
+    return (*n)++;
 }
 
 static void read_conditions(struct conditions *c, const char *path) {
@@ -655,11 +656,8 @@ static void read_conditions(struct conditions *c, const char *path) {
     }
     while ((got = ser_tsv_next(&t, &e)) > 0) {
         const char *low = t.field[column[3]], *high = t.field[column[4]], *ua = t.field[column[2]];
-        int row = place_of(c->row, &c->rows, MAX_CONDITIONS, t.field[column[0]]);
-        int voices = place_of(c->column, &c->columns, MAX_VOICES, t.field[column[1]]);
-        if (row < 0 || voices < 0)
-            die(SER_BAD, "%s: more than %d conditions or %d treatments of voices", path,
-                MAX_CONDITIONS, MAX_VOICES);
+        size_t row = place_of(c->row, &c->rows, MAX_CONDITIONS, t.field[column[0]], path);
+        size_t voices = place_of(c->column, &c->columns, MAX_VOICES, t.field[column[1]], path);
         free(c->cell[row][voices]);
         c->cell[row][voices] =
             is_none(low) ? estrdup(ua) : eprintf_alloc("%s (%s to %s)", ua, low, high);
