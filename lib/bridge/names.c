@@ -40,13 +40,17 @@ static const char *variable(const char *name) {
 
 enum { FOLDERS = 3 };
 
-/* The folder of the running program; NULL where the system does not tell, and e is not set. */
-static char *program_folder(void) {
+/* The folder of the running program, which the caller frees; NULL where the system does not tell. -1 with e set for
+ * want of memory. */
+static int program_folder(char **folder, struct ser_error *e) {
     char *path = NULL;
+    *folder = NULL;
     for (size_t size = 256; size <= 65536; size *= 2) {
-        char *more = realloc(path, size);
-        ssize_t n = more ? readlink("/proc/self/exe", more, size) : -1;
-        path = more ? more : path;
+        free(path);
+        path = malloc(size);
+        if (!path)
+            return ser_no_memory(e);
+        ssize_t n = readlink("/proc/self/exe", path, size);
         if (n < 0)
             break;
         if ((size_t)n == size)
@@ -56,10 +60,11 @@ static char *program_folder(void) {
         if (!slash)
             break;
         *slash = '\0';
-        return path;
+        *folder = path;
+        return 0;
     }
     free(path);
-    return NULL;
+    return 0;
 }
 
 static void free_folders(char *folder[FOLDERS]) {
@@ -70,8 +75,10 @@ static void free_folders(char *folder[FOLDERS]) {
 /* The folders in which names are looked for; NULL stands for one that is not known. */
 static int list_folders(char *folder[FOLDERS], struct ser_error *e) {
     const char *own = variable("SER_MODELS");
-    char *program = program_folder();
+    char *program;
     int failed = 0;
+    if (program_folder(&program, e))
+        return -1;
     memset(folder, 0, FOLDERS * sizeof *folder);
     if (own)
         failed |= !(folder[0] = join(own, "", "", e));
