@@ -220,7 +220,8 @@ small_model() {
 
 @test "ser-score: when, how much speech, how loud; - where there is too little" {
     small_model
-    sound a.wav 1
+    espeak-ng -v en -w say.wav 'tell me what you did on the way home'
+    sox -R say.wav -r 8000 -b 16 a.wav pad 1.2 0.8
     ser-mfcc --like model.bin --every 0.16 a.wav >a.sert
     ser-score --kernels plain model.bin a.sert >p.tsv
     head -n 1 p.tsv | grep -q $'\tspeaker\tcorpus\tsex\tstart_s\tend_s\tspeech\tlevel_db$'
@@ -228,7 +229,7 @@ small_model() {
         END { exit !n[0] || !n[1] }'
     [ "$(cut -f 10-13 p.tsv | tail -n +2)" = "$(ser-tensor ls -c start_s,end_s,speech,level_db a.sert | tail -n +2 | cut -f 4-)" ]
     ser-score --kernels plain --min-speech 0 model.bin a.sert >all.tsv
-    [ "$(tail -n +2 all.tsv | awk -F'\t' '$3 == "happy" || $3 == "sad"' | wc -l)" = 5 ]
+    [ "$(tail -n +2 all.tsv | awk -F'\t' '$3 == "happy" || $3 == "sad"' | wc -l)" = "$(($(wc -l <p.tsv) - 1))" ]
     diff <(cut -f 1,2,4- p.tsv) <(cut -f 1,2,4- all.tsv)
     ser-score --kernels plain model.bin val.sert | head -n 1 | grep -q $'\tsex$'
     ser-tensor head -n 0 a.sert | ser-score --kernels plain model.bin | grep -q $'\tsex$'
