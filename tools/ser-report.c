@@ -643,6 +643,20 @@ static int place_of(char **list, size_t *n, size_t max, const char *name) {
     return (int)(*n)++;
 }
 
+/* Puts a text, which becomes the table's, into the cell of a condition and a treatment of voices: 0, or -1 where there is no
+ * room for it. */
+static int put_figure(struct conditions *c, const char *condition, const char *voices, char *text) {
+    int row = place_of(c->row, &c->rows, MAX_CONDITIONS, condition);
+    int column = place_of(c->column, &c->columns, MAX_VOICES, voices);
+    if (row < 0 || column < 0) {
+        free(text);
+        return -1;
+    }
+    free(c->cell[row][column]);
+    c->cell[row][column] = text;
+    return 0;
+}
+
 static void read_conditions(struct conditions *c, const char *path) {
     static const char *const name[] = {"condition", "voices", "UA", "UA_low", "UA_high"};
     struct ser_tsv t;
@@ -655,14 +669,10 @@ static void read_conditions(struct conditions *c, const char *path) {
     }
     while ((got = ser_tsv_next(&t, &e)) > 0) {
         const char *low = t.field[column[3]], *high = t.field[column[4]], *ua = t.field[column[2]];
-        int row = place_of(c->row, &c->rows, MAX_CONDITIONS, t.field[column[0]]);
-        int voices = place_of(c->column, &c->columns, MAX_VOICES, t.field[column[1]]);
-        if (row < 0 || voices < 0)
+        char *text = is_none(low) ? estrdup(ua) : eprintf_alloc("%s (%s to %s)", ua, low, high);
+        if (put_figure(c, t.field[column[0]], t.field[column[1]], text))
             die(SER_BAD, "%s: more than %d conditions or %d treatments of voices", path,
                 MAX_CONDITIONS, MAX_VOICES);
-        free(c->cell[row][voices]);
-        c->cell[row][voices] =
-            is_none(low) ? estrdup(ua) : eprintf_alloc("%s (%s to %s)", ua, low, high);
     }
     must(got, &e);
     ser_tsv_close(&t);
