@@ -120,7 +120,8 @@ listen=(ser-listen --every 0.2)
     mkfifo rows
     "${listen[@]}" -qd hw:1 plain.bin >rows &
     exec 8<rows
-    until IFS= read -r row <&8 && [[ $row = stdin@1.* ]]; do :; done
+    while IFS= read -r row <&8 && [[ $row != stdin@1.* ]]; do :; done
+    [[ $row = stdin@1.* ]]
     kill $!
     wait $! || status=$?
     assert_equal "$status" 143
