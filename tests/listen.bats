@@ -182,6 +182,7 @@ bad() {
     cat endless-a.wav | "${listen[@]}" plain.bin | same - want.tsv
     bad 3 'another recording follows behind 1.500 s' 6 bash -c "cat a.wav b.wav | ${listen[*]} plain.bin"
     bad 3 'another recording follows behind 1.500 s' 6 bash -c "cat endless-a.wav b.wav | ${listen[*]} plain.bin"
+    bad 3 'another recording follows behind 1.500 s' 6 bash -c "{ cat endless-a.wav && head -c 2 b.wav && sleep 0.2 && tail -c +3 b.wav; } | ${listen[*]} plain.bin"
     bad 3 'another recording follows behind 1.000 s' 3 bash -c "cat endless-b.wav a.wav | ${listen[*]} plain.bin"
     printf 'not a sound' >x
     bad 3 'ser-mfcc: <stdin>: ' -1 bash -c "cat x | ${listen[*]} plain.bin"
