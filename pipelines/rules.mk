@@ -32,9 +32,10 @@
 #   FROM ROWS  which of the corpora, or which manifest, splits are made of
 # A variable that is not known is refused; the target help shows this text.
 #
-# NET=best and NET=small (nets/README.md) are recipes: nets/NAME.options tells all that they are made of, a line for each
-# step: encoder, features, augment, normalize, prior, train, val; "card KEY VALUE" for the card of a model. Their forms
-# best-speaker and small-speaker hear voices that are normalised. A recipe has features of its own, so give each its OUT.
+# NET=best and NET=best-whisper (nets/README.md) are recipes: nets/NAME.options tells all that they are made of, a line for
+# each step: encoder, features, augment, normalize, prior, train, val; "card KEY VALUE" for the card of a model. Their forms
+# best-speaker and best-whisper-speaker hear voices that are normalised. A recipe has features of its own, so give each its
+# OUT.
 #
 # The target cv judges a network by all splits of a protocol with all seeds (default: the folds that the
 # corpus has speakers of, each tested once; others are named):

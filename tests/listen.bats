@@ -120,7 +120,8 @@ listen=(ser-listen --every 0.2)
     mkfifo rows
     "${listen[@]}" -qd hw:1 plain.bin >rows &
     exec 8<rows
-    until IFS= read -r row <&8 && [[ $row = stdin@1.* ]]; do :; done
+    while IFS= read -r row <&8 && [[ $row != stdin@1.* ]]; do :; done
+    [[ $row = stdin@1.* ]]
     kill $!
     wait $! || status=$?
     assert_equal "$status" 143
@@ -181,6 +182,7 @@ bad() {
     cat endless-a.wav | "${listen[@]}" plain.bin | same - want.tsv
     bad 3 'another recording follows behind 1.500 s' 6 bash -c "cat a.wav b.wav | ${listen[*]} plain.bin"
     bad 3 'another recording follows behind 1.500 s' 6 bash -c "cat endless-a.wav b.wav | ${listen[*]} plain.bin"
+    bad 3 'another recording follows behind 1.500 s' 6 bash -c "{ cat endless-a.wav && head -c 2 b.wav && sleep 0.2 && tail -c +3 b.wav; } | ${listen[*]} plain.bin"
     bad 3 'another recording follows behind 1.000 s' 3 bash -c "cat endless-b.wav a.wav | ${listen[*]} plain.bin"
     printf 'not a sound' >x
     bad 3 'ser-mfcc: <stdin>: ' -1 bash -c "cat x | ${listen[*]} plain.bin"

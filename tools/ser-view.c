@@ -54,7 +54,7 @@ struct view {
     struct ser_tsv t;
     struct ser_out o;
     struct ser_current now;
-    struct ser_picture picture;
+    struct ser_drawing picture;
     /* The terminal. */
     int keys, signals, entered; /* descriptors, -1: none; 1: the terminal is ours */
     struct termios before;

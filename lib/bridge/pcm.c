@@ -250,13 +250,16 @@ static int64_t before_header(struct ser_in *in, const struct ser_pcm *p, uint64_
     while ((found = memmem(found, (size_t)(end - found), "RIFF", 4)) &&
            (size_t)(found - at) % frame)
         found++;
+    for (size_t k = 3; k && !found; k--) /* or its first letters, the others are still to come */
+        if (k % frame == 0 && k <= frames * frame && memcmp(end - k, "RIFF", k) == 0)
+            found = end - k;
     if (!found)
         return (int64_t)frames;
     if (found > at)
         return (found - at) / (int64_t)frame;
     if (ser_in_peek(in, 16, &at, &n, e))
         return -1;
-    if (n < 16 || memcmp(at + 8, "WAVEfmt ", 8) != 0)
+    if (n < 16 || memcmp(at, "RIFF", 4) != 0 || memcmp(at + 8, "WAVEfmt ", 8) != 0)
         return (int64_t)frames;
     return another(in, p, done, e);
 }

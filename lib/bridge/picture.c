@@ -13,7 +13,7 @@ enum { LABEL = 14 };
 struct pen {
     struct ser_out *o;
     int left; /* columns to the end of the line */
-    const struct ser_picture *picture;
+    const struct ser_drawing *picture;
     const char *letter; /* [classes] those that stand for classes where there is no colour */
 };
 
@@ -290,7 +290,7 @@ static char letter_of(const struct ser_current *c, const char *letter, int k) {
     return '?';
 }
 
-void ser_picture_draw(const struct ser_current *c, const struct ser_picture *picture,
+void ser_picture_draw(const struct ser_current *c, const struct ser_drawing *picture,
                       struct ser_out *o, int columns, int rows, int placed) {
     int line[SER_PICTURE_SIDE + 8], n = lay_out(c, rows, line);
     char letter[SER_CURRENT_CLASSES];
@@ -308,7 +308,7 @@ void ser_picture_draw(const struct ser_current *c, const struct ser_picture *pic
         ser_out_printf(o, "\033[%d;1H\033[J", n + 1);
 }
 
-void ser_picture_line(const struct ser_current *c, const struct ser_picture *picture,
+void ser_picture_line(const struct ser_current *c, const struct ser_drawing *picture,
                       struct ser_out *o) {
     struct pen p = {o, 79, picture, NULL};
     put_text(&p, "%8.1f s  ", c->time_s);

@@ -13,7 +13,7 @@
 
 enum { SER_PICTURE_SIDE = 1000 };
 
-struct ser_picture {
+struct ser_drawing {
     double span_s; /* how long the strip is */
     int utf8;      /* 1: the locale has block characters; 0: ASCII */
     int colour;    /* 1: the 16 colours of ECMA-48; 0: letters */
@@ -22,10 +22,10 @@ struct ser_picture {
 
 /* Draws at most so many columns and rows, each 1..SER_PICTURE_SIDE: each line at its place on a screen (placed), which is
  * cleared behind it, or one after the other. */
-void ser_picture_draw(const struct ser_current *c, const struct ser_picture *p, struct ser_out *o,
+void ser_picture_draw(const struct ser_current *c, const struct ser_drawing *p, struct ser_out *o,
                       int columns, int rows, int placed);
 
 /* One line of at most 79 columns about the last row, for terminals that cannot be drawn on. */
-void ser_picture_line(const struct ser_current *c, const struct ser_picture *p, struct ser_out *o);
+void ser_picture_line(const struct ser_current *c, const struct ser_drawing *p, struct ser_out *o);
 
 #endif
