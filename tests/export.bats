@@ -2,7 +2,7 @@
 # ser-export: what its ONNX files hold, that they compute what ser-score does, what it refuses.
 load helper
 
-nets='notebook other scale image sequence ends global'
+nets='notebook other scale image sequence ends global layers'
 masked_nets='masked-image masked-sequence masked-pools masked-ends masked-stats masked-mean'
 
 # Three kinds of sound by six speakers, and a model of each network: made once for all tests.
@@ -102,6 +102,7 @@ attentivestats units=5
 dense classes
 NET
     printf '%s\n' standardize 'conv 4 3x3' timemajor 'bilstm 3' 'dropout 0.1' last 'dense classes' >ends.net
+    printf '%s\n' standardize 'conv 8 3x3 relu' 'maxpool 4x2' layersum 'bilstm 4' mean 'dense classes' >layers.net
     printf '%s\n' standardize 'conv 8 5x5 relu' batchnorm leaky globalpool 'dense 16 relu' 'dense classes' >global.net
     cat >masked-image.net <<'NET'
 masked

@@ -11,6 +11,7 @@
 #include "bridge/names.h"
 #include "bridge/recipe.h"
 #include "bridge/recordings.h"
+#include "bridge/timeline.h"
 #include "core/opt.h"
 #include "core/progress.h"
 #include "core/reader.h"

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridge/live.h"
 #include "bridge/model.h"
 #include "bridge/names.h"
 #include "bridge/recipe.h"
+#include "bridge/timeline.h"
 #include "core/opt.h"
 #include "core/progress.h"
 #include "math/speech.h"

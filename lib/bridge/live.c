@@ -13,8 +13,6 @@ struct run {
     int broken;              /* 1: the output cannot be written */
 };
 
-const char *const ser_window_attr[SER_WINDOW_ATTRS] = {"start_s", "end_s", "speech", "level_db"};
-
 size_t ser_live_step(double every_s, int rate_hz, size_t hop) {
     size_t hops = (size_t)(every_s * rate_hz / (double)hop + 0.5);
     return (hops ? hops : 1) * hop;

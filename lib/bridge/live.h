@@ -34,10 +34,6 @@ struct ser_live {
     int quiet;                      /* 1: no progress line, no remarks */
 };
 
-/* The names of start_s, end_s, speech and level_db, of tables too. */
-enum { SER_WINDOW_ATTRS = 4 };
-extern const char *const ser_window_attr[SER_WINDOW_ATTRS];
-
 /* S seconds as a number of samples: whole hops, at least one. */
 size_t ser_live_step(double every_s, int rate_hz, size_t hop);
 

@@ -9,6 +9,8 @@
 enum { MAX_CLASSES = 256 };
 #define MAX_TIME_S 1e9 /* more than thirty years */
 
+const char *const ser_window_attr[SER_WINDOW_ATTRS] = {"start_s", "end_s", "speech", "level_db"};
+
 struct ser_timeline *ser_timelines_add(struct ser_timelines *l, const char *name) {
     if (ser_grow(&l->at, &l->cap, l->n + 1, sizeof *l->at) || ser_set_add(&l->names, name) < 0)
         return NULL;

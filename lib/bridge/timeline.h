@@ -18,6 +18,10 @@
 #include "core/set.h"
 #include "core/tsv.h"
 
+/* What a window has as attributes of its record, and as columns of its row: start_s, end_s, speech, level_db. */
+enum { SER_WINDOW_ATTRS = 4 };
+extern const char *const ser_window_attr[SER_WINDOW_ATTRS];
+
 /* A window. */
 struct ser_moment {
     double start_s, end_s;
