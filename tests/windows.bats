@@ -178,6 +178,7 @@ same_values() {
     run --separate-stderr bash -c "cat two.wav | ser-mfcc $small --every 0.16 -o out.sert"
     assert_equal "$status" 3
     [[ $stderr = *"another recording follows behind 1.000 s"* ]]
+    fails 3 'this is a WAV file, whose header tells its rate: leave out --raw' ser-mfcc --every 0.5 --raw s16le:16000:1 <a.wav
     { sox a.wav -t raw -e float -b 32 -; printf '\0\0\300\177'; } >nan.raw
     run --separate-stderr bash -c "ser-mfcc $small --every 0.16 --raw f32le:8000:1 -o out.sert <nan.raw"
     assert_equal "$status" 3

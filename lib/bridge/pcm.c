@@ -235,6 +235,10 @@ void ser_pcm_mix(const float *restrict x, size_t frames, size_t channels, float 
 
 static int another(const struct ser_in *in, const struct ser_pcm *p, uint64_t done,
                    struct ser_error *e) {
+    if (done == 0)
+        return ser_fail(e, SER_BAD,
+                        "%s: this is a WAV file, whose header tells its rate: leave out --raw",
+                        in->name);
     return ser_fail(e, SER_BAD,
                     "%s: another recording follows behind %.3f s, perhaps at another rate: "
                     "join them first: sox FILE... -t wav -",

@@ -365,7 +365,7 @@ static void check_speech(const char *what, struct ser_recipe r, size_t step) {
         most = fmax(most, h.w[i].speech);
     }
     check(good && h.n > 3, "%s: the share of the frames that are known", what);
-    check(h.w[0].speech == 0 && most > 0, "%s: none in silence, and up to %.2f", what, most);
+    check(h.w[0].speech == 0 && most > 0.5, "%s: none in silence, and up to %.2f", what, most);
     forget(&h);
     free(x);
     ser_windows_free(w);
