@@ -14,4 +14,5 @@ VARIABLES := PIPELINE
 override OUT := $(if $(filter command,$(origin OUT)),$(OUT),out/embed-$(PIPELINE))
 
 here := $(dir $(lastword $(MAKEFILE_LIST)))
+$(if $(wildcard $(here)rules.mk),,$(error $(strip $(MAKEFILE_LIST)): the path must not contain spaces))
 include $(or $(wildcard $(here)$(PIPELINE).mk),$(error PIPELINE=$(PIPELINE): no such file as $(here)$(PIPELINE).mk))
