@@ -489,10 +489,10 @@ END
     fails 2 '^ser-manifest: --speaker-from: .*: POSIX expressions have no \\d: write \[0-9\]$' \
         ser-manifest --corpus folders --speaker-from '/(p\d)_' f
     fails 2 ': POSIX expressions have no \(\?...\): write \( \)$' ser-manifest --corpus folders --speaker-from '/(?:p)(\w)_' f
-    fails 3 "ser-manifest: f: --label-from 'x\(y\)' finds a label in the path of none of its 4 recordings: " \
-        ser-manifest --corpus folders --label-from 'x(y)' f
+    fails 3 "ser-manifest: f: --label-from 'nowhere\(label\)' finds a label in the path of none of its 4 recordings: " \
+        ser-manifest --corpus folders --label-from 'nowhere(label)' f
     mkdir g && touch g/{1..25}.wav
-    fails 3 "a label in the path of none of its 25 recordings: " ser-manifest --corpus folders --label-from 'x(y)' g
+    fails 3 "a label in the path of none of its 25 recordings: " ser-manifest --corpus folders --label-from 'nowhere(label)' g
     [ "$(grep -c 'its path has no label' <<<"$stderr")" = 20 ] # the first ones
     ser-manifest --corpus folders --speaker-from '/(q)$' f 2>err | cut -f 4 | sort | uniq -c | xargs |
         same - <(echo 3 - 1 folders_q 1 speaker)
