@@ -2,8 +2,9 @@
  * is long, or has no end. In one thread, one recording after the other, in constant memory (math/windows.h).
  *
  * A window's key is ID@SECONDS, its beginning. Its record has the recording's attributes, and start_s, end_s
- * (seconds), speech (the share of it that is speech, 0..1; absent where that is not known), level_db (its
- * mean square; a full square wave is 0), and silent=yes where it is.
+ * (seconds), from_s (where its first frame is, only if that is later: it was trimmed), speech (the share of it
+ * that is speech, 0..1; absent where that is not known), level_db (its mean square; a full square wave is 0),
+ * and silent=yes where it is.
  */
 #ifndef SER_LIVE_H
 #define SER_LIVE_H
