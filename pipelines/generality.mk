@@ -88,5 +88,4 @@ all: $(foreach s,$(STUDIES),$(FORMS:%=$s.%))
 clean:
 	rm -rf $(OUT)
 
-FORCE:
-.PHONY: all clean FORCE
+.PHONY: all clean
