@@ -66,6 +66,12 @@ static const struct ser_opt options[] = {
      "begin with what fits of this model"},
     {0, "freeze", SER_OPT_TEXT, &opt.training.freeze, 0, 0, "LAYERS",
      "do not train these, as conv1,conv2-lstm1"},
+    {0, "soft", SER_OPT_TEXT, &opt.training.soft, 0, 0, "FILE",
+     "learn a teacher's predictions, too"},
+    {0, "soft-weight", SER_OPT_REAL, &opt.training.soft_weight, 0, 1, "W",
+     "share of target that is the teacher's"},
+    {0, "soft-temperature", SER_OPT_REAL, &opt.training.soft_temperature, SER_MIN_TEMPERATURE,
+     SER_MAX_TEMPERATURE, "T", "the teacher's; above 1: more even"},
     {0, "temperature", SER_OPT_REAL, &opt.training.temperature, SER_MIN_TEMPERATURE,
      SER_MAX_TEMPERATURE, "T", "what scoring divides logits by"},
     {0, "keep", SER_OPT_CHOICE, &opt.training.keep, 0, 0, SER_KEEPS,
@@ -387,6 +393,11 @@ static void check_usage(char *const *files) {
         ser_usage("--prior: statistics are a file, not standard input");
     if (o->init && strcmp(o->init, "-") == 0)
         ser_usage("--init: a model is a file, not standard input");
+    if (o->soft && strcmp(o->soft, "-") == 0)
+        ser_usage("--soft: predictions are a file, not standard input");
+    if (!o->soft && (ser_option_given("soft-weight") || ser_option_given("soft-temperature")))
+        ser_usage("--soft-%s needs --soft: there is no teacher without",
+                  ser_option_given("soft-weight") ? "weight" : "temperature");
     if (o->fit.min_lr > o->fit.lr)
         ser_usage("--min-lr %g is above --lr %g", o->fit.min_lr, o->fit.lr);
     if ((float)o->label_smoothing >= 1)
@@ -420,6 +431,7 @@ static void check_outputs(char *const *files) {
             continue;
         ser_keep_inputs(out[i].option, out[i].path, files, opt.net, opt.val);
         ser_keep_inputs(out[i].option, out[i].path, none, o->init, opt.prior);
+        ser_keep_inputs(out[i].option, out[i].path, none, o->soft, NULL);
         for (size_t k = 0; k < i; k++)
             if (out[k].path)
                 ser_keep_apart(out[k].option, out[k].path, out[i].option, out[i].path);

@@ -1,5 +1,6 @@
 #include "bridge/dataset.h"
 
+#include "bridge/voices.h"
 #include "core/bytes.h"
 #include "core/reader.h"
 
@@ -92,7 +93,12 @@ static int add_record(struct ser_dataset *d, const struct ser_reader *r, struct 
     if (index < 0 || corpus < 0 || (speaker && ser_set_add(&d->speakers, speaker) < 0) ||
         ser_grow(&d->at, &d->cap, d->n + 1, sizeof *d->at))
         return ser_no_memory(e);
-    d->at[d->n++] = (struct ser_sample){.offset = rec->offset,
+    char *key = strdup(rec->key);
+    if (!key)
+        return ser_no_memory(e);
+    d->at[d->n++] = (struct ser_sample){.key = key,
+                                        .id = ser_id_length(rec),
+                                        .offset = rec->offset,
                                         .hash = XXH3_64bits(rec->data, rec->bytes),
                                         .file = d->files,
                                         .emotion = index,
@@ -320,6 +326,8 @@ void ser_dataset_free(struct ser_dataset *d) {
         free(d->emotion[i]);
     for (int i = 0; i < d->corpora; i++)
         free(d->corpus[i]);
+    for (size_t i = 0; i < d->n; i++)
+        free(d->at[i].key);
     free(d->corpus);
     free(d->at);
     free(d->fd);

@@ -14,6 +14,8 @@
 #include "nn/nn.h"
 
 struct ser_sample {
+    char *key;       /* of its record; owned */
+    size_t id;       /* bytes of it that name the recording (ser_id_length) */
     uint64_t offset; /* of its payload in the file */
     uint64_t hash;   /* XXH3-64 of its payload */
     int file;        /* index into fd and path */

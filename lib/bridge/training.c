@@ -76,6 +76,8 @@ static const struct field options[] = {
     {"train.schedule", NULL, TEXT, OPTION(schedule)},
     {"train.seed", NULL, INT64, OPTION(fit.seed)},
     {"train.shift", NULL, INT64, LATER(shift)},
+    {"train.soft_temperature", NULL, REAL, LATER(soft_temperature)},
+    {"train.soft_weight", NULL, REAL, LATER(soft_weight)},
     {SER_TEMPERATURE, NULL, REAL, LATER(temperature)},
     {"train.warmup", NULL, INT64, OPTION(fit.warmup)},
     {"train.warp", NULL, PAIR, LATER(warp)},
@@ -95,6 +97,8 @@ const struct ser_training_options ser_training_defaults = {
     .keep = "accuracy",
     .class_weight = "none",
     .average = "none",
+    .soft_weight = 0.5,
+    .soft_temperature = 1,
     .temperature = 1,
     .balance = "none",
 };
@@ -388,6 +392,9 @@ static int make_model(struct ser_training *t, const char *text, size_t len, cons
     if (ser_dataset_label(&t->train, class, classes, e) ||
         ser_dataset_label(&t->val, class, classes, e))
         return -1;
+    if (t->o.soft && ser_soft_read(&t->soft, t->o.soft, &t->train, class, classes,
+                                   t->o.soft_temperature, e))
+        return -1;
     /* A model says how it was made: by which options, and from which data. */
     ser_attrs_copy(&header, &t->train.recipe);
     put_options(&t->o, &header);
@@ -397,6 +404,8 @@ static int make_model(struct ser_training *t, const char *text, size_t len, cons
     if (t->val.n)
         ser_attr_setf(&header, "train.val", "%016llx",
                       (unsigned long long)ser_dataset_hash(&t->val));
+    if (t->soft.target)
+        ser_attr_setf(&header, "train.soft", "%016llx", (unsigned long long)t->soft.table);
     if (t->train.generated)
         ser_attr_set(&header, "train.generated", "yes");
     int failed = ser_model_new(&t->model, text, len, where, t->train.input.rank,
@@ -641,6 +650,7 @@ void ser_training_free(struct ser_training *t) {
     ser_dataset_free(&t->val);
     ser_attrs_clear(&t->identity);
     ser_model_free(&t->init);
+    ser_soft_free(&t->soft);
     free(t->often);
     free((void *)t->changes.layout.mean);
     free((void *)t->changes.layout.gain);
@@ -728,7 +738,10 @@ static int after(void *ctx, const struct ser_epoch *h, int b, int n) {
 
 /* Balanced weights are samples / (classes * samples of the class), as scikit-learn has them. */
 static void set_loss(const struct ser_training *t, struct ser_run *run) {
-    struct ser_loss loss = {.smoothing = (float)t->o.label_smoothing};
+    struct ser_loss loss = {.smoothing = (float)t->o.label_smoothing,
+                            .soft = t->soft.target,
+                            .soft_weight = (float)t->o.soft_weight,
+                            .samples = t->train.n};
     size_t count[SER_MAX_CLASSES];
     int K = t->model.classes, balanced = strcmp(t->o.class_weight, "balanced") == 0;
     ser_dataset_count(&t->train, count, K);

@@ -14,6 +14,7 @@
 
 #include "bridge/dataset.h"
 #include "bridge/model.h"
+#include "bridge/soft.h"
 
 struct ser_training_options {
     struct ser_fit_options fit; /* its schedule and keep are set from the words below */
@@ -36,6 +37,10 @@ struct ser_training_options {
     const char *init;   /* path of the model to begin with; NULL: none */
     const char *freeze; /* layers that stay as they are: names, numbers from 1, FIRST-LAST, with
                            commas; NULL: none */
+
+    const char *soft;        /* path of a teacher's predictions of the training data; NULL: none */
+    double soft_weight;      /* 0..1: how much of each target is the teacher's (nn.h) */
+    double soft_temperature; /* of the teacher's probabilities (soft.h) */
 
     double temperature; /* that the model gets; training goes on without */
 
@@ -68,6 +73,7 @@ struct ser_training {
     struct ser_fit fit;
     struct ser_changes changes; /* of the samples; its arrays are owned */
     struct ser_model init;      /* what it begins with; without network: nothing */
+    struct ser_soft soft;       /* what the teacher thinks of train; owned */
     double *often;              /* [train.n] as struct ser_data has it, or NULL; owned */
     struct ser_epoch *history;  /* [fit.epoch] the rows of the log; owned */
     size_t history_cap;
@@ -97,7 +103,7 @@ int ser_training_searches(const char *name);
  * description of the network in the file net. 0, or -1 with e set; the caller frees t in either
  * case. SER_USAGE: layers to freeze that the network does not have, or that leave nothing to
  * train. SER_BAD: a part without samples, a model to begin with of which nothing fits, validation
- * data that does not suit the training data, a network that does not fit the data, changes of samples
+ * data that does not suit the training data, a teacher that does not (soft.h), a network that does not fit the data, changes of samples
  * that these features cannot have. */
 int ser_training_open(struct ser_training *t, const struct ser_training_options *o,
                       char *const *files, const char *val, const char *net,

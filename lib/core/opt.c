@@ -49,25 +49,25 @@ static int format_values(const struct ser_opt *p, char text[128]) {
     return snprintf(text, 128, "[%s%s..%s]", before, limit(p->min, low), limit(p->max, high));
 }
 
-/* Default and range stand behind the text, or below it where the line would be too long. */
-static void print_values(struct ser_out *o, const struct ser_opt *p) {
-    char text[128];
-    int n = format_values(p, text);
-    if (n && LEFT + (int)strlen(p->help) + 1 + n > WIDTH)
-        ser_out_printf(o, "\n%*s%s", LEFT, "", text);
-    else if (n)
-        ser_out_printf(o, " %s", text);
-}
-
+/* The text stands in the right column, or below where what is left of it is too long for one line
+ * with both; default and range (values, or "") stand behind the text, or below it likewise. */
 static void print_option(struct ser_out *o, int letter, const char *name, const char *arg,
-                         const char *help) {
+                         const char *help, const char *values) {
     char left[128];
-    snprintf(left, sizeof left, "  %c%c%s --%s%s%s", letter ? '-' : ' ', letter ? letter : ' ',
-             letter ? "," : " ", name, arg ? " " : "", arg ? arg : "");
-    if (strlen(left) >= LEFT)
-        ser_out_printf(o, "%s\n%*s%s", left, LEFT, "", help);
-    else
+    int n = snprintf(left, sizeof left, "  %c%c%s --%s%s%s", letter ? '-' : ' ',
+                     letter ? letter : ' ', letter ? "," : " ", name, arg ? " " : "",
+                     arg ? arg : "");
+    int right = (int)strlen(help) + (*values != '\0') + (int)strlen(values);
+    if (n < LEFT)
         ser_out_printf(o, "%-*s%s", LEFT, left, help);
+    else if (n + 2 + right <= WIDTH)
+        ser_out_printf(o, "%s  %s", left, help);
+    else
+        ser_out_printf(o, "%s\n%*s%s", left, LEFT, "", help);
+    if (*values && LEFT + right > WIDTH)
+        ser_out_printf(o, "\n%*s%s\n", LEFT, "", values);
+    else
+        ser_out_printf(o, "%s%s\n", *values ? " " : "", values);
 }
 
 static void print_help(const struct ser_tool *t) {
@@ -76,12 +76,12 @@ static void print_help(const struct ser_tool *t) {
     must(ser_out_open(&o, NULL, 0, &e), &e);
     ser_out_printf(&o, "usage: %s [OPTION...] %s\n%s\n\n", ser_name(), t->usage, t->summary);
     for (const struct ser_opt *p = t->opt; p->name; p++) {
-        print_option(&o, p->letter, p->name, p->arg, p->help);
-        print_values(&o, p);
-        ser_out_printf(&o, "\n");
+        char values[128];
+        format_values(p, values);
+        print_option(&o, p->letter, p->name, p->arg, p->help, values);
     }
-    print_option(&o, 'h', "help", NULL, "this text\n");
-    print_option(&o, 'V', "version", NULL, "the version\n");
+    print_option(&o, 'h', "help", NULL, "this text", "");
+    print_option(&o, 'V', "version", NULL, "the version", "");
     if (t->tail)
         ser_out_printf(&o, "\n%s\n", t->tail);
     must(ser_out_close(&o, &e), &e);

@@ -32,24 +32,37 @@ static double minus_log(const float *z, const float *p, int k, int K) {
     return (double)z[top] - z[k] - ser_ln(p[top]);
 }
 
+/* The soft target of the sample at that place; NULL: it has none. */
+static const float *soft_of(const struct ser_loss *loss, const size_t *place, int K) {
+    return loss->soft && place ? loss->soft + *place % loss->samples * (size_t)K : NULL;
+}
+
 double ser_mean_loss(const struct ser_loss *loss, const float *z, const float *p, const int *label,
-                     const float *share, int B, int K) {
+                     const size_t *place, const float *share, int B, int K) {
     double sum = 0;
     for (int b = 0; b < B; b++, z += K, p += K) {
-        double own = minus_log(z, p, label[b], K), all = 0;
+        const float *soft = soft_of(loss, place ? place + b : NULL, K);
+        double own = minus_log(z, p, label[b], K), all = 0, taught = 0;
         for (int k = 0; k < K && loss->smoothing > 0; k++)
             all += minus_log(z, p, k, K) / K;
-        sum += (share ? share[b] : 1) * loss->weight[label[b]] *
-               ((1 - loss->smoothing) * own + loss->smoothing * all);
+        double of = (1 - loss->smoothing) * own + loss->smoothing * all;
+        for (int k = 0; k < K && soft; k++)
+            taught += soft[k] * minus_log(z, p, k, K);
+        if (soft)
+            of = (1 - loss->soft_weight) * of + loss->soft_weight * taught;
+        sum += (share ? share[b] : 1) * loss->weight[label[b]] * of;
     }
     return sum / B;
 }
 
 /* Of cross-entropy after softmax: p - target. */
-void ser_loss_gradient(const struct ser_loss *loss, const float *p, int label, int B, int K,
-                       float *d) {
+void ser_loss_gradient(const struct ser_loss *loss, const float *p, int label, const size_t *place,
+                       int B, int K, float *d) {
+    const float *soft = soft_of(loss, place, K);
     for (int k = 0; k < K; k++) {
         float target = (1 - loss->smoothing) * (k == label) + loss->smoothing / (float)K;
+        if (soft)
+            target = (1 - loss->soft_weight) * target + loss->soft_weight * soft[k];
         d[k] = loss->weight[label] * (p[k] - target) / (float)B;
     }
 }

@@ -171,8 +171,8 @@ struct ser_run *ser_run_new(struct ser_net *net, const struct ser_kernels *k, in
                             int threads, int training, char why[SER_WHY]);
 void ser_run_free(struct ser_run *r);
 
-/* Which random numbers dropout draws: their key, and the place of each sample in the training
- * data. */
+/* Which random numbers dropout draws: their key, and the place of each sample in the training data; of
+ * n samples, one that comes again in an epoch has n, 2 n ... more, for numbers of its own. */
 struct ser_dropout {
     uint64_t seed, epoch;
     const size_t *place; /* [B] */
@@ -218,11 +218,22 @@ void ser_run_statistics(struct ser_run *r, const float *x, int B, double keep);
 /* What the loss of a training sample is: the weight of its class times the cross-entropy with the
  * target
  *
- *   (1 - smoothing) [k is its class] + smoothing / K
+ *   hard[k] = (1 - smoothing) [k is its class] + smoothing / K
+ *
+ * or, where a teacher's probabilities are given, with
+ *
+ *   (1 - soft_weight) hard[k] + soft_weight soft[k]
+ *
+ * which is the loss of Hinton, Vinyals, Dean, Distilling the knowledge in a neural network, 2015, with
+ * the student's own logits never divided by a temperature: only soft may have been made with one.
  */
 struct ser_loss {
     float smoothing;               /* 0..1; 0: its class alone */
     float weight[SER_MAX_CLASSES]; /* [K] */
+    float soft_weight;             /* 0..1 */
+    const float *soft;             /* [samples,K] by place in the training data; each sums to 1; must last;
+                                      NULL: none. Steps without places have none either */
+    size_t samples;
 };
 
 /* Sets the loss of ser_run_gradients and ser_run_validation_loss; before that it is the plain
@@ -230,7 +241,7 @@ struct ser_loss {
 void ser_run_loss(struct ser_run *r, const struct ser_loss *loss);
 
 /* The mean loss of the samples of the last ser_run_predict, label [B]. The targets are smoothed as
- * in training, but all classes weigh 1, as Keras evaluates validation data. */
+ * in training, but all classes weigh 1, as Keras evaluates validation data, and no teacher is heard. */
 double ser_run_validation_loss(const struct ser_run *r, const int *label, int B);
 
 /* Scales all gradients so that their common Euclidean norm is at most norm; returns what it was. */

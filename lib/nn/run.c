@@ -52,6 +52,7 @@ struct changed {
     float *share;  /* [max_batch] of the sample itself; NULL: nothing is mixed */
     float *rest;   /* [max_batch] of the other */
     int *label;    /* [max_batch] of the other */
+    size_t *place; /* [max_batch] likewise */
     int *frames;   /* [max_batch] of what they are mixed to */
     float **mixed; /* [threads][in] */
     void **memory; /* [threads] */
@@ -308,6 +309,7 @@ static void change_sample(void *ctx, int thread, int b) {
         c->share[b] = (float)ser_mix_share(c->how.mix, key);
         c->rest[b] = 1 - c->share[b];
         c->label[b] = r->label[other];
+        c->place[b] = d->place[other];
         ser_mix(x, r->x + other * size, c->share[b], size, c->mixed[thread]);
         x = c->mixed[thread];
         int longer = true_frames(r->frames, (int)other, all);
@@ -330,6 +332,7 @@ static void free_changed(struct ser_run *r) {
     free(c->share);
     free(c->rest);
     free(c->label);
+    free(c->place);
     free(c->frames);
     free(c->mixed);
     free(c->memory);
@@ -353,8 +356,9 @@ int ser_run_change(struct ser_run *r, const struct ser_changes *how) {
         c->share = calloc(batch, sizeof *c->share);
         c->rest = calloc(batch, sizeof *c->rest);
         c->label = calloc(batch, sizeof *c->label);
+        c->place = calloc(batch, sizeof *c->place);
         c->frames = calloc(batch, sizeof *c->frames);
-        bad |= !c->share || !c->rest || !c->label || !c->frames;
+        bad |= !c->share || !c->rest || !c->label || !c->place || !c->frames;
     }
     for (size_t t = 0; !bad && t < threads; t++) {
         c->memory[t] = ser_allocate(ser_vary_bytes(&how->layout));
@@ -371,6 +375,11 @@ static int is_mixed(const struct ser_run *r) {
     return r->changed && r->dropout && r->changed->share;
 }
 
+/* The places of the samples of this step; NULL where it has no random numbers. */
+static const size_t *places(const struct ser_run *r) {
+    return r->dropout ? r->dropout->place : NULL;
+}
+
 /* Softmax, and the gradient of the mean loss. */
 static void loss(const struct ser_run *r, int shard) {
     int K = r->net->classes, N = shard_size(r, shard);
@@ -382,10 +391,12 @@ static void loss(const struct ser_run *r, int shard) {
     ser_softmax(p, (size_t)N, K);
     for (int n = 0; n < N; n++, p += K, d += K) {
         int b = shard * SER_SHARD + n;
-        ser_loss_gradient(&r->loss, p, r->label[b], r->B, K, d);
+        const size_t *place = places(r);
+        ser_loss_gradient(&r->loss, p, r->label[b], place ? place + b : NULL, r->B, K, d);
         if (is_mixed(r)) {
             float other[SER_MAX_CLASSES];
-            ser_loss_gradient(&r->loss, p, r->changed->label[b], r->B, K, other);
+            ser_loss_gradient(&r->loss, p, r->changed->label[b], r->changed->place + b, r->B, K,
+                              other);
             ser_mix(d, other, r->changed->share[b], (size_t)K, d);
         }
     }
@@ -515,10 +526,10 @@ double ser_run_gradients(struct ser_run *r, const float *x, const int *label, in
     if (p)
         memcpy(p, r->p, (size_t)B * K * sizeof *p);
     if (!is_mixed(r))
-        return ser_mean_loss(&r->loss, r->logits, r->p, label, NULL, B, K);
+        return ser_mean_loss(&r->loss, r->logits, r->p, label, places(r), NULL, B, K);
     const struct changed *c = r->changed;
-    return ser_mean_loss(&r->loss, r->logits, r->p, label, c->share, B, K) +
-           ser_mean_loss(&r->loss, r->logits, r->p, c->label, c->rest, B, K);
+    return ser_mean_loss(&r->loss, r->logits, r->p, label, places(r), c->share, B, K) +
+           ser_mean_loss(&r->loss, r->logits, r->p, c->label, c->place, c->rest, B, K);
 }
 
 void ser_run_loss(struct ser_run *r, const struct ser_loss *l) {
@@ -529,7 +540,7 @@ double ser_run_validation_loss(const struct ser_run *r, const int *label, int B)
     struct ser_loss even = {.smoothing = r->loss.smoothing};
     for (int k = 0; k < r->net->classes; k++)
         even.weight[k] = 1;
-    return ser_mean_loss(&even, r->logits, r->p, label, NULL, B, r->net->classes);
+    return ser_mean_loss(&even, r->logits, r->p, label, NULL, NULL, B, r->net->classes);
 }
 
 double ser_run_clip(struct ser_run *r, double norm) {

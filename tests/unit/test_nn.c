@@ -1472,11 +1472,11 @@ static void test_loss(void) {
     for (int i = 0; i < 12; i++)
         z[i] = logits[i];
     ser_softmax(p, 4, 3);
-    double fast = ser_mean_loss(&loss, logits, p, label, NULL, 4, 3),
+    double fast = ser_mean_loss(&loss, logits, p, label, NULL, NULL, 4, 3),
            slow = slow_loss(&loss, z, label);
     check(fabs(fast - slow) < 1e-6, "smoothed, weighted loss %.7f", fast);
     for (int b = 0; b < 4; b++)
-        ser_loss_gradient(&loss, p + 3 * b, label[b], 4, 3, d + 3 * b);
+        ser_loss_gradient(&loss, p + 3 * b, label[b], NULL, 4, 3, d + 3 * b);
     for (int i = 0; i < 12; i++) {
         double was = z[i];
         z[i] = was + 1e-5;
@@ -1500,7 +1500,7 @@ static void test_far_logits(void) {
     ser_softmax(p, 4, 3);
     for (int i = 0; i < 2; i++) {
         const struct ser_loss loss = {.smoothing = i ? 0.1f : 0, .weight = {1, 1, 1}};
-        double fast = ser_mean_loss(&loss, logits, p, label, NULL, 4, 3);
+        double fast = ser_mean_loss(&loss, logits, p, label, NULL, NULL, 4, 3);
         double slow = slow_loss(&loss, z, label);
         check(fabs(fast - slow) < 1e-6 * slow, "smoothing %g, logits far apart: loss %.6f, %.6f",
               (double)loss.smoothing, fast, slow);
