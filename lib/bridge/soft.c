@@ -82,10 +82,9 @@ static int refuse_missing(const struct table *t, const struct ser_dataset *d, si
     for (size_t i = first; i < d->n; i++)
         missing += !row_of(t, &d->at[i]);
     int told = ser_predictions_left_out(t->f, left_out, sizeof left_out);
-    return ser_fail(e, SER_BAD,
-                    "%s: has no row of %.*s, which is in the training data (such samples: %zu)%s%s",
-                    t->f->name, (int)d->at[first].id, d->at[first].key, missing, told ? "; " : "",
-                    left_out);
+    return ser_fail(
+        e, SER_BAD, "%s: has no row of %.*s, which is in the training data (such samples: %zu)%s%s",
+        t->f->name, (int)d->at[first].id, d->at[first].key, missing, told ? "; " : "", left_out);
 }
 
 /* ---- targets ---- */

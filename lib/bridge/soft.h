@@ -16,8 +16,9 @@
 
 #include "bridge/dataset.h"
 
-struct ser_soft {   /* all zeros: no teacher */
-    float *target;  /* [d->n,classes] in the order of samples and of classes; each row sums to 1; owned */
+struct ser_soft { /* all zeros: no teacher */
+    float *
+        target; /* [d->n,classes] in the order of samples and of classes; each row sums to 1; owned */
     uint64_t table; /* a hash of the probabilities of the samples, whatever the temperature */
 };
 

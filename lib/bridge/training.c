@@ -392,8 +392,8 @@ static int make_model(struct ser_training *t, const char *text, size_t len, cons
     if (ser_dataset_label(&t->train, class, classes, e) ||
         ser_dataset_label(&t->val, class, classes, e))
         return -1;
-    if (t->o.soft && ser_soft_read(&t->soft, t->o.soft, &t->train, class, classes,
-                                   t->o.soft_temperature, e))
+    if (t->o.soft &&
+        ser_soft_read(&t->soft, t->o.soft, &t->train, class, classes, t->o.soft_temperature, e))
         return -1;
     /* A model says how it was made: by which options, and from which data. */
     ser_attrs_copy(&header, &t->train.recipe);

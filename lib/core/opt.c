@@ -54,9 +54,9 @@ static int format_values(const struct ser_opt *p, char text[128]) {
 static void print_option(struct ser_out *o, int letter, const char *name, const char *arg,
                          const char *help, const char *values) {
     char left[128];
-    int n = snprintf(left, sizeof left, "  %c%c%s --%s%s%s", letter ? '-' : ' ',
-                     letter ? letter : ' ', letter ? "," : " ", name, arg ? " " : "",
-                     arg ? arg : "");
+    int n =
+        snprintf(left, sizeof left, "  %c%c%s --%s%s%s", letter ? '-' : ' ', letter ? letter : ' ',
+                 letter ? "," : " ", name, arg ? " " : "", arg ? arg : "");
     int right = (int)strlen(help) + (*values != '\0') + (int)strlen(values);
     if (n < LEFT)
         ser_out_printf(o, "%-*s%s", LEFT, left, help);

@@ -231,7 +231,7 @@ struct ser_loss {
     float smoothing;               /* 0..1; 0: its class alone */
     float weight[SER_MAX_CLASSES]; /* [K] */
     float soft_weight;             /* 0..1 */
-    const float *soft;             /* [samples,K] by place in the training data; each sums to 1; must last;
+    const float *soft; /* [samples,K] by place in the training data; each sums to 1; must last;
                                       NULL: none. Steps without places have none either */
     size_t samples;
 };

@@ -19,6 +19,9 @@
 /* With samples that are varied and mixed, weights that decay and are averaged. */
 #define EXPECTED_CHANGED 0xd4028c438e32843aULL
 
+/* The same with a teacher beside the labels. */
+#define EXPECTED_TAUGHT 0xf1eaab2fcff74d42ULL
+
 enum { ROWS = 12, FRAMES = 20, CLASSES = 3, SAMPLES = 44, VALIDATION = 12 };
 
 /* Every layer type that the plain kernels know. */
@@ -77,7 +80,9 @@ static int change(struct ser_run *run) {
     return ser_run_change(run, &all);
 }
 
-static uint64_t train(int threads, int changed) {
+static float soft[SAMPLES * CLASSES];
+
+static uint64_t train(int threads, int changed, int taught) {
     char why[SER_WHY] = "";
     struct ser_net *net = ser_net_parse(text, strlen(text), ROWS, FRAMES, CLASSES, why);
     struct ser_run *run =
@@ -96,6 +101,11 @@ static uint64_t train(int threads, int changed) {
     struct ser_data part = {.n = SAMPLES, .get = get, .frames = frames};
     const struct ser_data val = {.n = VALIDATION, .get = get, .ctx = data};
     struct ser_loss loss = {.smoothing = 0.1f, .weight = {1, 0.5f, 2}};
+    if (taught) {
+        loss.soft = soft;
+        loss.soft_weight = 0.7f;
+        loss.samples = SAMPLES;
+    }
     struct ser_fit fit;
     struct sum s = {0xcbf29ce484222325ULL};
     if (changed) {
@@ -134,11 +144,19 @@ int main(void) {
     for (size_t i = 0; i < SAMPLES + VALIDATION; i++)
         for (size_t j = 0; j < ROWS * FRAMES; j++)
             data[i][j] = (float)ser_normal(key, i * ROWS * FRAMES + j) + (float)(i % CLASSES);
+    for (size_t i = 0; i < SAMPLES; i++) { /* sixteenths: a sum of exactly 1 */
+        soft[i * CLASSES] = (float)(i % 8) / 16;
+        soft[i * CLASSES + 1] = (float)(i % 5) / 16;
+        soft[i * CLASSES + 2] = 1 - soft[i * CLASSES] - soft[i * CLASSES + 1];
+    }
     for (int threads = 1; threads <= 3; threads++) {
-        uint64_t h = train(threads, 0);
+        uint64_t h = train(threads, 0, 0);
         check(h == EXPECTED, "with %d threads: %016llx", threads, (unsigned long long)h);
-        h = train(threads, 1);
+        h = train(threads, 1, 0);
         check(h == EXPECTED_CHANGED, "changed, with %d threads: %016llx", threads,
+              (unsigned long long)h);
+        h = train(threads, 1, 1);
+        check(h == EXPECTED_TAUGHT, "taught, with %d threads: %016llx", threads,
               (unsigned long long)h);
     }
     return failed != 0;

@@ -1447,7 +1447,11 @@ static void test_standardize(void) {
     free(a.x);
 }
 
-/* ---- smoothed and weighted loss, clipping, schedules ---- */
+/* ---- smoothed, weighted and taught loss, clipping, schedules ---- */
+
+/* Of three samples; the last of four comes again. */
+static const float teacher[9] = {0.2f, 0.7f, 0.1f, 0, 0, 1, 0.5f, 0.25f, 0.25f};
+static const size_t place[4] = {2, 0, 1, 3 + 2};
 
 /* The loss of logits z [4,3], in double precision and from its definition. */
 static double slow_loss(const struct ser_loss *loss, const double *z, const int *label) {
@@ -1456,14 +1460,21 @@ static double slow_loss(const struct ser_loss *loss, const double *z, const int 
         double e = exp(z[0]) + exp(z[1]) + exp(z[2]);
         for (int k = 0; k < 3; k++) {
             double target = (1 - loss->smoothing) * (k == label[b]) + loss->smoothing / 3.0;
+            if (loss->soft)
+                target = (1 - loss->soft_weight) * target +
+                         loss->soft_weight * loss->soft[place[b] % 3 * 3 + k];
             sum -= loss->weight[label[b]] * target * log(exp(z[k]) / e) / 4;
         }
     }
     return sum;
 }
 
-static void test_loss(void) {
-    const struct ser_loss loss = {.smoothing = 0.3f, .weight = {0.5f, 2, 1.25f}};
+static void test_loss(const float *taught) {
+    const struct ser_loss loss = {.smoothing = 0.3f,
+                                  .weight = {0.5f, 2, 1.25f},
+                                  .soft_weight = 0.6f,
+                                  .soft = taught,
+                                  .samples = 3};
     const int label[4] = {0, 2, 1, 1};
     double z[12], most = 0;
     float logits[12], p[12], d[12];
@@ -1472,11 +1483,12 @@ static void test_loss(void) {
     for (int i = 0; i < 12; i++)
         z[i] = logits[i];
     ser_softmax(p, 4, 3);
-    double fast = ser_mean_loss(&loss, logits, p, label, NULL, NULL, 4, 3),
+    double fast = ser_mean_loss(&loss, logits, p, label, place, NULL, 4, 3),
            slow = slow_loss(&loss, z, label);
-    check(fabs(fast - slow) < 1e-6, "smoothed, weighted loss %.7f", fast);
+    check(fabs(fast - slow) < 1e-6, "smoothed, weighted%s loss %.7f", taught ? ", taught" : "",
+          fast);
     for (int b = 0; b < 4; b++)
-        ser_loss_gradient(&loss, p + 3 * b, label[b], NULL, 4, 3, d + 3 * b);
+        ser_loss_gradient(&loss, p + 3 * b, label[b], place + b, 4, 3, d + 3 * b);
     for (int i = 0; i < 12; i++) {
         double was = z[i];
         z[i] = was + 1e-5;
@@ -1507,11 +1519,15 @@ static void test_far_logits(void) {
     }
 }
 
-/* Validation data has smoothed targets, too, but its classes weigh 1. */
+/* Validation data has smoothed targets, too, but its classes weigh 1, and it has no teacher. */
 static void test_validation_loss(void) {
     struct ser_net *net = parse("reshape 4x1\nmean\ndense classes\n", 2, 2, 3);
     struct ser_run *r = start(net, "plain", 4, 1);
-    struct ser_loss loss = {.smoothing = 0.3f, .weight = {0.5f, 2, 1.25f}};
+    struct ser_loss loss = {.smoothing = 0.3f,
+                            .weight = {0.5f, 2, 1.25f},
+                            .soft_weight = 0.6f,
+                            .soft = teacher,
+                            .samples = 3};
     const int label[4] = {0, 2, 1, 1};
     float *x = random_floats(16, 3, 1), p[12];
     double z[12];
@@ -1522,6 +1538,7 @@ static void test_validation_loss(void) {
         z[i] = ser_run_logits(r)[i];
     for (int k = 0; k < 3; k++)
         loss.weight[k] = 1;
+    loss.soft = NULL;
     double fast = ser_run_validation_loss(r, label, 4), slow = slow_loss(&loss, z, label);
     check(fabs(fast - slow) < 1e-6, "validation loss %.7f, smoothed %.7f", fast, slow);
     free(x);
@@ -1559,7 +1576,8 @@ int main(int argc, char **argv) {
     test_standardize_axes();
     test_fit_errors();
     test_dropout_place();
-    test_loss();
+    test_loss(NULL);
+    test_loss(teacher);
     test_far_logits();
     test_validation_loss();
     test_clip();

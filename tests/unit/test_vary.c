@@ -238,6 +238,8 @@ enum { B = 5, ROWS = 3, FRAMES = 4, SIZE = ROWS * FRAMES, K = 3 };
 static const struct ser_variation_layout plain = {ROWS, FRAMES, 1, ROWS, 1, NULL, NULL};
 static const size_t place[B] = {4, 0, 7, 2, 9};
 static const struct ser_dropout draws = {11, 2, place};
+static const float teacher[B * K] = {0.1f, 0.2f, 0.7f, 0,    1,    0,    0.5f, 0.5f,
+                                  0,    0.9f, 0,    0.1f, 0.3f, 0.3f, 0.4f};
 
 /* The loss of mixed samples by its definition, from the probabilities of what is mixed here. */
 static double mixed_loss(struct ser_run *r, const struct ser_loss *loss, const float *in,
@@ -257,6 +259,9 @@ static double mixed_loss(struct ser_run *r, const struct ser_loss *loss, const f
             int both[] = {label[b], label[(b + 1) % B]};
             for (int i = 0; i < 2; i++) {
                 double target = (1 - loss->smoothing) * (k == both[i]) + loss->smoothing / K;
+                if (loss->soft)
+                    target = (1 - loss->soft_weight) * target +
+                             loss->soft_weight * loss->soft[place[(b + i) % B] % B * K + k];
                 sum -= (i ? 1 - share[b] : share[b]) * loss->weight[both[i]] * target *
                        log(p[b * K + k]) / B;
             }
@@ -264,9 +269,11 @@ static double mixed_loss(struct ser_run *r, const struct ser_loss *loss, const f
     return sum;
 }
 
-static void test_mixed_step(void) {
+/* Where a teacher is heard, each of the two that are mixed has its own. */
+static void test_mixed_step(const float *soft) {
     static const char text[] = "reshape 12\ndense 4 relu\ndense classes\n";
-    const struct ser_loss loss = {.smoothing = 0.1f, .weight = {1, 2, 0.5f}};
+    const struct ser_loss loss = {
+        .smoothing = 0.1f, .weight = {1, 2, 0.5f}, .soft_weight = 0.7f, .soft = soft, .samples = B};
     const struct ser_changes mix = {.layout = plain, .mix = 0.7};
     const int label[B] = {0, 2, 1, 1, 0};
     float in[B * SIZE], before[SER_MAX_CLASSES];
@@ -283,7 +290,8 @@ static void test_mixed_step(void) {
         in[i] = (float)ser_normal(ser_key(1, SER_PURPOSE_BOOTSTRAP, 0, 0), (uint64_t)i);
     double got = ser_run_gradients(r, in, label, B, &draws, NULL);
     double want = mixed_loss(r, &loss, in, label);
-    check(fabs(got - want) < 1e-5, "mixed: the loss is %.6f, by its definition %.6f", got, want);
+    check(fabs(got - want) < 1e-5, "mixed%s: the loss is %.6f, by its definition %.6f",
+          soft ? ", taught" : "", got, want);
     double worst = 0;
     for (int i = 0; i < net->params; i++)
         for (size_t j = 0; j < net->param[i].n; j++) {
@@ -341,7 +349,8 @@ int main(void) {
     test_masks();
     test_channels();
     test_share();
-    test_mixed_step();
+    test_mixed_step(NULL);
+    test_mixed_step(teacher);
     test_frames_beyond();
     printf("# %d failed\n", failed);
     return failed != 0;
