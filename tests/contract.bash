@@ -29,6 +29,7 @@ make_inputs() {
     ser-train -q --kernels plain --net tiny.net --val val.sert --epochs 1 --log log.tsv --checkpoint state.bin \
         -o model.bin train.sert
     ser-score -q model.bin test.sert -o p.tsv
+    ser-score -q model.bin train.sert -o taught.tsv
     cp p.tsv first.tsv
     awk -F'\t' -v OFS='\t' 'NR == 1 {print $0, "start_s", "end_s", "level_db"} NR > 1 {$1 = "r@" NR; print $0, NR, NR + 3, -20}' p.tsv >w.tsv
     printf '%s\t%s\t%s\t%s\n' id start_s end_s emotion r 0 4 sad r 4 9 happy >truth.tsv
@@ -69,6 +70,7 @@ embed       sound       a.wav      ser-embed -q -j 1 --kernels plain --pool mean
 train       features    train.sert ser-train -q -j 1 --net tiny.net --val val.sert --epochs 1 -o OUT IN
 train-val   features    val.sert   ser-train -q -j 1 --kernels plain --net tiny.net --val IN --epochs 1 -o OUT train.sert
 train-net   net         tiny.net   ser-train -q -j 1 --kernels plain --net IN --val val.sert --epochs 1 -o OUT train.sert
+train-soft  predictions taught.tsv ser-train -q -j 1 --kernels plain --net tiny.net --val val.sert --epochs 1 --soft IN -o OUT train.sert
 train-state checkpoint  state.bin  ser-train -q -j 1 --kernels plain --net tiny.net --val val.sert --epochs 1 --resume -c IN -o OUT train.sert
 score       model       model.bin  ser-score -q -j 1 -o OUT IN test.sert
 score-data  features    test.sert  ser-score -q -j 1 --kernels plain -o OUT model.bin IN

@@ -269,6 +269,30 @@ loss"
     [ ! -e m.bin ]
 }
 
+@test "--soft: a teacher beside the labels; another one, its weight or temperature is another training" {
+    train teacher.bin --seed 5
+    ser-score -q teacher.bin train.sert -o t.tsv
+    repeats --soft t.tsv --soft-weight 0.7 --soft-temperature 2 --mixup 0.4 --balance class --label-smoothing 0.1
+    assert_equal "$(header one.bin 'soft_\(weight\|temperature\)' | paste -sd' ')" '2 0.69999999999999996'
+    # In another order and with rows too many it is the same teacher; without a share it is none.
+    { head -n 1 t.tsv && sed 1d t.tsv | tac && sed -n '2s/^[^\t]*/more/p' t.tsv; } >u.tsv
+    train a.bin --soft t.tsv -c state --epochs 2
+    assert_equal "$(header a.bin 'soft.*')" "$(header one.bin soft)" # defaults are not told
+    train b.bin --soft u.tsv -c state --resume 2>err
+    train none.bin --soft t.tsv --soft-weight 0
+    same <(ser-tensor text none.bin) <(ser-tensor text plain.bin)
+    differ <(ser-tensor text b.bin) <(ser-tensor text plain.bin)
+    awk -F'\t' -v OFS='\t' 'NR == 2 {t = $5; $5 = $6; $6 = t} {print}' t.tsv >u.tsv
+    fails 3 "train.soft is [0-9a-f]* there, but [0-9a-f]* now" train a.bin -c state --resume --soft u.tsv
+    fails 3 "train.soft is [0-9a-f]* there, but unset now" train a.bin -c state --resume
+    fails 3 "train.soft_weight is unset there, but 0.9.* now" train a.bin -c state --resume --soft t.tsv --soft-weight 0.9
+    fails 3 "train.soft_temperature is unset there, but 2 now" train a.bin -c state --resume --soft t.tsv --soft-temperature 2
+    fails 2 "--soft-weight needs --soft" train m.bin --soft-weight 0.5
+    fails 2 "only one input can be standard input, not 2" train m.bin --soft - -
+    fails 2 "would be written over the input 't.tsv'" train t.tsv --soft t.tsv
+    [ ! -e m.bin ]
+}
+
 @test "--temperature: the logits are divided when it scores; training and its checkpoint are the same" {
     train cold.bin -c state --log cold.tsv
     train warm.bin --log warm.tsv --temperature 2
@@ -299,10 +323,11 @@ loss"
 @test "a search may draw what trains, but not how long, nor from what" {
     local name
     printf '%s\n' 'mask choice 0:0:0 4:6:2' 'warp choice 0:0 15:15' 'gain uniform 0 3' 'shift int 0 8' 'mixup uniform 0 0.4' \
-        'decay log 1e-4 1e-1' 'average choice none ema=0.99 last=5' 'balance choice none class' >s.space
+        'decay log 1e-4 1e-1' 'average choice none ema=0.99 last=5' 'balance choice none class' \
+        'soft-weight uniform 0 1' >s.space
     ser-tune draw --trials 40 s.space >drawn.tsv
     cut -f 10 drawn.tsv | grep -qx ema=0.99
-    for name in init freeze temperature; do
+    for name in init freeze temperature soft; do
         echo "$name choice a b" >bad.space
         fails 3 "bad.space: line 1: '$name' is no option" ser-tune draw bad.space
     done

@@ -389,12 +389,12 @@ static void check_usage(char *const *files) {
                                                                         : o->json ? "json"
                                                                                   : "checkpoint");
     ser_one_stdin(files, opt.net, opt.val);
+    ser_one_stdin(files, opt.net, o->soft);
+    ser_one_stdin(files, opt.val, o->soft);
     if (opt.prior && strcmp(opt.prior, "-") == 0)
         ser_usage("--prior: statistics are a file, not standard input");
     if (o->init && strcmp(o->init, "-") == 0)
         ser_usage("--init: a model is a file, not standard input");
-    if (o->soft && strcmp(o->soft, "-") == 0)
-        ser_usage("--soft: predictions are a file, not standard input");
     if (!o->soft && (ser_option_given("soft-weight") || ser_option_given("soft-temperature")))
         ser_usage("--soft-%s needs --soft: there is no teacher without",
                   ser_option_given("soft-weight") ? "weight" : "temperature");
