@@ -15,8 +15,6 @@ endif
 CARD    = $(MODELS)/$(NET_NAME).card
 SHIPPED = $(MODELS)/$(NET_NAME).bin
 
-$(eval $(call split_rules,everyone,$(OUT)/split/everyone))
-$(eval $(call feature_rules,everyone,$(OUT)/split/everyone))
 $(if $(by_voice),$(eval $(call prior_rules,everyone)))
 EVERYONE = $(OUT)/split/everyone
 
@@ -28,17 +26,17 @@ $(CALIBRATION): $(PREDICTIONS) $(JUDGED)/options $(HELPERS)/judge-temperature $(
 # A training that was killed goes on, and another temperature costs none; other data or options begin anew.
 STATE      = $(EVERYONE)/$(NET_NAME).state
 WITH_PRIOR = $(if $(by_voice),$(EVERYONE)/prior.sert)
-model_options = $(call train_options,$(NET_NAME)) --keep last --kernels plain --seed $(firstword $(SEEDS)) $(WITH_PRIOR:%=--prior %)
+model_options = $(call train_options,$(NET_NAME)) $(call soft_options,$(EVERYONE)) --keep last --kernels plain --seed $(firstword $(SEEDS)) $(WITH_PRIOR:%=--prior %)
 $(call stamp,$(OUT)/options/model.$(NET_NAME),$(call without_quiet,$(call net,$(NET_NAME)) $(model_options)))
 $(SHIPPED): $(EVERYONE)/train.sert $(WITH_PRIOR) $(CALIBRATION) $(call net,$(NET_NAME)) $(OUT)/options/model.$(NET_NAME) \
-    $(call tool,train)
+    $(call soft_table,$(EVERYONE)) $(call tool,train)
 	@mkdir -p $(@D); for file in $(filter-out $(CALIBRATION),$^); do [ ! "$$file" -nt $(STATE) ] || rm -f $(STATE); done
 	@$(start) $(call tool,train) --net $(call net,$(NET_NAME)) -o $@ --log $(JUDGED)/model.log.tsv $(model_options) \
 	    --checkpoint $(STATE) --resume --temperature "$$(sed -n 's/^temperature\t//p' $(CALIBRATION))" $(if $(THREADS),--threads $(THREADS)) $<; \
 	$(call took,train,$(NET_NAME).model)
 
 # The command that makes it again: what was chosen, and of where things are no more than that it is to be told.
-PLACES  = RAVDESS SAVEE CREMAD EMODB DIR TABLE
+PLACES  = RAVDESS SAVEE CREMAD EMODB DIR TABLE SOFT
 chosen  = $(foreach v,$(filter-out OUT JOBS BUILD THREADS MODELS CHECK RERUN_JOBS RERUN_THREADS CC CFLAGS CPPFLAGS LDFLAGS SANITIZE WERROR \
     ONEDNN,$(VARIABLES)),$(if $(filter command,$(origin $v)),$v=$(if $(filter $(PLACES),$v),PLACE,$(if $(word 2,$($v)),"$($v)",$($v)))))
 made_by = make -f pipelines/$(notdir $(STUDY)) model $(strip $(chosen))

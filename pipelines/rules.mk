@@ -28,6 +28,8 @@
 #              LR_FACTOR say nothing then
 #   VOTE=K     of the target cv: the models of each split with the seeds 1 to K (or those in SEEDS, which are K) vote
 #              (ser-vote), and what the vote hears is shown beside what each of them does
+#   SOFT       the folder of a teacher's tables, SPLIT.tsv, which the models learn beside the labels (ser-train --soft; TRAIN may have
+#              --soft-weight and --soft-temperature). The target teacher makes them, by networks that have heard nobody who is tested
 #   JOBS       as make's -j; BUILD: the folder of the tools; RERUN_JOBS RERUN_THREADS: of the target rerun
 #   FROM ROWS  which of the corpora, or which manifest, splits are made of
 # A variable that is not known is refused; the target help shows this text.
@@ -44,7 +46,8 @@
 # the manifest, since that tells which folds there are.
 #
 # The target conditions tests the models of a cross-validation in noise, on the telephone, as MP3, and on voices that are
-# known from few recordings; the target model makes a model to use and its card. conditions.mk and model.mk tell of them.
+# known from few recordings; the target model makes a model to use and its card; the target teacher makes what a student
+# learns from. conditions.mk, model.mk and teacher.mk tell of them.
 #
 # The target rerun (also: cv rerun) runs the pipeline once more into OUT.rerun, with other jobs and threads, and
 # compares every stream, model, log and table byte by byte: for a folder that holds no other study.
@@ -82,9 +85,9 @@
 
 include $(dir $(lastword $(MAKEFILE_LIST)))base.mk
 
-HELP += $(HERE)rules.mk $(HERE)live.mk $(HERE)conditions.mk $(HERE)model.mk
+HELP += $(HERE)rules.mk $(HERE)live.mk $(HERE)conditions.mk $(HERE)model.mk $(HERE)teacher.mk
 VARIABLES += CORPORA RAVDESS SAVEE CREMAD EMODB PROTOCOL FOLD PARTS FOLDS SEED SEEDS MANIFEST MAP ENCODER LAYER FEATURES FRAMES TRAIN AUGMENT \
-    NORMALIZE DROP CHECK NET EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR THREADS VAL VOTE FROM ROWS RERUN_JOBS RERUN_THREADS
+    NORMALIZE DROP CHECK NET EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR THREADS VAL VOTE SOFT FROM ROWS RERUN_JOBS RERUN_THREADS
 VARIABLES += EVERY CLIPS PAUSE CONDITIONS KNOWN PRIOR MODELS
 VARIABLES := $(filter-out $(NO_VARIABLES),$(VARIABLES))
 $(eval $(value refuse_unknown))
@@ -93,7 +96,7 @@ $(eval $(value refuse_unknown))
 
 # What the command line says holds for all of a study; else what the pipeline has set before it included this file; else
 # these defaults. They are the notebook's, whose two networks differ in their patience.
-crossing := $(filter cv conditions model,$(MAKECMDGOALS))
+crossing := $(filter cv conditions model teacher,$(MAKECMDGOALS))
 
 # A network may have options beside it, NAME.options for NAME.net, as a search writes them: a line for each step that
 # they are for. They stand in for the defaults below.
@@ -127,6 +130,7 @@ up_to = $(shell seq $1)
 PROTOCOL    ?= $(if $(crossing),folds5,notebook)
 SEED        ?= 1
 VOTE        ?=
+SOFT        ?=
 SEEDS       ?= $(if $(VOTE),$(call up_to,$(VOTE)),$(SEED))
 CHECK       ?= --check
 MANIFEST    ?=
@@ -156,7 +160,7 @@ of = $($(firstword $(foreach v,$1.$2 $2,$(if $(filter command,$(origin $v)),$v))
 ifneq ($(words x$(OUT)x),1)
 $(error OUT=$(OUT): the name must not contain spaces)
 endif
-$(foreach v,NET PARTS FOLDS ROWS BUILD,$(if $(word 2,$($v)),$(error $v=$($v): the name must not contain spaces)))
+$(foreach v,NET PARTS FOLDS ROWS BUILD SOFT,$(if $(word 2,$($v)),$(error $v=$($v): the name must not contain spaces)))
 
 # What is no number is told before anything is computed.
 whole = $(shell printf '%s\n' $(call quote,$($1)) | grep -x '[0-9]\{1,9\}')
@@ -369,18 +373,22 @@ given         = $(if $(filter command,$(origin $1)),$2 $($1))
 study_options = --epochs $(call of,$1,EPOCHS) --batch $(call of,$1,BATCH) --lr $(call of,$1,LR) \
     $(if $(VAL),--keep last,--patience $(call of,$1,PATIENCE) --lr-patience $(call of,$1,LR_PATIENCE) \
     --lr-factor $(call of,$1,LR_FACTOR)) --min-lr $(call of,$1,MIN_LR) $(call of,$1,TRAIN)
+$(if $(no_study),,$(if $(SOFT),$(if $(wildcard $(SOFT)/.),,$(error SOFT=$(SOFT): there is no such folder; the target teacher makes one))))
+# $1: folder of the split
+soft_table = $(if $(SOFT),$(SOFT)/$(notdir $1).tsv)
+soft_options = $(addprefix --soft ,$(soft_table))
 seed_of = $(subst .,,$(suffix $1))
 # What changes no result is not an option to compare.
 without_quiet = $(filter-out -q --quiet,$1)
 
 # $1: folder of the split, $2: of the run, $3: seed, $4: name
 define model_rules
-$(call stamp,$2/options,$(call without_quiet,$(call net,$4) $(call train_options,$4)))
+$(call stamp,$2/options,$(call without_quiet,$(call net,$4) $(call train_options,$4) $(call soft_options,$1)))
 
-$2/model.bin: $1/train.sert $(if $(VAL),,$1/val.sert) $(call net,$4) $2/options $(call tool,train)
+$2/model.bin: $1/train.sert $(if $(VAL),,$1/val.sert) $(call net,$4) $2/options $(call soft_table,$1) $(call tool,train)
 	@mkdir -p $$(@D)
 	@$$(start) $(call tool,train) --net $(call net,$4) $(if $(VAL),,--val $1/val.sert) -o $$@ --log $2/log.tsv --seed $3 \
-	    $(call train_options,$4) $(if $(THREADS),--threads $(THREADS)) $1/train.sert; \
+	    $(call train_options,$4) $(call soft_options,$1) $(if $(THREADS),--threads $(THREADS)) $1/train.sert; \
 	$$(call took,train,$2)
 endef
 $(foreach r,$(RUNS),$(eval $(call model_rules,$(OUT)/split/$(patsubst %/,%,$(dir $r)),$(OUT)/split/$r,$(call \
@@ -501,10 +509,14 @@ $(if $(VOTES),$(eval $(call table_rules,$(VOTED),$(VOTES),$(NET_NAME)-vote)))
 
 include $(HERE)live.mk
 
-# ---- other conditions; a model to use ----
+# ---- other conditions; a model to use; a teacher ----
 
+# Both are of all recordings.
+$(if $(filter model teacher,$(MAKECMDGOALS)),$(eval $(call split_rules,everyone,$(OUT)/split/everyone))$(eval $(call \
+    feature_rules,everyone,$(OUT)/split/everyone)))
 $(if $(filter conditions model,$(MAKECMDGOALS)),$(eval include $(HERE)conditions.mk))
 $(if $(filter model,$(MAKECMDGOALS)),$(eval include $(HERE)model.mk))
+$(if $(filter teacher,$(MAKECMDGOALS)),$(eval include $(HERE)teacher.mk))
 
 # ---- again, and the same ----
 
@@ -531,7 +543,7 @@ endif
 # ---- away ----
 
 # What a killed run left half-made, too.
-made = $(addprefix $(OUT)/,.make corpus manifest manifest.tsv embeddings options split runs times.tsv scores.tsv scores.txt cv live model folds.mk \
+made = $(addprefix $(OUT)/,.make corpus manifest manifest.tsv embeddings options split runs times.tsv scores.tsv scores.txt cv live model teacher folds.mk \
     $(RESULTS)) $(SHOW) $(MADE)
 clean:
 	rm -rf $(made) $(made:=.new) $(wildcard $(OUT)/.ser-??????)

@@ -228,6 +228,28 @@ predicted() {
     done
 }
 
+@test "a teacher has heard neither who is tested nor whom it speaks of; its tables are what students learn" {
+    study ravdess teacher VAL=none SEEDS=1 >log 2>&1 || fail "$(cat log)"
+    local tables=out/teacher/folds5.tiny
+    for fold in 1 2 5; do
+        assert_equal "$(sed 1d $tables/fold$fold.tsv | cut -f 1 | sort)" "$(ser-tensor ls out/split/fold$fold/train.sert | sed 1d | cut -f 1 | sort)"
+    done
+    assert_equal "$(wc -l <$tables/everyone.tsv)" 41
+    # Of those who are not in fold 1, 3 is in fold 2, and 1 and 4 are in fold 5.
+    cat out/split/fold1/speakers/ravdess_0{1,4}.train.sert | ser-train -q --net tiny.net --epochs 2 --batch 8 --lr 0.01 --keep last --seed 1 -o m.bin
+    ser-score -q m.bin out/split/fold1/speakers/ravdess_03.train.sert | sed 1d >want
+    [ -s want ]
+    same want <(grep -P '\travdess_03\t' $tables/fold1.tsv)
+    run study ravdess -n teacher VAL=none SEEDS=1
+    [[ $output = *"Nothing to be done"* ]] || fail "$output"
+    study ravdess cv VAL=none SEEDS=1 SOFT=$tables TRAIN='-q --soft-weight 0.9' >log 2>&1 || fail "$(cat log)"
+    assert_equal "$(ser-tensor ls -H out/split/fold1/tiny.1/model.bin | grep -c '^train.soft')" 2
+    run study ravdess teacher SEEDS=1
+    assert_output --partial 'teacher: an inner fold has no other to judge its epochs by'
+    run study ravdess cv VAL=none SEEDS=1 SOFT=nowhere
+    assert_output --partial 'SOFT=nowhere: there is no such folder'
+}
+
 @test "live: long recordings of the speakers tested, and what their models say of them" {
     study ravdess cv live SEEDS='1 2' CLIPS=1 PAUSE=0.3 >log 2>&1 || fail "$(cat log)"
     cd out/split/fold1/live
