@@ -239,7 +239,7 @@ static const struct ser_variation_layout plain = {ROWS, FRAMES, 1, ROWS, 1, NULL
 static const size_t place[B] = {4, 0, 7, 2, 9};
 static const struct ser_dropout draws = {11, 2, place};
 static const float teacher[B * K] = {0.1f, 0.2f, 0.7f, 0,    1,    0,    0.5f, 0.5f,
-                                  0,    0.9f, 0,    0.1f, 0.3f, 0.3f, 0.4f};
+                                     0,    0.9f, 0,    0.1f, 0.3f, 0.3f, 0.4f};
 
 /* The loss of mixed samples by its definition, from the probabilities of what is mixed here. */
 static double mixed_loss(struct ser_run *r, const struct ser_loss *loss, const float *in,
