@@ -31,6 +31,10 @@ reference() { # the folder NAME of the reference data, if there is one
     unit test_model
 }
 
+@test "soft: what a teacher thinks of each sample, and tables that are refused" {
+    unit test_soft
+}
+
 @test "html: what of data becomes of text, base64, tables" {
     unit test_html
 }
