@@ -67,7 +67,7 @@ cell() {
     chmod +x peer
     PYTHON=$PWD/peer KERAS='' OPENSMILE='' SMILEXTRACT='' SPTK='' RAVDESS='' WHISPER='' HUBERT='' bench
     for row in 'training, batch 4, 1 thread, samples/s' 'inference, batch 4, 1 thread, samples/s' \
-        'plain GFLOP/s' 'latency of one sample, 1 thread' 'file to MFCC' 'file to pitch shift' \
+        'plain GFLOP/s' 'latency of one sample, 1 thread' 'best: training, batch 4, 1 thread, samples/s' 'best: latency' 'file to MFCC' 'file to pitch shift' \
         '--jobs 1, 6 clips' '--threads 1, 6 clips' 'ser-mfcc FILE' 'to ser-score, ms' 'largest of these' \
         'sound to row, every 0.255 s, median' '99th percentile' 'of one core, %' 'memory of all' '10 s of 16 kHz'; do
         awk -v x="$(cell "$row" 2)" 'BEGIN {exit !(x > 0)}' || fail "no figure: $row"$'\n'"$output"

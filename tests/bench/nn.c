@@ -1,8 +1,8 @@
 /* nn - the speed of the network, as ser-train and ser-score run it.
  *
- * usage: nn NET
- * NET is a network's description; samples are 40 x 174 random numbers of 6 classes, since speed
- * does not depend on them. Requests and answers (serve.h):
+ * usage: nn NET [ROWS FRAMES]
+ * NET is a network's description; samples are ROWS x FRAMES (40 x 174) random numbers of 6 classes, since
+ * speed does not depend on them. Requests and answers (serve.h):
  *   train THREADS BATCH STEPS   seconds of a training step, the median: ser_fit_run's own, that is
  *                               gathering the batch, dropout, both passes, loss, penalty, Adam
  *   varied THREADS BATCH STEPS  the same with every sample varied and mixed
@@ -24,16 +24,18 @@
 
 #include <string.h>
 
-enum { ROWS = 40, FRAMES = 174, CLASSES = 6, SIZE = ROWS * FRAMES, SAMPLES = 128 };
+enum { CLASSES = 6, SAMPLES = 128, MAX_SIDE = 4096 };
 enum { MAX_THREADS = 256, MAX_BATCH = 4096, MAX_STEPS = 1000 };
 
 static char *net_text;
 static size_t net_len;
-static float sample[SAMPLES * SIZE];
+static int rows = 40, frames = 174;
+static size_t size;   /* of a sample */
+static float *sample; /* [SAMPLES,size] */
 
 static struct ser_net *make_net(void) {
     char why[SER_WHY];
-    struct ser_net *net = ser_net_parse(net_text, net_len, ROWS, FRAMES, CLASSES, why);
+    struct ser_net *net = ser_net_parse(net_text, net_len, rows, frames, CLASSES, why);
     if (net) {
         ser_net_init(net, 1);
         return net;
@@ -52,7 +54,7 @@ static struct ser_run *make_run(struct ser_net *net, int batch, int threads, int
 
 static int get(void *ctx, size_t i, float *x, int *label) {
     (void)ctx;
-    memcpy(x, sample + i % SAMPLES * SIZE, SIZE * sizeof *x);
+    memcpy(x, sample + i % SAMPLES * size, size * sizeof *x);
     *label = (int)(i % CLASSES);
     return 0;
 }
@@ -77,7 +79,7 @@ static int after_batch(void *ctx, const struct ser_epoch *log, int b, int n) {
 
 /* All that ser-train can vary at once. */
 static void vary(struct ser_run *run) {
-    static const float mean[ROWS], gain[ROWS] = {1};
+    static const float mean[MAX_SIDE], gain[MAX_SIDE] = {1};
     const struct ser_changes all = {
         .variation = {.warp_bands = 0.15,
                       .warp_time = 0.15,
@@ -86,7 +88,7 @@ static void vary(struct ser_run *run) {
                       .mask_bands = 8,
                       .mask_frames = 20,
                       .masks = 2},
-        .layout = {.A = ROWS, .T = FRAMES, .C = 1, .bands = ROWS, .blocks = 1, mean, gain},
+        .layout = {.A = rows, .T = frames, .C = 1, .bands = rows, .blocks = 1, mean, gain},
         .mix = 0.2,
     };
     if (ser_run_change(run, &all))
@@ -119,12 +121,12 @@ static double train_s(int threads, int batch, int steps, int varied) {
 static double infer_s(int threads, int batch, int steps) {
     struct ser_net *net = make_net();
     struct ser_run *run = make_run(net, batch, threads, 0);
-    float *x = ecalloc((size_t)batch, SIZE * sizeof *x);
+    float *x = ecalloc((size_t)batch, size * sizeof *x);
     float *p = ecalloc((size_t)batch, CLASSES * sizeof *p);
     double *t = ecalloc((size_t)steps, sizeof *t);
     int label;
     for (int b = 0; b < batch; b++)
-        get(NULL, (size_t)b, x + b * SIZE, &label);
+        get(NULL, (size_t)b, x + (size_t)b * size, &label);
     ser_run_predict(run, x, batch, p);
     for (int i = 0; i < steps; i++) {
         double start = now_s();
@@ -147,6 +149,10 @@ static double multiply_adds(const struct ser_layer *l) {
         return (double)out[0] * out[1] * out[2] * l->kh * l->kw * in[2];
     if (strncmp(l->name, "lstm", 4) == 0)
         return (double)in[0] * 4 * l->units * (in[1] + l->units);
+    if (strncmp(l->name, "bigru", 5) == 0)
+        return (double)in[0] * 6 * l->units * (in[1] + l->units);
+    if (strncmp(l->name, "attend", 6) == 0 && l->groups)
+        return (double)in[0] * (in[1] * l->units + l->units * l->groups + l->groups * in[1]);
     if (strncmp(l->name, "bilstm", 6) == 0)
         return (double)in[0] * 8 * l->units * (in[1] + l->units);
     if (strncmp(l->name, "attention", 9) == 0)
@@ -192,7 +198,7 @@ static size_t check(const char *path) {
     ser_run_predict(run, sample, 1, p);
     for (int i = 0; !bad && i < net->params; i++)
         bad = write_floats(f, net->param[i].value, net->param[i].n);
-    bad = bad || write_floats(f, sample, SIZE) || write_floats(f, p, CLASSES);
+    bad = bad || write_floats(f, sample, size) || write_floats(f, p, CLASSES);
     if (f && fclose(f))
         bad = 1;
     if (bad)
@@ -228,15 +234,22 @@ int main(int argc, char **argv) {
     unsigned char *text;
     struct ser_key key = ser_key(1, SER_PURPOSE_BOOTSTRAP, 0, 0);
     ser_start(argv[0]);
-    if (argc != 2)
-        die(SER_USAGE, "usage: nn NET");
+    if (argc == 4) {
+        rows = atoi(argv[2]);
+        frames = atoi(argv[3]);
+    }
+    if ((argc != 2 && argc != 4) || rows < 1 || rows > MAX_SIDE || frames < 1 || frames > MAX_SIDE)
+        die(SER_USAGE, "usage: nn NET [ROWS FRAMES]");
     if (ser_in_open(&in, argv[1], &e) || ser_in_rest(&in, 1 << 16, &text, &net_len, &e))
         die_error(&e);
     ser_in_close(&in);
     net_text = (char *)text;
-    for (size_t i = 0; i < SAMPLES * SIZE; i++)
+    size = (size_t)rows * (size_t)frames;
+    sample = ecalloc(SAMPLES, size * sizeof *sample);
+    for (size_t i = 0; i < SAMPLES * size; i++)
         sample[i] = (float)ser_normal(key, i);
     serve(answer);
+    free(sample);
     free(text);
     return SER_OK;
 }

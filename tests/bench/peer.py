@@ -1,6 +1,6 @@
 """The peers of the benchmark: PyTorch, Keras and librosa at the work that our programs do.
 
-usage: python3 peer.py PEER [THREADS]   answers requests, as serve.h says
+usage: python3 peer.py PEER [THREADS [NETWORK]]   answers requests, as serve.h says
        python3 peer.py save MODEL       writes PyTorch's network with random weights
        python3 peer.py answer MODEL     audio on standard input to probabilities, from start to end
        python3 peer.py live MODEL STEP [HZ]   samples of 16 bits as they come, to a line of probabilities every
@@ -8,7 +8,7 @@ usage: python3 peer.py PEER [THREADS]   answers requests, as serve.h says
        python3 peer.py smile STEP       the same to mean coefficients, by openSMILE; without a network
        python3 peer.py versions NAME... prints what there is of these packages, or "no: " and what is missing
 
-PEER is torch, compiled (PyTorch in its fastest way), keras or librosa. First of all it prints a line:
+PEER is torch, compiled (PyTorch in its fastest way), keras or librosa; NETWORK is attention or, of PyTorch, best. First of all it prints a line:
 its versions, or "no: " and why it cannot take part.
 
 Requests of those with a network are those of nn.c:
@@ -31,8 +31,10 @@ HZ, ROWS, FRAMES, CLASSES = 22050, 40, 174, 6
 PENALTY = 2e-4
 
 
-def torch_network():
-    """pipelines/nets/attention.net for PyTorch, logits instead of probabilities."""
+# The networks of pipelines/nets for PyTorch, with logits instead of probabilities. Each has its input's shape, the weights
+# with a penalty, and its numbers as ours has them, one after the other: views of them with our order of axes, each beside
+# whether its axis before the last is a GRU's gates, which PyTorch has in another order.
+def torch_attention():
     import torch
     from torch import nn
 
@@ -46,6 +48,15 @@ def torch_network():
             self.image = nn.Sequential(*block(1, 32), *block(32, 64), *block(64, 128))
             self.lstm = nn.LSTM(128, 128, batch_first=True)
             self.end = nn.Sequential(nn.Dropout(0.5), nn.Linear(128, CLASSES))
+            self.shape = ROWS, FRAMES
+            nn.init.zeros_(self.lstm.bias_hh_l0)  # ours has one bias, not two
+
+        def penalised(self):
+            return self.lstm.weight_ih_l0, self.end[1].weight
+
+        def numbers(self):
+            return [(keras_axes(t), False) for name, t in self.state_dict().items()
+                    if t.ndim and not name.endswith("bias_hh_l0")]
 
         # torch.compile goes around the LSTM. Were that inside a Sequential with all the rest, the
         # rest would be compiled layer by layer, which gains nothing.
@@ -55,6 +66,62 @@ def torch_network():
             return self.end(attended.mean(dim=1))
 
     return Network()
+
+
+def torch_best():
+    import torch
+    from torch import nn
+
+    def normal(make, filters):
+        return make(filters, eps=1e-3, momentum=0.01)
+
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.shape = 64, 140
+            self.register_buffer("mean", torch.zeros(64))
+            self.register_buffer("deviation", torch.ones(64))
+            self.image = nn.Sequential(
+                nn.AvgPool2d(2), nn.Conv2d(1, 24, 3), nn.ReLU(), nn.MaxPool2d(2), normal(nn.BatchNorm2d, 24),
+                nn.Conv2d(24, 48, 3), nn.ReLU(), nn.MaxPool2d((2, 1)), normal(nn.BatchNorm2d, 48), nn.Dropout(0.2),
+                nn.Conv2d(48, 96, (6, 3)), nn.ReLU())
+            self.steps = nn.Sequential(normal(nn.BatchNorm1d, 96), nn.Dropout(0.3))
+            self.gru = nn.GRU(96, 48, batch_first=True, bidirectional=True)
+            self.hidden = nn.Linear(96, 64)
+            self.heads = nn.Linear(64, 4, bias=False)
+            self.end = nn.Sequential(nn.Dropout(0.5), nn.Linear(384, CLASSES))
+
+        def penalised(self):
+            return ()
+
+        def numbers(self):
+            state = self.state_dict()
+            plain = [name for name in state if state[name].ndim and not name.startswith("gru")]
+            at = plain.index("hidden.weight")
+            gru = []
+            for name in ("weight_ih", "weight_hh"):
+                for way in ("", "_reverse"):
+                    w = state[f"gru.{name}_l0{way}"]
+                    gru.append((w.view(3, 48, -1).permute(2, 0, 1), True))
+            for way in ("", "_reverse"):
+                gru += [(state[f"gru.{name}_l0{way}"].view(3, 48), True) for name in ("bias_ih", "bias_hh")]
+            others = [(keras_axes(state[name]), False) for name in plain]
+            return others[:at] + gru + others[at:]
+
+        def forward(self, x):
+            x = self.image((x - self.mean[:, None]) / self.deviation[:, None])
+            x, _ = self.gru(self.steps(x.flatten(1, 2)).mT)
+            weights = torch.softmax(self.heads(torch.tanh(self.hidden(x))), dim=1)
+            return self.end((weights.mT @ x).flatten(1))
+
+    return Network()
+
+
+def keras_axes(t):
+    return t.permute({4: (2, 3, 1, 0), 2: (1, 0), 1: (0,)}[t.ndim])
+
+
+TORCH = {"attention": torch_attention, "best": torch_best}
 
 
 def keras_network():
@@ -91,6 +158,7 @@ def median_s(step, steps):
 class Network:
     """A peer with a network: subclasses have trainer(batch) and predictor(batch), which return
     the function that is timed, and parameters(), load(arrays) and probabilities(sample)."""
+    shape = ROWS, FRAMES
 
     def answer(self, request):
         what, rest = request.split(" ", 1)
@@ -105,7 +173,7 @@ class Network:
     def check(self, file):
         import numpy
         ours = numpy.fromfile(file, "f4")
-        ends = numpy.array([-CLASSES - ROWS * FRAMES, -CLASSES]) + ours.size
+        ends = numpy.array([-CLASSES - math.prod(self.shape), -CLASSES]) + ours.size
         parameters, sample, known = numpy.split(ours, ends)
         shapes = self.parameters()
         count = sum(map(math.prod, shapes))
@@ -113,37 +181,30 @@ class Network:
             return count, math.inf
         ends = numpy.cumsum([math.prod(shape) for shape in shapes])[:-1]
         self.load([a.reshape(s) for a, s in zip(numpy.split(parameters, ends), shapes)])
-        made = self.probabilities(sample.reshape(ROWS, FRAMES))
+        made = self.probabilities(sample.reshape(self.shape))
         return count, abs(made - known).max()
 
 
 class Torch(Network):
     fastest = False
 
-    def __init__(self, threads):
+    def __init__(self, threads, network="attention"):
         import torch
         self.torch, self.threads = torch, int(threads)
         self.version = "PyTorch " + torch.__version__
         torch.set_num_threads(self.threads)
         torch.manual_seed(1)
-        self.net = torch_network()
+        self.net = TORCH[network]()
+        self.shape = self.net.shape
         self.adam = torch.optim.Adam(self.net.parameters(), lr=1e-3, eps=1e-7)
         self.run = self.net
 
-    def in_keras_order(self):
-        """All that Keras counts, with the axes as Keras has them. There an LSTM has one bias, not two."""
-        state = self.net.state_dict()
-        axes = {4: (2, 3, 1, 0), 2: (1, 0), 1: (0,)}
-        return [t.permute(axes[t.ndim]) for name, t in state.items()
-                if t.ndim and not name.endswith("bias_hh_l0")]
-
     def parameters(self):
-        return [tuple(t.shape) for t in self.in_keras_order()]
+        return [tuple(t.shape) for t, _ in self.net.numbers()]
 
     def load(self, arrays):
-        for tensor, array in zip(self.in_keras_order(), arrays):
-            tensor.copy_(self.torch.from_numpy(array))
-        self.net.state_dict()["lstm.bias_hh_l0"].zero_()
+        for (tensor, gates), array in zip(self.net.numbers(), arrays):
+            tensor.copy_(self.torch.from_numpy(array[..., [1, 0, 2], :] if gates else array))
 
     def probabilities(self, sample):
         self.net.eval()
@@ -152,7 +213,7 @@ class Torch(Network):
 
     # With one channel both layouts of the input are the same bytes.
     def samples(self, batch):
-        return self.torch.randn(batch, 1, ROWS, FRAMES)
+        return self.torch.randn(batch, 1, *self.shape)
 
     def trainer(self, batch):
         x, label = self.samples(batch), self.torch.randint(CLASSES, (batch,))
@@ -161,7 +222,7 @@ class Torch(Network):
         def step():
             self.adam.zero_grad()
             loss = self.torch.nn.functional.cross_entropy(self.run(x), label)
-            for penalised in (self.net.lstm.weight_ih_l0, self.net.end[1].weight):
+            for penalised in self.net.penalised():
                 loss = loss + PENALTY * penalised.square().sum()
             loss.backward()
             self.adam.step()
@@ -180,8 +241,8 @@ class Torch(Network):
 class Compiled(Torch):
     """The layout that is faster, and compiled for each size of a batch at its first, untimed step."""
 
-    def __init__(self, threads):
-        super().__init__(threads)
+    def __init__(self, *of):
+        super().__init__(*of)
         torch = self.torch
         self.net.to(memory_format=torch.channels_last)
         torch._dynamo.config.recompile_limit = 64  # beyond it, it would quietly not compile
@@ -285,7 +346,7 @@ def serve(peer):
 def answer(model):
     import io
     import torch
-    net = torch_network()
+    net = torch_attention()
     net.load_state_dict(torch.load(model, weights_only=True))
     net.eval()
     x = torch.from_numpy(features(io.BytesIO(sys.stdin.buffer.read())))
@@ -296,7 +357,7 @@ def answer(model):
 
 def save(model):
     import torch
-    torch.save(torch_network().state_dict(), model)
+    torch.save(torch_attention().state_dict(), model)
 
 
 def pieces():
@@ -317,7 +378,7 @@ def live(model, step, hz=HZ):
     import soxr
     import torch
     torch.set_num_threads(1)
-    net = torch_network()
+    net = torch_attention()
     net.load_state_dict(torch.load(model, weights_only=True))
     net.eval()
     resample = soxr.ResampleStream(int(hz), HZ, 1, dtype="float32") if int(hz) != HZ else None

@@ -33,6 +33,9 @@ my @sizes = split /,/, $sizes;
 
 my $build = abs_path($ENV{BUILD} || 'build');
 my $net = 'pipelines/nets/attention.net';
+# The networks that are timed, with the rows and frames of their input, and the one whose turn it is.
+my %input = (attention => [40, 174], best => [64, 140]);
+our $of = 'attention';
 my $temp = tempdir('ser-bench-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 $SIG{$_} = sub { exit 1 } for qw(HUP INT TERM); # and the folder goes
 my (@left_out, @versions, @clips, @notes);
@@ -54,11 +57,15 @@ if ($ENV{BEFORE}) {
 my @peer = ([split ' ', $ENV{PYTHON} || 'python3'], [split ' ', $ENV{KERAS} || '']);
 my ($python, $keras) = map { @$_ ? [@$_, 'tests/bench/peer.py'] : [] } @peer;
 my @networks = (
-    (map { my ($name, $dir) = @$_; [$name, sub { "$dir/bench/nn", $net }] } @builds),
-    ['PyTorch', sub { @$python, 'torch', @_ }],
-    ['PyTorch compiled', sub { @$python, 'compiled', @_ }],
+    (map { my ($name, $dir) = @$_; [$name, sub { ours($dir) }] } @builds),
+    ['PyTorch', sub { @$python, 'torch', @_, $of }],
+    ['PyTorch compiled', sub { @$python, 'compiled', @_, $of }],
     ['Keras', sub { @$keras ? (@$keras, 'keras', @_) : () }],
 );
+sub ours {
+    my ($dir) = @_;
+    return "$dir/bench/nn", "pipelines/nets/$of.net", $of eq 'attention' ? () : @{$input{$of}};
+}
 
 # Who has a pretrained encoder, by the engine of encoder_peer.py.
 my @engines = ([CTranslate2 => 'ctranslate2'], ['ONNX Runtime' => 'onnxruntime'], [PyTorch => 'torch']);
@@ -71,6 +78,7 @@ my @groups = (
     [train => \&training],
     [infer => \&inference],
     [latency => \&latency],
+    [best => \&best],
     [mfcc => \&mfcc],
     [pitch => \&pitch],
     [corpora => \&corpora],
@@ -125,16 +133,16 @@ sub start_peer {
 }
 
 my $launch = start("$build/bench/launch");
-my $nn = start("$build/bench/nn", $net);
-my $parameters = ask($nn, "check $temp/check");
+my $nn = start(ours($build));
+my %parameters = ($of => ask($nn, "check $temp/check.$of"));
 
 # A peer's network must be ours: as many parameters, and with our values the same probabilities.
 sub start_network {
     my ($name, @command) = @_;
     return start(@command) if grep { $_->[0] eq $name } @builds;
     my $s = start_peer($name, @command) or return;
-    my ($has, $differs) = split ' ', ask($s, "check $temp/check");
-    return leave_out("$name: has $has parameters, not $parameters") if $has != $parameters;
+    my ($has, $differs) = split ' ', ask($s, "check $temp/check.$of");
+    return leave_out("$name: has $has parameters, not $parameters{$of}") if $has != $parameters{$of};
     return leave_out("$name: differs by $differs from our probabilities") unless $differs < 1e-5;
     return $s;
 }
@@ -242,7 +250,7 @@ sub networks {
         my ($name, $command) = @$_;
         my ($s) = @{network($name, $command, $t)};
         $s ? ($name => sub { ask($s, "$request $t @numbers") }) : ();
-    } @networks;
+    } grep { $of eq 'attention' || $_->[0] !~ /^(before|Keras)$/ } @networks;
 }
 
 # NAME => SUB of our builds; COMMAND makes a command of the build's folder and name.
@@ -312,12 +320,25 @@ sub write_manifest {
 
 # ---- what is measured ----
 
+# Of which network a row is; the notebook's are not named.
+sub named { my ($what) = @_; return $of eq 'attention' ? $what : "$of: $what" }
+
+# The network that we recommend for training from scratch, at the batch that its recipe has.
+sub best {
+    local $of = 'best';
+    my $asked = start(ours($build));
+    $parameters{$of} = ask($asked, "check $temp/check.$of");
+    training($asked);
+    inference();
+    latency();
+}
+
 sub training {
-    my $gflop = ask($nn, 'gflop');
+    my $gflop = ask($_[0] // $nn, 'gflop');
     my $peak = start("$build/bench/peak");
     my $isa = ask($peak, 'isa');
     for my $batch (@batches) {
-        my $what = "training, batch $batch, ";
+        my $what = named("training, batch $batch, ");
         my @m = contest(
             (map { [$what . plural($_, 'thread') . ', samples/s', rate($batch),
                 networks('train', $_, $batch, $repeat)] } @threads),
@@ -336,13 +357,13 @@ sub training {
 
 sub inference {
     for my $batch (@batches) {
-        contest(map { ["inference, batch $batch, " . plural($_, 'thread') . ', samples/s', rate($batch),
+        contest(map { [named("inference, batch $batch, ") . plural($_, 'thread') . ', samples/s', rate($batch),
             networks('infer', $_, $batch, $repeat)] } @threads);
     }
 }
 
 sub latency {
-    contest(map { ['latency of one sample, ' . plural($_, 'thread') . ', ms', ms(1),
+    contest(map { [named('latency of one sample, ') . plural($_, 'thread') . ', ms', ms(1),
         networks('infer', $_, 1, 10 * $repeat)] } @threads);
 }
 
