@@ -180,10 +180,9 @@ static int add(struct scoring *s, const struct ser_reader *r, const struct ser_r
                                ser_type_name(rec->type), ser_shape_text(rec->rank, rec->dim, got),
                                ser_model_input(m, text));
     }
-    b->frames[b->n] = ser_model_frames(m, rec);
+    b->frames[b->n] = ser_model_frames(m, r, rec, e);
     if (b->frames[b->n] < 0)
-        return ser_reader_fail(r, rec, e, "its attribute frames is '%.60s', not a number from 1",
-                               ser_attr(&rec->attrs, "frames"));
+        return -1;
     b->mute[b->n] = is_mute(rec);
     if (b->mute[b->n] < 0)
         return ser_reader_fail(r, rec, e,

@@ -76,9 +76,10 @@ int ser_model_takes(const struct ser_model *m, const struct ser_record *rec) {
            memcmp(rec->dim, dim, (size_t)rank * sizeof *dim) == 0;
 }
 
-int ser_model_frames(const struct ser_model *m, const struct ser_record *rec) {
+int ser_model_frames(const struct ser_model *m, const struct ser_reader *r,
+                     const struct ser_record *rec, struct ser_error *e) {
     const struct ser_net *net = m->net;
-    return (int)ser_axes_frames(&rec->attrs, net->time < 0 ? 1 : net->input.dim[net->time]);
+    return (int)ser_axes_frames(r, rec, net->time < 0 ? 1 : net->input.dim[net->time], e);
 }
 
 /* What a sample of features with these dimensions is. */

@@ -669,8 +669,9 @@ static void find_range(const struct ser_record *rec, size_t first, size_t full, 
     }
 }
 
+/* n of the frames are true. */
 static void put_features(struct ser_script *s, const struct ser_attrs *header,
-                         const struct ser_record *rec) {
+                         const struct ser_record *rec, int64_t n) {
     const char *type = ser_attr(header, "feat.type"), *hop = ser_attr(header, "feat.hop");
     const char *rate = ser_attr(header, "feat.rate_hz");
     const char *emotion = ser_attr(&rec->attrs, "emotion");
@@ -678,8 +679,6 @@ static void put_features(struct ser_script *s, const struct ser_attrs *header,
     int logmel = type && strcmp(type, "logmel") == 0, whole = logmel || rows == 1;
     int timed = 0;
     double h, hz, range[2];
-    int64_t n = ser_axes_frames(&rec->attrs, (int64_t)frames);
-    n = n > 0 ? n : (int64_t)frames;
     if (hop && rate && !ser_parse_real(hop, 0, 1e9, &h) && !ser_parse_real(rate, 1e-9, 1e9, &hz))
         timed = 1;
     double step = timed ? h / hz : 1;
@@ -716,8 +715,11 @@ static int script_mfcc(struct ser_script *s) {
     const char *emotion = failed ? NULL : ser_attr(&rec.attrs, "emotion");
     if (emotion && !ser_plot_shows(emotion, strlen(emotion)))
         failed = ser_script_cannot_show(s, r.in.name);
-    if (!failed)
-        put_features(s, &r.header, &rec);
+    int64_t frames = failed ? -1 : ser_axes_frames(&r, &rec, (int64_t)rec.dim[1], s->e);
+    if (frames < 0)
+        failed = -1;
+    else
+        put_features(s, &r.header, &rec, frames);
     ser_record_free(&rec);
     ser_reader_close(&r);
     return failed ? -1 : 0;
