@@ -512,7 +512,7 @@ enum { SCORE_COLUMNS = sizeof score_columns / sizeof *score_columns };
 /* The figure's value in a list of mean or deviation; 0 where it is not. */
 static double value_named(const struct ser_values *l, const char *name) {
     for (size_t i = 0; i < l->n; i++)
-        if (!l->at[i].class && strcmp(l->at[i].name, name) == 0)
+        if (!l->at[i].class_name && strcmp(l->at[i].name, name) == 0)
             return l->at[i].value;
     return 0;
 }
@@ -574,7 +574,7 @@ static void scores_by_emotion(struct page *p, const struct ser_evaluation *v) {
     TABLE(p, "By emotion", "emotion", "predictions#", "recall, %#", "precision, %#", "F1, %#");
     for (int c = 0; c < v->classes; c++) {
         const struct ser_class_score *s = &v->all.of[c];
-        cell(p, v->class[c]);
+        cell(p, v->class_name[c]);
         count_cell(p, s->support);
         percent_cell(p, s->recall);
         percent_cell(p, s->precision);
@@ -961,7 +961,7 @@ static void delays(struct page *p, const struct ser_overtime *o) {
           "median, s#", "90 %, s#", "share of its time named, %#");
     for (int c = 0; c < o->classes; c++)
         if (o->onsets[c].begins) {
-            onset_row(p, o->class[c], &o -> onsets[c]);
+            onset_row(p, o->class_name[c], &o->onsets[c]);
             percent_cell(p, o->of[c].recall);
         }
     ser_html_table_foot(&p->html);

@@ -22,7 +22,7 @@
 struct ser_model {
     struct ser_net *net;
     int classes;             /* number of classes */
-    char **class;            /* [classes] in byte order, which is that of code points; owned */
+    char **class_name;       /* [classes] in byte order, which is that of code points; owned */
     struct ser_attrs header; /* kind, classes, input, feat.*, train.* */
     struct ser_record prior; /* SER_PRIOR; all zeros: none */
 };

@@ -7,7 +7,6 @@
 #include "core/bytes.h"
 #include "math/speech.h"
 
-enum { MAX_CLASSES = 256 };
 #define MAX_TIME_S 1e9
 
 /* ---- the truth ---- */
@@ -130,17 +129,8 @@ struct judging {
     size_t delays, delay_cap, named_cap;
 };
 
-static int by_name(const void *key, const void *at) {
-    return strcmp(key, *(char *const *)at);
-}
-
-static size_t place_of(const char *name, char **list, size_t n) {
-    char **at = n ? bsearch(name, list, n, sizeof *list, by_name) : NULL;
-    return at ? (size_t)(at - list) : n;
-}
-
 static int class_of(const struct ser_overtime *o, const char *name) {
-    return (int)place_of(name, o->class, (size_t)o->classes);
+    return (int)ser_sorted_place(o->class_name, (size_t)o->classes, name);
 }
 
 static int64_t ms_of(double s) {
@@ -291,17 +281,17 @@ static int name_classes(struct ser_overtime *o, const struct ser_truth *truth,
     for (size_t i = 0; i < truth->n; i++)
         for (size_t k = 0; k < truth->at[i].n && !failed; k++)
             failed = truth->at[i].at[k].emotion &&
-                     ser_set_add(&o->class_names, truth->at[i].at[k].emotion) < 0;
+                     ser_set_add(&o->class_set, truth->at[i].at[k].emotion) < 0;
     for (size_t i = 0; i < rows->n; i++)
         for (size_t k = 0; k < rows->at[i].n && !failed; k++)
             failed = rows->at[i].moment[k].predicted &&
-                     ser_set_add(&o->class_names, rows->at[i].moment[k].predicted) < 0;
-    if (!failed && o->class_names.n > MAX_CLASSES)
+                     ser_set_add(&o->class_set, rows->at[i].moment[k].predicted) < 0;
+    if (!failed && o->class_set.n > SER_MAX_CLASSES)
         return ser_fail(e, SER_BAD, "more than %d emotions in the truth and the predictions",
-                        MAX_CLASSES);
-    o->class = failed ? NULL : ser_set_sorted(&o->class_names);
-    o->classes = (int)o->class_names.n;
-    return o->class ? 0 : ser_no_memory(e);
+                        SER_MAX_CLASSES);
+    o->class_name = failed ? NULL : ser_set_sorted(&o->class_set);
+    o->classes = (int)o->class_set.n;
+    return o->class_name ? 0 : ser_no_memory(e);
 }
 
 /* The speakers who are known; nobody is "-". */
@@ -327,7 +317,7 @@ static int judge_recordings(struct judging *j, const struct ser_truth *truth,
         }
         o->recordings++;
         add_time(o, r, &rows->at[i],
-                 j->confusion + cells * place_of(r->speaker, j->speaker, j->speakers));
+                 j->confusion + cells * ser_sorted_place(j->speaker, j->speakers, r->speaker));
         count_rows(o, r, &rows->at[i]);
         if (judge_onsets(j, r, &rows->at[i]))
             return -1;
@@ -388,11 +378,11 @@ int ser_overtime_judge(struct ser_overtime *o, const struct ser_truth *truth,
 }
 
 void ser_overtime_free(struct ser_overtime *o) {
-    free(o->class);
+    free(o->class_name);
     free(o->confusion);
     free(o->of);
     free(o->onsets);
-    ser_set_free(&o->class_names);
+    ser_set_free(&o->class_set);
     *o = (struct ser_overtime){0};
 }
 
@@ -437,12 +427,12 @@ int ser_overtime_values(const struct ser_overtime *o, struct ser_values *l) {
         for (int y = 0; y < SER_WINDOW_KINDS && !failed; y++)
             failed = add(l, "rows", kind[t], kind[y], (double)o->rows[t][y]);
     for (int c = 0; c < K && !failed; c++)
-        failed = add(l, "recall", o->class[c], NULL, o -> of[c].recall) ||
-                 add(l, "precision", o->class[c], NULL, o -> of[c].precision) ||
-                 add(l, "support_s", o->class[c], NULL, (double)o -> of[c].support / 1000) ||
-                 add_onsets(l, o->class[c], &o -> onsets[c]);
+        failed = add(l, "recall", o->class_name[c], NULL, o->of[c].recall) ||
+                 add(l, "precision", o->class_name[c], NULL, o->of[c].precision) ||
+                 add(l, "support_s", o->class_name[c], NULL, (double)o->of[c].support / 1000) ||
+                 add_onsets(l, o->class_name[c], &o->onsets[c]);
     for (int i = 0; i < K * K && !failed; i++)
-        failed = add(l, "confusion_s", o->class[i / K], o -> class[i % K],
-                     (double)o -> confusion[i] / 1000);
+        failed = add(l, "confusion_s", o->class_name[i / K], o->class_name[i % K],
+                     (double)o->confusion[i] / 1000);
     return failed ? -1 : 0;
 }

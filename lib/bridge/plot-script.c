@@ -323,7 +323,7 @@ static int shows_names(struct ser_script *s) {
     char name[1000];
     int shows = 1;
     for (int c = 0; c < v->classes; c++)
-        shows &= ser_plot_shows(v->class[c], strlen(v->class[c]));
+        shows &= ser_plot_shows(v->class_name[c], strlen(v->class_name[c]));
     for (int g = 0; g < SER_GROUPINGS; g++)
         for (size_t i = 0; i < v->members[g]; i++)
             shows &= ser_plot_shows(v->member[g][i].name, strlen(v->member[g][i].name));
@@ -375,7 +375,7 @@ static int script_confusion(struct ser_script *s) {
         return refuse_predictions(s, text);
     }
     for (int c = 0; c < v->classes; c++) {
-        const char *name = v->class[c];
+        const char *name = v->class_name[c];
         snprintf(row[c], ROOM, "%.*s%s (%zu)", ser_text_cut(name, SER_PLOT_CLASS), name,
                  SER_MORE(name, SER_PLOT_CLASS), v->all.of[c].support);
         down[c] = row[c];
@@ -384,7 +384,7 @@ static int script_confusion(struct ser_script *s) {
     put_cells(s);
     size_t n = (size_t)v->classes;
     size_t wide_across =
-        ser_script_names(s, "across", (const char *const *)v->class, n, SER_PLOT_CLASS);
+        ser_script_names(s, "across", (const char *const *)v->class_name, n, SER_PLOT_CLASS);
     size_t wide_down = ser_script_names(s, "down", down, n, ROOM);
     ser_text_printf(&s->text, "classes = %zu\nwide_across = %zu\nwide_down = %zu\n", n, wide_across,
                     wide_down);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bridge/classes.h"
 #include "bridge/model.h"
 #include "core/bytes.h"
 #include "core/set.h"
@@ -332,9 +333,11 @@ static int add_tested(struct ser_set *set, const char *kind, const char *word) {
 static int read_tested(struct ser_tsv *t, struct ser_set *set, struct ser_error *e) {
     int emotion = ser_tsv_column(t, "emotion"), predicted = ser_tsv_column(t, "predicted");
     int corpus = ser_tsv_column(t, "corpus"), got = 0;
-    for (int i = 0; i < t->columns; i++)
-        if (strncmp(t->name[i], "p_", 2) == 0 && add_tested(set, "emotion", t->name[i] + 2))
+    for (int i = 0; i < t->columns; i++) {
+        const char *class = ser_classes_name(t->name[i]);
+        if (class && add_tested(set, "emotion", class))
             return no_memory(e);
+    }
     if (emotion < 0 || predicted < 0)
         return 0; /* no predictions: whoever evaluates them says so */
     while ((got = ser_tsv_next(t, e)) > 0)

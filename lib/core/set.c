@@ -59,6 +59,11 @@ char **ser_set_sorted(const struct ser_set *s) {
     return list;
 }
 
+size_t ser_sorted_place(char *const *list, size_t n, const char *text) {
+    char *const *at = n ? bsearch(&text, list, n, sizeof *list, by_bytes) : NULL;
+    return at ? (size_t)(at - list) : n;
+}
+
 void ser_set_free(struct ser_set *s) {
     for (size_t i = 0; i < s->cap; i++)
         free(s->at[i]);

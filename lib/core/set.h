@@ -22,6 +22,10 @@ const char *ser_set_get(const struct ser_set *s, const char *text);
 /* The texts in byte order: an array of n pointers, which the caller frees; the texts themselves
  * belong to the set. NULL without memory. */
 char **ser_set_sorted(const struct ser_set *s);
+
+/* Where a text is in such an array of n; n: nowhere. */
+size_t ser_sorted_place(char *const *list, size_t n, const char *text);
+
 void ser_set_free(struct ser_set *s);
 
 #endif
