@@ -11,11 +11,6 @@ const char *const ser_grouping_name[SER_GROUPINGS] = {"speaker", "corpus", "sex"
 
 /* ---- reading ---- */
 
-/* The text as the set has it, NULL without memory. */
-static const char *keep(struct ser_set *set, const char *text) {
-    return ser_set_add(set, text) < 0 ? NULL : ser_set_get(set, text);
-}
-
 /* Of a truth: it is unknown. Of a prediction: there is none, for want of speech. */
 static int is_none(const char *s) {
     return strcmp(s, "-") == 0;
@@ -75,13 +70,13 @@ static int read_row(struct ser_evaluation *v, struct ser_predictions *f, const s
         return ser_no_memory(e);
     struct ser_prediction *r = &f->at[f->n++];
     *r = (struct ser_prediction){
-        .id = keep(&v->texts, t->field[c->id]),
-        .truth = keep(&v->texts, t->field[c->truth]),
-        .predicted = keep(&v->texts, t->field[c->predicted]),
+        .id = ser_set_keep(&v->texts, t->field[c->id]),
+        .truth = ser_set_keep(&v->texts, t->field[c->truth]),
+        .predicted = ser_set_keep(&v->texts, t->field[c->predicted]),
     };
     int kept = r->id && r->truth && r->predicted;
     for (int g = 0; g < SER_GROUPINGS; g++) {
-        r->group[g] = keep(&v->texts, c->group[g] < 0 ? "-" : t->field[c->group[g]]);
+        r->group[g] = ser_set_keep(&v->texts, c->group[g] < 0 ? "-" : t->field[c->group[g]]);
         kept &= r->group[g] != NULL;
     }
     if (!kept || ser_set_add(&v->class_set, r->truth) < 0 ||

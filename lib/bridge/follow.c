@@ -109,9 +109,9 @@ static int score(struct following *w, const struct ser_window *x, struct ser_err
         best = w->p[k] > w->p[best] ? k : best;
     }
     if (x->speech < 0 || x->speech >= SER_MIN_SPEECH) {
-        if (ser_set_add(&w->rows->texts, w->model.class_name[best]) < 0)
+        m.predicted = ser_set_keep(&w->rows->texts, w->model.class_name[best]);
+        if (!m.predicted)
             return ser_no_memory(e);
-        m.predicted = ser_set_get(&w->rows->texts, w->model.class_name[best]);
     }
     return ser_timeline_add(w->rows, w->row, m, w->p) ? ser_no_memory(e) : 0;
 }

@@ -24,11 +24,6 @@ static int find_columns(const struct ser_tsv *t, struct columns *c, struct ser_e
     return c->emotion < 0 ? -1 : 0;
 }
 
-/* The set's own copy of a text; NULL without memory. */
-static const char *keep(struct ser_set *set, const char *text) {
-    return ser_set_add(set, text) < 0 ? NULL : ser_set_get(set, text);
-}
-
 /* The recording that a row is of: the table's last one, or a new one; the first `before` are of other tables.
  * NULL with e set. */
 static struct ser_truth_recording *recording_of(struct ser_truth *l, size_t before,
@@ -52,8 +47,8 @@ static struct ser_truth_recording *recording_of(struct ser_truth *l, size_t befo
         return NULL;
     }
     last = &l->at[l->n++];
-    *last = (struct ser_truth_recording){.name = keep(&l->names, id),
-                                         .speaker = keep(&l->texts, speaker)};
+    *last = (struct ser_truth_recording){.name = ser_set_keep(&l->names, id),
+                                         .speaker = ser_set_keep(&l->texts, speaker)};
     if (last->name && last->speaker)
         return last;
     ser_no_memory(e);
@@ -76,7 +71,7 @@ static int read_stretch(struct ser_truth *l, size_t before, const struct columns
     if (r->n && s.start_s < r->at[r->n - 1].end_s)
         return ser_tsv_fail(t, e, "begins at %g s, before the end of the stretch above, %g s",
                             s.start_s, r->at[r->n - 1].end_s);
-    if ((strcmp(emotion, "-") != 0 && !(s.emotion = keep(&l->texts, emotion))) ||
+    if ((strcmp(emotion, "-") != 0 && !(s.emotion = ser_set_keep(&l->texts, emotion))) ||
         ser_grow(&r->at, &r->cap, r->n + 1, sizeof *r->at))
         return ser_no_memory(e);
     r->at[r->n++] = s;

@@ -910,19 +910,15 @@ static void free_rows(struct rows *r) {
     ser_set_free(&r->texts);
 }
 
-/* The set's own copy of the text; NULL without memory. */
-static const char *kept(struct ser_set *set, const char *text) {
-    return ser_set_add(set, text) < 0 ? NULL : ser_set_get(set, text);
-}
-
 static int add_row(struct rows *r, const struct ser_utterance *u) {
     if (ser_grow(&r->at, &r->cap, r->n + 1, sizeof *r->at))
         return -1;
     struct ser_utterance *to = &r->at[r->n++];
-    *to = (struct ser_utterance){
-        .part = u->part, .id = kept(&r->texts, u->id), .speaker = kept(&r->texts, u->speaker)};
+    *to = (struct ser_utterance){.part = u->part,
+                                 .id = ser_set_keep(&r->texts, u->id),
+                                 .speaker = ser_set_keep(&r->texts, u->speaker)};
     if (u->audio_hash)
-        to->audio_hash = kept(&r->texts, u->audio_hash);
+        to->audio_hash = ser_set_keep(&r->texts, u->audio_hash);
     return to->id && to->speaker && !to->audio_hash == !u->audio_hash ? 0 : -1;
 }
 

@@ -109,10 +109,8 @@ static int read_moment(struct ser_timelines *l, const struct columns *c, const s
         return 0;
     if (!*predicted || !ser_is_text(predicted, strlen(predicted)))
         return ser_tsv_fail(t, e, "predicted is empty or not UTF-8 text");
-    if (ser_set_add(&l->texts, predicted) < 0)
-        return ser_no_memory(e);
-    m->predicted = ser_set_get(&l->texts, predicted);
-    return 0;
+    m->predicted = ser_set_keep(&l->texts, predicted);
+    return m->predicted ? 0 : ser_no_memory(e);
 }
 
 /* The recording that a key is of, the table's last one or a new one; names are those of the table so far.

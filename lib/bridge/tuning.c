@@ -24,11 +24,6 @@ struct source {
     size_t results_cap, drawn_cap;
 };
 
-/* The tuning's own copy of a text; NULL without memory. */
-static const char *kept(struct ser_tuning *t, const char *text) {
-    return ser_set_add(&t->texts, text) < 0 ? NULL : ser_set_get(&t->texts, text);
-}
-
 static int is_known(const char *name) {
     for (int i = 0; i < KNOWN; i++)
         if (strcmp(name, known[i]) == 0)
@@ -49,7 +44,7 @@ static int find_columns(struct ser_tuning *t, struct source *s, struct ser_error
             return ser_fail(e, SER_BAD, "%s: more than %d options", s->tsv.in.name,
                             SER_TUNING_OPTIONS);
         s->option[t->options] = i;
-        if (!(t->option[t->options++].name = kept(t, s->tsv.name[i])))
+        if (!(t->option[t->options++].name = ser_set_keep(&t->texts, s->tsv.name[i])))
             return ser_no_memory(e);
     }
     return 0;
@@ -88,7 +83,7 @@ static int read_drawn(struct ser_tuning *t, struct source *s, struct ser_error *
     for (size_t i = 0; i < n; i++) {
         const char *text = s->tsv.field[s->option[i]];
         int none = !*text || strcmp(text, "-") == 0;
-        if (!(t->drawn[t->results * n + i] = none ? "" : kept(t, text)))
+        if (!(t->drawn[t->results * n + i] = none ? "" : ser_set_keep(&t->texts, text)))
             return ser_no_memory(e);
         if (none)
             t->drawn[t->results * n + i] = NULL;

@@ -45,6 +45,10 @@ int ser_set_add(struct ser_set *s, const char *text) {
     return s->at[i] ? 1 : -1;
 }
 
+const char *ser_set_keep(struct ser_set *s, const char *text) {
+    return ser_set_add(s, text) < 0 ? NULL : ser_set_get(s, text);
+}
+
 static int by_bytes(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
