@@ -92,7 +92,7 @@ struct item {
 
 /* What a thread keeps between recordings. */
 struct thread {
-    struct ser_hearing *hearing;
+    struct ser_encoder_run *run;
     struct ser_listener listener;
     float *sum; /* [sum_cap] of the layers that are averaged */
     size_t sum_cap;
@@ -243,7 +243,7 @@ static int check_length(const struct taking *k, size_t n) {
 static int embed(struct taking *k, const float *x, size_t n) {
     if (check_length(k, n))
         return -1;
-    if (ser_hear(k->t->hearing, x, n, opt.pad_30s, k->m->first, take, k)) {
+    if (ser_encode(k->t->run, x, n, opt.pad_30s, k->m->first, take, k)) {
         ser_fail(k->e, SER_SYS, "%s: (%s): out of memory for its embedding",
                  ser_recording_name(k->recording), k->key);
         return -2;
@@ -580,8 +580,8 @@ static void open_threads(struct embedding *m, int jobs, int threads) {
         if (opt.classify)
             t->means = ecalloc((size_t)m->own.head.states + 1,
                                (size_t)(m->own.head.width + m->own.head.inner) * sizeof *t->means);
-        t->hearing = ser_hearing_new(m->encoder, ser_kernels_find(opt.kernels), threads, why);
-        if (!t->hearing)
+        t->run = ser_encoder_run_new(m->encoder, ser_kernels_find(opt.kernels), threads, why);
+        if (!t->run)
             die(SER_SYS, "cannot run the encoder: %s", why);
     }
 }
@@ -589,7 +589,7 @@ static void open_threads(struct embedding *m, int jobs, int threads) {
 static void close_threads(struct embedding *m, int jobs) {
     for (int i = 0; i < jobs; i++) {
         ser_listener_close(&m->thread[i].listener);
-        ser_hearing_free(m->thread[i].hearing);
+        ser_encoder_run_free(m->thread[i].run);
         free(m->thread[i].sum);
         free(m->thread[i].means);
     }

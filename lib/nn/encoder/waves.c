@@ -192,9 +192,9 @@ void ser_waves_free(struct ser_waves *w) {
 
 /* ---- what is heard ---- */
 
-int ser_waves_features(const struct ser_waves *w, struct ser_hearing *h, const float *x, size_t n,
-                       const float **y, size_t *rows) {
-    float *to = ser_room(&h->features, n);
+int ser_waves_features(const struct ser_waves *w, struct ser_encoder_run *run, const float *x,
+                       size_t n, const float **y, size_t *rows) {
+    float *to = ser_room(&run->features, n);
     double mean = 0, squares = 0;
     if (!to)
         return -1;
@@ -219,7 +219,7 @@ int ser_waves_features(const struct ser_waves *w, struct ser_hearing *h, const f
 
 struct placing {
     const struct ser_waves *w;
-    struct ser_hearing *h;
+    struct ser_encoder_run *run;
     int T, blocks;
     size_t step; /* floats of a group with the zeros around it */
     float *y;    /* [T,D] */
@@ -233,20 +233,20 @@ static void place(void *ctx, void *state, int thread, int job) {
     const struct ser_linear *l = &p->w->place[group];
     (void)thread;
     size_t each = (size_t)l->out;
-    const float *x = p->h->stem.at + (size_t)group * p->step + (size_t)first * each;
+    const float *x = p->run->stem.at + (size_t)group * p->step + (size_t)first * each;
     for (int i = 0; i < ser_linear_panels(l); i++)
-        ser_linear_panel(l, p->h->k, state, i, rows, x, l->out, SER_GELU,
+        ser_linear_panel(l, p->run->k, state, i, rows, x, l->out, SER_GELU,
                          p->y + (size_t)first * (size_t)p->w->shape->width + (size_t)group * each,
                          p->w->shape->width);
 }
 
-/* h->hidden [T,D] gets its positions. */
-static int add_positions(const struct ser_waves *w, struct ser_hearing *h, int T) {
+/* run->hidden [T,D] gets its positions. */
+static int add_positions(const struct ser_waves *w, struct ser_encoder_run *run, int T) {
     const struct ser_encoder_shape *s = w->shape;
     size_t D = (size_t)s->width, each = D / (size_t)s->groups, n = (size_t)T * D;
-    struct placing p = {w, h, T, (T + PLACE_ROWS - 1) / PLACE_ROWS, 0, ser_room(&h->normed, n)};
+    struct placing p = {w, run, T, (T + PLACE_ROWS - 1) / PLACE_ROWS, 0, ser_room(&run->normed, n)};
     p.step = ((size_t)T + 2 * (size_t)(s->taps / 2)) * each;
-    float *padded = ser_room(&h->stem, p.step * (size_t)s->groups), *hidden = h->hidden.at;
+    float *padded = ser_room(&run->stem, p.step * (size_t)s->groups), *hidden = run->hidden.at;
     if (!p.y || !padded)
         return -1;
     memset(padded, 0, p.step * (size_t)s->groups * sizeof *padded);
@@ -254,8 +254,8 @@ static int add_positions(const struct ser_waves *w, struct ser_hearing *h, int T
         for (size_t t = 0; t < (size_t)T; t++)
             memcpy(padded + (size_t)g * p.step + (t + (size_t)(s->taps / 2)) * each,
                    hidden + t * D + (size_t)g * each, each * sizeof *padded);
-    ser_share_out(h, s->groups * p.blocks, place, &p);
-    ser_hear_show(h, "pos_conv", p.y, (size_t)T, s->width);
+    ser_share_out(run, s->groups * p.blocks, place, &p);
+    ser_encode_show(run, "pos_conv", p.y, (size_t)T, s->width);
     for (size_t i = 0; i < n; i++)
         hidden[i] += p.y[i];
     return 0;
@@ -263,60 +263,60 @@ static int add_positions(const struct ser_waves *w, struct ser_hearing *h, int T
 
 /* ---- network ---- */
 
-/* What goes into the first layer, in h->hidden [T,D]. */
-static int stem(const struct ser_waves *w, struct ser_hearing *h, const float *x, size_t n,
+/* What goes into the first layer, in run->hidden [T,D]. */
+static int stem(const struct ser_waves *w, struct ser_encoder_run *run, const float *x, size_t n,
                 int *T) {
     const struct ser_encoder_shape *s = w->shape;
     int C = s->conv_dim[s->convs - 1];
     size_t frames = ser_front_frames(s, n);
-    float *hidden = ser_room(&h->hidden, frames * (size_t)s->width);
-    float *normed = ser_room(&h->normed, frames * (size_t)C);
-    float *y = ser_room(&h->wide, frames * (size_t)C);
-    if (!hidden || !normed || !y || ser_front_run(&w->front, h, x, n, y))
+    float *hidden = ser_room(&run->hidden, frames * (size_t)s->width);
+    float *normed = ser_room(&run->normed, frames * (size_t)C);
+    float *y = ser_room(&run->wide, frames * (size_t)C);
+    if (!hidden || !normed || !y || ser_front_run(&w->front, run, x, n, y))
         return -1;
     *T = (int)frames;
-    ser_hear_show(h, "conv_features", y, frames, C);
+    ser_encode_show(run, "conv_features", y, frames, C);
     if (s->proj_norm) {
-        ser_hear_norm(h, &w->proj_norm, *T, C, s->epsilon, y, normed);
+        ser_encode_norm(run, &w->proj_norm, *T, C, s->epsilon, y, normed);
         y = normed;
     }
-    ser_hear_linear(h, &w->project, *T, y, C, 0, hidden, s->width);
-    ser_hear_show(h, "projected", hidden, frames, s->width);
-    if (add_positions(w, h, *T))
+    ser_encode_linear(run, &w->project, *T, y, C, 0, hidden, s->width);
+    ser_encode_show(run, "projected", hidden, frames, s->width);
+    if (add_positions(w, run, *T))
         return -1;
     if (!s->stable)
-        ser_hear_norm(h, &w->norm, *T, s->width, s->epsilon, hidden, hidden);
-    return ser_hearing_sound(h);
+        ser_encode_norm(run, &w->norm, *T, s->width, s->epsilon, hidden, hidden);
+    return ser_encoder_run_status(run);
 }
 
-int ser_waves_layers(const struct ser_waves *w, struct ser_hearing *h, const float *y, size_t rows,
-                     int first, ser_hidden *take, void *ctx) {
+int ser_waves_layers(const struct ser_waves *w, struct ser_encoder_run *run, const float *y,
+                     size_t rows, int first, ser_hidden *take, void *ctx) {
     const struct ser_encoder_shape *s = w->shape;
     struct ser_gating gating = {&w->distances, 0};
     struct ser_transforming how = {.heads = s->heads, .epsilon = s->epsilon, .behind = !s->stable};
     int T;
-    if (stem(w, h, y, rows, &T))
+    if (stem(w, run, y, rows, &T))
         return -1;
     if (s->family == SER_WAVLM) {
         how.fill_gate = ser_distances_gate;
         how.ctx = &gating;
-        how.bias = ser_distances_bias(&w->distances, h, T);
+        how.bias = ser_distances_bias(&w->distances, run, T);
         if (!how.bias)
             return -1;
     }
     for (int i = 0;; i++) {
         int final = s->stable && i == s->layers;
-        float *normed = final ? ser_room(&h->normed, (size_t)T * (size_t)s->width) : NULL;
+        float *normed = final ? ser_room(&run->normed, (size_t)T * (size_t)s->width) : NULL;
         if (final && !normed)
             return -1;
         if (final)
-            ser_hear_norm(h, &w->norm, T, s->width, s->epsilon, h->hidden.at, normed);
+            ser_encode_norm(run, &w->norm, T, s->width, s->epsilon, run->hidden.at, normed);
         if (i >= first)
-            take(ctx, i, final ? normed : h->hidden.at, (size_t)T);
+            take(ctx, i, final ? normed : run->hidden.at, (size_t)T);
         if (i == w->last)
             return 0;
         gating.layer = i;
-        if (ser_transformer_run(&w->layer[i], h, T, &how))
+        if (ser_transformer_run(&w->layer[i], run, T, &how))
             return -1;
     }
 }

@@ -16,8 +16,8 @@
 #ifndef SER_WAVES_H
 #define SER_WAVES_H
 
-#include "nn/encoder/hearing.h"
 #include "nn/encoder/load.h"
+#include "nn/encoder/run.h"
 
 struct ser_waves;
 void ser_waves_list(const struct ser_encoder_shape *s, struct ser_lister *l);
@@ -26,9 +26,9 @@ struct ser_waves *ser_waves_new(struct ser_loader *l, int last);
 void ser_waves_free(struct ser_waves *w);
 
 /* As the functions of encoder.h that are called almost so. */
-int ser_waves_features(const struct ser_waves *w, struct ser_hearing *h, const float *x, size_t n,
-                       const float **y, size_t *rows);
-int ser_waves_layers(const struct ser_waves *w, struct ser_hearing *h, const float *y, size_t rows,
-                     int first, ser_hidden *take, void *ctx);
+int ser_waves_features(const struct ser_waves *w, struct ser_encoder_run *run, const float *x,
+                       size_t n, const float **y, size_t *rows);
+int ser_waves_layers(const struct ser_waves *w, struct ser_encoder_run *run, const float *y,
+                     size_t rows, int first, ser_hidden *take, void *ctx);
 
 #endif
