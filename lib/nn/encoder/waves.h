@@ -6,8 +6,7 @@
  *   x [n]      normalised, where the preprocessor says so: (x - mean) / sqrt(var + 1e-7)
  *   conv       convolutions with norm and gelu (front.h)                           [T,C]
  *   project    a norm (not in DistilHuBERT), C to D                                 [T,D]
- *   positions  h += gelu(conv1d(h)), K taps, G groups, K/2 zeros at both ends, the first T frames;
- *              weight norm: w[:,:,k] = g[k] v[:,:,k] / |v[:,:,k]|
+ *   positions  a convolution over the neighbours (positions.h)
  *   layers     norms behind attention and feed forward, and one before the first layer; or, if the
  *              network is stable, norms before both, and one behind the last layer
  *
