@@ -11,7 +11,7 @@ nn          | nn nn/layers nn/kernels math     | signal.h pthread.h
 nn/layers   | nn nn/layers nn/kernels math     |
 nn/encoder  | nn nn/encoder nn/kernels math    | sys/mman.h
 nn/kernels  | nn nn/layers nn/kernels math     | immintrin.h oneapi/dnnl/dnnl.h omp.h
-bridge      | bridge core math nn              | sndfile.h sox.h xxhash.h jansson.h wchar.h
+bridge      | bridge core math nn              | sndfile.h sox.h xxhash.h jansson.h setjmp.h wchar.h
 tools       | bridge core math nn              | xxhash.h zlib.h locale.h termios.h wchar.h
 END
 }

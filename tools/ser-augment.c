@@ -16,7 +16,7 @@
 #include "math/effects.h"
 #include "math/resample.h"
 
-enum { MAX_JOBS = 256, MAX_COPIES = 99, MAX_SPEED = 4 };
+enum { MAX_COPIES = 99, MAX_SPEED = 4 };
 
 static struct {
     const char *output, *like;
@@ -44,7 +44,7 @@ static const struct ser_opt options[] = {
      "resample to the rate that this model needs"},
     {0, "any-part", SER_OPT_FLAG, &opt.any_part, 0, 0, NULL,
      "alter recordings of any part, not only of train"},
-    {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, MAX_JOBS, "N",
+    {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, SER_MAX_JOBS, "N",
      "threads to use; the result does not depend on it"},
     {'k', "keep-going", SER_OPT_FLAG, &opt.keep_going, 0, 0, NULL,
      "skip bad recordings; exit 3 at the end"},
@@ -270,7 +270,8 @@ static int make_all(struct thread *t, struct item *it) {
     return 0;
 }
 
-static void clear(struct item *it) {
+static void release(void *slot) {
+    struct item *it = slot;
     free(it->id);
     free(it->path);
     ser_attrs_clear(&it->attrs);
@@ -280,7 +281,7 @@ static void clear(struct item *it) {
 static int fetch(void *ctx, void *slot) {
     struct source *s = ctx;
     struct item *it = slot;
-    clear(it);
+    release(it);
     int got = ser_manifest_next(&s->manifest, &it->id, &it->path, &it->attrs, &it->made.e);
     it->row = s->manifest.table.row;
     /* There must be room for #pitch.99 behind the id, and an id with a # could look like the
@@ -298,10 +299,6 @@ static int make(void *ctx, void *slot, int worker) {
     if (bad)
         ser_manifest_name_row(&s->manifest, it->row, it->id, &it->made.e);
     return bad;
-}
-
-static void release(void *slot) {
-    clear(slot);
 }
 
 /* ---- the run ---- */
@@ -369,7 +366,7 @@ int main(int argc, char **argv) {
     struct ser_error e;
     struct ser_attrs header = {0};
     ser_start(argv[0]);
-    opt.jobs = ser_cores() < MAX_JOBS ? ser_cores() : MAX_JOBS;
+    opt.jobs = ser_cores() < SER_MAX_JOBS ? ser_cores() : SER_MAX_JOBS;
     int first = ser_options(argc, argv, &tool), jobs = (int)opt.jobs;
     must(ser_model_find(&opt.like, &e), &e);
     if (opt.like)

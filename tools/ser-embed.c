@@ -10,7 +10,6 @@
 #include "bridge/live.h"
 #include "bridge/names.h"
 #include "bridge/recipe.h"
-#include "bridge/recordings.h"
 #include "bridge/timeline.h"
 #include "core/opt.h"
 #include "core/progress.h"
@@ -22,7 +21,7 @@
 #include <math.h>
 
 /* An encoder hears no more than 30 s at once; a window is of 4 s, unless another length is given. */
-enum { MAX_JOBS = 256, MAX_FRAMES = 1500, WINDOW_FRAMES = 200 };
+enum { MAX_FRAMES = 1500, WINDOW_FRAMES = 200 };
 
 static struct {
     const char *manifest, *output, *like, *encoder, *trim, *layer, *pool, *norm, *raw, *kernels;
@@ -60,7 +59,7 @@ static const struct ser_opt options[] = {
      "a table of what the encoder's own head says"},
     {0, "weights", SER_OPT_FLAG, &opt.weights, 0, 0, NULL,
      "write the encoder alone, as model.safetensors"},
-    {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, MAX_JOBS, "N",
+    {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, SER_MAX_JOBS, "N",
      "threads to use; the result does not depend on it"},
     {0, "kernels", SER_OPT_TEXT, &opt.kernels, 0, 0, SER_KERNELS,
      "plain: the same bytes on any x86-64"},
@@ -84,15 +83,9 @@ static const struct ser_tool tool = {
     "operands are FILEs.\n"
     "Standard input may be an audio file of any format, or an audio tensor stream."};
 
-/* One recording on its way through the threads. */
-struct item {
-    struct ser_item made; /* one record */
-    struct ser_recording recording;
-};
-
 /* What a thread keeps between recordings. */
 struct thread {
-    struct ser_hearing *hearing;
+    struct ser_encoder_run *run;
     struct ser_listener listener;
     float *sum; /* [sum_cap] of the layers that are averaged */
     size_t sum_cap;
@@ -120,12 +113,6 @@ static int layers_out(const struct embedding *m) {
 }
 
 /* ---- a recording ---- */
-
-static int fetch(void *ctx, void *slot) {
-    struct embedding *m = ctx;
-    struct item *it = slot;
-    return ser_recordings_next(&m->recordings, &it->recording, &it->made.e);
-}
 
 /* What becomes of the hidden states of one recording, or of a window of it. */
 struct taking {
@@ -243,7 +230,7 @@ static int check_length(const struct taking *k, size_t n) {
 static int embed(struct taking *k, const float *x, size_t n) {
     if (check_length(k, n))
         return -1;
-    if (ser_hear(k->t->hearing, x, n, opt.pad_30s, k->m->first, take, k)) {
+    if (ser_encode(k->t->run, x, n, opt.pad_30s, k->m->first, take, k)) {
         ser_fail(k->e, SER_SYS, "%s: (%s): out of memory for its embedding",
                  ser_recording_name(k->recording), k->key);
         return -2;
@@ -270,7 +257,7 @@ static void remark(struct thread *t, struct ser_attrs *a, const float *x, size_t
 
 static int make(void *ctx, void *slot, int worker) {
     struct embedding *m = ctx;
-    struct item *it = slot;
+    struct ser_recorded *it = slot;
     struct thread *t = &m->thread[worker];
     struct taking k = {m, t, &it->recording, it->recording.key, it->made.record, &it->made.e, 0};
     const float *x;
@@ -293,11 +280,6 @@ static int make_window(void *ctx, const struct ser_recording *r, const struct se
     size_t n = w->samples;
     ser_listener_trim(&m->thread->listener, &x, &n);
     return embed(&k, x, n) ? -1 : 0;
-}
-
-static void release(void *slot) {
-    struct item *it = slot;
-    ser_recording_free(&it->recording);
 }
 
 /* ---- the table of --classify ---- */
@@ -580,8 +562,8 @@ static void open_threads(struct embedding *m, int jobs, int threads) {
         if (opt.classify)
             t->means = ecalloc((size_t)m->own.head.states + 1,
                                (size_t)(m->own.head.width + m->own.head.inner) * sizeof *t->means);
-        t->hearing = ser_hearing_new(m->encoder, ser_kernels_find(opt.kernels), threads, why);
-        if (!t->hearing)
+        t->run = ser_encoder_run_new(m->encoder, ser_kernels_find(opt.kernels), threads, why);
+        if (!t->run)
             die(SER_SYS, "cannot run the encoder: %s", why);
     }
 }
@@ -589,7 +571,7 @@ static void open_threads(struct embedding *m, int jobs, int threads) {
 static void close_threads(struct embedding *m, int jobs) {
     for (int i = 0; i < jobs; i++) {
         ser_listener_close(&m->thread[i].listener);
-        ser_hearing_free(m->thread[i].hearing);
+        ser_encoder_run_free(m->thread[i].run);
         free(m->thread[i].sum);
         free(m->thread[i].means);
     }
@@ -620,15 +602,12 @@ static int run_all(struct embedding *m, const struct ser_attrs *header) {
     open_threads(m, jobs, single ? (int)opt.jobs : 1);
     const struct ser_table table = {put_row, m};
     const struct ser_convert todo = {.ctx = m,
-                                     .item_size = sizeof(struct item),
                                      .records = 1,
-                                     .fetch = fetch,
+                                     .recordings = &m->recordings,
                                      .make = make,
-                                     .release = release,
                                      .output = opt.output,
                                      .header = header,
                                      .table = opt.classify ? &table : NULL,
-                                     .total = m->recordings.total,
                                      .keep_going = opt.keep_going,
                                      .quiet = opt.quiet};
     int skipped = ser_convert_run(&todo, jobs, &e);
@@ -674,7 +653,7 @@ int main(int argc, char **argv) {
     struct ser_error e;
     uint64_t hash = 0;
     ser_start(argv[0]);
-    opt.jobs = ser_cores() < MAX_JOBS ? ser_cores() : MAX_JOBS;
+    opt.jobs = ser_cores() < SER_MAX_JOBS ? ser_cores() : SER_MAX_JOBS;
     opt.kernels = ser_kernels_default();
     int first = ser_options(argc, argv, &tool);
     if (opt.encoder && !opt.like)

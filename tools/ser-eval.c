@@ -56,7 +56,7 @@ static int wider(int width, const char *name) {
 static int class_width(const struct ser_evaluation *v, int least) {
     int width = least;
     for (int c = 0; c < v->classes; c++)
-        width = wider(width, v->class[c]);
+        width = wider(width, v->class_name[c]);
     return width;
 }
 
@@ -74,10 +74,10 @@ static void print_confusion(const struct ser_evaluation *v, int rates, struct se
     ser_out_printf(o, "\n%-*s predicted%s\n%*s", left, "truth", rates ? ", share of the row" : "",
                    left, "");
     for (int c = 0; c < v->classes; c++)
-        print_right(o, v->class[c], right);
+        print_right(o, v->class_name[c], right);
     ser_out_printf(o, "\n");
     for (int c = 0; c < v->classes; c++) {
-        print_left(o, v->class[c], left);
+        print_left(o, v->class_name[c], left);
         for (int k = 0; k < v->classes; k++)
             if (rates)
                 ser_out_printf(o, "%*.4f", right, ser_confusion_rate(v, &v->all, c, k));
@@ -128,7 +128,7 @@ static void print_files(const struct ser_evaluation *v, struct ser_out *o) {
             ser_out_printf(o, i == SER_SCORES - 1 ? "%12.4f" : "%10.4f", ser_figure_of(s, i));
         ser_out_printf(o, "%8zu  %s\n", s->n, s->name);
     }
-    for (size_t i = 0; i < mean->n && !mean->at[i].class; i++)
+    for (size_t i = 0; i < mean->n && !mean->at[i].class_name; i++)
         ser_out_printf(o, "%-24s mean %.4f, deviation %.4f over %d files\n", ser_figure[i].title,
                        mean->at[i].value, deviation->at[i].value, v->files);
 }
@@ -149,7 +149,7 @@ static void print_text(const struct ser_evaluation *v, struct ser_out *o) {
                    "support");
     for (int c = 0; c < v->classes; c++) {
         const struct ser_class_score *score = &v->all.of[c];
-        print_left(o, v->class[c], left);
+        print_left(o, v->class_name[c], left);
         ser_out_printf(o, "%10.4f%10.4f%10.4f%10zu\n", score->precision, score->recall, score->f1,
                        score->support);
     }
@@ -173,7 +173,7 @@ static void tsv(struct ser_out *o, const char *file, const char *name, const cha
 
 static void tsv_values(struct ser_out *o, const char *file, const struct ser_values *l) {
     for (size_t i = 0; i < l->n; i++)
-        tsv(o, file, l->at[i].name, l->at[i].class, l->at[i].predicted, l->at[i].value);
+        tsv(o, file, l->at[i].name, l->at[i].class_name, l->at[i].predicted, l->at[i].value);
 }
 
 static struct ser_values totals(const struct ser_result *s) {
@@ -205,7 +205,7 @@ static void tsv_group(const struct ser_evaluation *v, int g, struct ser_out *o) 
         const struct ser_result *s = &v->member[g][i];
         struct ser_values l = totals(s);
         for (size_t k = 0; k < l.n; k++)
-            l.at[k].class = s->name;
+            l.at[k].class_name = s->name;
         tsv_values(o, ser_grouping_name[g], &l);
         free(l.at);
     }
@@ -278,7 +278,7 @@ static void json_set(const struct ser_evaluation *v, const struct ser_result *s,
     for (int c = 0; c < v->classes; c++) {
         const struct ser_class_score *score = &s->of[c];
         ser_out_printf(o, c ? ",\n" : "\n");
-        ser_out_json(o, v->class[c]);
+        ser_out_json(o, v->class_name[c]);
         ser_out_printf(o, ":{\"precision\":%.17g,\"recall\":%.17g,\"f1\":%.17g,\"support\":%zu}",
                        score->precision, score->recall, score->f1, score->support);
     }
@@ -311,13 +311,13 @@ static void json_files(const struct ser_evaluation *v, struct ser_out *o) {
     }
     ser_out_printf(o, "],\n\"over_files\":{");
     size_t i = 0;
-    for (; i < mean->n && !mean->at[i].class; i++)
+    for (; i < mean->n && !mean->at[i].class_name; i++)
         ser_out_printf(o, "%s\"%s\":{\"mean\":%.17g,\"deviation\":%.17g}", i ? ",\n" : "\n",
                        mean->at[i].name, mean->at[i].value, deviation->at[i].value);
     ser_out_printf(o, "},\n\"over_files_by_class\":[");
     for (const char *comma = "\n"; i < mean->n; i++, comma = ",\n") {
         ser_out_printf(o, "%s{\"measure\":\"%s\",\"class\":", comma, mean->at[i].name);
-        ser_out_json(o, mean->at[i].class);
+        ser_out_json(o, mean->at[i].class_name);
         if (mean->at[i].predicted) {
             ser_out_printf(o, ",\"predicted\":");
             ser_out_json(o, mean->at[i].predicted);
@@ -332,7 +332,7 @@ static void print_json(const struct ser_evaluation *v, struct ser_out *o) {
     ser_out_printf(o, "{\"classes\":[");
     for (int c = 0; c < v->classes; c++) {
         ser_out_printf(o, c ? "," : "");
-        ser_out_json(o, v->class[c]);
+        ser_out_json(o, v->class_name[c]);
     }
     ser_out_printf(o, "],\n");
     json_set(v, &v->all, o);
@@ -398,22 +398,22 @@ static void print_onsets(const char *name, int width, const struct ser_onsets *o
 static void print_delays(const struct ser_overtime *v, struct ser_out *o) {
     int left = 14;
     for (int c = 0; c < v->classes; c++)
-        left = wider(left, v->class[c]);
+        left = wider(left, v->class_name[c]);
     ser_out_printf(o, "\n%-*s%8s%8s%8s%8s%10s%10s\n", left, "new emotion", "begins", "named",
                    "never", "before", "median s", "90 % s");
     for (int c = 0; c < v->classes; c++)
         if (v->onsets[c].begins)
-            print_onsets(v->class[c], left, &v -> onsets[c], o);
+            print_onsets(v->class_name[c], left, &v->onsets[c], o);
     print_onsets("all", left, &v->all, o);
 }
 
 static void print_shares(const struct ser_overtime *v, struct ser_out *o) {
     int left = 14;
     for (int c = 0; c < v->classes; c++)
-        left = wider(left, v->class[c]);
+        left = wider(left, v->class_name[c]);
     ser_out_printf(o, "\n%-*s%10s%10s%10s\n", left, "emotion", "recall", "precision", "s");
     for (int c = 0; c < v->classes; c++) {
-        print_left(o, v->class[c], left);
+        print_left(o, v->class_name[c], left);
         ser_out_printf(o, "%10.4f%10.4f%10.1f\n", v->of[c].recall, v->of[c].precision,
                        (double)v->of[c].support / 1000);
     }
@@ -442,10 +442,10 @@ static void print_over_time(const struct ser_overtime *v, struct ser_out *o) {
 
 /* Where a figure stands in the object; how many keys lead to it. */
 static int path_of(const struct ser_value *a, const char *key[3]) {
-    key[0] = a->class && !a->predicted ? "per_class" : a->name;
-    key[1] = a->class;
+    key[0] = a->class_name && !a->predicted ? "per_class" : a->name;
+    key[1] = a->class_name;
     key[2] = a->predicted ? a->predicted : a->name;
-    return a->class ? 3 : 1;
+    return a->class_name ? 3 : 1;
 }
 
 static void json_over_time(const struct ser_values *l, struct ser_out *o) {

@@ -9,13 +9,10 @@
 #include "bridge/live.h"
 #include "bridge/names.h"
 #include "bridge/recipe.h"
-#include "bridge/recordings.h"
 #include "core/opt.h"
 #include "core/progress.h"
 #include "math/effects.h"
 #include "math/mfcc.h"
-
-enum { MAX_JOBS = 256 };
 
 static struct {
     const char *manifest, *output, *type, *like, *trim, *pad, *normalize, *append, *raw;
@@ -69,7 +66,7 @@ static const struct ser_opt options[] = {
      "a window of --frames frames every S seconds"},
     {0, "raw", SER_OPT_TEXT, &opt.raw, 0, 0, "F:HZ:N",
      "sound without header: s16le:16000:1; with --every"},
-    {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, MAX_JOBS, "N",
+    {'j', "jobs", SER_OPT_INT, &opt.jobs, 1, SER_MAX_JOBS, "N",
      "threads to use; the result does not depend on it"},
     {'k', "keep-going", SER_OPT_FLAG, &opt.keep_going, 0, 0, NULL,
      "skip bad recordings; exit 3 at the end"},
@@ -79,12 +76,6 @@ static const struct ser_opt options[] = {
 static const struct ser_tool tool = {
     "[FILE...]", "Turns audio (files, a manifest, standard input) into a stream of features.",
     options, "Standard input may be an audio file of any format, or an audio tensor stream."};
-
-/* One recording on its way through the threads. */
-struct item {
-    struct ser_item made; /* one record: [rows, frames] */
-    struct ser_recording recording;
-};
 
 /* What was not heard, or not in full; counts of recordings, and of samples at the recipe's rate. */
 struct remarks {
@@ -106,12 +97,6 @@ struct source {
     struct ser_recordings recordings;
     struct thread *thread;
 };
-
-static int fetch(void *ctx, void *slot) {
-    struct source *s = ctx;
-    struct item *it = slot;
-    return ser_recordings_next(&s->recordings, &it->recording, &it->made.e);
-}
 
 /* Counts what was not heard, or not in full, and says it in the record's attributes. Silent is a recording whose sound
  * that is used is. */
@@ -136,7 +121,8 @@ static void remark(struct remarks *m, const struct ser_recipe *r, const float *x
 }
 
 /* The features of n samples at the recipe's rate: 0, -1 or -2 as make of struct ser_convert. */
-static int compute(struct source *s, struct item *it, const float *x, size_t n, struct thread *t) {
+static int compute(struct source *s, struct ser_recorded *it, const float *x, size_t n,
+                   struct thread *t) {
     const float *y;
     size_t frames, full;
     if (ser_mfcc_run(t->mfcc, x, n, &y, &frames, &full)) {
@@ -157,7 +143,7 @@ static int compute(struct source *s, struct item *it, const float *x, size_t n, 
 
 static int make(void *ctx, void *slot, int worker) {
     struct source *s = ctx;
-    struct item *it = slot;
+    struct ser_recorded *it = slot;
     struct thread *t = &s->thread[worker];
     const float *x;
     size_t n;
@@ -167,11 +153,6 @@ static int make(void *ctx, void *slot, int worker) {
     if (bad)
         ser_recordings_name(&s->recordings, &it->recording, &it->made.e);
     return bad;
-}
-
-static void release(void *slot) {
-    struct item *it = slot;
-    ser_recording_free(&it->recording);
 }
 
 /* The recipe of a model or of other features. It is complete, so options that set a part of it are
@@ -301,14 +282,11 @@ static int run_all(struct source *s, const struct ser_attrs *header) {
     open_threads(s, jobs);
     tell_empty_bands(&s->recipe, ser_mfcc_empty_bands(s->thread[0].mfcc));
     const struct ser_convert todo = {.ctx = s,
-                                     .item_size = sizeof(struct item),
                                      .records = 1,
-                                     .fetch = fetch,
+                                     .recordings = &s->recordings,
                                      .make = make,
-                                     .release = release,
                                      .output = opt.output,
                                      .header = header,
-                                     .total = s->recordings.total,
                                      .keep_going = opt.keep_going,
                                      .quiet = opt.quiet};
     int skipped = ser_convert_run(&todo, jobs, &e);
@@ -372,7 +350,7 @@ int main(int argc, char **argv) {
     /* soxr frees its memory after a clip and allocates the same for the next. If malloc returned it
      * to the system in between, 2 % of the time would be lost. */
     mallopt(M_TRIM_THRESHOLD, 1 << 24);
-    opt.jobs = ser_cores() < MAX_JOBS ? ser_cores() : MAX_JOBS;
+    opt.jobs = ser_cores() < SER_MAX_JOBS ? ser_cores() : SER_MAX_JOBS;
     int first = ser_options(argc, argv, &tool);
     s.recipe = recipe();
     if (opt.every > 0 && !opt.output)

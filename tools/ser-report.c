@@ -236,7 +236,7 @@ static void read_searches(struct report *r) {
         struct searched *q = &r->search[i];
         q->from = &r->study.search[i];
         must(ser_tuning_read(&q->t, q->from->results, &e), &e);
-        q->best = ser_tuning_best(&q->t);
+        q->best = q->t.rank[0];
         q->tested = tested_by(r, "winner", q->from->name);
         q->voted = tested_by(r, "vote", q->from->name);
     }
@@ -512,7 +512,7 @@ enum { SCORE_COLUMNS = sizeof score_columns / sizeof *score_columns };
 /* The figure's value in a list of mean or deviation; 0 where it is not. */
 static double value_named(const struct ser_values *l, const char *name) {
     for (size_t i = 0; i < l->n; i++)
-        if (!l->at[i].class && strcmp(l->at[i].name, name) == 0)
+        if (!l->at[i].class_name && strcmp(l->at[i].name, name) == 0)
             return l->at[i].value;
     return 0;
 }
@@ -574,7 +574,7 @@ static void scores_by_emotion(struct page *p, const struct ser_evaluation *v) {
     TABLE(p, "By emotion", "emotion", "predictions#", "recall, %#", "precision, %#", "F1, %#");
     for (int c = 0; c < v->classes; c++) {
         const struct ser_class_score *s = &v->all.of[c];
-        cell(p, v->class[c]);
+        cell(p, v->class_name[c]);
         count_cell(p, s->support);
         percent_cell(p, s->recall);
         percent_cell(p, s->precision);
@@ -961,7 +961,7 @@ static void delays(struct page *p, const struct ser_overtime *o) {
           "median, s#", "90 %, s#", "share of its time named, %#");
     for (int c = 0; c < o->classes; c++)
         if (o->onsets[c].begins) {
-            onset_row(p, o->class[c], &o -> onsets[c]);
+            onset_row(p, o->class_name[c], &o->onsets[c]);
             percent_cell(p, o->of[c].recall);
         }
     ser_html_table_foot(&p->html);
@@ -1217,28 +1217,24 @@ static void optimism(struct page *p, int votes) {
 }
 
 static void importance(struct page *p, const struct ser_tuning *t) {
-    struct ser_error e;
-    int64_t rung = ser_tuning_common(t), epochs = 0;
+    long long epochs = t->common_epochs;
     int found = 0;
-    for (size_t i = 0; i < t->results; i++)
-        epochs = t->result[i].rung == rung ? t->result[i].epochs : epochs;
-    char *caption = eprintf_alloc("Importance of the options after %lld epoch%s", (long long)epochs,
+    char *caption = eprintf_alloc("Importance of the options after %lld epoch%s", epochs,
                                   epochs == 1 ? "" : "s");
     for (size_t o = 0; o < t->options; o++) {
-        struct ser_anova a;
+        const struct ser_anova *a = &t->option[o].importance;
         if (t->option[o].values < 2)
             continue;
         if (!found++)
             TABLE(p, caption, "option", "values#", "trials#", "groups#", "share, %#", "by lot, %#",
                   "importance, %#");
-        must(ser_tuning_importance(t, o, rung, &a) ? ser_no_memory(&e) : 0, &e);
         cell(p, t->option[o].name);
         count_cell(p, t->option[o].values);
-        count_cell(p, a.n);
-        count_cell(p, (size_t)a.groups);
-        percent_cell(p, a.share);
-        percent_cell(p, a.chance);
-        percent_cell(p, a.effect);
+        count_cell(p, a->n);
+        count_cell(p, (size_t)a->groups);
+        percent_cell(p, a->share);
+        percent_cell(p, a->chance);
+        percent_cell(p, a->effect);
     }
     free(caption);
     if (found)
@@ -1249,10 +1245,7 @@ static void trials(struct page *p, const struct ser_tuning *t) {
     const char *head[SER_HTML_COLUMNS] = {"trial#", "epochs#", "recall, %#", "accuracy, %#",
                                           "loss#"};
     enum { FIGURES = 5 };
-    const struct ser_tuning_result **list = ser_tuning_rank(t);
     size_t axes = 0, shown[SER_HTML_COLUMNS];
-    if (!list)
-        die(SER_SYS, "out of memory");
     char *caption = t->trials > MAX_TRIALS
                         ? eprintf_alloc("The best %d of %zu trials", MAX_TRIALS, t->trials)
                         : estrdup("Trials, the best first");
@@ -1264,7 +1257,7 @@ static void trials(struct page *p, const struct ser_tuning *t) {
         }
     table(p, caption, (int)(FIGURES + axes), head);
     for (size_t i = 0; i < t->trials && i < MAX_TRIALS; i++) {
-        const struct ser_tuning_result *r = list[i];
+        const struct ser_tuning_result *r = t->rank[i];
         ser_html_cellf(&p->html, "%lld", (long long)r->trial);
         ser_html_cellf(&p->html, "%lld", (long long)r->epochs);
         tuned_cell(p, r, r->recall);
@@ -1277,7 +1270,6 @@ static void trials(struct page *p, const struct ser_tuning *t) {
     for (size_t i = 0; i < axes; i++)
         free((char *)head[FIGURES + i]);
     free(caption);
-    free(list);
 }
 
 static void pre(struct page *p, const char *heading, const char *body) {
@@ -1580,14 +1572,19 @@ static void head(struct page *p) {
               "emotions.</p>\n");
 }
 
-static void one_group(struct page *p) {
+/* Links to what every page begins with; first: its first section. */
+static void begin_links(struct page *p, const char *first, const char *title) {
     markup(p, "<nav>");
     link_to_searches(p);
-    link_to(p, WHOLE_STUDY, "results", "Results");
+    link_to(p, WHOLE_STUDY, first, title);
     if (p->r->study.conditions)
         link_to(p, WHOLE_STUDY, "conditions", "Other conditions");
     if (p->r->is_compared)
         link_to(p, WHOLE_STUDY, "comparison", "Published figures");
+}
+
+static void one_group(struct page *p) {
+    begin_links(p, "results", "Results");
     link_to(p, WHOLE_STUDY, "pictures", "Pictures");
     if (has_over_time(&p->r->group[0]))
         link_to(p, WHOLE_STUDY, "over-time", "Over time");
@@ -1613,13 +1610,7 @@ static void one_group(struct page *p) {
 
 static void several_groups(struct page *p) {
     int groups = (int)p->r->groups;
-    markup(p, "<nav>");
-    link_to_searches(p);
-    link_to(p, WHOLE_STUDY, "overview", "Overview");
-    if (p->r->study.conditions)
-        link_to(p, WHOLE_STUDY, "conditions", "Other conditions");
-    if (p->r->is_compared)
-        link_to(p, WHOLE_STUDY, "comparison", "Published figures");
+    begin_links(p, "overview", "Overview");
     for (int g = 0; g < groups; g++)
         link_to(p, g, "results", p->r->group[g].group->label);
     link_to(p, WHOLE_STUDY, "split", "Split certificate");

@@ -74,7 +74,7 @@ static void write_header(struct scoring *s, const struct ser_record *first) {
     s->timed = first && ser_attr(&first->attrs, "start_s");
     ser_out_printf(&s->out, "id\temotion\tpredicted\tconfidence");
     for (int c = 0; c < s->model.classes; c++)
-        ser_out_printf(&s->out, "\tp_%s", s->model.class[c]);
+        ser_out_printf(&s->out, "\tp_%s", s->model.class_name[c]);
     ser_out_printf(&s->out, "\tspeaker\tcorpus\tsex%s",
                    opt.heard ? "\theard_s\tunheard_s\tsilent" : "");
     for (int i = 0; s->timed && i < SER_WINDOW_ATTRS; i++)
@@ -88,7 +88,8 @@ static void write_row(struct scoring *s, const char *id_emotion, const char *tai
     for (int c = 1; c < s->model.classes; c++)
         if (p[c] > p[best])
             best = c;
-    ser_out_printf(&s->out, "%s\t%s\t%.9g", id_emotion, mute ? "-" : s->model.class[best], p[best]);
+    ser_out_printf(&s->out, "%s\t%s\t%.9g", id_emotion, mute ? "-" : s->model.class_name[best],
+                   p[best]);
     for (int c = 0; c < s->model.classes; c++)
         ser_out_printf(&s->out, "\t%.9g", p[c]);
     ser_out_printf(&s->out, "\t%s\n", tail);
@@ -180,10 +181,9 @@ static int add(struct scoring *s, const struct ser_reader *r, const struct ser_r
                                ser_type_name(rec->type), ser_shape_text(rec->rank, rec->dim, got),
                                ser_model_input(m, text));
     }
-    b->frames[b->n] = ser_model_frames(m, rec);
+    b->frames[b->n] = ser_model_frames(m, r, rec, e);
     if (b->frames[b->n] < 0)
-        return ser_reader_fail(r, rec, e, "its attribute frames is '%.60s', not a number from 1",
-                               ser_attr(&rec->attrs, "frames"));
+        return -1;
     b->mute[b->n] = is_mute(rec);
     if (b->mute[b->n] < 0)
         return ser_reader_fail(r, rec, e,

@@ -73,19 +73,6 @@ struct groups {
 
 /* ---- reading ---- */
 
-/* Copies the row's fields into one block of memory. */
-static char **copy_fields(const struct ser_tsv *t) {
-    size_t pointers = (size_t)t->columns * sizeof(char *), size = pointers;
-    for (int i = 0; i < t->columns; i++)
-        size += strlen(t->field[i]) + 1;
-    char **field = emalloc(size), *to = (char *)field + pointers;
-    for (int i = 0; i < t->columns; i++) {
-        field[i] = to;
-        to = stpcpy(to, t->field[i]) + 1;
-    }
-    return field;
-}
-
 static int by_text(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
@@ -125,7 +112,9 @@ static struct columns find_columns(const struct ser_tsv *t) {
 }
 
 static void add_row(struct manifest *m, const struct ser_tsv *t, const struct columns *c) {
-    char **field = m->field[m->rows] = copy_fields(t);
+    char **field = m->field[m->rows] = ser_tsv_copy(t);
+    if (!field)
+        die(SER_SYS, "out of memory");
     struct ser_utterance *u = &m->row[m->rows++];
     *u = (struct ser_utterance){.id = field[c->id],
                                 .corpus = c->corpus < 0 ? "-" : field[c->corpus],

@@ -1241,8 +1241,7 @@ static int run_pad(struct input *in) {
         check_same(in, &first);
         if (in->rec.rank != axes.rank)
             refuse(in, "has other dimensions than the axes that its header tells");
-        if (ser_axes_frames(&in->rec.attrs, INT64_MAX) < 0)
-            refuse(in, "its attribute frames is not a number from 1");
+        must(ser_axes_frames(&in->r, &in->rec, INT64_MAX, &e) < 0, &e);
         if (is_floor && in->rec.dim[axes.time] < (uint64_t)opt.frames)
             refuse(in,
                    "is shorter, and fills up with its own floor (feat.pad): 'ser-mfcc --pad floor "

@@ -147,7 +147,7 @@ static void show_classes(const struct ser_training *t) {
     ser_dataset_count(&t->val, val, t->model.classes);
     fprintf(stderr, "classes, training%s:", opt.val ? " + validation" : "");
     for (int k = 0; k < t->model.classes; k++) {
-        fprintf(stderr, "%s %s %zu", k ? "," : "", t->model.class[k], train[k]);
+        fprintf(stderr, "%s %s %zu", k ? "," : "", t->model.class_name[k], train[k]);
         if (opt.val)
             fprintf(stderr, " + %zu", val[k]);
     }
@@ -156,7 +156,7 @@ static void show_classes(const struct ser_training *t) {
 
 /* Told with --quiet, too: a model of such classes is hardly meant. */
 static void tell_alike(const struct ser_model *m) {
-    char *const *name = m->class;
+    char *const *name = m->class_name;
     for (int i = 0; i < m->classes; i++)
         for (int k = 0; k < i; k++)
             if (ser_labels_alike(name[k], name[i]))

@@ -76,11 +76,11 @@ static void write_row(struct view *v) {
     for (int i = 0; i < v->t.columns; i++) {
         if (i)
             ser_out_printf(&v->o, "\t");
-        int is_p = k < c->classes && i == c->p_column[k];
+        int is_p = k < c->classes.n && i == c->classes.column[k];
         if (is_p && changed && opt.smooth_s > 0)
             ser_out_printf(&v->o, "%.9g", c->p[k]);
         else if (i == c->predicted && changed)
-            ser_out_printf(&v->o, "%s", c->name[c->emotion]);
+            ser_out_printf(&v->o, "%s", c->classes.name[c->emotion]);
         else if (i == c->confidence && changed)
             ser_out_printf(&v->o, "%.9g", c->p[c->emotion]);
         else
@@ -110,11 +110,11 @@ static void write_json(struct view *v) {
     write_member(v, c->end);
     ser_out_printf(&v->o, ",\"predicted\":");
     if (c->talks) {
-        ser_out_json(&v->o, c->name[c->emotion]);
+        ser_out_json(&v->o, c->classes.name[c->emotion]);
         ser_out_printf(&v->o, ",\"confidence\":%.9g,\"p\":{", c->p[c->emotion]);
-        for (int k = 0; k < c->classes; k++) {
+        for (int k = 0; k < c->classes.n; k++) {
             ser_out_printf(&v->o, k ? "," : "");
-            ser_out_json(&v->o, c->name[k]);
+            ser_out_json(&v->o, c->classes.name[k]);
             ser_out_printf(&v->o, ":%.9g", c->p[k]);
         }
         ser_out_printf(&v->o, "}");

@@ -1,17 +1,14 @@
 /* ser-vote - the mean of the predictions of several models for the same utterances. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/classes.h"
 #include "core/opt.h"
 #include "core/out.h"
-#include "core/tsv.h"
 #include "math/mathfun.h"
 
-enum { MAX_CLASSES = 256 };
-#define SUM_TOLERANCE 1e-3  /* of the sum of an utterance's probabilities */
-#define LEAST         1e-38 /* with --log: what a smaller probability counts as */
-#define MAX_WEIGHT    1e6
+#define LEAST      1e-38 /* with --log: what a smaller probability counts as */
+#define MAX_WEIGHT 1e6
 
 static struct {
     const char *output, *weights;
@@ -41,24 +38,22 @@ struct row {
 
 struct vote {
     const char *first; /* name of the first table */
-    int columns, id, emotion, predicted, confidence, classes;
-    char **column;      /* [columns] */
-    int p[MAX_CLASSES]; /* [classes] the columns of the probabilities */
-    struct row *row;    /* [rows] */
+    int columns, id, emotion, predicted, confidence;
+    char **column; /* [columns] */
+    struct ser_classes classes;
+    struct row *row; /* [rows] */
     size_t rows;
     struct row **sorted; /* [rows] by id, once the first table is read */
 };
 
 /* Columns of one table. */
 struct columns {
-    int id, emotion, p[MAX_CLASSES]; /* in the order of the first table's classes */
+    int id, emotion;
+    struct ser_classes classes;
+    int place[SER_MAX_CLASSES]; /* where each of the first table's classes is among these */
 };
 
 /* ---- the first table ---- */
-
-static int is_class(const char *column) {
-    return strncmp(column, "p_", 2) == 0 && column[2];
-}
 
 static void open_first(struct vote *v, const struct ser_tsv *t) {
     struct ser_error e;
@@ -70,15 +65,10 @@ static void open_first(struct vote *v, const struct ser_tsv *t) {
         die_error(&e);
     v->confidence = ser_tsv_column(t, "confidence");
     v->column = ecalloc((size_t)t->columns, sizeof *v->column);
-    for (int i = 0; i < t->columns; i++) {
+    for (int i = 0; i < t->columns; i++)
         v->column[i] = estrdup(t->name[i]);
-        if (!is_class(t->name[i]))
-            continue;
-        if (v->classes == MAX_CLASSES)
-            die(SER_BAD, "%s: more than %d classes: not predictions", v->first, MAX_CLASSES);
-        v->p[v->classes++] = i;
-    }
-    if (!v->classes)
+    must(ser_classes_find(&v->classes, t, &e), &e);
+    if (!v->classes.n)
         die(SER_BAD, "%s: no columns p_CLASS: there are no probabilities to take the mean of",
             v->first);
 }
@@ -87,20 +77,14 @@ static const char *id_of(const struct vote *v, const struct row *r) {
     return r->field[v->id];
 }
 
-/* Copies the row's fields into one block of memory. */
 static void add_row(struct vote *v, const struct ser_tsv *t, size_t *cap) {
-    size_t pointers = (size_t)t->columns * sizeof(char *), size = pointers;
     if (v->rows == *cap)
         v->row = erealloc(v->row, *cap = *cap ? 2 * *cap : 256, sizeof *v->row);
-    for (int i = 0; i < t->columns; i++)
-        size += strlen(t->field[i]) + 1;
-    char **field = emalloc(size), *to = (char *)field + pointers;
-    for (int i = 0; i < t->columns; i++) {
-        field[i] = to;
-        to = stpcpy(to, t->field[i]) + 1;
-    }
+    char **field = ser_tsv_copy(t);
+    if (!field)
+        die(SER_SYS, "out of memory");
     v->row[v->rows++] =
-        (struct row){.field = field, .sum = ecalloc((size_t)v->classes, sizeof(double))};
+        (struct row){.field = field, .sum = ecalloc((size_t)v->classes.n, sizeof(double))};
 }
 
 /* For qsort, which knows nothing of columns. */
@@ -164,35 +148,30 @@ static struct columns find_columns(const struct vote *v, const struct ser_tsv *t
     struct columns c = {0};
     if ((c.id = ser_tsv_need(t, "id", &e)) < 0 || (c.emotion = ser_tsv_need(t, "emotion", &e)) < 0)
         die_error(&e);
-    int classes = 0;
-    for (int i = 0; i < t->columns; i++)
-        classes += is_class(t->name[i]);
-    for (int k = 0; k < v->classes; k++) {
-        const char *name = v->column[v->p[k]];
-        if ((c.p[k] = ser_tsv_column(t, name)) < 0)
+    must(ser_classes_find(&c.classes, t, &e), &e);
+    for (int k = 0; k < v->classes.n; k++) {
+        c.place[k] = ser_classes_place(&c.classes, v->classes.name[k]);
+        if (c.place[k] == c.classes.n)
             die(SER_BAD,
-                "%s: has no column %s, which %s has: only models of one set of classes vote",
-                t->in.name, name, v->first);
+                "%s: has no column p_%s, which %s has: only models of one set of classes vote",
+                t->in.name, v->classes.name[k], v->first);
     }
-    if (classes != v->classes)
+    if (c.classes.n != v->classes.n)
         die(SER_BAD, "%s: has %d classes, %s has %d: only models of one set of classes vote",
-            t->in.name, classes, v->first, v->classes);
+            t->in.name, c.classes.n, v->first, v->classes.n);
     return c;
 }
 
 /* Adds the probabilities of the table's row to what there is of that utterance. */
 static void add_probabilities(const struct vote *v, const struct ser_tsv *t,
                               const struct columns *c, struct row *r, double weight) {
-    double p, sum = 0;
-    for (int k = 0; k < v->classes; k++) {
-        const char *text = t->field[c->p[k]];
-        if (ser_parse_real(text, 0, 1, &p))
-            bad_row(t, "%s is no probability: '%.60s'", v->column[v->p[k]], text);
-        sum += p;
-        r->sum[k] += weight * (opt.log ? ser_ln(p > LEAST ? p : LEAST) : p);
+    struct ser_error e;
+    double p[SER_MAX_CLASSES];
+    must(ser_classes_whole_row(&c->classes, t, p, &e), &e);
+    for (int k = 0; k < v->classes.n; k++) {
+        double own = p[c->place[k]];
+        r->sum[k] += weight * (opt.log ? ser_ln(own > LEAST ? own : LEAST) : own);
     }
-    if (fabs(sum - 1) > SUM_TOLERANCE)
-        bad_row(t, "probabilities add up to %.9g, not to 1 within %g", sum, SUM_TOLERANCE);
     r->tables++;
 }
 
@@ -210,6 +189,7 @@ static void read_first(struct vote *v, struct ser_tsv *t, double weight) {
         die_error(&e);
     if (!v->rows)
         die(SER_BAD, "%s: has no rows", v->first);
+    ser_classes_free(&c.classes);
     sort_rows(v);
 }
 
@@ -246,6 +226,7 @@ static void read_more(struct vote *v, struct ser_tsv *t, double weight, int n) {
     }
     if (got < 0)
         die_error(&e);
+    ser_classes_free(&c.classes);
     refuse_missing(v, t->in.name, n);
 }
 
@@ -256,25 +237,25 @@ static void settle(const struct vote *v, struct row *r) {
     double most = r->sum[0], sum = 0;
     if (!opt.log)
         return;
-    for (int k = 1; k < v->classes; k++)
+    for (int k = 1; k < v->classes.n; k++)
         most = r->sum[k] > most ? r->sum[k] : most;
-    for (int k = 0; k < v->classes; k++)
+    for (int k = 0; k < v->classes.n; k++)
         sum += r->sum[k] = ser_exp(r->sum[k] - most);
-    for (int k = 0; k < v->classes; k++)
+    for (int k = 0; k < v->classes.n; k++)
         r->sum[k] /= sum;
 }
 
 static void write_row(const struct vote *v, const struct row *r, struct ser_out *o) {
     int best = 0, k = 0, mute = strcmp(r->field[v->predicted], "-") == 0;
-    for (int i = 1; i < v->classes; i++)
+    for (int i = 1; i < v->classes.n; i++)
         best = r->sum[i] > r->sum[best] ? i : best;
     for (int i = 0; i < v->columns; i++) {
         if (i)
             ser_out_printf(o, "\t");
-        if (k < v->classes && i == v->p[k])
+        if (k < v->classes.n && i == v->classes.column[k])
             ser_out_printf(o, "%.9g", r->sum[k++]);
         else if (i == v->predicted)
-            ser_out_printf(o, "%s", mute ? "-" : v->column[v->p[best]] + 2);
+            ser_out_printf(o, "%s", mute ? "-" : v->classes.name[best]);
         else if (i == v->confidence)
             ser_out_printf(o, "%.9g", r->sum[best]);
         else
@@ -303,6 +284,7 @@ static void release(struct vote *v) {
         free(v->row[i].field);
         free(v->row[i].sum);
     }
+    ser_classes_free(&v->classes);
     free(v->column);
     free(v->row);
     free(v->sorted);

@@ -51,12 +51,14 @@ int ser_axes_input(const struct ser_axes *a, int rank, const uint64_t *dim, stru
     return 0;
 }
 
-int64_t ser_axes_frames(const struct ser_attrs *record, int64_t all) {
-    const char *told = ser_attr(record, "frames");
+int64_t ser_axes_frames(const struct ser_reader *r, const struct ser_record *rec, int64_t all,
+                        struct ser_error *e) {
+    const char *told = ser_attr(&rec->attrs, "frames");
     int64_t n;
     if (!told)
         return all;
     if (ser_parse_int(told, 1, INT64_MAX, &n))
-        return -1;
+        return ser_reader_fail(r, rec, e, "its attribute frames is '%.60s', not a number from 1",
+                               told);
     return n < all ? n : all;
 }

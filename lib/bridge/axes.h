@@ -15,7 +15,7 @@
 #ifndef SER_AXES_H
 #define SER_AXES_H
 
-#include "core/attrs.h"
+#include "core/reader.h"
 #include "nn/nn.h"
 
 #define SER_AXES         "feat.axes"
@@ -40,8 +40,9 @@ int ser_axes_get(const struct ser_attrs *header, const char *where, struct ser_a
 int ser_axes_input(const struct ser_axes *a, int rank, const uint64_t *dim,
                    struct ser_input *in) SER_MUST_CHECK;
 
-/* How many of all frames of a record with these attributes are true, as the attribute frames says: at
- * most all, and all where it does not say. -1: that is not a number from 1. */
-int64_t ser_axes_frames(const struct ser_attrs *record, int64_t all);
+/* How many of all frames of a record are true, as its attribute frames says: at most all, and all where
+ * it does not say. -1 with e set (SER_BAD): that is not a number from 1. r is the reader of rec. */
+int64_t ser_axes_frames(const struct ser_reader *r, const struct ser_record *rec, int64_t all,
+                        struct ser_error *e) SER_MUST_CHECK;
 
 #endif

@@ -14,13 +14,19 @@ struct run {
     struct ser_error e;         /* what ends the run */
 };
 
+static int fetch_recording(const struct ser_convert *c, struct ser_recorded *it) {
+    return ser_recordings_next(c->recordings, &it->recording, &it->made.e);
+}
+
 static int fetch(void *ctx, void *slot) {
     const struct ser_convert *c = ((struct run *)ctx)->c;
     struct ser_item *it = slot;
     if (!it->record)
         it->record = calloc(c->records, sizeof *it->record);
     it->kept = 0;
-    int got = it->record ? c->fetch(c->ctx, slot) : ser_no_memory(&it->e);
+    int got = !it->record     ? ser_no_memory(&it->e)
+              : c->recordings ? fetch_recording(c, slot)
+                              : c->fetch(c->ctx, slot);
     it->state = got < 0 ? SER_ITEM_BROKEN : SER_ITEM_GOOD;
     return got != 0;
 }
@@ -63,7 +69,10 @@ static int finish(void *ctx, void *slot) {
 static void release(void *ctx, void *slot) {
     const struct ser_convert *c = ((struct run *)ctx)->c;
     struct ser_item *it = slot;
-    c->release(slot);
+    if (c->recordings)
+        ser_recording_free(&((struct ser_recorded *)slot)->recording);
+    else
+        c->release(slot);
     for (size_t i = 0; it->record && i < c->records; i++)
         ser_record_free(&it->record[i]);
     free(it->record);
@@ -72,14 +81,16 @@ static void release(void *ctx, void *slot) {
 int ser_convert_run(const struct ser_convert *c, int jobs, struct ser_error *e) {
     struct run r = {.c = c};
     const struct ser_jobs todo = {.ctx = &r,
-                                  .slot_size = c->item_size,
+                                  .slot_size =
+                                      c->recordings ? sizeof(struct ser_recorded) : c->item_size,
                                   .fetch = fetch,
                                   .work = work,
                                   .finish = finish,
                                   .release = release};
     if (ser_sink_open(&r.sink, c->output, c->header, c->table, e))
         return -1;
-    ser_progress_start(&r.progress, "utterances", c->total, c->quiet);
+    ser_progress_start(&r.progress, "utterances", c->recordings ? c->recordings->total : c->total,
+                       c->quiet);
     int failed = ser_jobs_run(&todo, jobs, e);
     ser_progress_end(&r.progress);
     if (failed) {

@@ -4,7 +4,10 @@
 #ifndef SER_CONVERT_H
 #define SER_CONVERT_H
 
+#include "bridge/recordings.h"
 #include "bridge/sink.h"
+
+enum { SER_MAX_JOBS = 256 }; /* that a tool offers */
 
 /* The result for one recording. The caller's own structure must begin with it. */
 struct ser_item {
@@ -18,10 +21,19 @@ struct ser_item {
     } state;
 };
 
+/* A recording that comes from a struct ser_recordings. */
+struct ser_recorded {
+    struct ser_item made;
+    struct ser_recording recording;
+};
+
 struct ser_convert {
     void *ctx;
+    size_t records; /* how many each recording makes */
+    /* Where items come from, which are struct ser_recorded then: item_size, fetch, release and total are not
+     * set. NULL: they are. */
+    struct ser_recordings *recordings;
     size_t item_size; /* bytes of the caller's structure; it starts as zeros and is reused */
-    size_t records;   /* how many each recording makes */
     /* Gets the next recording into item; called in order, one at a time. 1; 0 at the end; -1 with
      * e set if the input is broken here, which ends the run. */
     int (*fetch)(void *ctx, void *item);

@@ -25,18 +25,9 @@ int ser_current_begin(struct ser_current *c, const struct ser_tsv *t, struct ser
     c->end = ser_tsv_column(t, "end_s");
     c->speech = ser_tsv_column(t, "speech");
     c->level = ser_tsv_column(t, "level_db");
-    for (int i = 0; i < t->columns; i++) {
-        if (strncmp(t->name[i], "p_", 2) != 0 || !t->name[i][2])
-            continue;
-        if (c->classes == SER_CURRENT_CLASSES)
-            return ser_fail(e, SER_BAD, "%s: more than %d classes: not predictions", t->in.name,
-                            SER_CURRENT_CLASSES);
-        c->name[c->classes] = strdup(t->name[i] + 2);
-        if (!c->name[c->classes])
-            return ser_no_memory(e);
-        c->p_column[c->classes++] = i;
-    }
-    if (!c->classes)
+    if (ser_classes_find(&c->classes, t, e))
+        return -1;
+    if (!c->classes.n)
         return ser_fail(e, SER_BAD, "%s: no columns p_CLASS: there are no probabilities to show",
                         t->in.name);
     c->spell = calloc(SER_CURRENT_SPELLS, sizeof *c->spell);
@@ -44,8 +35,7 @@ int ser_current_begin(struct ser_current *c, const struct ser_tsv *t, struct ser
 }
 
 void ser_current_free(struct ser_current *c) {
-    for (int k = 0; k < c->classes; k++)
-        free(c->name[k]);
+    ser_classes_free(&c->classes);
     free(c->spell);
     *c = (struct ser_current){0};
 }
@@ -64,36 +54,29 @@ int ser_current_number(const struct ser_current *c, int column, double min, doub
 }
 
 static int read_probabilities(struct ser_current *c, struct ser_error *e) {
-    for (int k = 0; k < c->classes; k++) {
-        if (ser_current_number(c, c->p_column[k], 0, 1, &c->raw[k], e))
+    for (int k = 0; k < c->classes.n; k++) {
+        if (ser_current_number(c, c->classes.column[k], 0, 1, &c->raw[k], e))
             return -1;
         if (c->talks && isnan(c->raw[k]))
             return ser_tsv_fail(c->t, e, "%s is unknown, though there is a prediction",
-                                c->t->name[c->p_column[k]]);
+                                c->t->name[c->classes.column[k]]);
     }
     return 0;
 }
 
 static void smooth(struct ser_current *c, double step_s) {
     double part = c->begun && c->smooth_s > 0 ? 1 - ser_exp(-step_s / c->smooth_s) : 1;
-    for (int k = 0; k < c->classes; k++)
+    for (int k = 0; k < c->classes.n; k++)
         c->p[k] = c->begun ? c->p[k] + part * (c->raw[k] - c->p[k]) : c->raw[k];
     c->begun = 1;
 }
 
-static int class_of(const struct ser_current *c, const char *name) {
-    for (int k = 0; k < c->classes; k++)
-        if (strcmp(c->name[k], name) == 0)
-            return k;
-    return -1;
-}
-
 /* The emotion to show: what the row says, unless it was smoothed; then the most probable. */
 static void choose(struct ser_current *c) {
-    int best = class_of(c, c->t->field[c->predicted]);
-    if (c->smooth_s > 0 || best < 0) {
+    int best = ser_classes_place(&c->classes, c->t->field[c->predicted]);
+    if (c->smooth_s > 0) {
         best = 0;
-        for (int k = 1; k < c->classes; k++)
+        for (int k = 1; k < c->classes.n; k++)
             best = c->p[k] > c->p[best] ? k : best;
     }
     if (!c->hold || c->emotion < 0 || c->p[best] > c->p[c->emotion] + HOLD_MARGIN)
@@ -115,7 +98,7 @@ int ser_current_row(struct ser_current *c, struct ser_error *e) {
     double end_s, speech;
     const char *said = c->t->field[c->predicted];
     c->talks = strcmp(said, "-") != 0;
-    if (c->talks && class_of(c, said) < 0)
+    if (c->talks && ser_classes_place(&c->classes, said) == c->classes.n)
         return ser_tsv_fail(c->t, e, "predicted is '%.60s', of which there is no column p_", said);
     if (ser_current_number(c, c->end, -MAX_TIME_S, MAX_TIME_S, &end_s, e) ||
         ser_current_number(c, c->level, -1000, 1000, &c->level_db, e) ||

@@ -5,7 +5,7 @@
  *   if (ser_tsv_open(&t, path, &e) || ser_current_begin(&c, &t, &e))
  *       ...
  *   while ((got = ser_tsv_next(&t, &e)) > 0 && !ser_current_row(&c, &e))
- *       printf("%s\n", c.talks ? c.name[c.emotion] : "no speech");
+ *       printf("%s\n", c.talks ? c.classes.name[c.emotion] : "no speech");
  *   ser_current_free(&c);
  *
  * The table has the columns id, predicted and p_CLASS for each class; confidence, start_s, end_s, speech and
@@ -16,9 +16,9 @@
 #ifndef SER_CURRENT_H
 #define SER_CURRENT_H
 
-#include "core/tsv.h"
+#include "bridge/classes.h"
 
-enum { SER_CURRENT_CLASSES = 256, SER_CURRENT_SPELLS = 1 << 13 };
+enum { SER_CURRENT_SPELLS = 1 << 13 };
 
 /* An emotion, a class, that reigned from one time to another; -1: no speech. */
 struct ser_spell {
@@ -34,16 +34,15 @@ struct ser_current { /* zeros but for the first two */
 
     const struct ser_tsv *t;
     int id, predicted, confidence, start, end, speech, level; /* columns; -1: there is none */
-    int classes, p_column[SER_CURRENT_CLASSES];
-    char *name[SER_CURRENT_CLASSES]; /* of the classes */
+    struct ser_classes classes;
 
     /* The last row, and what became of it. */
-    double raw[SER_CURRENT_CLASSES]; /* probabilities of the row */
-    double p[SER_CURRENT_CLASSES];   /* smoothed: of the last speech */
-    int begun, talks;                /* there was speech; the last row is speech */
-    int emotion;                     /* what is shown; -1: nothing yet */
-    double time_s, level_db;         /* the row's end; its level, NAN: unknown */
-    char source[256];                /* what of its id stands before the time */
+    double raw[SER_MAX_CLASSES]; /* probabilities of the row */
+    double p[SER_MAX_CLASSES];   /* smoothed: of the last speech */
+    int begun, talks;            /* there was speech; the last row is speech */
+    int emotion;                 /* what is shown; -1: nothing yet */
+    double time_s, level_db;     /* the row's end; its level, NAN: unknown */
+    char source[256];            /* what of its id stands before the time */
 
     struct ser_spell *spell; /* number i of those ever written, at i % SER_CURRENT_SPELLS */
     size_t spells;           /* ever written */

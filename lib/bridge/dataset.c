@@ -59,11 +59,7 @@ static int true_frames(const struct ser_dataset *d, const struct ser_reader *r,
                        struct ser_record *rec, struct ser_error *e) {
     if (d->axes.time < 0)
         return 1;
-    int n = (int)ser_axes_frames(&rec->attrs, d->input.shape.dim[d->axes.time]);
-    return n > 0
-               ? n
-               : ser_reader_fail(r, rec, e, "its attribute frames is '%.60s', not a number from 1",
-                                 ser_attr(&rec->attrs, "frames"));
+    return (int)ser_axes_frames(r, rec, d->input.shape.dim[d->axes.time], e);
 }
 
 static int add_record(struct ser_dataset *d, const struct ser_reader *r, struct ser_record *rec,

@@ -7,17 +7,9 @@
 
 #include "core/bytes.h"
 
-enum { MAX_CLASSES = 256 };
-#define SUM_TOLERANCE 1e-3 /* of the sum of an utterance's probabilities */
-
 const char *const ser_grouping_name[SER_GROUPINGS] = {"speaker", "corpus", "sex"};
 
 /* ---- reading ---- */
-
-/* The text as the set has it, NULL without memory. */
-static const char *keep(struct ser_set *set, const char *text) {
-    return ser_set_add(set, text) < 0 ? NULL : ser_set_get(set, text);
-}
 
 /* Of a truth: it is unknown. Of a prediction: there is none, for want of speech. */
 static int is_none(const char *s) {
@@ -31,7 +23,6 @@ static int is_class(const char *s) {
 /* What reading a file needs to know of its table. */
 struct columns {
     int id, truth, predicted, group[SER_GROUPINGS];
-    int *p; /* [f->columns]; owned */
 };
 
 static int find_columns(struct ser_evaluation *v, struct ser_predictions *f, struct columns *c,
@@ -43,42 +34,12 @@ static int find_columns(struct ser_evaluation *v, struct ser_predictions *f, str
         return -1;
     for (int g = 0; g < SER_GROUPINGS; g++)
         c->group[g] = ser_tsv_column(t, ser_grouping_name[g]);
-    c->p = calloc((size_t)t->columns, sizeof *c->p);
-    f->column = calloc((size_t)t->columns, sizeof *f->column);
-    if (!c->p || !f->column)
-        return ser_no_memory(e);
-    for (int i = 0; i < t->columns; i++) {
-        if (strncmp(t->name[i], "p_", 2) != 0 || !is_class(t->name[i] + 2))
-            continue;
-        if (ser_set_add(&v->class_names, t->name[i] + 2) < 0 ||
-            !(f->column[f->columns] = strdup(t->name[i] + 2)))
+    if (ser_classes_find(&f->classes, t, e))
+        return -1;
+    for (int k = 0; k < f->classes.n; k++)
+        if (ser_set_add(&v->class_set, f->classes.name[k]) < 0)
             return ser_no_memory(e);
-        c->p[f->columns++] = i;
-    }
     return 0;
-}
-
-static int read_probabilities(const struct ser_predictions *f, const struct ser_tsv *t,
-                              const int *at, double *p, struct ser_error *e) {
-    double sum = 0;
-    for (int i = 0; i < f->columns; i++) {
-        if (ser_parse_real(t->field[at[i]], 0, 1, &p[i]))
-            return ser_tsv_fail(t, e, "p_%s is no probability: '%.60s'", f->column[i],
-                                t->field[at[i]]);
-        sum += p[i];
-    }
-    if (fabs(sum - 1) > SUM_TOLERANCE)
-        return ser_tsv_fail(t, e, "probabilities add up to %.9g, not to 1 within %g", sum,
-                            SUM_TOLERANCE);
-    return 0;
-}
-
-static int has_column(const struct ser_predictions *f, const char *class) {
-    int c = 0;
-    /* It does not see that all columns are set. NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
-    while (c < f->columns && strcmp(f->column[c], class) != 0)
-        c++;
-    return c < f->columns;
 }
 
 /* What is wrong with a row as a row of predictions; ids are those before it. */
@@ -94,11 +55,12 @@ static int check_row(const struct ser_evaluation *v, const struct ser_prediction
         return ser_tsv_fail(t, e, "the id '%.200s' comes twice", id);
     if ((!is_class(predicted) && !is_none(predicted)) || (!is_class(truth) && !is_none(truth)))
         return ser_tsv_fail(t, e, "emotion or predicted is empty or not UTF-8 text");
-    if (f->columns && !is_none(predicted) && !has_column(f, predicted))
+    if (f->classes.n && !is_none(predicted) &&
+        ser_classes_place(&f->classes, predicted) == f->classes.n)
         return ser_tsv_fail(t, e, "predicted is '%.100s', but there is no column p_%.100s",
                             predicted, predicted);
-    if (v->class_names.n > MAX_CLASSES)
-        return ser_tsv_fail(t, e, "more than %d classes: not predictions", MAX_CLASSES);
+    if (v->class_set.n > SER_MAX_CLASSES)
+        return ser_tsv_fail(t, e, "more than %d classes: not predictions", SER_MAX_CLASSES);
     return 0;
 }
 
@@ -108,24 +70,24 @@ static int read_row(struct ser_evaluation *v, struct ser_predictions *f, const s
         return ser_no_memory(e);
     struct ser_prediction *r = &f->at[f->n++];
     *r = (struct ser_prediction){
-        .id = keep(&v->texts, t->field[c->id]),
-        .truth = keep(&v->texts, t->field[c->truth]),
-        .predicted = keep(&v->texts, t->field[c->predicted]),
+        .id = ser_set_keep(&v->texts, t->field[c->id]),
+        .truth = ser_set_keep(&v->texts, t->field[c->truth]),
+        .predicted = ser_set_keep(&v->texts, t->field[c->predicted]),
     };
     int kept = r->id && r->truth && r->predicted;
     for (int g = 0; g < SER_GROUPINGS; g++) {
-        r->group[g] = keep(&v->texts, c->group[g] < 0 ? "-" : t->field[c->group[g]]);
+        r->group[g] = ser_set_keep(&v->texts, c->group[g] < 0 ? "-" : t->field[c->group[g]]);
         kept &= r->group[g] != NULL;
     }
-    if (!kept || ser_set_add(&v->class_names, r->truth) < 0 ||
-        ser_set_add(&v->class_names, r->predicted) < 0)
+    if (!kept || ser_set_add(&v->class_set, r->truth) < 0 ||
+        ser_set_add(&v->class_set, r->predicted) < 0)
         return ser_no_memory(e);
-    if (!f->columns)
+    if (!f->classes.n)
         return 0;
-    size_t columns = (size_t)f->columns;
+    size_t columns = (size_t)f->classes.n;
     if (ser_grow(&f->p, &f->p_cap, f->n * columns, sizeof *f->p))
         return ser_no_memory(e);
-    return read_probabilities(f, t, c->p, f->p + (f->n - 1) * columns, e);
+    return ser_classes_whole_row(&f->classes, t, f->p + (f->n - 1) * columns, e);
 }
 
 static int read_rows(struct ser_evaluation *v, struct ser_predictions *f, const struct columns *c,
@@ -169,9 +131,7 @@ int ser_evaluation_read_table(struct ser_evaluation *v, struct ser_tsv *t, struc
     v->file = more;
     struct ser_predictions *f = &v->file[v->files++];
     *f = (struct ser_predictions){.name = t->in.name};
-    int failed = find_columns(v, f, &c, t, e) || read_rows(v, f, &c, t, e);
-    free(c.p);
-    return failed ? -1 : 0;
+    return find_columns(v, f, &c, t, e) || read_rows(v, f, &c, t, e) ? -1 : 0;
 }
 
 int ser_evaluation_read(struct ser_evaluation *v, const char *path, struct ser_error *e) {
@@ -199,13 +159,8 @@ int ser_predictions_left_out(const struct ser_predictions *f, char *text, size_t
 
 /* ---- scoring ---- */
 
-static int by_name(const void *key, const void *at) {
-    return strcmp(key, *(char *const *)at);
-}
-
 static int class_of(const struct ser_evaluation *v, const char *name) {
-    char **at = bsearch(name, v->class, (size_t)v->classes, sizeof *v->class, by_name);
-    return (int)(at - v->class);
+    return (int)ser_sorted_place(v->class_name, (size_t)v->classes, name);
 }
 
 /* Texts become classes, and probabilities [n,classes]; a class that the file does not know has 0. */
@@ -218,12 +173,12 @@ static int number_classes(const struct ser_evaluation *v, struct ser_predictions
     for (size_t i = 0; i < f->n; i++) {
         f->at[i].t = class_of(v, f->at[i].truth);
         f->at[i].y = class_of(v, f->at[i].predicted);
-        f->at[i].p = f->columns ? p + i * K : NULL;
+        f->at[i].p = f->classes.n ? p + i * K : NULL;
     }
-    for (int c = 0; c < f->columns; c++) {
-        int y = class_of(v, f->column[c]);
+    for (int c = 0; c < f->classes.n; c++) {
+        int y = class_of(v, f->classes.name[c]);
         for (size_t i = 0; i < f->n; i++)
-            p[i * K + (size_t)y] = f->p[i * (size_t)f->columns + (size_t)c];
+            p[i * K + (size_t)y] = f->p[i * (size_t)f->classes.n + (size_t)c];
     }
     free(f->p);
     f->p = p;
@@ -450,7 +405,7 @@ static int add_confusion(struct ser_values *l, const struct ser_evaluation *v,
                          const struct ser_result *r, int rates) {
     int failed = 0, K = v->classes;
     for (int i = 0; i < K * K && !failed; i++) {
-        const char *class = v->class[i / K], *predicted = v->class[i % K];
+        const char *class = v->class_name[i / K], *predicted = v->class_name[i % K];
         failed = rates ? add(l, "confusion_rate", class, predicted,
                              ser_confusion_rate(v, r, i / K, i % K),
                              r->of[i / K].support ? SER_MEANT : SER_ABSENT)
@@ -464,7 +419,7 @@ int ser_values_detail(struct ser_values *l, const struct ser_evaluation *v,
                       const struct ser_result *r, int calibrated) {
     int failed = 0;
     for (int c = 0; c < v->classes && !failed; c++) {
-        const char *name = v->class[c];
+        const char *name = v->class_name[c];
         failed = add_class(l, name, &r->of[c]);
     }
     failed = failed || add_confusion(l, v, r, 0) || add_confusion(l, v, r, 1);
@@ -488,8 +443,8 @@ static int mean_of(struct ser_evaluation *v, const struct ser_values *of, size_t
     if (!n)
         return 0;
     ser_mean_deviation(value, n, &mean, &deviation);
-    return add(&v->mean, at->name, at->class, at->predicted, mean, SER_MEANT) ||
-           add(&v->deviation, at->name, at->class, at->predicted, deviation, SER_MEANT);
+    return add(&v->mean, at->name, at->class_name, at->predicted, mean, SER_MEANT) ||
+           add(&v->deviation, at->name, at->class_name, at->predicted, deviation, SER_MEANT);
 }
 
 static int over_files(struct ser_evaluation *v) {
@@ -512,11 +467,11 @@ static int over_files(struct ser_evaluation *v) {
 
 static int score_all(struct ser_evaluation *v, int draws, uint64_t seed) {
     const struct selection all = {.to = v->files};
-    v->class = ser_set_sorted(&v->class_names);
+    v->class_name = ser_set_sorted(&v->class_set);
     v->of_file = calloc((size_t)v->files, sizeof *v->of_file);
-    if (!v->class || !v->of_file)
+    if (!v->class_name || !v->of_file)
         return -1;
-    v->classes = (int)v->class_names.n;
+    v->classes = (int)v->class_set.n;
     if (new_results(v, v->of_file, (size_t)v->files) || new_results(v, &v->all, 1))
         return -1;
     for (int f = 0; f < v->files; f++) {
@@ -549,17 +504,15 @@ void ser_evaluation_free(struct ser_evaluation *v) {
     for (int f = 0; f < v->files; f++) {
         struct ser_predictions *p = &v->file[f];
         free(p->p);
-        for (int i = 0; i < p->columns; i++)
-            free(p->column[i]);
-        free(p->column);
+        ser_classes_free(&p->classes);
         free(p->at);
     }
     free(v->file);
-    free(v->class);
+    free(v->class_name);
     free(v->mean.at);
     free(v->deviation.at);
     ser_set_free(&v->texts);
-    ser_set_free(&v->class_names);
+    ser_set_free(&v->class_set);
     *v = (struct ser_evaluation){0};
 }
 

@@ -17,8 +17,8 @@
 #ifndef SER_EVALUATION_H
 #define SER_EVALUATION_H
 
+#include "bridge/classes.h"
 #include "core/set.h"
-#include "core/tsv.h"
 #include "math/metrics.h"
 
 enum {
@@ -47,10 +47,9 @@ struct ser_predictions {
     size_t n, cap;
     struct ser_prediction *at; /* [n] */
     size_t unknown;            /* utterances of unknown emotion, which were left out */
-    size_t mute;   /* of known emotion, and predicted -: without speech; left out, too */
-    int columns;   /* p_CLASS; 0: no probabilities */
-    char **column; /* [columns] their classes in the table's order */
-    double *p;     /* [n,columns] probabilities; once scored [n,classes] */
+    size_t mute; /* of known emotion, and predicted -: without speech; left out, too */
+    struct ser_classes classes; /* that it has probabilities of; none: it has no probabilities */
+    double *p; /* [n,classes] of the file's classes; once scored, of those of the evaluation */
     size_t p_cap;
 };
 
@@ -99,8 +98,8 @@ double ser_figure_of(const struct ser_result *r, int figure);
  * bin_accuracy, of the share rejected accuracy_rejecting. */
 struct ser_value {
     const char *name;
-    const char *class;     /* or bin, or share; NULL where it says nothing */
-    const char *predicted; /* likewise */
+    const char *class_name; /* or bin, or share; NULL where it says nothing */
+    const char *predicted;  /* likewise */
     double value;
     enum ser_value_kind { SER_COUNT, SER_ABSENT, SER_MEANT } kind; /* MEANT: enters the mean */
 };
@@ -117,7 +116,7 @@ struct ser_evaluation { /* zeros: nothing read */
     int files;
     struct ser_predictions *file; /* [files] */
     int classes;                  /* that any file names */
-    char **class;                 /* [classes] in byte order */
+    char **class_name;            /* [classes] in byte order */
 
     struct ser_result *of_file;                /* [files] */
     struct ser_result all;                     /* of all files */
@@ -129,7 +128,7 @@ struct ser_evaluation { /* zeros: nothing read */
      * deviation, over those files where it is (a class that a file lacks has no recall there). */
     struct ser_values mean, deviation;
 
-    struct ser_set texts, class_names; /* what the pointers point to */
+    struct ser_set texts, class_set; /* what the pointers point to */
 };
 
 /* Reads one more file (NULL, "-": standard input). path must live as long as v. 0, or -1 with e set:

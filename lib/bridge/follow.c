@@ -79,11 +79,12 @@ static int open_model(struct following *w, double every_s, struct ser_error *e) 
     size_t K = (size_t)w->model.classes, hop = (size_t)w->recipe.hop;
     w->windows = ser_windows_new(&w->recipe, ser_live_step(every_s, w->recipe.rate_hz, hop) / hop);
     w->p = calloc(K, sizeof *w->p);
-    w->rows->class = calloc(K, sizeof *w->rows->class);
-    if (!w->windows || !w->p || !w->rows->class)
+    struct ser_classes *classes = &w->rows->classes;
+    classes->name = calloc(K, sizeof *classes->name);
+    if (!w->windows || !w->p || !classes->name)
         return ser_no_memory(e);
-    for (size_t k = 0; k < K; k++, w->rows->classes++)
-        if (!(w->rows->class[k] = strdup(w->model.class[k])))
+    for (size_t k = 0; k < K; k++, classes->n++)
+        if (!(classes->name[k] = strdup(w->model.class_name[k])))
             return ser_no_memory(e);
     w->run = ser_run_new(w->model.net, ser_kernels_find(ser_kernels_default()), 1, 1, 0, why);
     if (!w->run)
@@ -108,9 +109,9 @@ static int score(struct following *w, const struct ser_window *x, struct ser_err
         best = w->p[k] > w->p[best] ? k : best;
     }
     if (x->speech < 0 || x->speech >= SER_MIN_SPEECH) {
-        if (ser_set_add(&w->rows->texts, w->model.class[best]) < 0)
+        m.predicted = ser_set_keep(&w->rows->texts, w->model.class_name[best]);
+        if (!m.predicted)
             return ser_no_memory(e);
-        m.predicted = ser_set_get(&w->rows->texts, w->model.class[best]);
     }
     return ser_timeline_add(w->rows, w->row, m, w->p) ? ser_no_memory(e) : 0;
 }

@@ -1,18 +1,73 @@
 #include "bridge/json.h"
 
+#include <setjmp.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/in.h"
 
-/* Without memory jansson 2.14 drops characters of a text and says nothing, or has another reason. So it
- * gets its memory here, and what it made is not used when that failed once. */
-static _Thread_local int starved;
+/* Where a text cannot grow, jansson 2.14 (strbuffer.c, load.c) loses characters and goes on: it reads and
+ * writes behind the end of what there is, or an assertion of its own ends the process. So it never sees a
+ * failure: when memory ends, its call is left by a jump, and what it had is freed here. Until then its blocks
+ * are in a ring. */
+struct block {
+    _Alignas(max_align_t) struct block *next;
+    struct block *prev; /* NULL: in no ring, because what was read has been handed out */
+};
+
+static _Thread_local struct block ring; /* zeros: nothing is being read */
+static _Thread_local jmp_buf out;
 
 static void *take_memory(size_t size) {
-    void *p = malloc(size);
-    starved |= !p;
-    return p;
+    struct block *b = size > SIZE_MAX - sizeof *b ? NULL : malloc(sizeof *b + size);
+    if (!b && ring.next)
+        longjmp(out, 1);
+    if (!b)
+        return NULL;
+    *b = (struct block){NULL, NULL};
+    if (ring.next) {
+        *b = (struct block){ring.next, &ring};
+        b->next->prev = ring.next = b;
+    }
+    return b + 1;
+}
+
+static void free_memory(void *p) {
+    struct block *b = p ? (struct block *)p - 1 : NULL;
+    if (b && b->prev) {
+        b->prev->next = b->next;
+        b->next->prev = b->prev;
+    }
+    free(b);
+}
+
+/* Empties the ring: frees the blocks, or keeps them. */
+static void leave(int kept) {
+    for (struct block *b = ring.next, *next; b != &ring; b = next) {
+        next = b->next;
+        b->next = b->prev = NULL;
+        if (!kept)
+            free(b);
+    }
+    ring = (struct block){NULL, NULL};
+}
+
+/* NULL with e set. */
+static json_t *load(const char *text, size_t len, const char *name, struct ser_error *e) {
+    json_error_t why;
+    ring = (struct block){&ring, &ring};
+    json_set_alloc_funcs(take_memory, free_memory);
+    if (setjmp(out)) {
+        leave(0);
+        ser_no_memory(e);
+        return NULL;
+    }
+    json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+    leave(1);
+    if (!json)
+        ser_fail(e, SER_BAD, "%s: line %d: not JSON: %s", name, why.line, why.text);
+    return json;
 }
 
 /* Looks for the limits in text [len], and replaces \u0000. Whether it is JSON is jansson's to say. */
@@ -44,7 +99,6 @@ static int look(char *text, size_t len, int depth, const char *name, struct ser_
 
 json_t *ser_json_parse(const char *text, size_t len, int depth, const char *name,
                        struct ser_error *e) {
-    json_error_t why;
     if (len > SER_JSON_BYTES) {
         ser_fail(e, SER_BAD, "%s: %zu bytes of JSON: more than %d, so not such a file", name, len,
                  SER_JSON_BYTES);
@@ -61,17 +115,8 @@ json_t *ser_json_parse(const char *text, size_t len, int depth, const char *name
     }
     memcpy(copy, text, len);
     json_t *json = NULL;
-    if (!look(copy, len, depth, name, e)) {
-        starved = 0;
-        json_set_alloc_funcs(take_memory, free);
-        json = json_loadb(copy, len, JSON_REJECT_DUPLICATES, &why);
-        if (starved) {
-            json_decref(json);
-            json = NULL;
-            ser_no_memory(e);
-        } else if (!json)
-            ser_fail(e, SER_BAD, "%s: line %d: not JSON: %s", name, why.line, why.text);
-    }
+    if (!look(copy, len, depth, name, e))
+        json = load(copy, len, name, e);
     free(copy);
     return json;
 }

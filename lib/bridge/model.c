@@ -76,9 +76,10 @@ int ser_model_takes(const struct ser_model *m, const struct ser_record *rec) {
            memcmp(rec->dim, dim, (size_t)rank * sizeof *dim) == 0;
 }
 
-int ser_model_frames(const struct ser_model *m, const struct ser_record *rec) {
+int ser_model_frames(const struct ser_model *m, const struct ser_reader *r,
+                     const struct ser_record *rec, struct ser_error *e) {
     const struct ser_net *net = m->net;
-    return (int)ser_axes_frames(&rec->attrs, net->time < 0 ? 1 : net->input.dim[net->time]);
+    return (int)ser_axes_frames(r, rec, net->time < 0 ? 1 : net->input.dim[net->time], e);
 }
 
 /* What a sample of features with these dimensions is. */
@@ -120,18 +121,18 @@ int ser_model_new(struct ser_model *m, const char *net, size_t net_len, const ch
         return -1; /* as analysers cannot know of ser_fail */
     }
     char *joined = join_classes(class, classes);
-    m->class = joined ? cut_classes(joined, &m->classes) : NULL;
-    if (m->class) {
+    m->class_name = joined ? cut_classes(joined, &m->classes) : NULL;
+    if (m->class_name) {
         ser_attrs_copy(&m->header, header);
         ser_attr_set(&m->header, "kind", "model");
         ser_attr_set(&m->header, "classes", joined);
         ser_attr_set(&m->header, "input", ser_model_input(m, text));
     }
     free(joined);
-    if (m->class && !ser_attrs_check(&m->header, where, e) &&
+    if (m->class_name && !ser_attrs_check(&m->header, where, e) &&
         !take_temperature(m->net, &m->header, where, e))
         return 0;
-    if (!m->class)
+    if (!m->class_name)
         ser_no_memory(e);
     ser_model_free(m);
     return -1;
@@ -139,7 +140,7 @@ int ser_model_new(struct ser_model *m, const char *net, size_t net_len, const ch
 
 void ser_model_free(struct ser_model *m) {
     ser_net_free(m->net);
-    free_classes(m->class, m->classes);
+    free_classes(m->class_name, m->classes);
     ser_attrs_clear(&m->header);
     ser_record_free(&m->prior);
     *m = (struct ser_model){0};

@@ -22,7 +22,7 @@
 struct ser_model {
     struct ser_net *net;
     int classes;             /* number of classes */
-    char **class;            /* [classes] in byte order, which is that of code points; owned */
+    char **class_name;       /* [classes] in byte order, which is that of code points; owned */
     struct ser_attrs header; /* kind, classes, input, feat.*, train.* */
     struct ser_record prior; /* SER_PRIOR; all zeros: none */
 };
@@ -39,8 +39,10 @@ int ser_model_new(struct ser_model *m, const char *net, size_t net_len, const ch
 int ser_model_takes(const struct ser_model *m, const struct ser_record *rec);
 
 /* How many frames of a record that it takes are true, for ser_run_frames: as many as the attribute
- * frames says, or all without it. -1: that is not a number from 1. */
-int ser_model_frames(const struct ser_model *m, const struct ser_record *rec);
+ * frames says, or all without it. -1 with e set (SER_BAD): that is not a number from 1. r is the reader of
+ * rec. */
+int ser_model_frames(const struct ser_model *m, const struct ser_reader *r,
+                     const struct ser_record *rec, struct ser_error *e) SER_MUST_CHECK;
 
 /* Reads dimensions as "40x174", "768" or "13x50x768" into dim; returns how many there are, 1 to 3, or
  * 0: not such a text. */

@@ -7,7 +7,6 @@
 #include "core/bytes.h"
 #include "math/speech.h"
 
-enum { MAX_CLASSES = 256 };
 #define MAX_TIME_S 1e9
 
 /* ---- the truth ---- */
@@ -23,11 +22,6 @@ static int find_columns(const struct ser_tsv *t, struct columns *c, struct ser_e
     c->emotion = c->end < 0 ? -1 : ser_tsv_need(t, "emotion", e);
     c->speaker = ser_tsv_column(t, "speaker");
     return c->emotion < 0 ? -1 : 0;
-}
-
-/* The set's own copy of a text; NULL without memory. */
-static const char *keep(struct ser_set *set, const char *text) {
-    return ser_set_add(set, text) < 0 ? NULL : ser_set_get(set, text);
 }
 
 /* The recording that a row is of: the table's last one, or a new one; the first `before` are of other tables.
@@ -53,8 +47,8 @@ static struct ser_truth_recording *recording_of(struct ser_truth *l, size_t befo
         return NULL;
     }
     last = &l->at[l->n++];
-    *last = (struct ser_truth_recording){.name = keep(&l->names, id),
-                                         .speaker = keep(&l->texts, speaker)};
+    *last = (struct ser_truth_recording){.name = ser_set_keep(&l->names, id),
+                                         .speaker = ser_set_keep(&l->texts, speaker)};
     if (last->name && last->speaker)
         return last;
     ser_no_memory(e);
@@ -77,7 +71,7 @@ static int read_stretch(struct ser_truth *l, size_t before, const struct columns
     if (r->n && s.start_s < r->at[r->n - 1].end_s)
         return ser_tsv_fail(t, e, "begins at %g s, before the end of the stretch above, %g s",
                             s.start_s, r->at[r->n - 1].end_s);
-    if ((strcmp(emotion, "-") != 0 && !(s.emotion = keep(&l->texts, emotion))) ||
+    if ((strcmp(emotion, "-") != 0 && !(s.emotion = ser_set_keep(&l->texts, emotion))) ||
         ser_grow(&r->at, &r->cap, r->n + 1, sizeof *r->at))
         return ser_no_memory(e);
     r->at[r->n++] = s;
@@ -130,17 +124,8 @@ struct judging {
     size_t delays, delay_cap, named_cap;
 };
 
-static int by_name(const void *key, const void *at) {
-    return strcmp(key, *(char *const *)at);
-}
-
-static size_t place_of(const char *name, char **list, size_t n) {
-    char **at = n ? bsearch(name, list, n, sizeof *list, by_name) : NULL;
-    return at ? (size_t)(at - list) : n;
-}
-
 static int class_of(const struct ser_overtime *o, const char *name) {
-    return (int)place_of(name, o->class, (size_t)o->classes);
+    return (int)ser_sorted_place(o->class_name, (size_t)o->classes, name);
 }
 
 static int64_t ms_of(double s) {
@@ -291,17 +276,17 @@ static int name_classes(struct ser_overtime *o, const struct ser_truth *truth,
     for (size_t i = 0; i < truth->n; i++)
         for (size_t k = 0; k < truth->at[i].n && !failed; k++)
             failed = truth->at[i].at[k].emotion &&
-                     ser_set_add(&o->class_names, truth->at[i].at[k].emotion) < 0;
+                     ser_set_add(&o->class_set, truth->at[i].at[k].emotion) < 0;
     for (size_t i = 0; i < rows->n; i++)
         for (size_t k = 0; k < rows->at[i].n && !failed; k++)
             failed = rows->at[i].moment[k].predicted &&
-                     ser_set_add(&o->class_names, rows->at[i].moment[k].predicted) < 0;
-    if (!failed && o->class_names.n > MAX_CLASSES)
+                     ser_set_add(&o->class_set, rows->at[i].moment[k].predicted) < 0;
+    if (!failed && o->class_set.n > SER_MAX_CLASSES)
         return ser_fail(e, SER_BAD, "more than %d emotions in the truth and the predictions",
-                        MAX_CLASSES);
-    o->class = failed ? NULL : ser_set_sorted(&o->class_names);
-    o->classes = (int)o->class_names.n;
-    return o->class ? 0 : ser_no_memory(e);
+                        SER_MAX_CLASSES);
+    o->class_name = failed ? NULL : ser_set_sorted(&o->class_set);
+    o->classes = (int)o->class_set.n;
+    return o->class_name ? 0 : ser_no_memory(e);
 }
 
 /* The speakers who are known; nobody is "-". */
@@ -327,7 +312,7 @@ static int judge_recordings(struct judging *j, const struct ser_truth *truth,
         }
         o->recordings++;
         add_time(o, r, &rows->at[i],
-                 j->confusion + cells * place_of(r->speaker, j->speaker, j->speakers));
+                 j->confusion + cells * ser_sorted_place(j->speaker, j->speakers, r->speaker));
         count_rows(o, r, &rows->at[i]);
         if (judge_onsets(j, r, &rows->at[i]))
             return -1;
@@ -388,11 +373,11 @@ int ser_overtime_judge(struct ser_overtime *o, const struct ser_truth *truth,
 }
 
 void ser_overtime_free(struct ser_overtime *o) {
-    free(o->class);
+    free(o->class_name);
     free(o->confusion);
     free(o->of);
     free(o->onsets);
-    ser_set_free(&o->class_names);
+    ser_set_free(&o->class_set);
     *o = (struct ser_overtime){0};
 }
 
@@ -437,12 +422,12 @@ int ser_overtime_values(const struct ser_overtime *o, struct ser_values *l) {
         for (int y = 0; y < SER_WINDOW_KINDS && !failed; y++)
             failed = add(l, "rows", kind[t], kind[y], (double)o->rows[t][y]);
     for (int c = 0; c < K && !failed; c++)
-        failed = add(l, "recall", o->class[c], NULL, o -> of[c].recall) ||
-                 add(l, "precision", o->class[c], NULL, o -> of[c].precision) ||
-                 add(l, "support_s", o->class[c], NULL, (double)o -> of[c].support / 1000) ||
-                 add_onsets(l, o->class[c], &o -> onsets[c]);
+        failed = add(l, "recall", o->class_name[c], NULL, o->of[c].recall) ||
+                 add(l, "precision", o->class_name[c], NULL, o->of[c].precision) ||
+                 add(l, "support_s", o->class_name[c], NULL, (double)o->of[c].support / 1000) ||
+                 add_onsets(l, o->class_name[c], &o->onsets[c]);
     for (int i = 0; i < K * K && !failed; i++)
-        failed = add(l, "confusion_s", o->class[i / K], o -> class[i % K],
-                     (double)o -> confusion[i] / 1000);
+        failed = add(l, "confusion_s", o->class_name[i / K], o->class_name[i % K],
+                     (double)o->confusion[i] / 1000);
     return failed ? -1 : 0;
 }

@@ -66,7 +66,7 @@ struct ser_overtime {
         recordings; /* of the predictions that are in the truth, each as often as there is a table of it */
     size_t unheard, unknown; /* recordings of the truth without rows; with rows, not in the truth */
     int classes;
-    char **class; /* [classes] in byte order: all emotions of truth and rows */
+    char **class_name; /* [classes] in byte order: all emotions of truth and rows */
 
     /* Time of known emotion, in milliseconds. A row speaks for ser_timeline_span. */
     size_t *confusion; /* [classes,classes] truth by row, what is said by column */
@@ -79,7 +79,7 @@ struct ser_overtime {
     struct ser_onsets all, *onsets;                  /* [classes] */
     size_t rows[SER_WINDOW_KINDS][SER_WINDOW_KINDS]; /* by the truth, by what is said */
 
-    struct ser_set class_names; /* what class points to */
+    struct ser_set class_set; /* what class points to */
 };
 
 /* Judges; draws and seed are those of the bootstrap over speakers. 0, or -1 with e set and nothing to free

@@ -81,7 +81,7 @@ static const char *colour_of(const struct ser_current *c, int k) {
         {"sad", "34"},     {"bored", "94"}, {"surprised", "39"}, {"excited", "93"}};
     static const char *const other[] = {"92", "96", "91", "94", "93", "95", "32", "36"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strcmp(c->name[k], known[i][0]) == 0)
+        if (strcmp(c->classes.name[k], known[i][0]) == 0)
             return known[i][1];
     return other[k % 8];
 }
@@ -97,7 +97,7 @@ static void draw_head(const struct ser_current *c, struct pen *p) {
     else {
         paint(p, "1");
         paint(p, colour_of(c, c->emotion));
-        put_text(p, "%s %.0f %%", c->name[c->emotion], 100 * c->p[c->emotion]);
+        put_text(p, "%s %.0f %%", c->classes.name[c->emotion], 100 * c->p[c->emotion]);
         paint(p, "0");
     }
     if (c->spells && room >= 30) {
@@ -119,8 +119,8 @@ static int width_of(const char *text) {
 
 static int label_width(const struct ser_current *c, int columns) {
     int most = 5;
-    for (int k = 0; k < c->classes; k++)
-        most = width_of(c->name[k]) > most ? width_of(c->name[k]) : most;
+    for (int k = 0; k < c->classes.n; k++)
+        most = width_of(c->classes.name[k]) > most ? width_of(c->classes.name[k]) : most;
     most = most < LABEL ? most : LABEL;
     return most < columns / 3 ? most : columns / 3;
 }
@@ -154,7 +154,7 @@ static void draw_class(const struct ser_current *c, struct pen *p, int k) {
     snprintf(figure, sizeof figure, "%.0f %%", c->begun ? 100 * c->p[k] : 0.0);
     if (!c->talks)
         paint(p, "2"); /* faint: these are of the last speech */
-    draw_bar(p, mark, c->name[k], label_width(c, p->left), c->begun ? c->p[k] : 0,
+    draw_bar(p, mark, c->classes.name[k], label_width(c, p->left), c->begun ? c->p[k] : 0,
              c->talks ? colour_of(c, k) : "2", figure);
     paint(p, "0");
 }
@@ -216,9 +216,9 @@ enum { BLANK = -1, HEAD = -2, LEVEL = -3, STRIP = -4, AXIS = -5, FOOT = -6 };
 /* The bars that there is room for: the most probable, in their order. */
 static int pick_classes(const struct ser_current *c, int room, int *line) {
     int n = 0;
-    for (int k = 0; k < c->classes; k++) {
+    for (int k = 0; k < c->classes.n; k++) {
         int before = 0;
-        for (int i = 0; i < c->classes; i++)
+        for (int i = 0; i < c->classes.n; i++)
             before += c->begun && (c->p[i] > c->p[k] || (i < k && c->p[i] == c->p[k]));
         if (c->begun ? before < room : k < room)
             line[n++] = k;
@@ -230,7 +230,7 @@ static int pick_classes(const struct ser_current *c, int room, int *line) {
  * makes it good to look at. Returns the number of lines. */
 static int lay_out(const struct ser_current *c, int rows, int *line) {
     int n = 0, level = c->level >= 0 && rows >= 3, need = 1 + (rows >= 2) + level;
-    int bars = c->classes < rows - need ? c->classes : rows - need, spare = rows - need - bars;
+    int bars = c->classes.n < rows - need ? c->classes.n : rows - need, spare = rows - need - bars;
     int axis = spare >= 1, blanks = spare >= 3 ? 2 : 0, foot = spare >= 4;
     int high = spare >= 6 ? 3 : rows >= 2;
     line[n++] = HEAD;
@@ -279,7 +279,7 @@ static void draw_line(const struct ser_current *c, struct pen *p, int what) {
 static char letter_of(const struct ser_current *c, const char *letter, int k) {
     static const char digits[] = "0123456789+*=%@&";
     char text[300];
-    snprintf(text, sizeof text, "%.200s%s", c->name[k], digits);
+    snprintf(text, sizeof text, "%.200s%s", c->classes.name[k], digits);
     for (const char *at = text; *at; at++) {
         int taken = *at <= ' ' || *at == '.' || *at >= 0x7f;
         for (int i = 0; i < k; i++)
@@ -293,8 +293,8 @@ static char letter_of(const struct ser_current *c, const char *letter, int k) {
 void ser_picture_draw(const struct ser_current *c, const struct ser_drawing *picture,
                       struct ser_out *o, int columns, int rows, int placed) {
     int line[SER_PICTURE_SIDE + 8], n = lay_out(c, rows, line);
-    char letter[SER_CURRENT_CLASSES];
-    for (int k = 0; k < c->classes; k++)
+    char letter[SER_MAX_CLASSES];
+    for (int k = 0; k < c->classes.n; k++)
         letter[k] = letter_of(c, letter, k);
     for (int i = 0; i < n; i++) {
         struct pen p = {o, columns, picture, letter};
@@ -313,7 +313,7 @@ void ser_picture_line(const struct ser_current *c, const struct ser_drawing *pic
     struct pen p = {o, 79, picture, NULL};
     put_text(&p, "%8.1f s  ", c->time_s);
     if (c->talks)
-        put_text(&p, "%s %.0f %%", c->name[c->emotion], 100 * c->p[c->emotion]);
+        put_text(&p, "%s %.0f %%", c->classes.name[c->emotion], 100 * c->p[c->emotion]);
     else
         put(&p, "no speech");
     if (!isnan(c->level_db)) {

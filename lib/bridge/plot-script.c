@@ -323,7 +323,7 @@ static int shows_names(struct ser_script *s) {
     char name[1000];
     int shows = 1;
     for (int c = 0; c < v->classes; c++)
-        shows &= ser_plot_shows(v->class[c], strlen(v->class[c]));
+        shows &= ser_plot_shows(v->class_name[c], strlen(v->class_name[c]));
     for (int g = 0; g < SER_GROUPINGS; g++)
         for (size_t i = 0; i < v->members[g]; i++)
             shows &= ser_plot_shows(v->member[g][i].name, strlen(v->member[g][i].name));
@@ -375,7 +375,7 @@ static int script_confusion(struct ser_script *s) {
         return refuse_predictions(s, text);
     }
     for (int c = 0; c < v->classes; c++) {
-        const char *name = v->class[c];
+        const char *name = v->class_name[c];
         snprintf(row[c], ROOM, "%.*s%s (%zu)", ser_text_cut(name, SER_PLOT_CLASS), name,
                  SER_MORE(name, SER_PLOT_CLASS), v->all.of[c].support);
         down[c] = row[c];
@@ -384,7 +384,7 @@ static int script_confusion(struct ser_script *s) {
     put_cells(s);
     size_t n = (size_t)v->classes;
     size_t wide_across =
-        ser_script_names(s, "across", (const char *const *)v->class, n, SER_PLOT_CLASS);
+        ser_script_names(s, "across", (const char *const *)v->class_name, n, SER_PLOT_CLASS);
     size_t wide_down = ser_script_names(s, "down", down, n, ROOM);
     ser_text_printf(&s->text, "classes = %zu\nwide_across = %zu\nwide_down = %zu\n", n, wide_across,
                     wide_down);
@@ -669,8 +669,9 @@ static void find_range(const struct ser_record *rec, size_t first, size_t full, 
     }
 }
 
+/* n of the frames are true. */
 static void put_features(struct ser_script *s, const struct ser_attrs *header,
-                         const struct ser_record *rec) {
+                         const struct ser_record *rec, int64_t n) {
     const char *type = ser_attr(header, "feat.type"), *hop = ser_attr(header, "feat.hop");
     const char *rate = ser_attr(header, "feat.rate_hz");
     const char *emotion = ser_attr(&rec->attrs, "emotion");
@@ -678,8 +679,6 @@ static void put_features(struct ser_script *s, const struct ser_attrs *header,
     int logmel = type && strcmp(type, "logmel") == 0, whole = logmel || rows == 1;
     int timed = 0;
     double h, hz, range[2];
-    int64_t n = ser_axes_frames(&rec->attrs, (int64_t)frames);
-    n = n > 0 ? n : (int64_t)frames;
     if (hop && rate && !ser_parse_real(hop, 0, 1e9, &h) && !ser_parse_real(rate, 1e-9, 1e9, &hz))
         timed = 1;
     double step = timed ? h / hz : 1;
@@ -716,8 +715,11 @@ static int script_mfcc(struct ser_script *s) {
     const char *emotion = failed ? NULL : ser_attr(&rec.attrs, "emotion");
     if (emotion && !ser_plot_shows(emotion, strlen(emotion)))
         failed = ser_script_cannot_show(s, r.in.name);
-    if (!failed)
-        put_features(s, &r.header, &rec);
+    int64_t frames = failed ? -1 : ser_axes_frames(&r, &rec, (int64_t)rec.dim[1], s->e);
+    if (frames < 0)
+        failed = -1;
+    else
+        put_features(s, &r.header, &rec, frames);
     ser_record_free(&rec);
     ser_reader_close(&r);
     return failed ? -1 : 0;
@@ -725,20 +727,13 @@ static int script_mfcc(struct ser_script *s) {
 
 /* ---- tune ---- */
 
-struct axis {
-    size_t option;
-    struct ser_anova importance;
-};
-
 struct searched {
     struct ser_tuning t;
-    const struct ser_tuning_result **last; /* [trials] of each trial, the best first */
-    struct axis
-        axis[SER_TUNING_OPTIONS]; /* options of more than one value, the most important first */
+    const struct ser_tuning_option *axis[SER_TUNING_OPTIONS]; /* options of more than one value, the
+                                                                 most important first */
     size_t axes;
-    int64_t rung, epochs; /* by whose results importance is found */
-    double least, most;   /* of the figure, per cent but for the loss */
-    int64_t *after; /* [rungs] the numbers of epochs that there are results after, ascending */
+    double least, most; /* of the figure, per cent but for the loss */
+    int64_t *after;     /* [rungs] the numbers of epochs that there are results after, ascending */
     size_t rungs;
 };
 
@@ -750,29 +745,18 @@ static double figure_of(const struct searched *q, const struct ser_tuning_result
 }
 
 static int by_importance(const void *a, const void *b) {
-    const struct axis *x = a, *y = b;
-    double d = y->importance.effect - x->importance.effect;
-    return d ? (d < 0 ? -1 : 1) : (x->option > y->option) - (x->option < y->option);
+    const struct ser_tuning_option *const *x = a, *const *y = b;
+    double d = (*y)->importance.effect - (*x)->importance.effect;
+    return d ? (d < 0 ? -1 : 1) : (*x > *y) - (*x < *y);
 }
 
-static int find_axes(struct ser_script *s, struct searched *q) {
-    q->rung = ser_tuning_common(&q->t);
-    for (size_t i = 0; i < q->t.results; i++)
-        if (q->t.result[i].rung == q->rung)
-            q->epochs = q->t.result[i].epochs;
-    for (size_t o = 0; o < q->t.options; o++) {
-        struct axis *to = &q->axis[q->axes];
-        if (q->t.option[o].values < 2)
-            continue;
-        to->option = o;
-        if (ser_tuning_importance(&q->t, o, q->rung, &to->importance))
-            return no_memory(s);
-        q->axes++;
-    }
+static void find_axes(struct searched *q) {
+    for (size_t o = 0; o < q->t.options; o++)
+        if (q->t.option[o].values > 1)
+            q->axis[q->axes++] = &q->t.option[o];
     if (q->axes)
         qsort(q->axis, q->axes, sizeof *q->axis, by_importance);
     q->axes = q->axes < MAX_AXES ? q->axes : MAX_AXES;
-    return 0;
 }
 
 static void find_limits(struct searched *q) {
@@ -852,7 +836,7 @@ static void put_rungs(struct ser_script *s, const struct searched *q) {
     while (i < q->t.results)
         i = put_climb(s, q, i);
     ser_text_printf(&s->text, "EOD\n$climbed << EOD\n");
-    for (i = 0; q->t.result[i].trial != q->last[0]->trial;)
+    for (i = 0; q->t.result[i].trial != q->t.rank[0]->trial;)
         i++;
     put_climb(s, q, i);
     ser_text_printf(&s->text, "EOD\narray epochs[%d] = [", 1 + MAX_WORDS);
@@ -863,10 +847,10 @@ static void put_rungs(struct ser_script *s, const struct searched *q) {
 
 /* A trial's line through the axes that apply, of which the figure's is the lowest, row 0. */
 static void put_line(struct ser_script *s, const struct searched *q, size_t i) {
-    const struct ser_tuning_result *r = q->last[i];
+    const struct ser_tuning_result *r = q->t.rank[i];
     double colour = 1 - (double)i / (double)q->t.trials;
     for (size_t a = 0; a <= q->axes; a++) {
-        double place = a < q->axes ? ser_tuning_place(&q->t, r, q->axis[a].option)
+        double place = a < q->axes ? ser_tuning_place(&q->t, r, (size_t)(q->axis[a] - q->t.option))
                                    : (figure_of(q, r) - q->least) / (q->most - q->least);
         if (!isnan(place))
             ser_text_printf(&s->text, "%zu %.6f %.4f\n", q->axes - a, place, colour);
@@ -919,8 +903,8 @@ static void put_axes(struct ser_script *s, const struct searched *q) {
     const struct ser_tuning_option figure = {.lo = q->least, .hi = q->most};
     size_t n = 0;
     for (size_t a = 0; a < q->axes; a++) {
-        name[a] = q->t.option[q->axis[a].option].name;
-        n += name_values(&q->t.option[q->axis[a].option], q->axes - a, tick + n);
+        name[a] = q->axis[a]->name;
+        n += name_values(q->axis[a], q->axes - a, tick + n);
     }
     name[q->axes] = ser_tuning_by[q->t.by];
     n += name_values(&figure, 0, tick + n);
@@ -932,7 +916,7 @@ static void put_axes(struct ser_script *s, const struct searched *q) {
     ser_text_printf(&s->text, "EOD\n$importance << EOD\n");
     for (size_t a = 0; a < q->axes; a++)
         ser_text_printf(&s->text, "%zu %.6f %.6f\n", q->axes - 1 - a,
-                        100 * q->axis[a].importance.effect, 100 * q->axis[a].importance.chance);
+                        100 * q->axis[a]->importance.effect, 100 * q->axis[a]->importance.chance);
     ser_text_printf(&s->text, "EOD\n");
     put_array(s, "tick", text, n, SER_PLOT_CLASS, 0);
     size_t wide = ser_script_names(s, "axis", name, q->axes + 1, NAME);
@@ -942,7 +926,7 @@ static void put_axes(struct ser_script *s, const struct searched *q) {
 }
 
 static void put_search(struct ser_script *s, const struct searched *q) {
-    const struct ser_tuning_result *best = q->last[0];
+    const struct ser_tuning_result *best = q->t.rank[0];
     char figure[96] = "all failed";
     if (!best->failed)
         snprintf(figure, sizeof figure, "the best is %lld: %s %.*f%s after %lld epoch%s",
@@ -956,7 +940,7 @@ static void put_search(struct ser_script *s, const struct searched *q) {
     put_axes(s, q);
     ser_text_printf(&s->text, "trials = %lld\nleast = %.9g\nmost = %.9g\nby = %d\nat = %lld\n",
                     (long long)q->t.result[q->t.results - 1].trial, q->least, q->most, (int)q->t.by,
-                    (long long)q->epochs);
+                    (long long)q->t.common_epochs);
 }
 
 static int shows_options(struct ser_script *s, const struct ser_tuning *t) {
@@ -973,15 +957,12 @@ static int script_tune(struct ser_script *s) {
     struct searched q = {.axes = 0};
     if (ser_tuning_read(&q.t, s->what->path, s->e))
         return -1;
-    int failed = shows_options(s, &q.t);
-    if (!failed)
-        failed =
-            (q.last = ser_tuning_rank(&q.t)) ? find_axes(s, &q) || find_rungs(s, &q) : no_memory(s);
+    int failed = shows_options(s, &q.t) || find_rungs(s, &q);
     if (!failed) {
+        find_axes(&q);
         find_limits(&q);
         put_search(s, &q);
     }
-    free(q.last);
     free(q.after);
     ser_tuning_free(&q.t);
     return failed ? -1 : 0;

@@ -19,13 +19,6 @@ struct columns {
     double *power, *powers; /* [COLUMNS] sum of mean squares by seconds; seconds of them */
 };
 
-static int class_of(const struct ser_timelines *l, const char *name) {
-    int k = 0;
-    while (k < l->classes && strcmp(l->class[k], name) != 0)
-        k++;
-    return k;
-}
-
 /* ---- from rows to columns ---- */
 
 static void add_share(struct columns *c, size_t i, double seconds, const struct ser_moment *m,
@@ -45,14 +38,14 @@ static void add_row(struct columns *c, const struct ser_timelines *l, const stru
                     size_t row) {
     const struct ser_moment *m = &t->moment[row];
     const double wide_s = (c->to_s - c->from_s) / COLUMNS;
-    int said = m->predicted ? class_of(l, m->predicted) : l->classes;
+    int said = m->predicted ? ser_classes_place(&l->classes, m->predicted) : l->classes.n;
     double from_s, to_s;
     ser_timeline_span(t, row, &from_s, &to_s);
     for (int i = (int)fmax(0, floor((from_s - c->from_s) / wide_s)); i < COLUMNS; i++) {
         double a = fmax(from_s, c->from_s + i * wide_s);
         double b = fmin(to_s, c->from_s + (i + 1) * wide_s);
         if (b > a)
-            add_share(c, (size_t)i, b - a, m, t->p + row * (size_t)l->classes, said);
+            add_share(c, (size_t)i, b - a, m, t->p + row * (size_t)l->classes.n, said);
         else if (b < a)
             break;
     }
@@ -60,8 +53,8 @@ static void add_row(struct columns *c, const struct ser_timelines *l, const stru
 
 static int fill_columns(struct columns *c, const struct ser_timelines *l,
                         const struct ser_timeline *t) {
-    size_t K = (size_t)l->classes;
-    c->classes = l->classes;
+    size_t K = (size_t)l->classes.n;
+    c->classes = l->classes.n;
     c->weight = calloc(COLUMNS, sizeof *c->weight);
     c->p = calloc(COLUMNS, K * sizeof *c->p);
     c->said = calloc(COLUMNS, (K + 1) * sizeof *c->said);
@@ -125,10 +118,11 @@ static void put_truth(struct ser_script *s, const struct ser_timelines *l,
                       const struct ser_truth_recording *r, double unit) {
     ser_text_printf(&s->text, "$true << EOD\nnan nan nan\n");
     for (size_t i = 0; r && i < r->n; i++) {
-        int class = r->at[i].emotion ? class_of(l, r->at[i].emotion) : l->classes;
-        if (class < l->classes)
+        int class =
+            r->at[i].emotion ? ser_classes_place(&l->classes, r->at[i].emotion) : l->classes.n;
+        if (class < l->classes.n)
             ser_text_printf(&s->text, "%.9g %.9g %d\n", r->at[i].start_s / unit,
-                            r->at[i].end_s / unit, l->classes - 1 - class);
+                            r->at[i].end_s / unit, l->classes.n - 1 - class);
     }
     ser_text_printf(&s->text, "EOD\ntruth = %d\n", r != NULL);
 }
@@ -155,7 +149,7 @@ static size_t put_emotions(struct ser_script *s, const struct ser_timelines *l,
     put_truth(s, l, truth, unit);
     put_runs(s, c, unit, 1);
     put_runs(s, c, unit, 0);
-    return ser_script_names(s, "down", (const char *const *)l->class, (size_t)l->classes,
+    return ser_script_names(s, "down", (const char *const *)l->classes.name, (size_t)l->classes.n,
                             SER_PLOT_CLASS);
 }
 
@@ -221,22 +215,22 @@ static const char *duration(double seconds, char text[32]) {
 /* Whether the rows can be drawn: classes that can be read, probabilities, predictions that are classes. */
 static int check_rows(struct ser_script *s, const struct ser_timelines *l, const char *name) {
     char text[96];
-    if (!l->classes)
+    if (!l->classes.n)
         return ser_script_bad(s, name,
                               "no columns p_CLASS: without probabilities there are no "
                               "bands to draw");
-    if (l->classes > SER_PLOT_CLASSES) {
-        snprintf(text, sizeof text, "%d classes: more than %d cannot be read", l->classes,
+    if (l->classes.n > SER_PLOT_CLASSES) {
+        snprintf(text, sizeof text, "%d classes: more than %d cannot be read", l->classes.n,
                  SER_PLOT_CLASSES);
         return ser_script_bad(s, name, text);
     }
-    for (int k = 0; k < l->classes; k++)
-        if (!ser_plot_shows(l->class[k], strlen(l->class[k])))
+    for (int k = 0; k < l->classes.n; k++)
+        if (!ser_plot_shows(l->classes.name[k], strlen(l->classes.name[k])))
             return ser_script_cannot_show(s, name);
     for (size_t i = 0; i < l->n; i++)
         for (size_t k = 0; k < l->at[i].n; k++)
             if (l->at[i].moment[k].predicted &&
-                class_of(l, l->at[i].moment[k].predicted) == l->classes)
+                ser_classes_place(&l->classes, l->at[i].moment[k].predicted) == l->classes.n)
                 return ser_fail(s->e, SER_BAD,
                                 "%s: predicted is '%.100s', but there is no such column p_CLASS",
                                 name, l->at[i].moment[k].predicted);
@@ -261,7 +255,7 @@ static void put_rows(struct ser_script *s, const struct ser_timelines *l,
                 t->n == 1 ? "" : "s", silence);
     size_t wide = put_emotions(s, l, c, truth, unit);
     put_level(s, c, unit);
-    put_frame(s, c->from_s, c->to_s, unit, name, "level, dB", l->classes, wide);
+    put_frame(s, c->from_s, c->to_s, unit, name, "level, dB", l->classes.n, wide);
 }
 
 static int draw_rows(struct ser_script *s, const struct ser_timelines *l,
@@ -307,12 +301,12 @@ static int put_sound(struct ser_script *s, const struct ser_wave *w, const struc
     if (w->samples < 2)
         return ser_script_bad(s, name, "too short to be drawn");
     SER_HEADING(s, "%s, %s", slash ? slash + 1 : name, duration(seconds, text));
-    if (l->classes && l->at[0].n) {
+    if (l->classes.n && l->at[0].n) {
         failed = fill_columns(&c, l, &l->at[0]);
         wide = failed ? 0 : put_emotions(s, l, &c, NULL, unit);
     }
     put_wave(s, w, unit);
-    put_frame(s, 0, seconds, unit, unit_name, "amplitude", wide ? l->classes : 0, wide);
+    put_frame(s, 0, seconds, unit, unit_name, "amplitude", wide ? l->classes.n : 0, wide);
     free_columns(&c);
     return failed ? ser_no_memory(s->e) : 0;
 }

@@ -16,22 +16,15 @@ struct table {
 
 /* ---- classes ---- */
 
-static int column_of(const struct ser_predictions *f, const char *class) {
-    int c = 0;
-    while (c < f->columns && strcmp(f->column[c], class) != 0)
-        c++;
-    return c < f->columns ? c : -1;
-}
-
 static int match_classes(struct table *t, char *const *class, int classes, struct ser_error *e) {
     const struct ser_predictions *f = t->f;
     for (int k = 0; k < classes; k++)
-        if ((t->column[k] = column_of(f, class[k])) < 0)
+        if ((t->column[k] = ser_classes_place(&f->classes, class[k])) == f->classes.n)
             return ser_fail(e, SER_BAD,
                             "%s: has no column p_%.100s: a teacher knows the classes of the "
                             "training data, and no others",
                             f->name, class[k]);
-    for (int c = 0; c < f->columns; c++) {
+    for (int c = 0; c < f->classes.n; c++) {
         int k = 0;
         while (k < classes && t->column[k] != c)
             k++;
@@ -39,7 +32,7 @@ static int match_classes(struct table *t, char *const *class, int classes, struc
             return ser_fail(e, SER_BAD,
                             "%s: has a column p_%.100s, but the training data no such class: a "
                             "teacher knows the same classes",
-                            f->name, f->column[c]);
+                            f->name, f->classes.name[c]);
     }
     return 0;
 }
@@ -113,7 +106,7 @@ static int take_targets(struct ser_soft *s, const struct table *t, const struct 
                             "%s: the emotion of %.200s is '%.100s' there, but '%.100s' in the "
                             "training data: it is of other recordings",
                             t->f->name, row->id, row->truth, emotion);
-        const double *of = t->f->p + (size_t)(row - t->f->at) * (size_t)t->f->columns;
+        const double *of = t->f->p + (size_t)(row - t->f->at) * (size_t)t->f->classes.n;
         for (size_t k = 0; k < K; k++)
             p[k] = of[t->column[k]];
         s->table = XXH3_64bits_withSeed(p, K * sizeof *p, s->table);

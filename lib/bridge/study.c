@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bridge/classes.h"
 #include "bridge/model.h"
 #include "core/bytes.h"
 #include "core/set.h"
@@ -332,9 +333,11 @@ static int add_tested(struct ser_set *set, const char *kind, const char *word) {
 static int read_tested(struct ser_tsv *t, struct ser_set *set, struct ser_error *e) {
     int emotion = ser_tsv_column(t, "emotion"), predicted = ser_tsv_column(t, "predicted");
     int corpus = ser_tsv_column(t, "corpus"), got = 0;
-    for (int i = 0; i < t->columns; i++)
-        if (strncmp(t->name[i], "p_", 2) == 0 && add_tested(set, "emotion", t->name[i] + 2))
+    for (int i = 0; i < t->columns; i++) {
+        const char *class = ser_classes_name(t->name[i]);
+        if (class && add_tested(set, "emotion", class))
             return no_memory(e);
+    }
     if (emotion < 0 || predicted < 0)
         return 0; /* no predictions: whoever evaluates them says so */
     while ((got = ser_tsv_next(t, e)) > 0)
@@ -907,19 +910,15 @@ static void free_rows(struct rows *r) {
     ser_set_free(&r->texts);
 }
 
-/* The set's own copy of the text; NULL without memory. */
-static const char *kept(struct ser_set *set, const char *text) {
-    return ser_set_add(set, text) < 0 ? NULL : ser_set_get(set, text);
-}
-
 static int add_row(struct rows *r, const struct ser_utterance *u) {
     if (ser_grow(&r->at, &r->cap, r->n + 1, sizeof *r->at))
         return -1;
     struct ser_utterance *to = &r->at[r->n++];
-    *to = (struct ser_utterance){
-        .part = u->part, .id = kept(&r->texts, u->id), .speaker = kept(&r->texts, u->speaker)};
+    *to = (struct ser_utterance){.part = u->part,
+                                 .id = ser_set_keep(&r->texts, u->id),
+                                 .speaker = ser_set_keep(&r->texts, u->speaker)};
     if (u->audio_hash)
-        to->audio_hash = kept(&r->texts, u->audio_hash);
+        to->audio_hash = ser_set_keep(&r->texts, u->audio_hash);
     return to->id && to->speaker && !to->audio_hash == !u->audio_hash ? 0 : -1;
 }
 

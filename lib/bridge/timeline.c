@@ -6,7 +6,6 @@
 
 #include "core/bytes.h"
 
-enum { MAX_CLASSES = 256 };
 #define MAX_TIME_S 1e9 /* more than thirty years */
 
 const char *const ser_window_attr[SER_WINDOW_ATTRS] = {"start_s", "end_s", "speech", "level_db"};
@@ -21,7 +20,7 @@ struct ser_timeline *ser_timelines_add(struct ser_timelines *l, const char *name
 
 int ser_timeline_add(const struct ser_timelines *l, struct ser_timeline *t, struct ser_moment m,
                      const float *p) {
-    size_t K = (size_t)l->classes;
+    size_t K = (size_t)l->classes.n;
     if (ser_grow(&t->moment, &t->cap, t->n + 1, sizeof *t->moment) ||
         (p && ser_grow(&t->p, &t->p_cap, (t->n + 1) * K, sizeof *t->p)))
         return -1;
@@ -53,38 +52,23 @@ void ser_timeline_span(const struct ser_timeline *t, size_t i, double *from_s, d
 
 struct columns {
     int id, predicted, start, end, level;
-    int *p; /* [classes]; owned */
 };
 
-static int is_class(const char *name) {
-    return strncmp(name, "p_", 2) == 0 && name[2] && ser_is_text(name + 2, strlen(name + 2));
-}
-
-/* The table's classes: the first table's are those of all. */
-static int find_classes(struct ser_timelines *l, const struct ser_tsv *t, struct columns *c,
-                        struct ser_error *e) {
-    int n = 0, first = !l->class;
-    c->p = calloc((size_t)t->columns, sizeof *c->p);
-    if (first)
-        l->class = calloc((size_t)t->columns, sizeof *l->class);
-    if (!c->p || !l->class)
-        return ser_no_memory(e);
-    for (int i = 0; i < t->columns; i++) {
-        if (!is_class(t->name[i]))
-            continue;
-        if (!first && (n == l->classes || strcmp(l->class[n], t -> name[i] + 2) != 0))
-            return ser_fail(e, SER_BAD, "%s: has other classes than the tables before it: %s",
-                            t->in.name, t->name[i]);
-        if (first && !(l->class[l->classes++] = strdup(t->name[i] + 2)))
-            return ser_no_memory(e);
-        c->p[n++] = i;
-    }
-    if (n > MAX_CLASSES)
-        return ser_fail(e, SER_BAD, "%s: more than %d classes: not predictions", t->in.name,
-                        MAX_CLASSES);
-    return n == l->classes
-               ? 0
-               : ser_fail(e, SER_BAD, "%s: lacks classes of the tables before it", t->in.name);
+/* The table's classes, whose columns are the last table's: the first table's are those of all. */
+static int find_classes(struct ser_timelines *l, const struct ser_tsv *t, struct ser_error *e) {
+    struct ser_classes found;
+    int failed = ser_classes_find(&found, t, e);
+    for (int k = 0; k < found.n && l->n && !failed; k++)
+        if (k == l->classes.n || strcmp(l->classes.name[k], found.name[k]) != 0)
+            failed = ser_fail(e, SER_BAD, "%s: has other classes than the tables before it: p_%s",
+                              t->in.name, found.name[k]);
+    if (!failed && l->n && found.n < l->classes.n)
+        failed = ser_fail(e, SER_BAD, "%s: lacks classes of the tables before it", t->in.name);
+    ser_classes_free(failed ? &found : &l->classes);
+    if (failed)
+        return -1;
+    l->classes = found;
+    return 0;
 }
 
 static int find_columns(struct ser_timelines *l, const struct ser_tsv *t, struct columns *c,
@@ -99,7 +83,7 @@ static int find_columns(struct ser_timelines *l, const struct ser_tsv *t, struct
     c->id = ser_tsv_need(t, "id", e);
     c->predicted = c->id < 0 ? -1 : ser_tsv_need(t, "predicted", e);
     c->level = ser_tsv_column(t, "level_db");
-    return c->predicted < 0 ? -1 : find_classes(l, t, c, e);
+    return c->predicted < 0 ? -1 : find_classes(l, t, e);
 }
 
 /* The length of the recording's name in a key: up to the last @, if a number is behind it. */
@@ -125,22 +109,8 @@ static int read_moment(struct ser_timelines *l, const struct columns *c, const s
         return 0;
     if (!*predicted || !ser_is_text(predicted, strlen(predicted)))
         return ser_tsv_fail(t, e, "predicted is empty or not UTF-8 text");
-    if (ser_set_add(&l->texts, predicted) < 0)
-        return ser_no_memory(e);
-    m->predicted = ser_set_get(&l->texts, predicted);
-    return 0;
-}
-
-static int read_probabilities(const struct ser_timelines *l, const struct columns *c,
-                              const struct ser_tsv *t, float *p, struct ser_error *e) {
-    for (int k = 0; k < l->classes; k++) {
-        double x;
-        if (ser_parse_real(t->field[c->p[k]], 0, 1, &x))
-            return ser_tsv_fail(t, e, "p_%s is no probability: '%.60s'", l->class[k],
-                                t -> field[c->p[k]]);
-        p[k] = (float)x;
-    }
-    return 0;
+    m->predicted = ser_set_keep(&l->texts, predicted);
+    return m->predicted ? 0 : ser_no_memory(e);
 }
 
 /* The recording that a key is of, the table's last one or a new one; names are those of the table so far.
@@ -167,16 +137,19 @@ static struct ser_timeline *recording_of(struct ser_timelines *l, struct ser_set
 static int read_row(struct ser_timelines *l, struct ser_set *names, const struct columns *c,
                     const struct ser_tsv *t, struct ser_error *e) {
     struct ser_moment m;
-    float p[MAX_CLASSES];
-    if (read_moment(l, c, t, &m, e) || read_probabilities(l, c, t, p, e))
+    double read[SER_MAX_CLASSES];
+    float p[SER_MAX_CLASSES];
+    if (read_moment(l, c, t, &m, e) || ser_classes_row(&l->classes, t, read, e))
         return -1;
+    for (int k = 0; k < l->classes.n; k++)
+        p[k] = (float)read[k];
     struct ser_timeline *to = recording_of(l, names, c, t, e);
     if (!to)
         return -1;
     const struct ser_moment *last = to->n ? &to->moment[to->n - 1] : NULL;
     if (last && (m.start_s < last->start_s || m.end_s < last->end_s))
         return ser_tsv_fail(t, e, "time goes back, from %g s to %g s", last->start_s, m.start_s);
-    return ser_timeline_add(l, to, m, l->classes ? p : NULL) ? ser_no_memory(e) : 0;
+    return ser_timeline_add(l, to, m, l->classes.n ? p : NULL) ? ser_no_memory(e) : 0;
 }
 
 int ser_timelines_read(struct ser_timelines *l, const char *path, struct ser_error *e) {
@@ -191,7 +164,6 @@ int ser_timelines_read(struct ser_timelines *l, const char *path, struct ser_err
         failed = read_row(l, &names, &c, &t, e);
     if (!failed && !got && !names.n)
         failed = ser_fail(e, SER_BAD, "%s: no row in it", t.in.name);
-    free(c.p);
     ser_set_free(&names);
     ser_tsv_close(&t);
     return failed || got < 0 ? -1 : 0;
@@ -203,9 +175,7 @@ void ser_timelines_free(struct ser_timelines *l) {
         free(l->at[i].p);
     }
     free(l->at);
-    for (int k = 0; k < l->classes; k++)
-        free(l->class[k]);
-    free(l->class);
+    ser_classes_free(&l->classes);
     ser_set_free(&l->names);
     ser_set_free(&l->texts);
     *l = (struct ser_timelines){0};

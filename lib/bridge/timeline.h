@@ -15,8 +15,8 @@
 #ifndef SER_TIMELINE_H
 #define SER_TIMELINE_H
 
+#include "bridge/classes.h"
 #include "core/set.h"
-#include "core/tsv.h"
 
 /* What a window has as attributes of its record, and as columns of its row: start_s, end_s, speech, level_db. */
 enum { SER_WINDOW_ATTRS = 4 };
@@ -43,8 +43,7 @@ struct ser_timeline {
 struct ser_timelines { /* zeros: nothing read */
     size_t n, cap;
     struct ser_timeline *at;     /* [n] in the order of their first rows */
-    int classes;                 /* columns p_CLASS; 0: there are none */
-    char **class;                /* [classes] in the table's order */
+    struct ser_classes classes;  /* as every table has them; there may be none */
     struct ser_set names, texts; /* what the pointers point to: recordings, classes */
 };
 

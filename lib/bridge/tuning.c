@@ -24,11 +24,6 @@ struct source {
     size_t results_cap, drawn_cap;
 };
 
-/* The tuning's own copy of a text; NULL without memory. */
-static const char *kept(struct ser_tuning *t, const char *text) {
-    return ser_set_add(&t->texts, text) < 0 ? NULL : ser_set_get(&t->texts, text);
-}
-
 static int is_known(const char *name) {
     for (int i = 0; i < KNOWN; i++)
         if (strcmp(name, known[i]) == 0)
@@ -49,7 +44,7 @@ static int find_columns(struct ser_tuning *t, struct source *s, struct ser_error
             return ser_fail(e, SER_BAD, "%s: more than %d options", s->tsv.in.name,
                             SER_TUNING_OPTIONS);
         s->option[t->options] = i;
-        if (!(t->option[t->options++].name = kept(t, s->tsv.name[i])))
+        if (!(t->option[t->options++].name = ser_set_keep(&t->texts, s->tsv.name[i])))
             return ser_no_memory(e);
     }
     return 0;
@@ -88,7 +83,7 @@ static int read_drawn(struct ser_tuning *t, struct source *s, struct ser_error *
     for (size_t i = 0; i < n; i++) {
         const char *text = s->tsv.field[s->option[i]];
         int none = !*text || strcmp(text, "-") == 0;
-        if (!(t->drawn[t->results * n + i] = none ? "" : kept(t, text)))
+        if (!(t->drawn[t->results * n + i] = none ? "" : ser_set_keep(&t->texts, text)))
             return ser_no_memory(e);
         if (none)
             t->drawn[t->results * n + i] = NULL;
@@ -179,32 +174,6 @@ static int put_in_order(struct ser_tuning *t, const char *name, struct ser_error
     return 0;
 }
 
-int ser_tuning_read(struct ser_tuning *t, const char *path, struct ser_error *e) {
-    struct source s = {.results_cap = 0};
-    int got;
-    *t = (struct ser_tuning){0};
-    if (ser_tsv_open(&s.tsv, path, e))
-        return -1;
-    got = find_columns(t, &s, e);
-    while (!got && (got = ser_tsv_next(&s.tsv, e)) > 0)
-        got = read_row(t, &s, e);
-    if (!got)
-        got = put_in_order(t, s.tsv.in.name, e);
-    ser_tsv_close(&s.tsv);
-    if (got)
-        ser_tuning_free(t);
-    return got;
-}
-
-void ser_tuning_free(struct ser_tuning *t) {
-    for (size_t o = 0; o < t->options; o++)
-        free(t->option[o].word);
-    free(t->result);
-    free(t->drawn);
-    ser_set_free(&t->texts);
-    *t = (struct ser_tuning){0};
-}
-
 /* ---- who is better ---- */
 
 double ser_tuning_worth(const struct ser_tuning *t, const struct ser_tuning_result *r) {
@@ -241,7 +210,8 @@ static int by_rank(const void *a, const void *b) {
     return x->r == y->r ? 0 : ser_tuning_before(x->t, x->r, y->r) ? -1 : 1;
 }
 
-const struct ser_tuning_result **ser_tuning_rank(const struct ser_tuning *t) {
+/* The last result of each trial, the best first, [trials]; NULL without memory. */
+static const struct ser_tuning_result **rank(const struct ser_tuning *t) {
     const struct ser_tuning_result **to = calloc(t->trials, sizeof *to);
     struct ranked *list = calloc(t->trials, sizeof *list);
     size_t n = 0;
@@ -258,16 +228,6 @@ const struct ser_tuning_result **ser_tuning_rank(const struct ser_tuning *t) {
         return to;
     free(to);
     return NULL;
-}
-
-const struct ser_tuning_result *ser_tuning_best(const struct ser_tuning *t) {
-    const struct ser_tuning_result *best = NULL;
-    for (size_t i = 0; i < t->results; i++) {
-        i = ser_tuning_last(t, i);
-        if (!best || ser_tuning_before(t, &t->result[i], best))
-            best = &t->result[i];
-    }
-    return best;
 }
 
 /* ---- options ---- */
@@ -294,7 +254,8 @@ double ser_tuning_place(const struct ser_tuning *t, const struct ser_tuning_resu
                        : (x - option->lo) / (option->hi - option->lo);
 }
 
-int64_t ser_tuning_common(const struct ser_tuning *t) {
+/* The rung that most trials have a result on; of equal ones the lowest. */
+static int64_t common_rung(const struct ser_tuning *t) {
     size_t n[MAX_RUNGS] = {0};
     int64_t common = 0;
     for (size_t i = 0; i < t->results; i++)
@@ -324,26 +285,69 @@ static int find_groups(const struct ser_tuning_option *option, const double *pla
     return (int)option->values;
 }
 
-int ser_tuning_importance(const struct ser_tuning *t, size_t option, int64_t rung,
-                          struct ser_anova *to) {
+/* Finds the importance of an option; 0, or -1 without memory. */
+static int weigh(struct ser_tuning *t, size_t o) {
     size_t n = 0, m = t->results;
-    double *at = calloc(4 * m, sizeof *at); /* place, worth, rank, scratch */
-    int *group = calloc(m, sizeof *group);
-    *to = (struct ser_anova){0};
+    double *at = calloc(m + 1, 4 * sizeof *at); /* place, worth, rank, scratch */
+    int *group = calloc(m + 1, sizeof *group);
     if (at && group) {
         double *place = at, *worth = at + m, *rank = at + 2 * m, *scratch = at + 3 * m;
         for (size_t i = 0; i < m; i++) {
             const struct ser_tuning_result *r = &t->result[i];
-            if (r->rung != rung || isnan(place[n] = ser_tuning_place(t, r, option)))
+            if (r->rung != t->common || isnan(place[n] = ser_tuning_place(t, r, o)))
                 continue;
             worth[n++] = ser_tuning_worth(t, r);
         }
         ser_ranks(worth, n, rank, scratch);
-        if (find_groups(&t->option[option], place, n, group, scratch))
-            ser_anova(rank, group, n, to);
+        if (find_groups(&t->option[o], place, n, group, scratch))
+            ser_anova(rank, group, n, &t->option[o].importance);
     }
     int failed = at && group ? 0 : -1;
     free(at);
     free(group);
     return failed;
+}
+
+/* ---- all of it ---- */
+
+/* Trials in their order, and importance; 0, or -1 without memory. */
+static int judge(struct ser_tuning *t) {
+    t->rank = rank(t);
+    t->common = common_rung(t);
+    for (size_t i = 0; i < t->results; i++)
+        if (t->result[i].rung == t->common)
+            t->common_epochs = t->result[i].epochs;
+    int failed = !t->rank;
+    for (size_t o = 0; o < t->options && !failed; o++)
+        failed = t->option[o].values > 1 && weigh(t, o);
+    return failed ? -1 : 0;
+}
+
+int ser_tuning_read(struct ser_tuning *t, const char *path, struct ser_error *e) {
+    struct source s = {.results_cap = 0};
+    int got;
+    *t = (struct ser_tuning){0};
+    if (ser_tsv_open(&s.tsv, path, e))
+        return -1;
+    got = find_columns(t, &s, e);
+    while (!got && (got = ser_tsv_next(&s.tsv, e)) > 0)
+        got = read_row(t, &s, e);
+    if (!got)
+        got = put_in_order(t, s.tsv.in.name, e);
+    if (!got && judge(t))
+        got = ser_no_memory(e);
+    ser_tsv_close(&s.tsv);
+    if (got)
+        ser_tuning_free(t);
+    return got;
+}
+
+void ser_tuning_free(struct ser_tuning *t) {
+    for (size_t o = 0; o < t->options; o++)
+        free(t->option[o].word);
+    free(t->rank);
+    free(t->result);
+    free(t->drawn);
+    ser_set_free(&t->texts);
+    *t = (struct ser_tuning){0};
 }

@@ -34,12 +34,22 @@ struct ser_tuning_option {
     double lo, hi; /* of the numbers */
     size_t values; /* different ones: words and numbers */
     char **word;   /* [values] in byte order, of words; NULL */
+
+    /* How much of the figures' variance goes along with it, of the results on the common rung: by their
+     * ranks, those that failed being last, so that no figure that is far off decides. Words are groups as they
+     * are; numbers are cut into SER_TUNING_GROUPS groups of about as many trials, or fewer, but at least two, where
+     * each would have fewer than SER_TUNING_MEMBERS. All zeros of an option of one value. */
+    struct ser_anova importance;
 };
 
 struct ser_tuning {
     enum ser_tuning_by { SER_TUNING_RECALL, SER_TUNING_LOSS, SER_TUNING_ACCURACY } by;
     size_t results, trials, options;
     struct ser_tuning_result *result; /* [results] by trial, then rung */
+    const struct ser_tuning_result *
+        *rank;      /* [trials] the last result of each, as ser_tuning_before has them */
+    int64_t common; /* the rung that most trials have a result on; of equal ones the lowest */
+    int64_t common_epochs; /* of its results */
     struct ser_tuning_option option[SER_TUNING_OPTIONS];
     const char **drawn;   /* [results, options] texts as they stand there; NULL: does not apply */
     struct ser_set texts; /* that drawn and the names point to */
@@ -64,24 +74,8 @@ int ser_tuning_before(const struct ser_tuning *t, const struct ser_tuning_result
 /* The last result of the trial that result i is of. */
 size_t ser_tuning_last(const struct ser_tuning *t, size_t i);
 
-/* The last result of each trial in that order, [trials], which the caller frees. NULL without memory. */
-const struct ser_tuning_result **ser_tuning_rank(const struct ser_tuning *t);
-
-/* The result that is before all others. */
-const struct ser_tuning_result *ser_tuning_best(const struct ser_tuning *t);
-
 /* Where option o of the row that a result names lies between the ends of its axis, 0 to 1: numbers by
  * their value or its logarithm, words in their order; NAN where it does not apply. */
 double ser_tuning_place(const struct ser_tuning *t, const struct ser_tuning_result *r, size_t o);
-
-/* The rung that most trials have a result on; of equal ones the lowest. */
-int64_t ser_tuning_common(const struct ser_tuning *t);
-
-/* How much of the figures' variance goes along with the option, of the results on that rung: by their
- * ranks, those that failed being last, so that no figure that is far off decides. Words are groups as
- * they are; numbers are cut into SER_TUNING_GROUPS groups of about as many trials, or fewer, but at
- * least two, where each would have fewer than SER_TUNING_MEMBERS. 0, or -1 without memory. */
-int ser_tuning_importance(const struct ser_tuning *t, size_t option, int64_t rung,
-                          struct ser_anova *to) SER_MUST_CHECK;
 
 #endif

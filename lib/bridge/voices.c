@@ -133,8 +133,10 @@ int ser_voices_layout(struct ser_voices *v, const struct ser_reader *r,
         return ser_reader_fail(r, rec, e, "has features %s (time left out), but others have %s",
                                ser_shape_text(rank, dim, text),
                                ser_shape_text(v->rank, v->dim, first));
-    int64_t frames = v->axes.time < 0 ? 1 : ser_axes_frames(&rec->attrs, (int64_t)l->time);
-    l->frames = frames > 0 ? (size_t)frames : l->time;
+    int64_t frames = v->axes.time < 0 ? 1 : ser_axes_frames(r, rec, (int64_t)l->time, e);
+    if (frames < 0)
+        return -1;
+    l->frames = (size_t)frames;
     return 0;
 }
 

@@ -54,9 +54,10 @@ int ser_voices_begin(struct ser_voices *v, const struct ser_attrs *header, const
                      struct ser_error *e) SER_MUST_CHECK;
 
 /* All that follow: 0, or -1 with e set, SER_BAD for records that are not f32 of these axes and
- * dimensions, or have no speaker (corpus) where they need one. r is the reader of rec. */
+ * dimensions, whose attribute frames is not a number from 1, or that have no speaker (corpus) where they need
+ * one. r is the reader of rec. */
 
-/* How the frames of a record lie. An attribute frames that makes no sense is passed over. */
+/* How the frames of a record lie. */
 int ser_voices_layout(struct ser_voices *v, const struct ser_reader *r,
                       const struct ser_record *rec, struct ser_layout *l,
                       struct ser_error *e) SER_MUST_CHECK;

@@ -45,6 +45,10 @@ int ser_set_add(struct ser_set *s, const char *text) {
     return s->at[i] ? 1 : -1;
 }
 
+const char *ser_set_keep(struct ser_set *s, const char *text) {
+    return ser_set_add(s, text) < 0 ? NULL : ser_set_get(s, text);
+}
+
 static int by_bytes(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
@@ -57,6 +61,11 @@ char **ser_set_sorted(const struct ser_set *s) {
     if (list)
         qsort(list, s->n, sizeof *list, by_bytes);
     return list;
+}
+
+size_t ser_sorted_place(char *const *list, size_t n, const char *text) {
+    char *const *at = n ? bsearch(&text, list, n, sizeof *list, by_bytes) : NULL;
+    return at ? (size_t)(at - list) : n;
 }
 
 void ser_set_free(struct ser_set *s) {

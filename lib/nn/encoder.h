@@ -86,10 +86,11 @@ void ser_encoder_free(struct ser_encoder *c);
 
 /* Memory and threads to run an encoder, which must outlive it. NULL with why when memory or threads
  * are missing, or the kernels refuse. */
-struct ser_hearing;
-struct ser_hearing *ser_hearing_new(const struct ser_encoder *c, const struct ser_kernels *k,
-                                    int threads, char why[SER_WHY]);
-void ser_hearing_free(struct ser_hearing *h);
+struct ser_encoder_run;
+struct ser_encoder_run *ser_encoder_run_new(const struct ser_encoder *c,
+                                            const struct ser_kernels *k, int threads,
+                                            char why[SER_WHY]);
+void ser_encoder_run_free(struct ser_encoder_run *run);
 
 /* The fewest and the most samples at SER_ENCODER_RATE_HZ that an encoder of this shape hears at
  * once, and how many frames it makes of n of them. */
@@ -108,20 +109,20 @@ typedef void ser_hidden(void *ctx, int layer, const float *h, size_t frames);
  * ser_encoder_new) in order. padded: Whisper hears 30 s, zeros behind the clip, as the transformers
  * library insists; else the clip and 0.1 s of zeros, at least 1 s. The frames are those of the clip
  * alone. The others hear the clip as it is. 0, or -1 without memory. */
-int ser_hear(struct ser_hearing *h, const float *x, size_t n, int padded, int first,
-             ser_hidden *take, void *ctx);
+int ser_encode(struct ser_encoder_run *run, const float *x, size_t n, int padded, int first,
+               ser_hidden *take, void *ctx);
 
 /* For tests: watch sees the arrays [rows,columns] inside, by their name in this project's tests, as they
  * are computed. */
 typedef void ser_watcher(void *ctx, const char *name, const float *at, size_t rows, size_t columns);
-void ser_hearing_watch(struct ser_hearing *h, ser_watcher *watch, void *ctx);
+void ser_encoder_run_watch(struct ser_encoder_run *run, ser_watcher *watch, void *ctx);
 
-/* For tests, the two steps of ser_hear: what the network is given, *y [rows,B] of Whisper and [rows] of
+/* For tests, the two steps of ser_encode: what the network is given, *y [rows,B] of Whisper and [rows] of
  * the others, which belongs to h and lasts until the next call; and the network on that. frames: how
  * many the hidden states have. */
-int ser_hear_features(struct ser_hearing *h, const float *x, size_t n, int padded, const float **y,
-                      size_t *rows);
-int ser_hear_layers(struct ser_hearing *h, const float *y, size_t rows, size_t frames, int first,
-                    ser_hidden *take, void *ctx);
+int ser_encode_features(struct ser_encoder_run *run, const float *x, size_t n, int padded,
+                        const float **y, size_t *rows);
+int ser_encode_layers(struct ser_encoder_run *run, const float *y, size_t rows, size_t frames,
+                      int first, ser_hidden *take, void *ctx);
 
 #endif

@@ -1,5 +1,7 @@
 #include "nn/head.h"
 
+#include "math/mathfun.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -13,17 +15,22 @@ static void apply(const float *W, const float *b, int rows, int columns, const f
     }
 }
 
+/* The hyperbolic tangent, as exact as a float is; that of the C library has other bytes on other machines. */
+static double tangent(double x) {
+    return isnan(x) ? x : 1 - 2 / (1 + ser_exp(2 * x));
+}
+
 /* The sum of the hidden states, weighted by the softmax of the weights. */
 static void mix(const struct ser_head *h, const float *mean, float *x) {
     double most = h->weight[0], all = 0;
     for (int i = 1; i < h->states; i++)
-        most = fmax(most, h->weight[i]);
+        most = h->weight[i] > most ? h->weight[i] : most;
     for (int i = 0; i < h->states; i++)
-        all += exp(h->weight[i] - most);
+        all += ser_exp(h->weight[i] - most);
     for (int j = 0; j < h->width; j++) {
         double sum = 0;
         for (int i = 0; i < h->states; i++)
-            sum += exp(h->weight[i] - most) / all * mean[(long)i * h->width + j];
+            sum += ser_exp(h->weight[i] - most) / all * mean[(long)i * h->width + j];
         x[j] = (float)sum;
     }
 }
@@ -36,7 +43,7 @@ void ser_head_run(const struct ser_head *h, const float *mean, float *work, floa
     }
     apply(h->U, h->u, h->inner, h->width, mean, inner);
     for (int i = 0; h->numbers && i < h->inner; i++)
-        inner[i] = (float)tanh(inner[i]);
+        inner[i] = (float)tangent(inner[i]);
     apply(h->V, h->v, h->outputs, h->inner, inner, y);
 }
 

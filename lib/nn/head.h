@@ -21,7 +21,8 @@ struct ser_head {
     float *V, *v;  /* [outputs,inner], [outputs] */
 };
 
-/* mean [states,width] -> y [outputs]. work is [width + inner]. Sums are in double precision. */
+/* mean [states,width] -> y [outputs], the same bytes on every machine. work is [width + inner]. Sums are in double
+ * precision. */
 void ser_head_run(const struct ser_head *h, const float *mean, float *work, float *y);
 
 /* Frees all the arrays. */

@@ -85,6 +85,7 @@ struct ser_layer_type {
     int both_ways;     /* the first half of y's channels runs over time, the second against it */
     int in_place;      /* y has x's shape, and its steps and channels are x's */
     int marks;         /* y is x, which a later layer reads once more */
+    const struct ser_recurrent *recurrent; /* of those that layers/recurrent.h makes: their cell */
 
     /* Reads words[1..n-1] into the layer, checks in, sets out, declares parameters. In a masked
      * network time_out is time_in, add 0 and per 1 before, and a vector has no time. */

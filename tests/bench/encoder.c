@@ -52,18 +52,18 @@ static void ignore(void *ctx, int layer, const float *h, size_t frames) {
 static double hear_s(int threads, int seconds, int first, int last, int steps) {
     char why[SER_WHY];
     const struct ser_kernels *k = ser_kernels_find(ser_kernels_default());
-    struct ser_hearing *h = ser_hearing_new(load(last), k, threads, why);
+    struct ser_encoder_run *run = ser_encoder_run_new(load(last), k, threads, why);
     double *t = ecalloc((size_t)steps + 1, sizeof *t);
-    if (!h)
+    if (!run)
         die(SER_SYS, "cannot run the encoder: %s", why);
     for (int i = 0; i <= steps; i++) {
         double start = now_s();
-        if (ser_hear(h, sample, (size_t)seconds * SER_ENCODER_RATE_HZ, 0, first, ignore, NULL))
+        if (ser_encode(run, sample, (size_t)seconds * SER_ENCODER_RATE_HZ, 0, first, ignore, NULL))
             die(SER_SYS, "out of memory");
         t[i] = now_s() - start;
     }
     double s = median(t + 1, steps);
-    ser_hearing_free(h);
+    ser_encoder_run_free(run);
     free(t);
     return s;
 }
@@ -119,19 +119,19 @@ static void check(int seconds, const char *path) {
     size_t n = (size_t)seconds * SER_ENCODER_RATE_HZ;
     struct checking c = {.f = fopen(path, "wb"),
                          .columns = files.shape.family == SER_WHISPER ? files.shape.bands : 1};
-    struct ser_hearing *h =
-        ser_hearing_new(load(last), ser_kernels_find(ser_kernels_default()), 1, why);
-    if (!h)
+    struct ser_encoder_run *run =
+        ser_encoder_run_new(load(last), ser_kernels_find(ser_kernels_default()), 1, why);
+    if (!run)
         die(SER_SYS, "cannot run the encoder: %s", why);
     if (!c.f)
         die(SER_SYS, "cannot write %s", path);
-    if (ser_hear_features(h, sample, n, 0, &c.input, &c.rows) ||
-        ser_hear_layers(h, c.input, c.rows, ser_encoder_frames(&files.shape, n), last, write_state,
-                        &c))
+    if (ser_encode_features(run, sample, n, 0, &c.input, &c.rows) ||
+        ser_encode_layers(run, c.input, c.rows, ser_encoder_frames(&files.shape, n), last,
+                          write_state, &c))
         die(SER_SYS, "out of memory");
     if (fclose(c.f))
         die(SER_SYS, "cannot write %s", path);
-    ser_hearing_free(h);
+    ser_encoder_run_free(run);
 }
 
 static void answer(char *request) {

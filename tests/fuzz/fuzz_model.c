@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (m.classes < 1 || m.classes != m.net->classes || m.net->rank > m.net->input.rank)
         abort();
     for (int c = 1; c < m.classes; c++)
-        if (strcmp(m.class[c - 1], m.class[c]) >= 0)
+        if (strcmp(m.class_name[c - 1], m.class_name[c]) >= 0)
             abort();
     if (fuzz_is_small(m.net))
         fuzz_forward(m.net, 0);

@@ -21,9 +21,10 @@
 
 static const char *const kernel_names[] = {"plain", "fast"};
 
-static struct ser_hearing *hearing(const struct ser_encoder *c, const char *kernels, int threads) {
+static struct ser_encoder_run *run_of(const struct ser_encoder *c, const char *kernels,
+                                      int threads) {
     char why[SER_WHY] = "";
-    return must_have(ser_hearing_new(c, ser_kernels_find(kernels), threads, why));
+    return must_have(ser_encoder_run_new(c, ser_kernels_find(kernels), threads, why));
 }
 
 /* ---- the formulas ---- */
@@ -88,10 +89,10 @@ static float *sound(const struct clip *c) {
 static struct states run(const struct ser_encoder *c, const struct ser_encoder_shape *s,
                          const char *kernels, int threads, const float *x, int n, int padded) {
     struct states got = {.width = (size_t)s->width};
-    struct ser_hearing *h = hearing(c, kernels, threads);
-    if (ser_hear(h, x, (size_t)n, padded, 0, keep, &got))
+    struct ser_encoder_run *run = run_of(c, kernels, threads);
+    if (ser_encode(run, x, (size_t)n, padded, 0, keep, &got))
         check(0, "no memory");
-    ser_hearing_free(h);
+    ser_encoder_run_free(run);
     return got;
 }
 
@@ -357,7 +358,7 @@ static void tell(const struct compare *c, int bad, const char *from, const char 
 }
 
 static void hold_clip(const char *folder, const char *wav, const char *norm, int padded, int real,
-                      const struct ser_encoder_files *f, struct ser_hearing *h,
+                      const struct ser_encoder_files *f, struct ser_encoder_run *run,
                       const char *kernels) {
     const struct ser_encoder_shape *s = &f->shape;
     struct ser_audio a = {0};
@@ -370,11 +371,11 @@ static void hold_clip(const char *folder, const char *wav, const char *norm, int
     const float *y;
     size_t rows, frames = ser_encoder_frames(s, a.frames);
     int whisper = s->family == SER_WHISPER;
-    ser_hearing_watch(h, hold_inside, &c);
-    int bad = ser_hear_features(h, a.sample, a.frames, padded, &y, &rows);
+    ser_encoder_run_watch(run, hold_inside, &c);
+    int bad = ser_encode_features(run, a.sample, a.frames, padded, &y, &rows);
     if (!bad && whisper)
         hold(&c, "mel", y, padded ? 2 * frames : rows, (size_t)s->bands);
-    bad = bad || ser_hear(h, a.sample, a.frames, padded, 0, hold_state, &c);
+    bad = bad || ser_encode(run, a.sample, a.frames, padded, 0, hold_state, &c);
     tell(&c, bad, "wave", kernels);
     char path[1100];
     struct npy given;
@@ -384,9 +385,9 @@ static void hold_clip(const char *folder, const char *wav, const char *norm, int
     struct compare from = {
         folder, real ? 1e-4 : whisper ? 2e-5 : 5e-5, 0, 1, real, s->layers, 0, (size_t)s->width,
         ""};
-    ser_hearing_watch(h, hold_inside, &from);
-    bad = ser_hear_layers(h, given.data, whisper ? given.rows : given.columns, frames, 0,
-                          hold_state, &from);
+    ser_encoder_run_watch(run, hold_inside, &from);
+    bad = ser_encode_layers(run, given.data, whisper ? given.rows : given.columns, frames, 0,
+                            hold_state, &from);
     tell(&from, bad, whisper ? "log-mel" : "normalised wave", kernels);
     free(given.data);
     ser_audio_free(&a);
@@ -406,7 +407,7 @@ static void keep_mean(void *ctx, int layer, const float *h, size_t frames) {
 
 /* What the model's own head says of a clip. */
 static void hold_head(const char *folder, const char *wav, const struct ser_encoder_files *f,
-                      struct ser_hearing *h, const char *kernels) {
+                      struct ser_encoder_run *run, const char *kernels) {
     struct ser_audio a = {0};
     struct ser_error e;
     struct ser_encoder_head own;
@@ -418,7 +419,7 @@ static void hold_head(const char *folder, const char *wav, const struct ser_enco
     float *room = must_have(calloc((states + 1) * width + (size_t)head->inner, sizeof *room)), y[8];
     struct means m = {f->shape.layers + 1 - head->states, width, room};
     int bad = head->outputs > 8 || ser_audio_load(&a, wav, 0, &e) ||
-              ser_hear(h, a.sample, a.frames, 0, m.first, keep_mean, &m);
+              ser_encode(run, a.sample, a.frames, 0, m.first, keep_mean, &m);
     if (!bad) {
         ser_head_run(head, room, room + states * width, y);
         hold(&c, "logits", y, 1, (size_t)head->outputs);
@@ -441,7 +442,7 @@ static void hold_model(const char *root, const char *models, const char *name,
     }
     struct ser_encoder *c = must_have(ser_encoder_files_load(&f, f.shape.layers, &e));
     for (int k = 0; k < 2; k++) {
-        struct ser_hearing *h = hearing(c, kernel_names[k], 2);
+        struct ser_encoder_run *run = run_of(c, kernel_names[k], 2);
         for (const char *const *tag = tags; *tag; tag++) {
             const char *end = strstr(*tag, "-padded");
             int length = (int)(end ? end - *tag : (long)strlen(*tag));
@@ -452,11 +453,11 @@ static void hold_model(const char *root, const char *models, const char *name,
             snprintf(wav, sizeof wav, "%s/%sinputs/%.*s.wav", root, real ? "real/" : "", length,
                      *tag);
             snprintf(norm, sizeof norm, "%s/inputs/%.*s.norm.npy", root, length, *tag);
-            hold_clip(path, wav, norm, end != NULL, real, &f, h, kernel_names[k]);
-            ser_hearing_watch(h, NULL, NULL);
-            hold_head(path, wav, &f, h, kernel_names[k]);
+            hold_clip(path, wav, norm, end != NULL, real, &f, run, kernel_names[k]);
+            ser_encoder_run_watch(run, NULL, NULL);
+            hold_head(path, wav, &f, run, kernel_names[k]);
         }
-        ser_hearing_free(h);
+        ser_encoder_run_free(run);
     }
     ser_encoder_free(c);
     ser_encoder_files_close(&f);

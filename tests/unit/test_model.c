@@ -6,6 +6,7 @@
 #include "bridge/axes.h"
 #include "bridge/roster.h"
 #include "bridge/training.h"
+#include "bridge/voices.h"
 #include "check.h"
 
 static char good[] = "/tmp/ser-test-XXXXXX", bad[] = "/tmp/ser-test-XXXXXX";
@@ -280,6 +281,21 @@ static int add_sample(struct ser_dataset *d, const char *frames, struct ser_erro
     return ser_dataset_add(d, good, e);
 }
 
+/* The true frames of that sample, as statistics of voices take them; -1 with e set. */
+static int voice_frames(struct ser_error *e) {
+    struct ser_voices v = {.by = "all"};
+    struct ser_reader r;
+    struct ser_record rec = {0};
+    struct ser_layout l;
+    must(ser_reader_open(&r, good, NULL, e), e);
+    must(ser_voices_begin(&v, &r.header, good, e) || ser_reader_next(&r, &rec, e) < 0, e);
+    int bad_layout = ser_voices_layout(&v, &r, &rec, &l, e);
+    ser_voices_free(&v);
+    ser_record_free(&rec);
+    ser_reader_close(&r);
+    return bad_layout ? -1 : (int)l.frames;
+}
+
 static void test_frames(void) {
     static const struct {
         const char *told;
@@ -297,6 +313,11 @@ static void test_frames(void) {
         else
             check(got && e.status == SER_BAD && strstr(e.text, "its attribute frames is"), "%s",
                   e.text);
+        e = (struct ser_error){0};
+        check(voice_frames(&e) == at[i].want &&
+                  (at[i].want > 0 || (strstr(e.text, good) && strstr(e.text, ": record 1 (a): ") &&
+                                      strstr(e.text, at[i].told))),
+              "the same of voices, named with file, record and value %s", e.text);
         ser_dataset_free(&d);
     }
 }

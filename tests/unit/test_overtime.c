@@ -50,7 +50,7 @@ static void test_rows(void) {
     struct ser_error e;
     double from, to;
     check(!read_rows(&l, rows_text, &e), "rows are read");
-    check(l.n == 2 && l.classes == 2 && !strcmp(l.class[1], "sad") && l.at[0].n == 19 &&
+    check(l.n == 2 && l.classes.n == 2 && !strcmp(l.classes.name[1], "sad") && l.at[0].n == 19 &&
               !strcmp(l.at[0].name, "r") && l.at[1].n == 1,
           "two recordings, by what stands before the last @");
     const struct ser_timeline *t = ser_timelines_find(&l, "r");
@@ -82,7 +82,7 @@ static void test_figures(void) {
     check(!read_rows(&l, rows_text, &e) && !ser_overtime_judge(&o, &t, &l, 100, 1, &e), "judged");
     check(o.recordings == 1 && o.unheard == 1 && o.unknown == 1,
           "one recording is in both tables, and one in each alone");
-    check(o.classes == 3 && !strcmp(o.class[0], "angry") && !strcmp(o.class[2], "sad"),
+    check(o.classes == 3 && !strcmp(o.class_name[0], "angry") && !strcmp(o.class_name[2], "sad"),
           "all emotions of both");
     /* Sad from 1.5 on, but for angry from 4.5 to 5.5; angry from 10.5 to 14.5; no row behind 24. */
     check(o.confusion[2 * 3 + 2] == 6500 && o.confusion[2 * 3 + 0] == 1000 &&

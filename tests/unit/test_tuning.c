@@ -101,16 +101,13 @@ static void test_results(void) {
     check(t.result[0].trial == 2 && t.result[2].trial == 10 && t.result[2].rung == 0 &&
               t.result[3].rung == 1,
           "by trial, then rung");
-    check(ser_tuning_last(&t, 2) == 3 && ser_tuning_best(&t) == &t.result[3],
+    check(ser_tuning_last(&t, 2) == 3 && t.rank[0] == &t.result[3],
           "the best is on the highest rung");
     check(ser_tuning_before(&t, &t.result[2], &t.result[0]) &&
               ser_tuning_before(&t, &t.result[0], &t.result[1]),
           "by loss the smaller is before; one that failed is last");
-    const struct ser_tuning_result **ranked = ser_tuning_rank(&t);
-    check(ranked && ranked[0] == &t.result[3] && ranked[1] == &t.result[0] &&
-              ranked[2] == &t.result[1],
+    check(t.rank[1] == &t.result[0] && t.rank[2] == &t.result[1],
           "trials by their last results, the best first");
-    free(ranked);
     const struct ser_tuning_option *net = &t.option[0], *lr = &t.option[1], *units = &t.option[2];
     check(net->words && net->values == 2 && !strcmp(net->word[0], "a") && !lr->words && lr->log &&
               lr->lo == 0.001 && !units->words && !units->log && units->hi == 8,
@@ -120,9 +117,8 @@ static void test_results(void) {
               is_near(ser_tuning_place(&t, &t.result[1], 1), 0.5) &&
               isnan(ser_tuning_place(&t, &t.result[3], 2)),
           "places on their axes");
-    struct ser_anova a;
-    check(ser_tuning_common(&t) == 0 && !ser_tuning_importance(&t, 0, 0, &a) && a.n == 3 &&
-              a.groups == 2,
+    check(t.common == 0 && t.common_epochs == 1 && net->importance.n == 3 &&
+              net->importance.groups == 2,
           "importance on the rung that most have");
     ser_tuning_free(&t);
     static const char *const bad[][2] = {

@@ -75,15 +75,15 @@ static int bucket(const struct ser_encoder_shape *s, int r) {
     return base + (at < half - 1 ? (int)at : half - 1);
 }
 
-const float *ser_distances_bias(const struct ser_distances *d, struct ser_hearing *h, int T) {
+const float *ser_distances_bias(const struct ser_distances *d, struct ser_encoder_run *run, int T) {
     const struct ser_encoder_shape *s = d->shape;
     size_t n = 2 * (size_t)T - 1;
-    int kept = h->bias_T == T;
-    h->bias_T = 0; /* making room may lose what was there */
-    float *to = ser_room(&h->bias, n * (size_t)s->heads);
+    int kept = run->bias_T == T;
+    run->bias_T = 0; /* making room may lose what was there */
+    float *to = ser_room(&run->bias, n * (size_t)s->heads);
     if (!to)
         return NULL;
-    h->bias_T = T;
+    run->bias_T = T;
     if (kept)
         return to;
     for (size_t r = 0; r < n; r++) {
@@ -124,8 +124,9 @@ static void gate_rows(void *ctx, void *state, int thread, int job) {
         }
 }
 
-void ser_distances_gate(void *ctx, struct ser_hearing *h, const float *x, int T, float *gate) {
+void ser_distances_gate(void *ctx, struct ser_encoder_run *run, const float *x, int T,
+                        float *gate) {
     const struct ser_gating *g = ctx;
     struct rows p = {g->of->shape, &g->of->gate[g->layer], x, gate, T};
-    ser_share_out(h, (T + GATE_ROWS - 1) / GATE_ROWS, gate_rows, &p);
+    ser_share_out(run, (T + GATE_ROWS - 1) / GATE_ROWS, gate_rows, &p);
 }

@@ -15,8 +15,8 @@
 #ifndef SER_DISTANCES_H
 #define SER_DISTANCES_H
 
-#include "nn/encoder/hearing.h"
 #include "nn/encoder/load.h"
+#include "nn/encoder/run.h"
 
 struct ser_distances { /* zeros: none */
     const struct ser_encoder_shape *shape;
@@ -36,13 +36,13 @@ int ser_distances_load(struct ser_distances *d, struct ser_loader *l, int layers
 void ser_distances_free(struct ser_distances *d);
 
 /* The bias [H, 2 T - 1], which h keeps from clip to clip of one length. NULL without memory. */
-const float *ser_distances_bias(const struct ser_distances *d, struct ser_hearing *h, int T);
+const float *ser_distances_bias(const struct ser_distances *d, struct ser_encoder_run *run, int T);
 
 /* As fill_gate of struct ser_transforming, whose ctx is such a structure. */
 struct ser_gating {
     const struct ser_distances *of;
     int layer;
 };
-void ser_distances_gate(void *ctx, struct ser_hearing *h, const float *x, int T, float *gate);
+void ser_distances_gate(void *ctx, struct ser_encoder_run *run, const float *x, int T, float *gate);
 
 #endif

@@ -106,25 +106,26 @@ size_t ser_encoder_samples(const struct ser_encoder_shape *s, size_t frames) {
     return is_whisper(s) ? frames * WHISPER_FRAME : ser_front_samples(s, frames);
 }
 
-int ser_hear_features(struct ser_hearing *h, const float *x, size_t n, int padded, const float **y,
-                      size_t *rows) {
-    const struct ser_encoder *c = h->encoder;
-    return c->whisper ? ser_whisper_features(c->whisper, h, x, n, padded, y, rows)
-                      : ser_waves_features(c->waves, h, x, n, y, rows);
+int ser_encode_features(struct ser_encoder_run *run, const float *x, size_t n, int padded,
+                        const float **y, size_t *rows) {
+    const struct ser_encoder *c = run->encoder;
+    return c->whisper ? ser_whisper_features(c->whisper, run, x, n, padded, y, rows)
+                      : ser_waves_features(c->waves, run, x, n, y, rows);
 }
 
-int ser_hear_layers(struct ser_hearing *h, const float *y, size_t rows, size_t frames, int first,
-                    ser_hidden *take, void *ctx) {
-    const struct ser_encoder *c = h->encoder;
-    return c->whisper ? ser_whisper_layers(c->whisper, h, y, rows, frames, first, take, ctx)
-                      : ser_waves_layers(c->waves, h, y, rows, first, take, ctx);
+int ser_encode_layers(struct ser_encoder_run *run, const float *y, size_t rows, size_t frames,
+                      int first, ser_hidden *take, void *ctx) {
+    const struct ser_encoder *c = run->encoder;
+    return c->whisper ? ser_whisper_layers(c->whisper, run, y, rows, frames, first, take, ctx)
+                      : ser_waves_layers(c->waves, run, y, rows, first, take, ctx);
 }
 
-int ser_hear(struct ser_hearing *h, const float *x, size_t n, int padded, int first,
-             ser_hidden *take, void *ctx) {
+int ser_encode(struct ser_encoder_run *run, const float *x, size_t n, int padded, int first,
+               ser_hidden *take, void *ctx) {
     const float *y;
     size_t rows;
-    if (ser_hear_features(h, x, n, padded, &y, &rows))
+    if (ser_encode_features(run, x, n, padded, &y, &rows))
         return -1;
-    return ser_hear_layers(h, y, rows, ser_encoder_frames(&h->encoder->shape, n), first, take, ctx);
+    return ser_encode_layers(run, y, rows, ser_encoder_frames(&run->encoder->shape, n), first, take,
+                             ctx);
 }

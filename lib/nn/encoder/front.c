@@ -86,7 +86,7 @@ size_t ser_front_samples(const struct ser_encoder_shape *s, size_t frames) {
 
 struct run {
     const struct ser_front *f;
-    struct ser_hearing *h;
+    struct ser_encoder_run *run;
     const float *x;
     size_t T;
     float *y;
@@ -103,7 +103,7 @@ static void convolve(const struct run *p, void *state, int i, const float *x, si
     const struct ser_linear *l = &p->f->conv[i].taps;
     int in = i ? s->conv_dim[i - 1] : 1;
     for (int panel = 0; panel < ser_linear_panels(l); panel++)
-        ser_linear_panel(l, p->h->k, state, panel, (int)n, x, s->conv_stride[i] * in,
+        ser_linear_panel(l, p->run->k, state, panel, (int)n, x, s->conv_stride[i] * in,
                          has_norm(s, i) ? 0 : SER_GELU, y, l->out);
 }
 
@@ -136,7 +136,7 @@ static void measure_part(void *ctx, void *state, int thread, int job) {
     const struct ser_encoder_shape *s = p->f->shape;
     size_t C = (size_t)s->conv_dim[0], first = (size_t)job * p->part;
     size_t n = p->frames - first < p->part ? p->frames - first : p->part;
-    float *y = p->h->scratch[thread].at[0].at;
+    float *y = p->run->scratch[thread].at[0].at;
     double *mean = p->sums + 2 * C * (size_t)job;
     convolve(p, state, 0, p->x + first * (size_t)s->conv_stride[0], n, y);
     measure(y, n, C, mean, mean + C);
@@ -187,7 +187,7 @@ static void run_stretch(void *ctx, void *state, int thread, int job) {
     const float *x = p->x + below(s, 0, a[0]).first;
     for (int i = 0; i <= last; i++) {
         float *y = i == last ? p->y + first * (size_t)s->conv_dim[last]
-                             : p->h->scratch[thread].at[i % 2].at;
+                             : p->run->scratch[thread].at[i % 2].at;
         convolve(p, state, i, x, a[i].n, y);
         if (has_norm(s, i))
             normalise(p, i, a[i].n, y);
@@ -196,25 +196,26 @@ static void run_stretch(void *ctx, void *state, int thread, int job) {
 }
 
 /* Room between the convolutions of a stretch. Returns the frames of the first one. 0 without memory. */
-static size_t make_scratch(const struct ser_encoder_shape *s, struct ser_hearing *h) {
+static size_t make_scratch(const struct ser_encoder_shape *s, struct ser_encoder_run *run) {
     struct stretch a = {0, FRAMES};
     size_t most[2] = {1, 1};
     for (int i = s->convs - 1; i >= 0; a = i ? below(s, i, a) : a, i--) {
         size_t size = a.n * (size_t)s->conv_dim[i];
         most[i % 2] = size > most[i % 2] ? size : most[i % 2];
     }
-    for (int t = 0; t < h->threads; t++)
-        if (!ser_room(&h->scratch[t].at[0], most[0]) || !ser_room(&h->scratch[t].at[1], most[1]))
+    for (int t = 0; t < run->threads; t++)
+        if (!ser_room(&run->scratch[t].at[0], most[0]) ||
+            !ser_room(&run->scratch[t].at[1], most[1]))
             return 0;
     return a.n;
 }
 
-int ser_front_run(const struct ser_front *f, struct ser_hearing *h, const float *x, size_t n,
+int ser_front_run(const struct ser_front *f, struct ser_encoder_run *run, const float *x, size_t n,
                   float *y) {
     const struct ser_encoder_shape *s = f->shape;
-    struct run p = {.f = f, .h = h, .x = x, .T = ser_front_frames(s, n), .y = y};
+    struct run p = {.f = f, .run = run, .x = x, .T = ser_front_frames(s, n), .y = y};
     p.frames = (n - (size_t)s->conv_kernel[0]) / (size_t)s->conv_stride[0] + 1;
-    p.part = make_scratch(s, h);
+    p.part = make_scratch(s, run);
     if (!p.part)
         return -1;
     if (over_time(s)) {
@@ -222,10 +223,10 @@ int ser_front_run(const struct ser_front *f, struct ser_hearing *h, const float 
         p.sums = malloc(parts * 2 * (size_t)s->conv_dim[0] * sizeof *p.sums);
         if (!p.sums)
             return -1;
-        ser_share_out(h, (int)parts, measure_part, &p);
+        ser_share_out(run, (int)parts, measure_part, &p);
         join_parts(&p, parts);
     }
-    ser_share_out(h, (int)((p.T + FRAMES - 1) / FRAMES), run_stretch, &p);
+    ser_share_out(run, (int)((p.T + FRAMES - 1) / FRAMES), run_stretch, &p);
     free(p.sums);
     return 0;
 }

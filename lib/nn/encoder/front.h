@@ -12,8 +12,8 @@
 #ifndef SER_FRONT_H
 #define SER_FRONT_H
 
-#include "nn/encoder/hearing.h"
 #include "nn/encoder/load.h"
+#include "nn/encoder/run.h"
 
 struct ser_front { /* zeros: none */
     const struct ser_encoder_shape *shape;
@@ -34,7 +34,7 @@ size_t ser_front_frames(const struct ser_encoder_shape *s, size_t n);
 size_t ser_front_samples(const struct ser_encoder_shape *s, size_t frames);
 
 /* y [T,C] of x [n], n samples of which there are T frames, at least one. 0, or -1 without memory. */
-int ser_front_run(const struct ser_front *f, struct ser_hearing *h, const float *x, size_t n,
+int ser_front_run(const struct ser_front *f, struct ser_encoder_run *run, const float *x, size_t n,
                   float *y);
 
 #endif

@@ -43,7 +43,7 @@ void ser_transformer_list(const struct ser_encoder_shape *s, struct ser_lister *
 
 struct attending {
     struct ser_attention a;
-    struct ser_hearing *h;
+    struct ser_encoder_run *run;
     int blocks; /* of rows */
 };
 
@@ -56,62 +56,62 @@ static void prepare(void *ctx, void *state, int thread, int head) {
 
 static void attend(void *ctx, void *state, int thread, int i) {
     const struct attending *p = ctx;
-    ser_attend_rows(&p->a, p->h->k, state, i / p->blocks, i % p->blocks * SER_ATTEND_ROWS,
-                    p->h->scratch[thread].at[0].at);
+    ser_attend_rows(&p->a, p->run->k, state, i / p->blocks, i % p->blocks * SER_ATTEND_ROWS,
+                    p->run->scratch[thread].at[0].at);
 }
 
-/* h->heard [T,D] of h->qkv, which is of x. */
-static int run_attention(struct ser_hearing *h, const float *x, int T, int D,
+/* run->heard [T,D] of run->qkv, which is of x. */
+static int run_attention(struct ser_encoder_run *run, const float *x, int T, int D,
                          const struct ser_transforming *how) {
     struct attending p = {
         .a = {.T = T, .heads = how->heads, .each = D / how->heads, .ldk = (T + 15) / 16 * 16 + 16},
-        .h = h,
+        .run = run,
         .blocks = (T + SER_ATTEND_ROWS - 1) / SER_ATTEND_ROWS,
     };
     float *gate = NULL;
     p.a.scale = (float)(1 / sqrt(p.a.each));
-    p.a.qkv = h->qkv.at;
-    p.a.keys = ser_room(&h->keys, (size_t)D * (size_t)p.a.ldk);
-    p.a.values = ser_room(&h->values, (size_t)D * (size_t)T);
-    p.a.out = ser_room(&h->heard, (size_t)D * (size_t)T);
+    p.a.qkv = run->qkv.at;
+    p.a.keys = ser_room(&run->keys, (size_t)D * (size_t)p.a.ldk);
+    p.a.values = ser_room(&run->values, (size_t)D * (size_t)T);
+    p.a.out = ser_room(&run->heard, (size_t)D * (size_t)T);
     int bad = !p.a.keys || !p.a.values || !p.a.out;
     if (how->fill_gate)
-        bad |= !(gate = ser_room(&h->gate, (size_t)T * (size_t)how->heads));
-    for (int i = 0; i < h->threads; i++)
-        bad |= !ser_room(&h->scratch[i].at[0], SER_ATTEND_ROWS * (size_t)p.a.ldk);
+        bad |= !(gate = ser_room(&run->gate, (size_t)T * (size_t)how->heads));
+    for (int i = 0; i < run->threads; i++)
+        bad |= !ser_room(&run->scratch[i].at[0], SER_ATTEND_ROWS * (size_t)p.a.ldk);
     if (bad)
         return -1;
     if (gate)
-        how->fill_gate(how->ctx, h, x, T, gate);
+        how->fill_gate(how->ctx, run, x, T, gate);
     p.a.gate = gate;
     p.a.bias = how->bias;
-    ser_share_out(h, how->heads, prepare, &p);
-    ser_share_out(h, how->heads * p.blocks, attend, &p);
+    ser_share_out(run, how->heads, prepare, &p);
+    ser_share_out(run, how->heads * p.blocks, attend, &p);
     return 0;
 }
 
-int ser_transformer_run(const struct ser_transformer *t, struct ser_hearing *h, int T,
+int ser_transformer_run(const struct ser_transformer *t, struct ser_encoder_run *run, int T,
                         const struct ser_transforming *how) {
     int D = t->out.out, F = t->up.out;
-    float *hidden = h->hidden.at, *normed = ser_room(&h->normed, (size_t)T * (size_t)D);
-    float *qkv = ser_room(&h->qkv, (size_t)T * 3 * (size_t)D);
-    float *wide = ser_room(&h->wide, (size_t)T * (size_t)F);
+    float *hidden = run->hidden.at, *normed = ser_room(&run->normed, (size_t)T * (size_t)D);
+    float *qkv = ser_room(&run->qkv, (size_t)T * 3 * (size_t)D);
+    float *wide = ser_room(&run->wide, (size_t)T * (size_t)F);
     if (!normed || !qkv || !wide)
         return -1;
     const float *x = how->behind ? hidden : normed; /* what goes into each half */
     if (!how->behind)
-        ser_hear_norm(h, &t->norm1, T, D, how->epsilon, hidden, normed);
-    ser_hear_linear(h, &t->qkv, T, x, D, 0, qkv, 3 * D);
-    if (run_attention(h, x, T, D, how))
+        ser_encode_norm(run, &t->norm1, T, D, how->epsilon, hidden, normed);
+    ser_encode_linear(run, &t->qkv, T, x, D, 0, qkv, 3 * D);
+    if (run_attention(run, x, T, D, how))
         return -1;
-    ser_hear_linear(h, &t->out, T, h->heard.at, D, SER_ADD, hidden, D);
+    ser_encode_linear(run, &t->out, T, run->heard.at, D, SER_ADD, hidden, D);
     if (how->behind)
-        ser_hear_norm(h, &t->norm1, T, D, how->epsilon, hidden, hidden);
+        ser_encode_norm(run, &t->norm1, T, D, how->epsilon, hidden, hidden);
     else
-        ser_hear_norm(h, &t->norm2, T, D, how->epsilon, hidden, normed);
-    ser_hear_linear(h, &t->up, T, x, D, SER_GELU, wide, F);
-    ser_hear_linear(h, &t->down, T, wide, F, SER_ADD, hidden, D);
+        ser_encode_norm(run, &t->norm2, T, D, how->epsilon, hidden, normed);
+    ser_encode_linear(run, &t->up, T, x, D, SER_GELU, wide, F);
+    ser_encode_linear(run, &t->down, T, wide, F, SER_ADD, hidden, D);
     if (how->behind)
-        ser_hear_norm(h, &t->norm2, T, D, how->epsilon, hidden, hidden);
-    return ser_hearing_sound(h);
+        ser_encode_norm(run, &t->norm2, T, D, how->epsilon, hidden, hidden);
+    return ser_encoder_run_status(run);
 }

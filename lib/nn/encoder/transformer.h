@@ -8,8 +8,8 @@
 #ifndef SER_TRANSFORMER_H
 #define SER_TRANSFORMER_H
 
-#include "nn/encoder/hearing.h"
 #include "nn/encoder/load.h"
+#include "nn/encoder/run.h"
 
 struct ser_transformer {
     struct ser_norm norm1, norm2;
@@ -41,13 +41,13 @@ struct ser_transforming {
     /* Scores of key k and query q get + gate[q] bias[k - q] more. Called with x [T,D], which goes into
      * the attention, to fill gate [T,heads]; NULL: there is no such thing. bias [heads, 2 T - 1], that
      * of k - q = 0 in the middle. */
-    void (*fill_gate)(void *ctx, struct ser_hearing *h, const float *x, int T, float *gate);
+    void (*fill_gate)(void *ctx, struct ser_encoder_run *run, const float *x, int T, float *gate);
     void *ctx;
     const float *bias;
 };
 
 /* h->hidden [T,D] goes through the layer. 0, or -1 without memory. */
-int ser_transformer_run(const struct ser_transformer *t, struct ser_hearing *h, int T,
+int ser_transformer_run(const struct ser_transformer *t, struct ser_encoder_run *run, int T,
                         const struct ser_transforming *how);
 
 #endif

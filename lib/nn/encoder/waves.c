@@ -2,6 +2,7 @@
 
 #include "nn/encoder/distances.h"
 #include "nn/encoder/front.h"
+#include "nn/encoder/positions.h"
 #include "nn/encoder/transformer.h"
 
 #include <math.h>
@@ -15,8 +16,7 @@ enum {
     MAX_CONV = 2048, /* channels of a convolution */
     MAX_KERNEL = 64, /* taps and stride of one */
     MAX_TAPS = 512,  /* of that of positions */
-    MAX_BUCKETS = 4096,
-    PLACE_ROWS = 128 /* frames whose positions are computed at a time */
+    MAX_BUCKETS = 4096
 };
 
 static const struct ser_transformer_names names = {
@@ -31,15 +31,13 @@ static const struct ser_transformer_names names = {
     .key_bias = 1,
 };
 
-static const char place_name[] = "encoder.pos_conv_embed.conv";
-
 struct ser_waves {
     const struct ser_encoder_shape *shape;
     int last; /* the layers that are there */
     struct ser_front front;
     struct ser_norm proj_norm, norm;
     struct ser_linear project;
-    struct ser_linear *place;       /* [groups] of the positions */
+    struct ser_positions positions;
     struct ser_distances distances; /* of WavLM */
     struct ser_transformer *layer;  /* [last] */
 };
@@ -52,9 +50,7 @@ void ser_waves_list(const struct ser_encoder_shape *s, struct ser_lister *l) {
     if (s->proj_norm)
         ser_list_norm(l, "feature_projection.layer_norm", 0, in);
     ser_list_linear(l, "feature_projection.projection", 0, D, in, 1);
-    ser_list(l, "encoder.pos_conv_embed.conv.weight_g", 0, 1, 1, s->taps, 0);
-    ser_list(l, "encoder.pos_conv_embed.conv.weight_v", 0, D, D / s->groups, s->taps, 0);
-    ser_list(l, "encoder.pos_conv_embed.conv.bias", 0, D, 0, 0, 0);
+    ser_positions_list(s, l);
     ser_list_norm(l, "encoder.layer_norm", 0, D);
     for (int i = 0; i < s->layers; i++)
         ser_transformer_list(s, l, &names, i);
@@ -100,50 +96,6 @@ int ser_waves_check(const struct ser_encoder_shape *s, char why[SER_WHY]) {
 
 /* ---- loading ---- */
 
-/* v [D, each, taps] -> rows [D, taps, each], the weights themselves. */
-static void undo_weight_norm(const float *v, const float *g, int D, int each, int taps,
-                             float *rows) {
-    for (int k = 0; k < taps; k++) {
-        double squares = 0;
-        for (int i = 0; i < D * each; i++)
-            squares += (double)v[(size_t)i * taps + k] * v[(size_t)i * taps + k];
-        double scale = g[k] / sqrt(squares);
-        for (int o = 0; o < D; o++)
-            for (int i = 0; i < each; i++)
-                rows[((size_t)o * taps + k) * each + i] =
-                    (float)(v[((size_t)o * each + i) * taps + k] * scale);
-    }
-}
-
-static int load_places(struct ser_loader *l, const struct ser_encoder_shape *s,
-                       struct ser_waves *w) {
-    struct ser_weight is;
-    char full[80];
-    int D = s->width, each = D / s->groups, taps = s->taps;
-    w->place = calloc((size_t)s->groups, sizeof *w->place);
-    snprintf(full, sizeof full, "%s.weight_g", place_name);
-    float *g = ser_load_copy(l, full, 0);
-    float *rows = malloc((size_t)D * (size_t)each * (size_t)taps * sizeof *rows);
-    snprintf(full, sizeof full, "%s.weight_v", place_name);
-    const float *v = w->place && g && rows ? ser_load_tensor(l, full, 0, &is) : NULL;
-    int bad = !v;
-    if (v)
-        undo_weight_norm(v, g, D, each, taps, rows);
-    snprintf(full, sizeof full, "%s.bias", place_name);
-    const float *bias = bad ? NULL : ser_load_tensor(l, full, 0, &is);
-    bad = !bias;
-    for (int i = 0; i < s->groups && !bad; i++) {
-        bad = ser_linear_new(&w->place[i], taps * each, each, 1);
-        if (bad)
-            break;
-        ser_linear_pack(&w->place[i], 0, each, rows + (size_t)i * each * taps * each);
-        memcpy(w->place[i].bias, bias + (size_t)i * each, (size_t)each * sizeof *bias);
-    }
-    free(rows);
-    free(g);
-    return bad ? -1 : 0;
-}
-
 static int load_all(struct ser_waves *w, struct ser_loader *l) {
     const struct ser_encoder_shape *s = w->shape;
     w->layer = calloc((size_t)w->last + 1, sizeof *w->layer);
@@ -152,7 +104,7 @@ static int load_all(struct ser_waves *w, struct ser_loader *l) {
     if ((s->proj_norm && ser_load_norm(l, "feature_projection.layer_norm", 0, &w->proj_norm)) ||
         ser_linear_new(&w->project, s->conv_dim[s->convs - 1], s->width, 1) ||
         ser_load_outputs(l, "feature_projection.projection", 0, &w->project, 0, 1) ||
-        load_places(l, s, w) || ser_load_norm(l, "encoder.layer_norm", 0, &w->norm))
+        ser_positions_load(&w->positions, l) || ser_load_norm(l, "encoder.layer_norm", 0, &w->norm))
         return -1;
     for (int i = 0; i < w->last; i++)
         if (ser_transformer_load(&w->layer[i], l, &names, i))
@@ -177,24 +129,22 @@ void ser_waves_free(struct ser_waves *w) {
     if (!w)
         return;
     ser_front_free(&w->front);
-    for (int i = 0; w->place && i < w->shape->groups; i++)
-        ser_linear_free(&w->place[i]);
+    ser_positions_free(&w->positions);
     for (int i = 0; w->layer && i < w->last; i++)
         ser_transformer_free(&w->layer[i]);
     ser_distances_free(&w->distances);
     ser_norm_free(&w->proj_norm);
     ser_norm_free(&w->norm);
     ser_linear_free(&w->project);
-    free(w->place);
     free(w->layer);
     free(w);
 }
 
 /* ---- what is heard ---- */
 
-int ser_waves_features(const struct ser_waves *w, struct ser_hearing *h, const float *x, size_t n,
-                       const float **y, size_t *rows) {
-    float *to = ser_room(&h->features, n);
+int ser_waves_features(const struct ser_waves *w, struct ser_encoder_run *run, const float *x,
+                       size_t n, const float **y, size_t *rows) {
+    float *to = ser_room(&run->features, n);
     double mean = 0, squares = 0;
     if (!to)
         return -1;
@@ -215,108 +165,62 @@ int ser_waves_features(const struct ser_waves *w, struct ser_hearing *h, const f
     return 0;
 }
 
-/* ---- positions ---- */
-
-struct placing {
-    const struct ser_waves *w;
-    struct ser_hearing *h;
-    int T, blocks;
-    size_t step; /* floats of a group with the zeros around it */
-    float *y;    /* [T,D] */
-};
-
-/* Some frames of one group. */
-static void place(void *ctx, void *state, int thread, int job) {
-    const struct placing *p = ctx;
-    int group = job / p->blocks, first = job % p->blocks * PLACE_ROWS;
-    int rows = p->T - first < PLACE_ROWS ? p->T - first : PLACE_ROWS;
-    const struct ser_linear *l = &p->w->place[group];
-    (void)thread;
-    size_t each = (size_t)l->out;
-    const float *x = p->h->stem.at + (size_t)group * p->step + (size_t)first * each;
-    for (int i = 0; i < ser_linear_panels(l); i++)
-        ser_linear_panel(l, p->h->k, state, i, rows, x, l->out, SER_GELU,
-                         p->y + (size_t)first * (size_t)p->w->shape->width + (size_t)group * each,
-                         p->w->shape->width);
-}
-
-/* h->hidden [T,D] gets its positions. */
-static int add_positions(const struct ser_waves *w, struct ser_hearing *h, int T) {
-    const struct ser_encoder_shape *s = w->shape;
-    size_t D = (size_t)s->width, each = D / (size_t)s->groups, n = (size_t)T * D;
-    struct placing p = {w, h, T, (T + PLACE_ROWS - 1) / PLACE_ROWS, 0, ser_room(&h->normed, n)};
-    p.step = ((size_t)T + 2 * (size_t)(s->taps / 2)) * each;
-    float *padded = ser_room(&h->stem, p.step * (size_t)s->groups), *hidden = h->hidden.at;
-    if (!p.y || !padded)
-        return -1;
-    memset(padded, 0, p.step * (size_t)s->groups * sizeof *padded);
-    for (int g = 0; g < s->groups; g++)
-        for (size_t t = 0; t < (size_t)T; t++)
-            memcpy(padded + (size_t)g * p.step + (t + (size_t)(s->taps / 2)) * each,
-                   hidden + t * D + (size_t)g * each, each * sizeof *padded);
-    ser_share_out(h, s->groups * p.blocks, place, &p);
-    ser_hear_show(h, "pos_conv", p.y, (size_t)T, s->width);
-    for (size_t i = 0; i < n; i++)
-        hidden[i] += p.y[i];
-    return 0;
-}
-
 /* ---- network ---- */
 
-/* What goes into the first layer, in h->hidden [T,D]. */
-static int stem(const struct ser_waves *w, struct ser_hearing *h, const float *x, size_t n,
+/* What goes into the first layer, in run->hidden [T,D]. */
+static int stem(const struct ser_waves *w, struct ser_encoder_run *run, const float *x, size_t n,
                 int *T) {
     const struct ser_encoder_shape *s = w->shape;
     int C = s->conv_dim[s->convs - 1];
     size_t frames = ser_front_frames(s, n);
-    float *hidden = ser_room(&h->hidden, frames * (size_t)s->width);
-    float *normed = ser_room(&h->normed, frames * (size_t)C);
-    float *y = ser_room(&h->wide, frames * (size_t)C);
-    if (!hidden || !normed || !y || ser_front_run(&w->front, h, x, n, y))
+    float *hidden = ser_room(&run->hidden, frames * (size_t)s->width);
+    float *normed = ser_room(&run->normed, frames * (size_t)C);
+    float *y = ser_room(&run->wide, frames * (size_t)C);
+    if (!hidden || !normed || !y || ser_front_run(&w->front, run, x, n, y))
         return -1;
     *T = (int)frames;
-    ser_hear_show(h, "conv_features", y, frames, C);
+    ser_encode_show(run, "conv_features", y, frames, C);
     if (s->proj_norm) {
-        ser_hear_norm(h, &w->proj_norm, *T, C, s->epsilon, y, normed);
+        ser_encode_norm(run, &w->proj_norm, *T, C, s->epsilon, y, normed);
         y = normed;
     }
-    ser_hear_linear(h, &w->project, *T, y, C, 0, hidden, s->width);
-    ser_hear_show(h, "projected", hidden, frames, s->width);
-    if (add_positions(w, h, *T))
+    ser_encode_linear(run, &w->project, *T, y, C, 0, hidden, s->width);
+    ser_encode_show(run, "projected", hidden, frames, s->width);
+    if (ser_positions_add(&w->positions, run, *T))
         return -1;
     if (!s->stable)
-        ser_hear_norm(h, &w->norm, *T, s->width, s->epsilon, hidden, hidden);
-    return ser_hearing_sound(h);
+        ser_encode_norm(run, &w->norm, *T, s->width, s->epsilon, hidden, hidden);
+    return ser_encoder_run_status(run);
 }
 
-int ser_waves_layers(const struct ser_waves *w, struct ser_hearing *h, const float *y, size_t rows,
-                     int first, ser_hidden *take, void *ctx) {
+int ser_waves_layers(const struct ser_waves *w, struct ser_encoder_run *run, const float *y,
+                     size_t rows, int first, ser_hidden *take, void *ctx) {
     const struct ser_encoder_shape *s = w->shape;
     struct ser_gating gating = {&w->distances, 0};
     struct ser_transforming how = {.heads = s->heads, .epsilon = s->epsilon, .behind = !s->stable};
     int T;
-    if (stem(w, h, y, rows, &T))
+    if (stem(w, run, y, rows, &T))
         return -1;
     if (s->family == SER_WAVLM) {
         how.fill_gate = ser_distances_gate;
         how.ctx = &gating;
-        how.bias = ser_distances_bias(&w->distances, h, T);
+        how.bias = ser_distances_bias(&w->distances, run, T);
         if (!how.bias)
             return -1;
     }
     for (int i = 0;; i++) {
         int final = s->stable && i == s->layers;
-        float *normed = final ? ser_room(&h->normed, (size_t)T * (size_t)s->width) : NULL;
+        float *normed = final ? ser_room(&run->normed, (size_t)T * (size_t)s->width) : NULL;
         if (final && !normed)
             return -1;
         if (final)
-            ser_hear_norm(h, &w->norm, T, s->width, s->epsilon, h->hidden.at, normed);
+            ser_encode_norm(run, &w->norm, T, s->width, s->epsilon, run->hidden.at, normed);
         if (i >= first)
-            take(ctx, i, final ? normed : h->hidden.at, (size_t)T);
+            take(ctx, i, final ? normed : run->hidden.at, (size_t)T);
         if (i == w->last)
             return 0;
         gating.layer = i;
-        if (ser_transformer_run(&w->layer[i], h, T, &how))
+        if (ser_transformer_run(&w->layer[i], run, T, &how))
             return -1;
     }
 }

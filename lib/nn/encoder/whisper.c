@@ -117,22 +117,22 @@ static void make_part(void *ctx, void *state, int thread, int i) {
                     s->v + first * s->bands);
 }
 
-int ser_whisper_features(const struct ser_whisper *w, struct ser_hearing *h, const float *x,
+int ser_whisper_features(const struct ser_whisper *w, struct ser_encoder_run *run, const float *x,
                          size_t n, int padded, const float **y, size_t *rows) {
     size_t length = n + BEHIND < LEAST ? LEAST : n + BEHIND;
     length = padded || length > PADDED ? PADDED : length;
     size_t frames = ser_logmel_frames(length), size = frames * (size_t)w->shape->bands;
-    if (size > h->logs_cap) {
-        free(h->logs);
-        h->logs = malloc(size * sizeof *h->logs);
-        h->logs_cap = h->logs ? size : 0;
+    if (size > run->logs_cap) {
+        free(run->logs);
+        run->logs = malloc(size * sizeof *run->logs);
+        run->logs_cap = run->logs ? size : 0;
     }
-    float *to = ser_room(&h->features, size);
-    if (!h->logs || !to)
+    float *to = ser_room(&run->features, size);
+    if (!run->logs || !to)
         return -1;
-    struct spectra s = {w->logmel, x, n, length, frames, (size_t)w->shape->bands, h->logs};
-    ser_share_out(h, (int)((frames + PART - 1) / PART), make_part, &s);
-    ser_logmel_finish(h->logs, size, to);
+    struct spectra s = {w->logmel, x, n, length, frames, (size_t)w->shape->bands, run->logs};
+    ser_share_out(run, (int)((frames + PART - 1) / PART), make_part, &s);
+    ser_logmel_finish(run->logs, size, to);
     *y = to;
     *rows = frames;
     return 0;
@@ -140,12 +140,12 @@ int ser_whisper_features(const struct ser_whisper *w, struct ser_hearing *h, con
 
 /* ---- network ---- */
 
-/* Hidden state 0 of y [M,B], in h->hidden [T,width]. */
-static int stem(const struct ser_whisper *w, struct ser_hearing *h, const float *y, size_t M,
+/* Hidden state 0 of y [M,B], in run->hidden [T,width]. */
+static int stem(const struct ser_whisper *w, struct ser_encoder_run *run, const float *y, size_t M,
                 size_t T) {
     size_t width = (size_t)w->shape->width, bands = (size_t)w->shape->bands;
-    float *in = ser_room(&h->wide, (M + 2) * bands), *mid = ser_room(&h->stem, (M + 2) * width);
-    float *hidden = ser_room(&h->hidden, T * width);
+    float *in = ser_room(&run->wide, (M + 2) * bands), *mid = ser_room(&run->stem, (M + 2) * width);
+    float *hidden = ser_room(&run->hidden, T * width);
     if (!in || !mid || !hidden)
         return -1;
     memset(in, 0, bands * sizeof *in);
@@ -153,34 +153,35 @@ static int stem(const struct ser_whisper *w, struct ser_hearing *h, const float 
     memset(in + (M + 1) * bands, 0, bands * sizeof *in);
     memset(mid, 0, width * sizeof *mid);
     memset(mid + (M + 1) * width, 0, width * sizeof *mid);
-    ser_hear_linear(h, &w->conv1, (int)M, in, (int)bands, SER_GELU, mid + width, (int)width);
-    ser_hear_linear(h, &w->conv2, (int)T, mid, 2 * (int)width, SER_GELU, hidden, (int)width);
+    ser_encode_linear(run, &w->conv1, (int)M, in, (int)bands, SER_GELU, mid + width, (int)width);
+    ser_encode_linear(run, &w->conv2, (int)T, mid, 2 * (int)width, SER_GELU, hidden, (int)width);
     for (size_t i = 0; i < T * width; i++)
         hidden[i] += w->positions[i];
-    return ser_hearing_sound(h);
+    return ser_encoder_run_status(run);
 }
 
-int ser_whisper_layers(const struct ser_whisper *w, struct ser_hearing *h, const float *y,
+int ser_whisper_layers(const struct ser_whisper *w, struct ser_encoder_run *run, const float *y,
                        size_t rows, size_t frames, int first, ser_hidden *take, void *ctx) {
     size_t T = (rows + 1) / 2, width = (size_t)w->shape->width;
-    if (T > SER_WHISPER_POSITIONS || stem(w, h, y, rows, T))
+    if (T > SER_WHISPER_POSITIONS || stem(w, run, y, rows, T))
         return -1;
     frames = frames < T ? frames : T;
     const struct ser_transforming how = {.heads = w->shape->heads, .epsilon = EPSILON};
     for (int i = 0;; i++) {
         int final = i == w->shape->layers;
         if (final) {
-            float *normed = ser_room(&h->normed, T * width);
+            float *normed = ser_room(&run->normed, T * width);
             if (!normed)
                 return -1;
-            ser_hear_show(h, "before_norm", h->hidden.at, frames, (int)width);
-            ser_hear_norm(h, &w->norm, (int)frames, (int)width, EPSILON, h->hidden.at, normed);
+            ser_encode_show(run, "before_norm", run->hidden.at, frames, (int)width);
+            ser_encode_norm(run, &w->norm, (int)frames, (int)width, EPSILON, run->hidden.at,
+                            normed);
         }
         if (i >= first)
-            take(ctx, i, final ? h->normed.at : h->hidden.at, frames);
+            take(ctx, i, final ? run->normed.at : run->hidden.at, frames);
         if (i == w->last)
             return 0;
-        if (ser_transformer_run(&w->layer[i], h, (int)T, &how))
+        if (ser_transformer_run(&w->layer[i], run, (int)T, &how))
             return -1;
     }
 }

@@ -15,8 +15,8 @@
 #ifndef SER_WHISPER_H
 #define SER_WHISPER_H
 
-#include "nn/encoder/hearing.h"
 #include "nn/encoder/load.h"
+#include "nn/encoder/run.h"
 
 enum { SER_WHISPER_POSITIONS = 1500 };
 
@@ -27,9 +27,9 @@ struct ser_whisper *ser_whisper_new(struct ser_loader *l, int last);
 void ser_whisper_free(struct ser_whisper *w);
 
 /* As the functions of encoder.h that are called almost so. */
-int ser_whisper_features(const struct ser_whisper *w, struct ser_hearing *h, const float *x,
+int ser_whisper_features(const struct ser_whisper *w, struct ser_encoder_run *run, const float *x,
                          size_t n, int padded, const float **y, size_t *rows);
-int ser_whisper_layers(const struct ser_whisper *w, struct ser_hearing *h, const float *y,
+int ser_whisper_layers(const struct ser_whisper *w, struct ser_encoder_run *run, const float *y,
                        size_t rows, size_t frames, int first, ser_hidden *take, void *ctx);
 
 #endif

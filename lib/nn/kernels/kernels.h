@@ -63,8 +63,8 @@ struct ser_kernels {
      * not to be used. NULL: that cannot be. */
     int (*failed)(void *state);
 
-    /* C [M,N] = op(A) op(B) + beta C, row-major with leading dimensions; ta, tb: transposed; beta 0
-     * or 1. Rows of A that is not transposed may run into each other: lda < K. */
+    /* C [M,N] = op(A) op(B) + beta C, row-major with leading dimensions; M, N, K and these are at least 1;
+     * ta, tb: transposed; beta 0 or 1. Rows of A that is not transposed may run into each other: lda < K. */
     int (*gemm)(void *state, int ta, int tb, int M, int N, int K, const float *A, int lda,
                 const float *B, int ldb, float beta, float *C, int ldc);
 

@@ -1,6 +1,6 @@
-/* hearing.h - the memory and the threads that run an encoder, for lib/nn/encoder only. */
-#ifndef SER_HEARING_H
-#define SER_HEARING_H
+/* run.h - the memory and the threads that run an encoder, for lib/nn/encoder only. */
+#ifndef SER_ENCODER_RUN_H
+#define SER_ENCODER_RUN_H
 
 #include "nn/encoder.h"
 #include "nn/encoder/attention.h"
@@ -10,7 +10,7 @@
 
 typedef void ser_share(void *ctx, void *state, int thread, int i);
 
-struct ser_hearing {
+struct ser_encoder_run {
     const struct ser_encoder *encoder;
     const struct ser_kernels *k;
     struct ser_team *team;
@@ -31,22 +31,22 @@ struct ser_hearing {
 };
 
 /* Does job(ctx, state, thread, i) for each i < n on all threads; state is that of the thread's kernels. */
-void ser_share_out(struct ser_hearing *h, int n, ser_share *job, void *ctx);
+void ser_share_out(struct ser_encoder_run *run, int n, ser_share *job, void *ctx);
 
 /* y [rows,out] of x [rows,in], as ser_linear_panel, on all threads. */
-void ser_hear_linear(struct ser_hearing *h, const struct ser_linear *l, int rows, const float *x,
-                     int ldx, int what, float *y, int ldy);
+void ser_encode_linear(struct ser_encoder_run *run, const struct ser_linear *l, int rows,
+                       const float *x, int ldx, int what, float *y, int ldy);
 
 /* The same for norms; y may be x. */
 struct ser_norm;
-void ser_hear_norm(struct ser_hearing *h, const struct ser_norm *n, int rows, int D, double epsilon,
-                   const float *x, float *y);
+void ser_encode_norm(struct ser_encoder_run *run, const struct ser_norm *n, int rows, int D,
+                     double epsilon, const float *x, float *y);
 
 /* Shows an array to whoever watches. */
-void ser_hear_show(const struct ser_hearing *h, const char *name, const float *at, size_t rows,
-                   int columns);
+void ser_encode_show(const struct ser_encoder_run *run, const char *name, const float *at,
+                     size_t rows, int columns);
 
 /* 0, or -1: the kernels or a thread ran out of memory. */
-int ser_hearing_sound(const struct ser_hearing *h);
+int ser_encoder_run_status(const struct ser_encoder_run *run);
 
 #endif
