@@ -1572,14 +1572,19 @@ static void head(struct page *p) {
               "emotions.</p>\n");
 }
 
-static void one_group(struct page *p) {
+/* Links to what every page begins with; first: its first section. */
+static void begin_links(struct page *p, const char *first, const char *title) {
     markup(p, "<nav>");
     link_to_searches(p);
-    link_to(p, WHOLE_STUDY, "results", "Results");
+    link_to(p, WHOLE_STUDY, first, title);
     if (p->r->study.conditions)
         link_to(p, WHOLE_STUDY, "conditions", "Other conditions");
     if (p->r->is_compared)
         link_to(p, WHOLE_STUDY, "comparison", "Published figures");
+}
+
+static void one_group(struct page *p) {
+    begin_links(p, "results", "Results");
     link_to(p, WHOLE_STUDY, "pictures", "Pictures");
     if (has_over_time(&p->r->group[0]))
         link_to(p, WHOLE_STUDY, "over-time", "Over time");
@@ -1605,13 +1610,7 @@ static void one_group(struct page *p) {
 
 static void several_groups(struct page *p) {
     int groups = (int)p->r->groups;
-    markup(p, "<nav>");
-    link_to_searches(p);
-    link_to(p, WHOLE_STUDY, "overview", "Overview");
-    if (p->r->study.conditions)
-        link_to(p, WHOLE_STUDY, "conditions", "Other conditions");
-    if (p->r->is_compared)
-        link_to(p, WHOLE_STUDY, "comparison", "Published figures");
+    begin_links(p, "overview", "Overview");
     for (int g = 0; g < groups; g++)
         link_to(p, g, "results", p->r->group[g].group->label);
     link_to(p, WHOLE_STUDY, "split", "Split certificate");

@@ -73,16 +73,10 @@ struct groups {
 
 /* ---- reading ---- */
 
-/* Copies the row's fields into one block of memory. */
 static char **copy_fields(const struct ser_tsv *t) {
-    size_t pointers = (size_t)t->columns * sizeof(char *), size = pointers;
-    for (int i = 0; i < t->columns; i++)
-        size += strlen(t->field[i]) + 1;
-    char **field = emalloc(size), *to = (char *)field + pointers;
-    for (int i = 0; i < t->columns; i++) {
-        field[i] = to;
-        to = stpcpy(to, t->field[i]) + 1;
-    }
+    char **field = ser_tsv_copy(t);
+    if (!field)
+        die(SER_SYS, "out of memory");
     return field;
 }
 

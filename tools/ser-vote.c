@@ -77,18 +77,12 @@ static const char *id_of(const struct vote *v, const struct row *r) {
     return r->field[v->id];
 }
 
-/* Copies the row's fields into one block of memory. */
 static void add_row(struct vote *v, const struct ser_tsv *t, size_t *cap) {
-    size_t pointers = (size_t)t->columns * sizeof(char *), size = pointers;
     if (v->rows == *cap)
         v->row = erealloc(v->row, *cap = *cap ? 2 * *cap : 256, sizeof *v->row);
-    for (int i = 0; i < t->columns; i++)
-        size += strlen(t->field[i]) + 1;
-    char **field = emalloc(size), *to = (char *)field + pointers;
-    for (int i = 0; i < t->columns; i++) {
-        field[i] = to;
-        to = stpcpy(to, t->field[i]) + 1;
-    }
+    char **field = ser_tsv_copy(t);
+    if (!field)
+        die(SER_SYS, "out of memory");
     v->row[v->rows++] =
         (struct row){.field = field, .sum = ecalloc((size_t)v->classes.n, sizeof(double))};
 }

@@ -158,6 +158,18 @@ int ser_tsv_next(struct ser_tsv *t, struct ser_error *e) {
     return 1;
 }
 
+char **ser_tsv_copy(const struct ser_tsv *t) {
+    size_t pointers = (size_t)t->columns * sizeof(char *), size = pointers;
+    for (int i = 0; i < t->columns; i++)
+        size += strlen(t->field[i]) + 1;
+    char **field = malloc(size), *to = (char *)field + pointers;
+    for (int i = 0; field && i < t->columns; i++) {
+        field[i] = to;
+        to = stpcpy(to, t->field[i]) + 1;
+    }
+    return field;
+}
+
 void ser_tsv_close(struct ser_tsv *t) {
     ser_in_close(&t->in);
     free(t->name);

@@ -35,6 +35,9 @@ int ser_tsv_memory(struct ser_tsv *t, const void *mem, size_t len, const char *n
  * SER_MAX_LINE. */
 int ser_tsv_next(struct ser_tsv *t, struct ser_error *e) SER_MUST_CHECK;
 
+/* The last row's fields [columns], copied into one block of memory, for free(). NULL without memory. */
+char **ser_tsv_copy(const struct ser_tsv *t);
+
 /* Closes the input and frees. */
 void ser_tsv_close(struct ser_tsv *t);
 

@@ -301,34 +301,8 @@ static void backward(const struct ser_pass *p) {
 
 /* ---- export ---- */
 
-/* w [kh,kw,C/G,F] as ONNX has it: [F,C/G,kh,kw], of a sequence [F,C/G,kh]. */
-static int export_weights(struct ser_graph *g, const struct ser_layer *l,
-                          const struct ser_param *p) {
-    int C = l->in.dim[l->in.rank - 1] / l->groups, F = l->units, K = l->kh * l->kw;
-    float *w = malloc(p->n * sizeof *w), *to = w;
-    if (!w)
-        return -1;
-    for (int f = 0; f < F; f++)
-        for (int c = 0; c < C; c++)
-            for (int k = 0; k < K; k++)
-                *to++ = p->value[((size_t)k * C + c) * F + f];
-    ser_graph_reals(g, p->name, l->in.rank + 1, (int[]){F, C, l->kh, l->kw}, w);
-    free(w);
-    return 0;
-}
-
 static int export(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
-    struct ser_window_export where;
-    if (export_weights(g, l, &p[W]))
-        return -1;
-    ser_graph_param(g, &p[B]);
-    ser_window_export(l, l->groups, &where);
-    ser_graph_channels_second(g, l->in.rank, "channels");
-    ser_graph_node(g, "Conv", "sum", SER_INPUTS(g->x, p[W].name, p[B].name), where.attribute);
-    if (l->relu)
-        ser_graph_node(g, "Relu", "relu", SER_INPUTS(g->x), NULL);
-    ser_graph_channels_second(g, l->in.rank, "steps");
-    return 0;
+    return ser_window_export_conv(g, l, l->groups, l->units, &p[W], &p[B]);
 }
 
 const struct ser_layer_type ser_layer_conv = {

@@ -101,26 +101,9 @@ static void backward(const struct ser_pass *p) {
             }
 }
 
-/* ONNX: a convolution with a group for each channel, w [C,1,kh,kw]. */
 static int export(struct ser_graph *g, const struct ser_layer *l, const struct ser_param *p) {
-    int C = l->in.dim[l->in.rank - 1], K = l->kh * l->kw;
-    struct ser_window_export where;
-    float *w = malloc(p[W].n * sizeof *w);
-    if (!w)
-        return -1;
-    for (int c = 0; c < C; c++)
-        for (int k = 0; k < K; k++)
-            w[(size_t)c * K + k] = p[W].value[(size_t)k * C + c];
-    ser_graph_reals(g, p[W].name, l->in.rank + 1, (int[]){C, 1, l->kh, l->kw}, w);
-    free(w);
-    ser_graph_param(g, &p[B]);
-    ser_window_export(l, C, &where);
-    ser_graph_channels_second(g, l->in.rank, "channels");
-    ser_graph_node(g, "Conv", "sum", SER_INPUTS(g->x, p[W].name, p[B].name), where.attribute);
-    if (l->relu)
-        ser_graph_node(g, "Relu", "relu", SER_INPUTS(g->x), NULL);
-    ser_graph_channels_second(g, l->in.rank, "steps");
-    return 0;
+    int C = l->in.dim[l->in.rank - 1];
+    return ser_window_export_conv(g, l, C, C, &p[W], &p[B]); /* a group for each channel */
 }
 
 const struct ser_layer_type ser_layer_depthwise = {

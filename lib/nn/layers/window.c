@@ -1,4 +1,5 @@
 #include "nn/layers/window.h"
+#include <stdlib.h>
 #include <string.h>
 
 int ser_window_word(struct ser_window *w, const struct ser_layer *l, const char *word) {
@@ -94,4 +95,35 @@ void ser_window_export(const struct ser_layer *l, int groups, struct ser_window_
         e->attribute[n++] = ser_attribute_list("pads", 2 * rank, e->pads);
     if (groups > 1)
         e->attribute[n++] = ser_attribute_whole("group", groups);
+}
+
+/* w as ONNX has it: [F,C/G,kh,kw], of a sequence [F,C/G,kh]. */
+static int export_weights(struct ser_graph *g, const struct ser_layer *l, int groups, int F,
+                          const struct ser_param *p) {
+    int C = l->in.dim[l->in.rank - 1] / groups, K = l->kh * l->kw;
+    float *w = malloc(p->n * sizeof *w), *to = w;
+    if (!w)
+        return -1;
+    for (int f = 0; f < F; f++)
+        for (int c = 0; c < C; c++)
+            for (int k = 0; k < K; k++)
+                *to++ = p->value[((size_t)k * C + c) * F + f];
+    ser_graph_reals(g, p->name, l->in.rank + 1, (int[]){F, C, l->kh, l->kw}, w);
+    free(w);
+    return 0;
+}
+
+int ser_window_export_conv(struct ser_graph *g, const struct ser_layer *l, int groups, int filters,
+                           const struct ser_param *w, const struct ser_param *b) {
+    struct ser_window_export where;
+    if (export_weights(g, l, groups, filters, w))
+        return -1;
+    ser_graph_param(g, b);
+    ser_window_export(l, groups, &where);
+    ser_graph_channels_second(g, l->in.rank, "channels");
+    ser_graph_node(g, "Conv", "sum", SER_INPUTS(g->x, w->name, b->name), where.attribute);
+    if (l->relu)
+        ser_graph_node(g, "Relu", "relu", SER_INPUTS(g->x), NULL);
+    ser_graph_channels_second(g, l->in.rank, "steps");
+    return 0;
 }

@@ -50,4 +50,9 @@ struct ser_window_export {
 };
 void ser_window_export(const struct ser_layer *l, int groups, struct ser_window_export *e);
 
+/* A convolution as ONNX has it, its max(0, .) too: w [kh,kw,C/G,F], G groups, F filters; b [F]. 0, or -1
+ * without memory. */
+int ser_window_export_conv(struct ser_graph *g, const struct ser_layer *l, int groups, int filters,
+                           const struct ser_param *w, const struct ser_param *b);
+
 #endif
