@@ -73,6 +73,13 @@ struct groups {
 
 /* ---- reading ---- */
 
+static char **copy_fields(const struct ser_tsv *t) {
+    char **field = ser_tsv_copy(t);
+    if (!field)
+        die(SER_SYS, "out of memory");
+    return field;
+}
+
 static int by_text(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
@@ -112,9 +119,7 @@ static struct columns find_columns(const struct ser_tsv *t) {
 }
 
 static void add_row(struct manifest *m, const struct ser_tsv *t, const struct columns *c) {
-    char **field = m->field[m->rows] = ser_tsv_copy(t);
-    if (!field)
-        die(SER_SYS, "out of memory");
+    char **field = m->field[m->rows] = copy_fields(t);
     struct ser_utterance *u = &m->row[m->rows++];
     *u = (struct ser_utterance){.id = field[c->id],
                                 .corpus = c->corpus < 0 ? "-" : field[c->corpus],
