@@ -669,6 +669,36 @@ static void test_ends(void) {
     free(b.at);
 }
 
+/* Files behind each other: of the same kind, of another, behind chunks, behind one that did not tell its length. */
+static void test_joined_files(void) {
+    static const char *const name[] = {"pcm16.wav",  "rifx.wav", "rf64.wav",
+                                       "pcm16.aiff", "pcm16.au", "ima.wav"};
+    struct bytes wav = slurp("pcm16.wav");
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
+        char want[100];
+        struct bytes b = slurp(name[i]);
+        size_t n = b.n;
+        snprintf(want, sizeof want, "another recording follows from byte %zu on", n);
+        memcpy(b.at + n, b.at, n);
+        refuse("two", b.at, 2 * n, want);
+        memcpy(b.at + n, wav.at, wav.n);
+        refuse("two", b.at, n + wav.n, want);
+        free(b.at);
+    }
+    struct bytes b = slurp("pcm16.wav");
+    memcpy(b.at + b.n, "\0\0LIST\6\0\0\0INFOxx", 16);
+    accept("a chunk behind the sound", b.at, b.n + 16, 20001);
+    memcpy(b.at + b.n + 16, wav.at, wav.n);
+    refuse("list.wav", b.at, b.n + 16 + wav.n, "another recording follows from byte 40062 on");
+    put(b.at + 40, 0xffffffff, 0);
+    memcpy(b.at + b.n, wav.at, wav.n);
+    refuse("endless.wav", b.at, b.n + wav.n, "another recording follows from byte 40046 on");
+    put(b.at + b.n + 8, 0, 0);
+    accept("letters that are no header", b.at, b.n + wav.n, 20001 + (44 + 40002) / 2);
+    free(b.at);
+    free(wav.at);
+}
+
 /* Streams behind each other, of which decoders read the first. */
 static void test_joined(void) {
     static const int format[] = {SF_FORMAT_VORBIS, SF_FORMAT_OPUS};
@@ -814,6 +844,7 @@ int main(void) {
     test_wrapped();
     test_foreign();
     test_ends();
+    test_joined_files();
     test_joined();
     test_varying();
     test_twice();
