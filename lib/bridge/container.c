@@ -632,7 +632,7 @@ uint64_t ser_container_follow(struct ser_bytes *b, struct ser_container *c) {
         return c->is.ogg.at;
     case SER_MPEG:
         ser_mpeg_follow(&c->is.mpeg, b, end);
-        return c->is.mpeg.at;
+        return c->is.mpeg.at < c->is.mpeg.due ? c->is.mpeg.at : c->is.mpeg.due;
     default:
         return end;
     }

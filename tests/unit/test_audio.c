@@ -731,6 +731,40 @@ static void test_joined(void) {
     refuse("cut.mp3", mp3, sizeof mp3, "cut short: has 1668 of 2085 bytes");
 }
 
+/* Where a decoder goes on behind what it cannot read, or ends there without an error. */
+static void test_gaps(void) {
+    /* As in test_joined, 40 frames that tell nothing. */
+    enum { N = 40, SIZE = 417 };
+    unsigned char mp3[(N + 1) * SIZE] = {0};
+    for (int i = 0; i < N; i++)
+        memcpy(mp3 + SIZE * i, "\xff\xfb\x90\xc0", 4);
+    accept("40 frames of MP3", mp3, N * SIZE, N * 1152);
+    mp3[20 * SIZE] = 0;
+    refuse("gap.mp3", mp3, N * SIZE, "no MPEG frame begins at byte 8340");
+    memmove(mp3 + 20 * SIZE, mp3 + 20 * SIZE + 7, 19 * SIZE);
+    refuse("gap.mp3", mp3, N * SIZE - 7, "no MPEG frame begins at byte 8340");
+    /* The same number of channels is no more: the decoder ends. */
+    for (int i = 0; i < N; i++)
+        memcpy(mp3 + SIZE * i, i < 20 ? "\xff\xfb\x90\xc0" : "\xff\xfb\x90\x00", 4);
+    refuse("ends.mp3", mp3, N * SIZE, "damaged after 23040 frames: the decoder ends there");
+    make("gap.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS, 8000, 1, 100000);
+    struct bytes b = slurp("gap.ogg");
+    accept("Ogg as it was", b.at, b.n, 100000);
+    b.at[b.n / 2] ^= 16;
+    refuse("gap.ogg", b.at, b.n, "pages are missing, or their checksums are wrong");
+    free(b.at);
+    /* The page in the middle is not there: pages begin with their name. */
+    make("gap.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS, 48000, 1, 1000000);
+    b = slurp("gap.ogg");
+    unsigned char *page = memmem(b.at + b.n / 3, b.n / 3, "OggS", 4),
+                  *next = page ? memmem(page + 4, b.n / 3, "OggS", 4) : NULL;
+    if (!next)
+        give_up("gap.ogg");
+    memmove(page, next, (size_t)(b.at + b.n - next));
+    refuse("gap.ogg", b.at, b.n - (size_t)(next - page), "pages are missing");
+    free(b.at);
+}
+
 /* From the length and the bit rate of the first frame libsndfile would reckon that there are two frames, not 11. */
 static void test_varying(void) {
     unsigned char mp3[1044 + 10 * 104] = "\xff\xfb\xe0\xc0";
@@ -846,6 +880,7 @@ int main(void) {
     test_ends();
     test_joined_files();
     test_joined();
+    test_gaps();
     test_varying();
     test_twice();
     test_long();
