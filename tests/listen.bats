@@ -202,10 +202,15 @@ processes() {
     for _ in 1 2 3 4 5 6 7; do read -r -t 60 row <&8; done
     [[ $row = stdin@1.* ]]
     [ "$(processes | wc -l)" -ge 5 ]
-    ticks() { processes | while read -r p; do cut -d ' ' -f 14,15 "/proc/$p/stat"; done | awk '{n += $1 + $2} END {print n}'; }
-    before=$(ticks)
-    sleep 0.5
-    [ $(($(ticks) - before)) -lt 20 ] || fail "something spins"
+    # At rest: all sleep, and none was woken meanwhile. What spins is never so, however little of the processor it gets.
+    look() { processes | while read -r p; do grep -E '^State|ctxt' "/proc/$p/status" || :; done; }
+    for _ in {1..60}; do
+        before=$(look)
+        sleep 0.5
+        [[ $before = *$'\tR '* || $before != "$(look)" ]] || break
+        before=''
+    done
+    [ -n "$before" ] || fail "something spins: $(look)"
     mapfile -t there < <(processes)
     exec 8<&-
     ended "${there[@]}" # though nothing comes, and the source is open
