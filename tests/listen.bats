@@ -103,6 +103,9 @@ listen=(ser-listen --every 0.2)
     assert_equal "$stderr" $'rec FAIL alsa: gone\nser-listen: device \'x\' has stopped: see above'
     FILE=/dev/null AFTER='exit 2' run --separate-stderr "${listen[@]}" -qd x plain.bin
     assert_equal "$status" 4
+    # It brings more than anybody hears: whoever keeps it is not waited for.
+    AFTER='exec cat /dev/zero' timeout 60 "${listen[@]}" -qd x --record more.wav plain.bin >p.tsv
+    same p.tsv want.tsv
     rm bin/rec
     mkdir none && for tool in bash dirname mktemp rm sed grep awk getopt ser-score ser-tensor; do ln -s "$(command -v $tool)" none; done
     PATH=none fails 4 "rec is missing.*sox" bash "$(command -v ser-listen)" -d x plain.bin
