@@ -67,7 +67,7 @@ sub watch {
         return push @wrong, 'nothing has come for a minute' if $now - $heard > 60;
         $start = $next = $now if !$start && $rows && $rows >= 10 * keys %first;
         next if !$start || $now < $next || $stopped;
-        $next++;
+        $next = $now + 1; # where it had to wait, what was missed stays so: two samples in a moment have no rate
         my %seen = map { $_ => look($pid{$_}) } @tools;
         push @samples, [$now - $start, $rows, \%seen] unless grep { !defined } values %seen;
         if ($now - $start >= $seconds) {

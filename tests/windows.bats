@@ -178,6 +178,12 @@ same_values() {
     run --separate-stderr bash -c "cat two.wav | ser-mfcc $small --every 0.16 -o out.sert"
     assert_equal "$status" 3
     [[ $stderr = *"another recording follows behind 1.000 s"* ]]
+    # Behind a chunk, too; of a file it is known before the first window, whoever reads it.
+    run --separate-stderr bash -c "{ cat a.wav && printf 'LIST\4\0\0\0INFO' && cat a.wav; } | ser-mfcc $small --every 0.16 -o out.sert"
+    [[ $stderr = *"another recording follows behind 1.000 s"* ]]
+    fails 3 'two.wav: another recording follows from byte 16044 on' ser-mfcc --every 0.16 two.wav
+    fails 3 '<stdin>: another recording follows from byte 16044 on' windows <two.wav
+    fails 3 'two.wav: another recording follows from byte 16044 on' ser-mfcc two.wav
     fails 3 'this is a WAV file, whose header tells its rate: leave out --raw' ser-mfcc --every 0.5 --raw s16le:16000:1 <a.wav
     { sox a.wav -t raw -e float -b 32 -; printf '\0\0\300\177'; } >nan.raw
     run --separate-stderr bash -c "ser-mfcc $small --every 0.16 --raw f32le:8000:1 -o out.sert <nan.raw"

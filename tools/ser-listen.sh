@@ -102,13 +102,19 @@ open_sound() {
         [ -z "$device" ] || export AUDIODEV=$device
         from=${AUDIODEV:-default}
         # Asked for no sound, rec opens the device and ends.
-        why=$(rec -q -n trim 0 0 2>&1) || die 4 "device '$from' cannot be opened: ${why##*: }: 'arecord -l' lists \
+        why=$(rec -q -n trim 0 0 2>&1) || {
+            why=${why##*: }
+            # What SoX says of any name that none of its drivers knows.
+            [[ $why != *'no default audio device'* ]] ||
+                why='SoX knows no such device, or has no driver for it: package libsox-fmt-alsa or libsox-fmt-pulse'
+            die 4 "device '$from' cannot be opened: $why: 'arecord -l' (alsa-utils) lists \
 cards and devices, for --device hw:CARD,DEVICE; without any, ffmpeg -i SOUND -f wav - | $tool MODEL"
+        }
     fi
     [ -z "$record" ] || { keep "$record" && keep "$record.tsv"; }
     if [ -n "$from" ]; then
         note "listens to the device '$from'"
-        exec < <(exec rec -q --buffer 1024 -t wav - 2>&"$said") # small blocks, which leave soon
+        exec < <(exec rec -q -V1 --buffer 1024 -t wav - 2>&"$said") # small blocks leave soon; no warnings, of a header for example
         source=$! recorder=$from
     fi
     if [ -n "$record" ]; then
@@ -169,9 +175,10 @@ know_model
 open_sound
 codes=(0 0 0)
 made 2>&"$said" | scored 2>&"$said" | shown 2>&"$said" || codes=("${PIPESTATUS[@]}")
-# That one brought nothing to the next, or not all, is no news behind what it says itself.
-grep -vE '^ser-(tensor|score|view): <stdin>: .*(the program before it in the pipe failed|or its writer failed)' \
-    "/dev/fd/$said" >&2 || :
+# That one brought nothing to the next, or not all, is no news behind what it says itself, and SoX warns of ALSA always.
+grep -vE -e "^rec WARN alsa: can't encode 0-bit" \
+    -e '^ser-(tensor|score|view): <stdin>: .*(the program before it in the pipe failed|or its writer failed)' "/dev/fd/$said" >&2 || :
+exec </dev/null # or what keeps the sound might wait for ever to be read
 failed() { # failed PROCESS: it ended by itself, and not well
     local code=0
     [ -z "$1" ] || wait "$1" || code=$?

@@ -212,6 +212,11 @@ static int check_length(const struct source *s, const SF_INFO *info, size_t fram
                         "%s: cut short: has %zu of %" PRId64
                         " frames: fetch or write the file again",
                         s->bytes.name, frames, (int64_t)info->frames);
+    if (s->c.stream == SER_MPEG && frames < ser_mpeg_samples(&s->c.is.mpeg))
+        return ser_fail(e, SER_BAD,
+                        "%s: damaged after %zu frames: the decoder ends there: fetch or write the "
+                        "file again",
+                        s->bytes.name, frames);
     if (frames == 0)
         return ser_fail(e, SER_BAD, "%s: has no samples", s->bytes.name);
     return 0;
@@ -221,7 +226,10 @@ static int check_length(const struct source *s, const SF_INFO *info, size_t fram
 static int read_checked(const struct source *s, SNDFILE *file, const SF_INFO *info, size_t done,
                         size_t most, float *x, size_t *got, struct ser_error *e) {
     uint64_t left = !s->c.frames ? UINT64_MAX : s->c.frames > done ? s->c.frames - done : 0;
+    errno = 0;
     *got = read_block(s, file, info, left < most ? left : most, x);
+    if (errno == ENOMEM) /* of which those who decode FLAC say nothing: they end there */
+        return ser_fail(e, SER_SYS, "%s: cannot read: %s", s->bytes.name, strerror(ENOMEM));
     if (sf_error(file)) /* the next read forgets it */
         return ser_fail(e, SER_BAD, "%s: damaged after %zu frames: %s", s->bytes.name, done,
                         sf_strerror(file));

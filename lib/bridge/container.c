@@ -42,6 +42,16 @@ static int is_name(const unsigned char *id) {
     return 1;
 }
 
+/* Whether a file of sound begins with these four bytes. */
+static int is_file(const unsigned char *head) {
+    static const char known[][5] = {"RIFF", "RIFX", "RF64", "BW64", "FORM", ".snd",
+                                    "dns.", "riff", "OggS", "fLaC", "caff", "NIST"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (begins(head, known[i], 4))
+            return 1;
+    return 0;
+}
+
 static int fail_cut(const struct ser_bytes *b, struct ser_error *e, const char *id, uint64_t says,
                     uint64_t has) {
     return ser_fail(e, SER_BAD,
@@ -175,6 +185,38 @@ static uint64_t find_tail(struct ser_bytes *b, uint64_t from) {
     return b->len;
 }
 
+/* Where in the sound from from to end, in frames of align bytes, the header of another WAV file begins; end: nowhere. */
+static uint64_t find_header(struct ser_bytes *b, uint64_t from, uint64_t end, unsigned align) {
+    enum { STEP = 1 << 16, HEAD = 16 };
+    unsigned char block[STEP + HEAD];
+    for (uint64_t at = from; align && at < end; at += STEP) {
+        size_t got = ser_bytes_read(b, at, block, sizeof block);
+        const unsigned char *p = block, *last = block + got;
+        for (; (p = memmem(p, (size_t)(last - p), "RIFF", 4)) && p + HEAD <= last; p++)
+            if (begins(p + 8, "WAVEfmt ", 8) && (at + (uint64_t)(p - block) - from) % align == 0)
+                return at + (uint64_t)(p - block);
+    }
+    return end;
+}
+
+/* A file may have been joined to this one: behind the sound, which ends at at and may be filled up with zeros, and behind
+ * chunks that follow it. */
+static int check_behind(struct ser_bytes *b, uint64_t at, int big_endian, struct ser_error *e) {
+    unsigned char head[8] = {0};
+    while (at % 8 && ser_bytes_read(b, at, head, 1) == 1 && !*head)
+        at++;
+    for (int i = 0; i < MAX_CHUNKS && ser_bytes_read(b, at, head, 8) == 8 && is_name(head); i++) {
+        uint64_t size = number(head + 4, 4, big_endian);
+        if (is_file(head))
+            return ser_fail(e, SER_BAD,
+                            "%s: another recording follows from byte %" PRIu64
+                            " on, which would not be heard: join them first: sox FILE... OUT.wav",
+                            b->name, at);
+        at += 8 + size + (size & 1);
+    }
+    return 0;
+}
+
 /* The identifier and the size of the chunk at at; id is the one that is looked for. */
 static int read_head(struct ser_bytes *b, uint64_t at, const char *id, unsigned char head[8],
                      struct ser_error *e) {
@@ -293,7 +335,7 @@ static int check_wave(struct ser_bytes *b, const struct wave *w, uint64_t at, ui
 /* The size of the data chunk that begins at at: what its header says, or what is there where that
  * says nothing. */
 static uint64_t data_size(struct ser_bytes *b, uint64_t at, uint64_t says, uint64_t file_says,
-                          int big_endian) {
+                          int big_endian, unsigned align) {
     uint64_t has = b->len - at;
     int sized = !is_unknown(file_says);
     /* Sizes have 32 bits: those of a larger file have lost the rest. */
@@ -306,7 +348,7 @@ static uint64_t data_size(struct ser_bytes *b, uint64_t at, uint64_t says, uint6
     if (says == 0 && sized && chunks_fill(b, at, 8 + file_says, big_endian))
         return 0;
     if (is_unknown(says))
-        return find_tail(b, at) - at;
+        return find_header(b, at, find_tail(b, at), align) - at;
     return says;
 }
 
@@ -363,11 +405,13 @@ static int check_riff(struct ser_bytes *b, int big_endian, struct ser_container 
         if (begins(head, "data", 4)) {
             if (is_long && size == UINT32_MAX && long_data)
                 size = long_data;
-            size = data_size(b, at + 8, size, base ? UINT32_MAX : file_says, big_endian);
+            size =
+                data_size(b, at + 8, size, base ? UINT32_MAX : file_says, big_endian, wave.align);
             if (size > has)
                 return fail_cut(b, e, "data", size, has);
             c->end = at + 8 + size;
-            if (check_wave(b, &wave, at + 8, size, big_endian, c, e))
+            if (check_behind(b, c->end, big_endian, e) ||
+                check_wave(b, &wave, at + 8, size, big_endian, c, e))
                 return -1;
             size += c->zeros;
             if (!is_long) {
@@ -407,6 +451,7 @@ static int check_form(struct ser_bytes *b, struct ser_container *c, struct ser_e
             else if (size <= has && common) { /* what lies behind the sound is nobody's */
                 c->end = at + 8 + size;
                 patch(c, c->begin + 4, 4, 1, c->end - c->begin - 8);
+                return check_behind(b, c->end, 1, e);
             }
             return 0;
         }
@@ -438,7 +483,10 @@ static int check_au(struct ser_bytes *b, int big_endian, struct ser_container *c
     uint64_t has = len > start ? len - start : 0;
     if (size == 0 && has > 0)
         patch(c, c->begin + 8, 4, 0, UINT32_MAX);
-    return is_unknown(size) || size <= has ? 0 : fail_cut(b, e, "data", size, has);
+    if (is_unknown(size))
+        return 0;
+    return size <= has ? check_behind(b, c->begin + start + size, big_endian, e)
+                       : fail_cut(b, e, "data", size, has);
 }
 
 /* Chunks of 16 bytes that identify them, 8 of size, these 24 included, and content; each begins at
@@ -584,7 +632,7 @@ uint64_t ser_container_follow(struct ser_bytes *b, struct ser_container *c) {
         return c->is.ogg.at;
     case SER_MPEG:
         ser_mpeg_follow(&c->is.mpeg, b, end);
-        return c->is.mpeg.at;
+        return c->is.mpeg.at < c->is.mpeg.due ? c->is.mpeg.at : c->is.mpeg.due;
     default:
         return end;
     }
@@ -615,14 +663,8 @@ static uint64_t past_tags(struct ser_bytes *b) {
 
 /* Where the file proper begins, if tags end at at. MPEG audio is left alone: there tags belong. */
 static uint64_t skip_tags(struct ser_bytes *b, uint64_t at) {
-    static const char known[][5] = {"RIFF", "RIFX", "RF64", "BW64", "FORM", ".snd",
-                                    "dns.", "riff", "OggS", "fLaC", "caff", "NIST"};
     unsigned char head[4];
-    if (ser_bytes_read(b, at, head, 4) == 4)
-        for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-            if (begins(head, known[i], 4))
-                return at;
-    return 0;
+    return ser_bytes_read(b, at, head, 4) == 4 && is_file(head) ? at : 0;
 }
 
 /* The first bytes of the file proper -> head [n]. */

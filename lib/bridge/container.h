@@ -1,9 +1,9 @@
 /* container.h - finds the bytes of a file that are sound, and checks that all of them are there.
  *
  * Decoders trust what a file says of itself, or guess: they shorten a cut file without an error,
- * read a tag behind the sound as sound, and lose samples behind a tag in front. So the container is
- * read here first, and the decoder (audio.c) is shown only the bytes that are sound, with a header
- * that agrees with them.
+ * read a tag behind the sound as sound, lose samples behind a tag in front, and do not see that
+ * another file was joined to this one. So the container is read here first, and the decoder (audio.c)
+ * is shown only the bytes that are sound, with a header that agrees with them.
  *
  * Sources: IBM and Microsoft, "Multimedia Programming Interface and Data Specifications 1.0"
  * (RIFF); EBU Tech 3306 (RF64), ITU-R BS.2088 (BW64); Apple, "Audio Interchange File Format 1.3";

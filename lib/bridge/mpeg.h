@@ -1,4 +1,6 @@
-/* mpeg.h - compares the header of an MPEG audio stream (MP3) with its length, while it passes.
+/* mpeg.h - compares the header of an MPEG audio stream (MP3) with its length, and counts its frames, while it passes.
+ *
+ * A decoder looks for the next frame behind bytes that are none, or ends there without an error.
  *
  * Sources: ISO/IEC 11172-3 and 13818-3 (heads of frames); the Xing header and the LAME tag, as LAME's documentation has
  * them.
@@ -15,6 +17,12 @@ struct ser_mpeg {
     uint64_t
         at;     /* where another may begin, behind tags; SER_ENDLESS: none is looked for any more */
     int joined; /* one does */
+    /* Frame by frame. */
+    uint64_t
+        due; /* where the next begins; SER_ENDLESS: there is none, or that is of no interest any more */
+    uint64_t frames; /* before it */
+    uint64_t lost;   /* where none begins, the first time; 0: they all do */
+    int damaged;     /* others follow behind that */
 };
 
 /* 1 if a frame of MPEG audio, of any layer, begins with these four bytes. */
@@ -26,8 +34,11 @@ void ser_mpeg_begin(struct ser_mpeg *m, struct ser_bytes *b, uint64_t begin);
 /* Looks at the bytes up to offset end. */
 void ser_mpeg_follow(struct ser_mpeg *m, struct ser_bytes *b, uint64_t end);
 
-/* 0; or -1 with e set: SER_BAD if the bytes have ended, and are fewer than the header says, or if another stream
- * follows, which a decoder would leave out. */
+/* The frames counted so far hold so many samples of a channel, at least: decoders leave out some at both ends. */
+uint64_t ser_mpeg_samples(const struct ser_mpeg *m);
+
+/* 0; or -1 with e set: SER_BAD if the bytes have ended, and are fewer than the header says, if another stream
+ * follows, which a decoder would leave out, or if something between frames is none. */
 int ser_mpeg_judge(const struct ser_mpeg *m, const struct ser_bytes *b,
                    struct ser_error *e) SER_MUST_CHECK;
 

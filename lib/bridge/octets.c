@@ -33,11 +33,13 @@ static int keep(struct ser_bytes *b, struct ser_error *e) {
 /* Waits until the bytes before offset end are there, or the input has ended. */
 static int wait_until(struct ser_bytes *b, uint64_t end) {
     struct ser_error e;
+    int before = errno; /* of the decoder that asks: nothing that goes well here changes it */
     while (b->len == SER_ENDLESS && b->base + b->have < end && !b->error) {
         errno = EIO;
         if (keep(b, &e))
             b->error = errno;
     }
+    errno = before;
     return b->error ? -1 : 0;
 }
 

@@ -268,11 +268,37 @@ static int64_t before_header(struct ser_in *in, const struct ser_pcm *p, uint64_
     return another(in, p, done, e);
 }
 
+/* Goes past so many bytes, or to the end. */
+static int pass(struct ser_in *in, uint64_t bytes, struct ser_error *e) {
+    unsigned char room[8 * SER_PCM_MAX_FRAME];
+    size_t n = 1;
+    for (; bytes && n; bytes -= n)
+        if (ser_in_read(in, room, bytes < sizeof room ? (size_t)bytes : sizeof room, &n, e))
+            return -1;
+    return 0;
+}
+
+/* Another recording may follow, also behind a pad byte and chunks that are not sound. */
+static int check_behind(struct ser_in *in, const struct ser_pcm *p, uint64_t done,
+                        struct ser_error *e) {
+    const unsigned char *at;
+    size_t n;
+    for (;;) {
+        if (ser_in_peek(in, 9, &at, &n, e))
+            return -1;
+        size_t pad = n && !*at;
+        if (n < pad + 8 || at[pad] < ' ')
+            return 0;
+        if (memcmp(at + pad, "RIFF", 4) == 0 || memcmp(at + pad, ".snd", 4) == 0)
+            return another(in, p, done, e);
+        if (pass(in, pad + 8 + number(at + pad + 4, 4, p->big_endian), e))
+            return -1;
+    }
+}
+
 /* The end of the samples, which the header may have promised elsewhere; got bytes are left over. */
 static int end(struct ser_in *in, const struct ser_pcm *p, uint64_t done, struct ser_error *e) {
     uint64_t frame = frame_of(p), says = p->size / frame;
-    const unsigned char *at;
-    size_t n;
     if (p->size != UINT64_MAX && done < says)
         return ser_fail(e, SER_BAD, "%s: cut short: has %" PRIu64 " of %" PRIu64 " frames%s",
                         in->name, done, says, ser_in_before(in));
@@ -280,12 +306,7 @@ static int end(struct ser_in *in, const struct ser_pcm *p, uint64_t done, struct
         return ser_fail(e, SER_BAD, "%s: has no samples", in->name);
     if (p->size == UINT64_MAX)
         return 0;
-    if (ser_in_peek(in, 13, &at, &n, e))
-        return -1;
-    for (size_t odd = 0; odd < 2; odd++) /* a pad byte may stand between */
-        if (n >= odd + 12 && (memcmp(at + odd, "RIFF", 4) == 0 || memcmp(at + odd, ".snd", 4) == 0))
-            return another(in, p, done, e);
-    return 0;
+    return check_behind(in, p, done, e);
 }
 
 int ser_pcm_read(struct ser_in *in, const struct ser_pcm *p, uint64_t done, size_t most,

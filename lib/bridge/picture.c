@@ -165,7 +165,7 @@ static void draw_level(const struct ser_current *c, struct pen *p) {
         snprintf(figure, sizeof figure, "%.0f dB", c->level_db);
     double share = isnan(c->level_db) ? 0 : 1 - c->level_db / LEAST_DB;
     draw_bar(p, p->picture->colour ? "  " : "   ", "level", label_width(c, p->left), share,
-             !isnan(c->level_db) && c->level_db > -3 ? "31" : "32", figure);
+             !isnan(c->level_db) && c->level_db > -3 ? "31" : "0", figure);
 }
 
 /* The last span_s seconds, a column each part of them: the last emotion in it. */

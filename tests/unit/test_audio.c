@@ -669,6 +669,36 @@ static void test_ends(void) {
     free(b.at);
 }
 
+/* Files behind each other: of the same kind, of another, behind chunks, behind one that did not tell its length. */
+static void test_joined_files(void) {
+    static const char *const name[] = {"pcm16.wav",  "rifx.wav", "rf64.wav",
+                                       "pcm16.aiff", "pcm16.au", "ima.wav"};
+    struct bytes wav = slurp("pcm16.wav");
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
+        char want[100];
+        struct bytes b = slurp(name[i]);
+        size_t n = b.n;
+        snprintf(want, sizeof want, "another recording follows from byte %zu on", n);
+        memcpy(b.at + n, b.at, n);
+        refuse("two", b.at, 2 * n, want);
+        memcpy(b.at + n, wav.at, wav.n);
+        refuse("two", b.at, n + wav.n, want);
+        free(b.at);
+    }
+    struct bytes b = slurp("pcm16.wav");
+    memcpy(b.at + b.n, "\0\0LIST\6\0\0\0INFOxx", 16);
+    accept("a chunk behind the sound", b.at, b.n + 16, 20001);
+    memcpy(b.at + b.n + 16, wav.at, wav.n);
+    refuse("list.wav", b.at, b.n + 16 + wav.n, "another recording follows from byte 40062 on");
+    put(b.at + 40, 0xffffffff, 0);
+    memcpy(b.at + b.n, wav.at, wav.n);
+    refuse("endless.wav", b.at, b.n + wav.n, "another recording follows from byte 40046 on");
+    put(b.at + b.n + 8, 0, 0);
+    accept("letters that are no header", b.at, b.n + wav.n, 20001 + (44 + 40002) / 2);
+    free(b.at);
+    free(wav.at);
+}
+
 /* Streams behind each other, of which decoders read the first. */
 static void test_joined(void) {
     static const int format[] = {SF_FORMAT_VORBIS, SF_FORMAT_OPUS};
@@ -699,6 +729,40 @@ static void test_joined(void) {
     check(!ser_container_look(&f, &c, &e), "nor is one of another kind %s", e.text);
     put(mp3 + 33, 5 * 417, 1);
     refuse("cut.mp3", mp3, sizeof mp3, "cut short: has 1668 of 2085 bytes");
+}
+
+/* Where a decoder goes on behind what it cannot read, or ends there without an error. */
+static void test_gaps(void) {
+    /* As in test_joined, 40 frames that tell nothing. */
+    enum { N = 40, SIZE = 417 };
+    unsigned char mp3[(N + 1) * SIZE] = {0};
+    for (int i = 0; i < N; i++)
+        memcpy(mp3 + SIZE * i, "\xff\xfb\x90\xc0", 4);
+    accept("40 frames of MP3", mp3, N * SIZE, N * 1152);
+    mp3[20 * SIZE] = 0;
+    refuse("gap.mp3", mp3, N * SIZE, "no MPEG frame begins at byte 8340");
+    memmove(mp3 + 20 * SIZE, mp3 + 20 * SIZE + 7, 19 * SIZE);
+    refuse("gap.mp3", mp3, N * SIZE - 7, "no MPEG frame begins at byte 8340");
+    /* The same number of channels is no more: the decoder ends. */
+    for (int i = 0; i < N; i++)
+        memcpy(mp3 + SIZE * i, i < 20 ? "\xff\xfb\x90\xc0" : "\xff\xfb\x90\x00", 4);
+    refuse("ends.mp3", mp3, N * SIZE, "damaged after 23040 frames: the decoder ends there");
+    make("gap.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS, 8000, 1, 100000);
+    struct bytes b = slurp("gap.ogg");
+    accept("Ogg as it was", b.at, b.n, 100000);
+    b.at[b.n / 2] ^= 16;
+    refuse("gap.ogg", b.at, b.n, "pages are missing, or their checksums are wrong");
+    free(b.at);
+    /* The page in the middle is not there: pages begin with their name. */
+    make("gap.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS, 48000, 1, 1000000);
+    b = slurp("gap.ogg");
+    unsigned char *page = memmem(b.at + b.n / 3, b.n / 3, "OggS", 4),
+                  *next = page ? memmem(page + 4, b.n / 3, "OggS", 4) : NULL;
+    if (!next)
+        give_up("gap.ogg");
+    memmove(page, next, (size_t)(b.at + b.n - next));
+    refuse("gap.ogg", b.at, b.n - (size_t)(next - page), "pages are missing");
+    free(b.at);
 }
 
 /* From the length and the bit rate of the first frame libsndfile would reckon that there are two frames, not 11. */
@@ -814,7 +878,9 @@ int main(void) {
     test_wrapped();
     test_foreign();
     test_ends();
+    test_joined_files();
     test_joined();
+    test_gaps();
     test_varying();
     test_twice();
     test_long();
