@@ -4,7 +4,7 @@
 # too, each fold by a network of all others: for the target model.
 #   make -f pipelines/ravdess.mk teacher NET=best-whisper OUT=out/teacher
 #   make -f pipelines/ravdess.mk cv NET=best SOFT=out/teacher/teacher/folds5.best-whisper TRAIN="--soft-weight 0.5"
-# Both must have the same folds, and the teacher none for validation (VAL=none, or options of NET that say so).
+# Of SEEDS the first is the teacher's. Both must have the same folds, and the teacher none for validation (VAL=none, or options of NET that say so).
 # rules.mk includes this file.
 #
 #   OUT/teacher/PROTOCOL.NET/SPLIT.tsv   as ser-score writes it; everyone.tsv

@@ -128,8 +128,8 @@ ifeq ($(no_study),)
 text.search := $(searched)
 ifneq ($(wildcard $(OUT)/search.txt),)
 $(if $(call differ,$(strip $(file <$(OUT)/search.txt)),$(text.search)),$(if $(has_results),$(error $(OUT) holds another \
-    search: $(file <$(OUT)/search.txt) there, but $(text.search) now: give another OUT, or remove it with the target \
-    clean),$(eval $(OUT)/search.txt: FORCE)))
+    search: $(file <$(OUT)/search.txt) there, but $(text.search) now: give another OUT; the target clean removes it, \
+    winners and all),$(eval $(OUT)/search.txt: FORCE)))
 endif
 endif
 $(OUT)/search.txt: | $(call tool,tune) $(call awk_files,fixed-end)

@@ -34,16 +34,14 @@ static void patch_name(struct ser_container *c, uint64_t at, const char *name) {
     patch(c, at, 4, 1, number((const unsigned char *)name, 4, 1));
 }
 
-/* Whether it can be shown as the name of a chunk. */
-static int is_name(const unsigned char *id) {
+int ser_container_is_name(const unsigned char *id) {
     for (int i = 0; i < 4; i++)
         if (id[i] < ' ' || id[i] >= 0x7f)
             return 0;
     return 1;
 }
 
-/* Whether a file of sound begins with these four bytes. */
-static int is_file(const unsigned char *head) {
+int ser_container_is_file(const unsigned char *head) {
     static const char known[][5] = {"RIFF", "RIFX", "RF64", "BW64", "FORM", ".snd",
                                     "dns.", "riff", "OggS", "fLaC", "caff", "NIST"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -57,7 +55,8 @@ static int fail_cut(const struct ser_bytes *b, struct ser_error *e, const char *
     return ser_fail(e, SER_BAD,
                     "%s: cut short: its %.4s chunk has %" PRIu64 " of %" PRIu64
                     " bytes: fetch or write the file again",
-                    b->name, is_name((const unsigned char *)id) ? id : "?", has, says);
+                    b->name, ser_container_is_name((const unsigned char *)id) ? id : "?", has,
+                    says);
 }
 
 /* Sizes that programs write when they cannot know the length: 0; SoX's 0x7ffff000 for WAV, and
@@ -205,9 +204,11 @@ static int check_behind(struct ser_bytes *b, uint64_t at, int big_endian, struct
     unsigned char head[8] = {0};
     while (at % 8 && ser_bytes_read(b, at, head, 1) == 1 && !*head)
         at++;
-    for (int i = 0; i < MAX_CHUNKS && ser_bytes_read(b, at, head, 8) == 8 && is_name(head); i++) {
+    for (int i = 0;
+         i < MAX_CHUNKS && ser_bytes_read(b, at, head, 8) == 8 && ser_container_is_name(head);
+         i++) {
         uint64_t size = number(head + 4, 4, big_endian);
-        if (is_file(head))
+        if (ser_container_is_file(head))
             return ser_fail(e, SER_BAD,
                             "%s: another recording follows from byte %" PRIu64
                             " on, which would not be heard: join them first: sox FILE... OUT.wav",
@@ -359,7 +360,7 @@ static int pass_chunk(struct ser_bytes *b, uint64_t at, const unsigned char head
     static const char needed[][5] = {"fmt ", "fact", "ds64"};
     uint64_t size = number(head + 4, 4, big_endian), has = b->len - at - 8;
     int is_needed = 0;
-    if (!is_name(head))
+    if (!ser_container_is_name(head))
         return ser_fail(e, SER_BAD,
                         "%s: damaged: no chunk begins at byte %" PRIu64 ": write the file again",
                         b->name, at);
@@ -441,7 +442,7 @@ static int check_form(struct ser_bytes *b, struct ser_container *c, struct ser_e
         uint64_t size = number(head + 4, 4, 1), has = b->len - at - 8;
         common |= begins(head, "COMM", 4) || begins(head, "VHDR", 4);
         if (begins(head, "COMM", 4) && size >= 22 && ser_bytes_read(b, at + 8 + 18, kind, 4) == 4 &&
-            is_name(kind))
+            ser_container_is_name(kind))
             snprintf(c->sound, sizeof c->sound, "AIFF with sound of format '%.4s'", (char *)kind);
         if (begins(head, sound, 4)) {
             if (size > has && !is_unknown(size))
@@ -518,7 +519,8 @@ static int check_caf(struct ser_bytes *b, struct ser_container *c, struct ser_er
     for (int i = 0; i < MAX_CHUNKS && ser_bytes_read(b, at, head, 12) == 12; i++) {
         uint64_t size = number(head + 4, 8, 1), has = b->len - at - 12;
         int is_sound = begins(head, "data", 4);
-        if (begins(head, "desc", 4) && ser_bytes_read(b, at + 20, kind, 4) == 4 && is_name(kind))
+        if (begins(head, "desc", 4) && ser_bytes_read(b, at + 20, kind, 4) == 4 &&
+            ser_container_is_name(kind))
             snprintf(c->sound, sizeof c->sound, "CAF with sound of format '%.4s'", (char *)kind);
         if (is_sound && size == UINT64_MAX)
             patch(c, at + 4, 8, 1, has);
@@ -648,23 +650,19 @@ int ser_container_judge(const struct ser_bytes *b, const struct ser_container *c
 
 /* ---- tags in front ---- */
 
-/* Where tags in front end (ID3v2: "ID3", version, flags, a size of four times seven bits, perhaps a
- * foot as long as the head). */
+/* Where tags in front end. */
 static uint64_t past_tags(struct ser_bytes *b) {
     unsigned char head[10];
-    uint64_t at = 0;
-    while (ser_bytes_read(b, at, head, 10) == 10 && begins(head, "ID3", 3) && head[3] != 0xff &&
-           !((head[6] | head[7] | head[8] | head[9]) & 0x80)) {
-        uint64_t size = (uint64_t)head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9];
-        at += 10 + size + (head[5] & 0x10 ? 10 : 0);
-    }
+    uint64_t at = 0, size;
+    while (ser_bytes_read(b, at, head, 10) == 10 && (size = ser_mpeg_tag(head)))
+        at += size;
     return at;
 }
 
 /* Where the file proper begins, if tags end at at. MPEG audio is left alone: there tags belong. */
 static uint64_t skip_tags(struct ser_bytes *b, uint64_t at) {
     unsigned char head[4];
-    return ser_bytes_read(b, at, head, 4) == 4 && is_file(head) ? at : 0;
+    return ser_bytes_read(b, at, head, 4) == 4 && ser_container_is_file(head) ? at : 0;
 }
 
 /* The first bytes of the file proper -> head [n]. */

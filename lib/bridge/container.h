@@ -42,6 +42,10 @@ struct ser_container {
     } is;
 };
 
+/* 1 if these four bytes can be shown as the name of a chunk; if a file of sound begins with them (not MPEG's). */
+int ser_container_is_name(const unsigned char *id);
+int ser_container_is_file(const unsigned char *head);
+
 /* 1 if the input b is of a format of which all must be there before anything can be decoded. */
 int ser_container_waits(struct ser_bytes *b);
 

@@ -73,6 +73,7 @@ static void smooth(struct ser_current *c, double step_s) {
 
 /* The emotion to show: what the row says, unless it was smoothed; then the most probable. */
 static void choose(struct ser_current *c) {
+    /* The caller has seen that it is one of the classes. */
     int best = ser_classes_place(&c->classes, c->t->field[c->predicted]);
     if (c->smooth_s > 0) {
         best = 0;

@@ -79,8 +79,12 @@ static int is_last_tag(const unsigned char *p) {
            memcmp(p, "LYRICSBE", 8) == 0;
 }
 
-static uint64_t tag_size(const unsigned char *head) { /* of ID3v2, as in container.c */
-    return 10 + ((uint64_t)head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]);
+uint64_t ser_mpeg_tag(const unsigned char head[10]) {
+    if (memcmp(head, "ID3", 3) != 0 || head[3] == 0xff ||
+        (head[6] | head[7] | head[8] | head[9]) & 0x80)
+        return 0;
+    uint64_t size = (uint64_t)head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9];
+    return 10 + size + (head[5] & 0x10 ? 10 : 0);
 }
 
 /* Takes the frame or the tag that is due. */
@@ -88,8 +92,8 @@ static void take(struct ser_mpeg *m, const unsigned char head[10]) {
     if (is_ours(m, head)) {
         m->frames++;
         m->due += size_of(head);
-    } else if (memcmp(head, "ID3", 3) == 0)
-        m->due += tag_size(head);
+    } else if (ser_mpeg_tag(head))
+        m->due += ser_mpeg_tag(head);
     else if (is_last_tag(head))
         m->due = SER_ENDLESS;
     else
@@ -132,8 +136,8 @@ static void look_behind(struct ser_mpeg *m, struct ser_bytes *b, uint64_t end) {
     unsigned char head[10];
     if (m->at + sizeof head > end || ser_bytes_read(b, m->at, head, sizeof head) < sizeof head)
         return;
-    if (memcmp(head, "ID3", 3) == 0) {
-        m->at += tag_size(head);
+    if (ser_mpeg_tag(head)) {
+        m->at += ser_mpeg_tag(head);
         if (m->at + sizeof head > end || ser_bytes_read(b, m->at, head, sizeof head) < sizeof head)
             return;
     }
@@ -147,10 +151,11 @@ void ser_mpeg_follow(struct ser_mpeg *m, struct ser_bytes *b, uint64_t end) {
 }
 
 uint64_t ser_mpeg_samples(const struct ser_mpeg *m) {
-    enum {
-        ENDS = 8
-    }; /* frames: what tells the length, the encoder's and the decoder's delay, what fills up the last */
-    return m->frames > ENDS ? (m->frames - ENDS) * samples_in(m->frame) : 0;
+    /* The encoder's delay and what fills up the last frame are 12 bits each (LAME's header), the decoder's
+     * delay is 529; of two frames one tells the length, and one may be cut. */
+    uint64_t all = m->frames * samples_in(m->frame);
+    uint64_t ends = 2 * 4096 + 529 + 2 * samples_in(m->frame);
+    return all > ends ? all - ends : 0;
 }
 
 int ser_mpeg_judge(const struct ser_mpeg *m, const struct ser_bytes *b, struct ser_error *e) {

@@ -28,6 +28,10 @@ struct ser_mpeg {
 /* 1 if a frame of MPEG audio, of any layer, begins with these four bytes. */
 int ser_mpeg_is_frame(const unsigned char *p);
 
+/* The size of the tag that begins with these bytes (ID3v2: "ID3", version, flags, a size of four times seven bits,
+ * perhaps a foot as long as the head); 0: none does. */
+uint64_t ser_mpeg_tag(const unsigned char head[10]);
+
 /* Reads the first frame, which begins at offset begin, behind tags. */
 void ser_mpeg_begin(struct ser_mpeg *m, struct ser_bytes *b, uint64_t begin);
 

@@ -1,6 +1,7 @@
 #include "bridge/pcm.h"
 
 #include "bridge/audio.h"
+#include "bridge/container.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -281,19 +282,21 @@ static int pass(struct ser_in *in, uint64_t bytes, struct ser_error *e) {
 /* Another recording may follow, also behind a pad byte and chunks that are not sound. */
 static int check_behind(struct ser_in *in, const struct ser_pcm *p, uint64_t done,
                         struct ser_error *e) {
+    enum { MAX_CHUNKS = 64 };
     const unsigned char *at;
     size_t n;
-    for (;;) {
+    for (int i = 0; i < MAX_CHUNKS; i++) {
         if (ser_in_peek(in, 9, &at, &n, e))
             return -1;
         size_t pad = n && !*at;
-        if (n < pad + 8 || at[pad] < ' ')
+        if (n < pad + 8 || !ser_container_is_name(at + pad))
             return 0;
-        if (memcmp(at + pad, "RIFF", 4) == 0 || memcmp(at + pad, ".snd", 4) == 0)
+        if (ser_container_is_file(at + pad))
             return another(in, p, done, e);
         if (pass(in, pad + 8 + number(at + pad + 4, 4, p->big_endian), e))
             return -1;
     }
+    return 0;
 }
 
 /* The end of the samples, which the header may have promised elsewhere; got bytes are left over. */

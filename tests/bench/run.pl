@@ -323,7 +323,7 @@ sub write_manifest {
 # Of which network a row is; the notebook's are not named.
 sub named { my ($what) = @_; return $of eq 'attention' ? $what : "$of: $what" }
 
-# The network that we recommend for training from scratch, at the batch that its recipe has.
+# The network that we recommend for training from scratch.
 sub best {
     local $of = 'best';
     my $asked = start(ours($build));
