@@ -22,6 +22,10 @@ memory_may_end() {
 @test "where memory ends while JSON is read, this is told, and nothing else happens" {
     local n
     memory_may_end || return 0
+    if grep -q -e __asan_init "$(command -v ser-embed)"; then
+        echo '# left out: a sanitizer has a malloc of its own' >&3
+        return
+    fi
     "$ROOT/tests/make-encoder" tiny
     sox -R -n -r 16000 a.wav synth 0.1 sine 440
     # jansson's room of 16 bytes is full at the comma behind the number, that of 32 at the quote behind the name.
