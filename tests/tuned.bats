@@ -79,7 +79,7 @@ told() {
     # Both figures, of each fold and over all.
     recall=$(ser-eval --tsv whole/fold2/vote/predictions.tsv | awk -F'\t' '$1 == "pooled" && $2 == "ua" {printf "%.4f", $5}')
     assert_equal "$(awk '$1 == "fold2" {print $8}' printed)" "$recall"
-    grep -qE '^vote: the 2 best of each search together have -?[0-9.]+ more unweighted recall than its winner' printed
+    grep -qE '^vote: the 2 best of each search together have [0-9.]+ (more|less) unweighted recall than its winner' printed
     # Four are wanted of three, of which some fail.
     printf '%s\n' 'NET choice tiny.net wide.net' 'net.filters choice 2 3' 'lr log 1e-3 1e-1' >t.space
     nested few VOTE=4 OUTER=1 >/dev/null 2>&1
