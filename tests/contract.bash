@@ -73,6 +73,7 @@ train-net   net         tiny.net   ser-train -q -j 1 --kernels plain --net IN --
 train-soft  predictions taught.tsv ser-train -q -j 1 --kernels plain --net tiny.net --val val.sert --epochs 1 --soft IN -o OUT train.sert
 train-state checkpoint  state.bin  ser-train -q -j 1 --kernels plain --net tiny.net --val val.sert --epochs 1 --resume -c IN -o OUT train.sert
 score       model       model.bin  ser-score -q -j 1 -o OUT IN test.sert
+score-embed features    test.sert  ser-score -q -j 1 --kernels plain --embed -o OUT model.bin IN
 score-data  features    test.sert  ser-score -q -j 1 --kernels plain -o OUT model.bin IN
 eval        predictions p.tsv      ser-eval --draws 100 -o OUT IN
 over-time   table       truth.tsv  ser-eval --draws 100 --over-time IN -o OUT w.tsv

@@ -75,6 +75,16 @@ listen=(ser-listen --every 0.2)
     by_hand a.wav voice.bin --one-speaker --with mine.sert
     "${listen[@]}" --voice mine.sert voice.bin <a.wav 2>said | same - want.tsv
     [ ! -s said ]
+    # A head hears what the network hears that it is of.
+    cp plain.bin named
+    ser-score -q --embed plain.bin all.sert -o e.sert
+    ser-tensor stats --by speaker e.sert -o voices.sert
+    printf 'dense classes\n' >head.net
+    ser-tensor normalize --by speaker e.sert | ser-train -q --kernels plain --net head.net --keep last --epochs 2 --prior voices.sert -o named/head.bin
+    ser-mfcc --like plain.bin --every 0.2 <a.wav | ser-score --embed plain.bin |
+        ser-tensor normalize --one-speaker --adapt --prior named/head.bin --prior-weight 80 | ser-score named/head.bin >want.tsv
+    "${listen[@]}" --adapt named/head.bin <a.wav 2>said | same - want.tsv
+    [ ! -s said ]
     # A model of embeddings has its features from ser-embed.
     printf '#!/bin/sh\necho "$*" >embed.log\nexec ser-mfcc --like plain.bin --every 0.2\n' >bin/ser-embed
     chmod +x bin/ser-embed

@@ -118,6 +118,44 @@ setup() {
     fails 4 'two.card: .*folder' ser-score --list
 }
 
+@test "a head hears what a network's last layer hears: --embed and --like find that network, beside it or by name" {
+    ser-score -q --embed one f.sert -o e.sert
+    ser-tensor ls -H e.sert | sed 's/\(xxh3\)=[0-9a-f]*/\1=X/' | diff - <(printf '%s\n' \
+        feat.axes=channels feat.encoder=network feat.encoder_xxh3=X feat.type=embedding kind=features)
+    ser-tensor ls e.sert | diff - <(ser-tensor ls f.sert | sed '1!{s/8x4/16/; s/4x4/16/; s/ frames=9//}')
+    # This network's last layer hears its standardized features.
+    ser-score -q --embed 2.model f.sert | ser-tensor npy | cmp - <(ser-tensor npy e.sert)
+    run ! cmp -s <(ser-score -q --embed 2.model f.sert) e.sert
+    ser-score -q --embed one f.sert --batch 3 --threads 3 | same e.sert -
+    for by in '' yes; do
+        cp e.sert h.sert
+        [ -z "$by" ] || ser-tensor normalize --by speaker -o h.sert e.sert
+        printf 'dense classes\n' >head.net
+        ser-train -q --net head.net --keep last --epochs 1 -o own/head.bin h.sert
+        ser-score -q head h.sert >want
+        # The whole chain names the head alone.
+        ser-mfcc -q --like head -m m.tsv | ser-score -q --embed head | if [ "$by" ]; then ser-tensor normalize --by speaker; else cat; fi |
+            ser-score -q head | same want -
+    done
+    ser-augment -q --keep --like head m.tsv | same - <(ser-augment -q --keep --like one m.tsv)
+    # Beside it, under any name; else by name; a damaged one and another network are not it.
+    mkdir there other
+    mv own/head.bin there && mv own/one.bin there/any.bin && cp -L 2.model there/a.bin && head -c 999 1.model >there/aa.bin
+    ser-score -q --embed there/head.bin f.sert | same e.sert -
+    mv there/any.bin own/body.bin
+    ser-score -q --embed there/head.bin f.sert | same e.sert -
+    (cd there && ser-score -q --embed head.bin ../f.sert) | same e.sert -
+    rm own/body.bin
+    fails 4 'there/head.bin: hears embeddings of another network, whose XXH3 is [0-9a-f]*, and none of' ser-score --embed there/head.bin f.sert
+    fails 4 'there/head.bin: hears embeddings of another network' ser-mfcc --like there/head.bin a.wav
+    # What is not such features is told how they are made.
+    fails 3 "feat.encoder is unset, .*make them again with 'ser-mfcc --like MODEL | ser-score --embed MODEL'" ser-score there/head.bin f.sert
+    fails 3 "hears embeddings of a network, not of an encoder: 'ser-mfcc --like there/head.bin' and 'ser-score --embed" ser-embed --like there/head.bin a.wav
+    fails 3 'feat.encoder_xxh3 is' ser-score there/head.bin <(ser-score -q --embed 2.model f.sert)
+    fails 2 '--embed writes no table: leave out --heard' ser-score --embed --heard 1.model f.sert
+    fails 2 '--embed writes no table: leave out --min-speech' ser-score --embed --min-speech 0.1 1.model f.sert
+}
+
 @test "what is neither file nor name gets the names" {
     cp -L 2.model own/two.bin
     for how in "ser-score oen f.sert" "ser-export --onnx oen" "ser-mfcc --like oen a.wav" "ser-augment --keep --like oen m.tsv" \

@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include "bridge/audio.h"
+#include "bridge/backbone.h"
 #include "bridge/convert.h"
 #include "bridge/manifest.h"
 #include "bridge/names.h"
@@ -368,7 +369,7 @@ int main(int argc, char **argv) {
     ser_start(argv[0]);
     opt.jobs = ser_cores() < SER_MAX_JOBS ? ser_cores() : SER_MAX_JOBS;
     int first = ser_options(argc, argv, &tool), jobs = (int)opt.jobs;
-    must(ser_model_find(&opt.like, &e), &e);
+    must(ser_model_find(&opt.like, &e) || ser_backbone_find(&opt.like, &e), &e);
     if (opt.like)
         take_rate(opt.like);
     check_options(argc - first);

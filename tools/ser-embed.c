@@ -381,7 +381,7 @@ static void check_options(struct embedding *m) {
 }
 
 static void check_hash(const struct embedding *m, uint64_t hash) {
-    const char *want = ser_attr(&m->wanted, "feat.encoder_xxh3");
+    const char *want = ser_attr(&m->wanted, SER_ENCODER_XXH3);
     char got[32];
     snprintf(got, sizeof got, "%016llx", (unsigned long long)hash);
     if (opt.like && (!want || strcmp(want, got) != 0))
@@ -428,8 +428,8 @@ static void put_recipe(const struct embedding *m, uint64_t hash, struct ser_attr
     ser_attr_set(a, "feat.type", "embedding");
     ser_attr_setf(a, SER_AXES, "%s%schannels", layers_out(m) > 1 ? "layers," : "",
                   m->mean ? "" : "time,");
-    ser_attr_set(a, "feat.encoder", m->files.name);
-    ser_attr_setf(a, "feat.encoder_xxh3", "%016llx", (unsigned long long)hash);
+    ser_attr_set(a, SER_ENCODER, m->files.name);
+    ser_attr_setf(a, SER_ENCODER_XXH3, "%016llx", (unsigned long long)hash);
     ser_attr_setf(a, "feat.layer", m->first == m->last ? "%d" : "%d:%d", m->first, m->last);
     ser_attr_set(a, "feat.pool", opt.pool);
     ser_attr_setf(a, "feat.rate_hz", "%d", SER_ENCODER_RATE_HZ);
@@ -484,12 +484,17 @@ static void take_recipe(struct embedding *m) {
     ser_attrs_copy(&m->wanted, &r.header);
     ser_reader_close(&r);
     must(ser_attrs_check(a, opt.like, &e), &e);
-    const char *type = ser_attr(a, "feat.type"), *name = ser_attr(a, "feat.encoder"),
+    const char *type = ser_attr(a, "feat.type"), *name = ser_attr(a, SER_ENCODER),
                *layer = ser_attr(a, "feat.layer"), *pool = ser_attr(a, "feat.pool"),
                *norm = ser_attr(a, "feat.input_norm");
     if (!type || strcmp(type, "embedding") != 0)
         die(SER_BAD, "%s: is not of embeddings%s", opt.like,
             type ? ": its features are made by 'ser-mfcc --like'" : "");
+    if (ser_recipe_of_network(a))
+        die(SER_BAD,
+            "%s: hears embeddings of a network, not of an encoder: 'ser-mfcc --like %s' and "
+            "'ser-score --embed %s' make them",
+            opt.like, opt.like, opt.like);
     if (!name || strchr(name, '/') || !layer)
         die(SER_BAD, "%s: holds no recipe: feat.encoder or feat.layer is missing", opt.like);
     opt.encoder = opt.encoder ? opt.encoder : name;

@@ -61,7 +61,8 @@ options() { # sets the options and the model
     model=$2
 }
 
-# Sets features to the command that makes what the model takes, normal to the one that normalises it, if any.
+# Sets features to the command that hears the sound, embed to the one that makes a network's embeddings of that, and
+# normal to the one that normalises what comes of it, if there are such.
 know_model() {
     local header norm
     [ -e "$model" ] || model=$(ser-score --list | NAME=$model awk -F '\t' '
@@ -69,8 +70,12 @@ know_model() {
         END { print path == "" ? ENVIRON["NAME"] : path }') || exit 4
     [ -e "$model" ] || exec ser-score -- "$model" </dev/null # which says what names there are
     header=$(ser-tensor ls -H -- "$model") || exit
-    features=(ser-mfcc) normal=()
-    ! grep -qx feat.type=embedding <<<"$header" || features=(ser-embed)
+    features=(ser-mfcc) embed=() normal=()
+    if grep -qx feat.encoder=network <<<"$header"; then
+        embed=(ser-score --embed -- "$model")
+    elif grep -qx feat.type=embedding <<<"$header"; then
+        features=(ser-embed)
+    fi
     features+=(--like "$model" --every "$every" "${raw[@]}")
     norm=$(sed -n 's/^feat\.norm=//p' <<<"$header")
     case $norm in
@@ -81,6 +86,9 @@ know_model() {
         [ -n "$voice" ] || [ "$norm" = speaker ] || usage "$model: was normalised by $norm: give those statistics as --voice"
         [ -n "$voice$adapt" ] || note "$model: compares a voice with itself: learns your voice from what you say"
         if [ -n "$voice" ]; then normal=(--with "$voice"); else normal=(--adapt --prior "$model"); fi
+        # A vector is of a whole window, and most windows are older than they are new: as much as 16 s of new sound.
+        [ -n "$voice" ] || ! grep -qx feat.type=embedding <<<"$header" ||
+            normal+=(--prior-weight "$(awk -v every="$every" 'BEGIN {print (every > 0 ? 16 / every : 1)}')")
         normal=(ser-tensor normalize --one-speaker "${normal[@]}")
         ;;
     esac
@@ -132,11 +140,19 @@ first() {
     return 141 # nobody reads the last one's output
 }
 
-made() {
-    if ((${#normal[@]} == 0)); then
+heard() {
+    if ((${#embed[@]} == 0)); then
         "${features[@]}"
     else
-        "${features[@]}" | "${normal[@]}" || first "${PIPESTATUS[@]}"
+        "${features[@]}" | "${embed[@]}" || first "${PIPESTATUS[@]}"
+    fi
+}
+
+made() {
+    if ((${#normal[@]} == 0)); then
+        heard
+    else
+        heard | "${normal[@]}" || first "${PIPESTATUS[@]}"
     fi
 }
 

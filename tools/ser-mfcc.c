@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bridge/backbone.h"
 #include "bridge/convert.h"
 #include "bridge/live.h"
 #include "bridge/names.h"
@@ -175,7 +176,7 @@ static struct ser_recipe recipe_of(const char *path) {
 
 static struct ser_recipe recipe(void) {
     struct ser_error e;
-    must(ser_model_find(&opt.like, &e), &e);
+    must(ser_model_find(&opt.like, &e) || ser_backbone_find(&opt.like, &e), &e);
     if (opt.like)
         return recipe_of(opt.like);
     struct ser_recipe r = {

@@ -1,9 +1,10 @@
-/* ser-score - a model's predictions for feature streams. */
+/* ser-score - a model's predictions for feature streams; or the embeddings that its last layer hears. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/backbone.h"
 #include "bridge/model.h"
 #include "bridge/names.h"
 #include "bridge/recipe.h"
@@ -18,7 +19,7 @@ static struct {
     const char *output, *kernels;
     int64_t batch, threads;
     double min_speech;
-    int heard, list, quiet;
+    int embed, heard, list, quiet;
 } opt = {.batch = 32, .min_speech = SER_MIN_SPEECH};
 
 static const struct ser_opt options[] = {
@@ -28,6 +29,8 @@ static const struct ser_opt options[] = {
      "threads to use; the result does not depend on it"},
     {0, "kernels", SER_OPT_TEXT, &opt.kernels, 0, 0, SER_KERNELS,
      "plain: the same bytes on any x86-64"},
+    {0, "embed", SER_OPT_FLAG, &opt.embed, 0, 0, NULL,
+     "write no table, but what the last layer hears: a stream"},
     {0, "heard", SER_OPT_FLAG, &opt.heard, 0, 0, NULL, "add columns: heard_s unheard_s silent"},
     {0, "min-speech", SER_OPT_REAL, &opt.min_speech, 0, 1, "P",
      "with less speech in a record predicted is -"},
@@ -50,7 +53,8 @@ struct batch {
     float *x;    /* [batch, elements of a sample] */
     int *frames; /* [batch] the true ones */
     int *mute;   /* [batch] there is too little speech for an emotion */
-    float *p;    /* [batch, classes] */
+    float *p;    /* [batch, classes]; of embeddings [batch, their length] */
+    struct ser_record *embedding; /* [batch] of each its record, of --embed; or NULL */
 };
 
 struct scoring {
@@ -60,7 +64,9 @@ struct scoring {
     double hop_s; /* from one frame of the model's features to the next; 0: unknown */
     struct ser_run *run;
     struct batch batch;
-    struct ser_out out;
+    struct ser_out out;           /* the table */
+    struct ser_writer embeddings; /* or these */
+    uint64_t length;              /* of an embedding; 0: there is a table */
     struct ser_progress progress;
     uint64_t done;
     uint64_t bytes;           /* of all inputs; 0: unknown */
@@ -95,31 +101,57 @@ static void write_row(struct scoring *s, const char *id_emotion, const char *tai
     ser_out_printf(&s->out, "\t%s\n", tail);
 }
 
-/* Computes the batch and writes its rows: when it is full, or when the next record has not arrived
- * yet. */
+static void check_finite(const float *p, int n, const char *key, int key_length) {
+    for (int i = 0; i < n; i++)
+        if (!isfinite(p[i]))
+            die(SER_BAD,
+                "record (%.*s): the model's %s are not numbers: its parameters or "
+                "these features are out of range",
+                key_length, key, opt.embed ? "embeddings" : "probabilities");
+}
+
+static void compute_rows(struct scoring *s) {
+    struct batch *b = &s->batch;
+    int classes = s->model.classes;
+    ser_run_predict(s->run, b->x, b->n, b->p);
+    if (ser_run_failed(s->run))
+        die(SER_SYS, "not enough memory to compute the model's network");
+    for (int i = 0; i < b->n; i++) {
+        check_finite(b->p + i * classes, classes, b->text[2 * i],
+                     (int)strcspn(b->text[2 * i], "\t"));
+        write_row(s, b->text[2 * i], b->text[2 * i + 1], b->p + i * classes, b->mute[i]);
+        free(b->text[2 * i]);
+        free(b->text[2 * i + 1]);
+    }
+}
+
+static void compute_embeddings(struct scoring *s) {
+    struct batch *b = &s->batch;
+    struct ser_error e;
+    ser_run_embed(s->run, b->x, b->n, b->p);
+    if (ser_run_failed(s->run))
+        die(SER_SYS, "not enough memory to compute the model's network");
+    for (int i = 0; i < b->n; i++) {
+        struct ser_record *rec = &b->embedding[i];
+        memcpy(rec->data, b->p + (size_t)i * s->length, rec->bytes);
+        check_finite(rec->data, (int)s->length, rec->key, (int)strlen(rec->key));
+        must(ser_writer_put(&s->embeddings, rec, &e), &e);
+    }
+}
+
+/* Computes the batch and writes what comes of it: when it is full, or when the next record has not
+ * arrived yet. */
 static void compute(void *ctx) {
     struct scoring *s = ctx;
     struct batch *b = &s->batch;
     struct ser_error e;
     if (!b->n)
         return;
-    ser_run_predict(s->run, b->x, b->n, b->p);
-    if (ser_run_failed(s->run))
-        die(SER_SYS, "not enough memory to compute the model's network");
-    for (int i = 0; i < b->n; i++) {
-        for (int c = 0; c < s->model.classes; c++)
-            if (!isfinite(b->p[i * s->model.classes + c]))
-                die(SER_BAD,
-                    "record (%.*s): the model's probabilities are not numbers: its parameters or "
-                    "these features are out of range",
-                    (int)strcspn(b->text[2 * i], "\t"), b->text[2 * i]);
-        write_row(s, b->text[2 * i], b->text[2 * i + 1], b->p + i * s->model.classes, b->mute[i]);
-        free(b->text[2 * i]);
-        free(b->text[2 * i + 1]);
-    }
+    (opt.embed ? compute_embeddings : compute_rows)(s);
     s->done += (uint64_t)b->n;
     b->n = 0;
-    must(ser_out_flush(&s->out, &e), &e); /* whoever reads the pipe need not wait for more */
+    /* Whoever reads the pipe need not wait for more. */
+    must(ser_out_flush(opt.embed ? &s->embeddings.out : &s->out, &e), &e);
     /* Records have nearly the same size, so the share of bytes read tells how many there are in
      * all. */
     double share = s->bytes ? (double)(s->before + s->reader.in.offset) / (double)s->bytes : 0;
@@ -171,6 +203,36 @@ static int is_mute(const struct ser_record *rec) {
     return ser_parse_real(text, 0, 1, &share) ? -1 : share < opt.min_speech;
 }
 
+/* The row of a record, but for what is computed. */
+static int note_row(struct scoring *s, const struct ser_reader *r, const struct ser_record *rec,
+                    struct ser_error *e) {
+    struct batch *b = &s->batch;
+    b->mute[b->n] = is_mute(rec);
+    if (b->mute[b->n] < 0)
+        return ser_reader_fail(r, rec, e,
+                               "its attribute speech is '%.60s', not a share from 0 to 1",
+                               ser_attr(&rec->attrs, "speech"));
+    if (!s->begun)
+        write_header(s, rec);
+    b->text[2 * b->n] = eprintf_alloc("%s\t%s", rec->key, known(rec, "emotion"));
+    char *more = heard(s, rec), *when = window(s, rec);
+    b->text[2 * b->n + 1] = eprintf_alloc("%s\t%s\t%s%s%s", known(rec, "speaker"),
+                                          known(rec, "corpus"), known(rec, "sex"), more, when);
+    free(more);
+    free(when);
+    return 0;
+}
+
+/* What an embedding says of itself is what its features say, but for how long they are. */
+static int note_embedding(struct scoring *s, const struct ser_record *rec, struct ser_error *e) {
+    struct ser_record *to = &s->batch.embedding[s->batch.n];
+    if (ser_record_set(to, rec->key, SER_F32, 1, &s->length, e))
+        return -1;
+    ser_attrs_copy(&to->attrs, &rec->attrs);
+    ser_attr_set(&to->attrs, "frames", NULL);
+    return 0;
+}
+
 static int add(struct scoring *s, const struct ser_reader *r, const struct ser_record *rec,
                struct ser_error *e) {
     const struct ser_model *m = &s->model;
@@ -182,22 +244,9 @@ static int add(struct scoring *s, const struct ser_reader *r, const struct ser_r
                                ser_model_input(m, text));
     }
     b->frames[b->n] = ser_model_frames(m, r, rec, e);
-    if (b->frames[b->n] < 0)
+    if (b->frames[b->n] < 0 || (opt.embed ? note_embedding(s, rec, e) : note_row(s, r, rec, e)))
         return -1;
-    b->mute[b->n] = is_mute(rec);
-    if (b->mute[b->n] < 0)
-        return ser_reader_fail(r, rec, e,
-                               "its attribute speech is '%.60s', not a share from 0 to 1",
-                               ser_attr(&rec->attrs, "speech"));
-    if (!s->begun)
-        write_header(s, rec);
     memcpy(b->x + (size_t)b->n * rec->count, rec->data, rec->bytes);
-    b->text[2 * b->n] = eprintf_alloc("%s\t%s", rec->key, known(rec, "emotion"));
-    char *more = heard(s, rec), *when = window(s, rec);
-    b->text[2 * b->n + 1] = eprintf_alloc("%s\t%s\t%s%s%s", known(rec, "speaker"),
-                                          known(rec, "corpus"), known(rec, "sex"), more, when);
-    free(more);
-    free(when);
     if (++b->n == opt.batch)
         compute(s);
     return 0;
@@ -211,7 +260,7 @@ static void score_stream(struct scoring *s, const char *path) {
     int got;
     if (ser_in_open(&in, path, &e))
         die_error(&e);
-    in.feeds = s->out.fd;
+    in.feeds = (opt.embed ? &s->embeddings.out : &s->out)->fd;
     if (ser_reader_begin(r, &in, "features", &e) ||
         ser_recipe_same(&s->model.header, &r->header, r->in.name, &e))
         die_error(&e);
@@ -280,13 +329,49 @@ static void open_scoring(struct scoring *s, char *const *operand) {
                          (int)opt.threads, 0, why);
     if (!s->run)
         die(SER_SYS, "%s: cannot score: %s", model, why);
+    if (opt.embed && !(s->length = (uint64_t)ser_net_embedding(s->model.net, why)))
+        die(SER_BAD, "%s: %s", model, why);
     size_t n = (size_t)opt.batch, size = ser_shape_size(&s->model.net->input);
     s->batch.x = ecalloc(n, size * sizeof *s->batch.x);
     s->batch.frames = ecalloc(n, sizeof *s->batch.frames);
     ser_run_frames(s->run, s->batch.frames);
     s->batch.mute = ecalloc(n, sizeof *s->batch.mute);
-    s->batch.p = ecalloc(n, (size_t)s->model.classes * sizeof *s->batch.p);
+    s->batch.p =
+        ecalloc(n, (s->length ? s->length : (size_t)s->model.classes) * sizeof *s->batch.p);
     s->batch.text = ecalloc(2 * n, sizeof *s->batch.text);
+    s->batch.embedding = opt.embed ? ecalloc(n, sizeof *s->batch.embedding) : NULL;
+}
+
+static void open_output(struct scoring *s) {
+    struct ser_attrs header = {0};
+    struct ser_error e;
+    if (opt.embed) {
+        ser_backbone_put(&s->model, &header);
+        must(ser_writer_open(&s->embeddings, opt.output, &header, &e), &e);
+        ser_attrs_clear(&header);
+    } else {
+        must(ser_out_open(&s->out, opt.output, 0, &e), &e);
+    }
+}
+
+static void close_output(struct scoring *s) {
+    struct ser_error e;
+    if (!opt.embed && !s->begun)
+        write_header(s, NULL);
+    must(opt.embed ? ser_writer_close(&s->embeddings, &e) : ser_out_close(&s->out, &e), &e);
+}
+
+static void free_scoring(struct scoring *s) {
+    for (int64_t i = 0; s->batch.embedding && i < opt.batch; i++)
+        ser_record_free(&s->batch.embedding[i]);
+    ser_run_free(s->run);
+    ser_model_free(&s->model);
+    free(s->batch.embedding);
+    free(s->batch.x);
+    free(s->batch.frames);
+    free(s->batch.mute);
+    free(s->batch.p);
+    free(s->batch.text);
 }
 
 /* A row for each model that has a name; what its card does not say is -. */
@@ -330,29 +415,22 @@ int main(int argc, char **argv) {
     if (!ser_kernels_find(opt.kernels))
         ser_usage("--kernels: '%s' is none of " SER_KERNELS, opt.kernels);
     const char *model = argv[first];
-    must(ser_model_find(&model, &e), &e);
+    if (opt.embed && (opt.heard || ser_option_given("min-speech")))
+        ser_usage("--embed writes no table: leave out --%s", opt.heard ? "heard" : "min-speech");
+    must(ser_model_find(&model, &e) || (opt.embed && ser_backbone_find(&model, &e)), &e);
     argv[first] = (char *)model;
     ser_one_stdin(argv + first, first + 1 < argc ? NULL : "-", NULL);
     ser_keep_inputs("--output", opt.output, argv + first, NULL, NULL);
     open_scoring(&s, argv + first);
     s.bytes = ser_progress_wanted(opt.quiet) ? bytes_of(argv + first + 1) : 0;
-    must(ser_out_open(&s.out, opt.output, 0, &e), &e);
+    open_output(&s);
     ser_progress_start(&s.progress, "records", 0, opt.quiet);
     if (first + 1 == argc)
         score_stream(&s, NULL);
     for (int i = first + 1; i < argc; i++)
         score_stream(&s, argv[i]);
-    if (!s.begun)
-        write_header(&s, NULL);
     ser_progress_end(&s.progress);
-    must(ser_out_close(&s.out, &e), &e);
-
-    ser_run_free(s.run);
-    ser_model_free(&s.model);
-    free(s.batch.x);
-    free(s.batch.frames);
-    free(s.batch.mute);
-    free(s.batch.p);
-    free(s.batch.text);
+    close_output(&s);
+    free_scoring(&s);
     return SER_OK;
 }

@@ -144,6 +144,15 @@ static int by_name(const void *a, const void *b) {
     return strcmp(((const struct ser_named *)a)->name, ((const struct ser_named *)b)->name);
 }
 
+/* In the order of their names; or frees them where that failed. */
+static int end_list(struct ser_names *l, int failed) {
+    if (l->n)
+        qsort(l->at, l->n, sizeof *l->at, by_name);
+    if (failed)
+        ser_names_free(l);
+    return failed ? -1 : 0;
+}
+
 int ser_names_list(struct ser_names *l, struct ser_error *e) {
     char *folder[FOLDERS];
     *l = (struct ser_names){0};
@@ -153,11 +162,18 @@ int ser_names_list(struct ser_names *l, struct ser_error *e) {
     for (int i = 0; i < FOLDERS && !failed; i++)
         failed = folder[i] && add_folder(l, folder[i], e);
     free_folders(folder);
-    if (l->n)
-        qsort(l->at, l->n, sizeof *l->at, by_name);
-    if (failed)
-        ser_names_free(l);
-    return failed ? -1 : 0;
+    return end_list(l, failed);
+}
+
+int ser_names_beside(struct ser_names *l, const char *path, struct ser_error *e) {
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+    *l = (struct ser_names){0};
+    if (!folder)
+        return ser_no_memory(e);
+    int failed = add_folder(l, folder, e);
+    free(folder);
+    return end_list(l, failed);
 }
 
 void ser_names_free(struct ser_names *l) {

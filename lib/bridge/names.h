@@ -43,6 +43,9 @@ struct ser_names {
 
 /* Lists them. 0, or -1 with e set (SER_SYS), and nothing to free. */
 int ser_names_list(struct ser_names *l, struct ser_error *e) SER_MUST_CHECK;
+
+/* The same of the files NAME.bin in the folder in which the file at path is. */
+int ser_names_beside(struct ser_names *l, const char *path, struct ser_error *e) SER_MUST_CHECK;
 void ser_names_free(struct ser_names *l);
 
 /* Reads a model's card, and adds to value all that it says of key, in its order, with "; " between; nothing if

@@ -158,13 +158,19 @@ static int check_known(const struct ser_attrs *a, const char *where, struct ser_
     return 0;
 }
 
+int ser_recipe_of_network(const struct ser_attrs *a) {
+    const char *encoder = ser_attr(a, SER_ENCODER);
+    return encoder && strcmp(encoder, SER_NETWORK) == 0;
+}
+
 int ser_recipe_get(const struct ser_attrs *a, const char *where, struct ser_recipe *r,
                    struct ser_error *e) {
     char why[SER_RECIPE_WHY];
     *r = SER_RECIPE_DEFAULT;
     const char *type = ser_attr(a, "feat.type");
     if (type && strcmp(type, embedding) == 0)
-        return ser_fail(e, SER_BAD, "%s: is of embeddings, which 'ser-embed --like' makes", where);
+        return ser_fail(e, SER_BAD, "%s: is of embeddings, which %s makes", where,
+                        ser_recipe_of_network(a) ? "'ser-score --embed'" : "'ser-embed --like'");
     for (int i = 0; i < FIELDS; i++) {
         const char *value = ser_attr(a, fields[i].key);
         if (!value && fields[i].later)
@@ -199,6 +205,8 @@ static const char *how_to_make(const struct ser_attrs *model) {
     const char *type = ser_attr(model, "feat.type");
     if (!type)
         return "as those it was trained on";
+    if (ser_recipe_of_network(model))
+        return "with 'ser-mfcc --like MODEL | ser-score --embed MODEL'";
     return strcmp(type, embedding) == 0 ? "with 'ser-embed --like MODEL'"
                                         : "with 'ser-mfcc --like MODEL'";
 }

@@ -9,6 +9,15 @@
 /* By whose mean and deviation features are normalised: utterance, speaker, corpus or all; absent: none. */
 #define SER_NORM "feat.norm"
 
+/* Of embeddings: whose they are, and the XXH3-64 of its weights. Those of a trained network (backbone.h) are of
+ * SER_NETWORK; others name their encoder, as ser-embed does. */
+#define SER_ENCODER      "feat.encoder"
+#define SER_ENCODER_XXH3 "feat.encoder_xxh3"
+#define SER_NETWORK      "network"
+
+/* 1 for the attributes of embeddings of a trained network, else 0. */
+int ser_recipe_of_network(const struct ser_attrs *a);
+
 /* Sets feat.type, feat.rate_hz, feat.window and so on: everything that decides the values of
  * features. Two recipes have equal attributes exactly if they are equal. A key that a later release
  * added is set only where it differs from its default, so that older streams stay readable. */

@@ -205,6 +205,13 @@ int ser_run_failed(const struct ser_run *r);
  * for inference, of the logits divided by the net's temperature. */
 void ser_run_predict(struct ser_run *r, const float *x, int B, float *p);
 
+/* What the last layer hears of a sample, where that layer is dense: its embedding, so many numbers. 0
+ * with why: it is not. */
+int ser_net_embedding(const struct ser_net *net, char why[SER_WHY]);
+
+/* x [B, H*W] -> y [B, ser_net_embedding], as ser_run_predict goes through the layers below. */
+void ser_run_embed(struct ser_run *r, const float *x, int B, float *y);
+
 /* One training step's forward and backward: fills the gradients, moves the moving statistics.
  * x [B, H*W], label [B] in 0..K-1. dropout NULL: none. Writes p [B,K] (may be NULL) and returns the
  * mean cross-entropy; the l2 penalty is apart (ser_net_penalty) but its gradient is included. */

@@ -92,6 +92,7 @@ struct ser_run {
     double keep;     /* of moving statistics */
     const struct ser_dropout *dropout;
     const int *frames; /* [B], or NULL */
+    float *embedding;  /* [B, in of the last layer], which is not computed then; or NULL */
 
     struct changed *changed; /* NULL: samples stay as they are */
 };
@@ -187,6 +188,11 @@ static void infer_sample(void *ctx, int thread, int i) {
         const struct ser_layer *l = stage->layer;
         if (l->type->marks)
             memcpy(mine->held + stage->held, x, ser_shape_size(&l->in) * sizeof *x);
+        if (r->embedding && s == r->stages - 1) {
+            size_t n = ser_shape_size(&l->in);
+            memcpy(r->embedding + sample * n, x, n * sizeof *x);
+            return;
+        }
         if (!l->type->forward || l->type->idle)
             continue;
         struct ser_pass p = {
@@ -228,11 +234,30 @@ int ser_run_failed(const struct ser_run *r) {
     return 0;
 }
 
-void ser_run_predict(struct ser_run *r, const float *x, int B, float *p) {
+static void infer(struct ser_run *r, const float *x, int B) {
     renew(r);
     take_input(r, x, B);
     ser_team_run(r->team, B, infer_sample);
+}
+
+void ser_run_predict(struct ser_run *r, const float *x, int B, float *p) {
+    infer(r, x, B);
     memcpy(p, r->p, (size_t)B * r->net->classes * sizeof *p);
+}
+
+int ser_net_embedding(const struct ser_net *net, char why[SER_WHY]) {
+    const struct ser_layer *last = &net->layer[net->layers - 1];
+    if (strcmp(last->type->name, "dense") == 0)
+        return last->in.dim[0];
+    snprintf(why, SER_WHY, "its last layer is %s, not dense: what it hears is no embedding",
+             last->name);
+    return 0;
+}
+
+void ser_run_embed(struct ser_run *r, const float *x, int B, float *y) {
+    r->embedding = y;
+    infer(r, x, B);
+    r->embedding = NULL;
 }
 
 /* ---- training ---- */

@@ -735,6 +735,49 @@ static void set_params(const char *folder, const char *which, struct ser_net *ne
         }
 }
 
+/* What the last layer hears is what gives the probabilities: of the logits that it makes of it. */
+static void test_embedding(const char *kernels) {
+    enum { N = 11, ROWS = 8, FRAMES = 10, K = 3 };
+    struct ser_net *net = parse("conv 4 3x3 relu\nmaxpool 2x2\nbatchnorm\nreshape 5\nlstm 6\nmean\n"
+                                "dropout 0.5\ndense classes\n",
+                                ROWS, FRAMES, K);
+    char why[SER_WHY];
+    ser_net_init(net, 7);
+    struct ser_run *r = start(net, kernels, N, 2);
+    float x[N * ROWS * FRAMES], p[N * K];
+    for (int i = 0; i < N * ROWS * FRAMES; i++)
+        x[i] = (float)((i * 37) % 101) / 50 - 1;
+    int n = ser_net_embedding(net, why);
+    float *e = must(malloc((size_t)(N * n) * sizeof *e));
+    check(n == 6, "%s: an embedding is what the last layer hears, %d numbers", kernels, n);
+    ser_run_predict(r, x, N, p);
+    ser_run_embed(r, x, N, e);
+    const float *w = net->param[net->params - 2].value, *b = net->param[net->params - 1].value;
+    double most = 0;
+    for (int i = 0; i < N; i++) {
+        double y[K], sum = 0;
+        for (int k = 0; k < K; k++) {
+            y[k] = b[k];
+            for (int j = 0; j < n; j++)
+                y[k] += (double)e[i * n + j] * w[j * K + k];
+            sum += y[k] = exp(y[k]);
+        }
+        for (int k = 0; k < K; k++)
+            most = fmax(most, fabs(y[k] / sum - p[i * K + k]));
+    }
+    check(most < 1e-6, "%s: embeddings give the probabilities within %.1e", kernels, most);
+    float again[N * K];
+    ser_run_predict(r, x, N, again);
+    check(!memcmp(p, again, sizeof p), "%s: and leave the next prediction as it was", kernels);
+    free(e);
+    ser_run_free(r);
+    ser_net_free(net);
+    net = parse("globalpool mean\ndense classes\nrelu\n", ROWS, FRAMES, K);
+    check(ser_net_embedding(net, why) == 0 && strstr(why, "relu1, not dense"),
+          "what ends otherwise has none: %s", why);
+    ser_net_free(net);
+}
+
 static void report(const char *kernels, const char *which, const char *what, struct ranking rank) {
     check(rank.most < 1e-4, "%s, %s against PyTorch: %s %.1e (worst: %s)", kernels, which, what,
           rank.most, rank.name ? rank.name : "-");
@@ -1585,6 +1628,7 @@ int main(int argc, char **argv) {
     struct batch b = make_batch();
     for (size_t k = 0; k < sizeof kernel_names / sizeof *kernel_names; k++) {
         const char *name = kernel_names[k];
+        test_embedding(name);
         test_frozen(name);
         test_fit(name);
         if (argc > 1) {

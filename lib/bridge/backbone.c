@@ -1,0 +1,112 @@
+#include "bridge/backbone.h"
+
+#include "bridge/axes.h"
+#include "bridge/names.h"
+#include "bridge/recipe.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <xxhash.h>
+
+enum { PIECE = 4096 };
+
+/* n elements of size bytes, which seed what follows. */
+static uint64_t hash_elements(const void *x, size_t n, size_t size, uint64_t h) {
+    unsigned char piece[PIECE];
+    for (size_t done = 0, now; done < n; done += now) {
+        now = n - done < PIECE / size ? n - done : PIECE / size;
+        memcpy(piece, (const unsigned char *)x + done * size, now * size);
+        ser_swap_elements(piece, now, size);
+        h = XXH3_64bits_withSeed(piece, now * size, h);
+    }
+    return h;
+}
+
+uint64_t ser_model_hash(const struct ser_model *m) {
+    uint64_t h = hash_elements(m->net->text, strlen(m->net->text), 1, 0);
+    for (int i = 0; i < m->net->params; i++)
+        h = hash_elements(m->net->param[i].value, m->net->param[i].n, sizeof(float), h);
+    return h;
+}
+
+void ser_backbone_put(const struct ser_model *m, struct ser_attrs *header) {
+    ser_attr_set(header, "kind", "features");
+    ser_attr_set(header, "feat.type", "embedding");
+    ser_attr_set(header, SER_AXES, "channels");
+    ser_attr_set(header, SER_ENCODER, SER_NETWORK);
+    ser_attr_setf(header, SER_ENCODER_XXH3, "%016llx", (unsigned long long)ser_model_hash(m));
+}
+
+/* ---- finding it ---- */
+
+/* The hash of the backbone that the model at path hears; empty: it hears none, or is no model, which whoever reads it
+ * will say. */
+static void wanted_hash(const char *path, char want[17]) {
+    struct ser_reader r;
+    struct ser_error e;
+    *want = '\0';
+    if (ser_reader_open(&r, path, "model", &e))
+        return;
+    const char *hash = ser_attr(&r.header, SER_ENCODER_XXH3);
+    if (hash && ser_recipe_of_network(&r.header))
+        snprintf(want, 17, "%s", hash);
+    ser_reader_close(&r);
+}
+
+/* The network is not built for this, only its records are read: so ser-mfcc needs no kernels. */
+static int is_wanted(const char *path, const char *want) {
+    struct ser_reader r;
+    struct ser_record rec = {0};
+    struct ser_error e;
+    char hash[17];
+    uint64_t h = 0;
+    int got;
+    if (ser_reader_open(&r, path, "model", &e))
+        return 0;
+    while ((got = ser_reader_next(&r, &rec, &e)) > 0 && strcmp(rec.key, SER_PRIOR) != 0)
+        h = hash_elements(rec.data, rec.count, ser_type_size(rec.type), h);
+    ser_record_free(&rec);
+    ser_reader_close(&r);
+    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)h);
+    return got >= 0 && strcmp(hash, want) == 0;
+}
+
+/* Takes the path of the wanted one out of the list; NULL: it is not there. */
+static char *take_wanted(struct ser_names *l, const char *want) {
+    char *path = NULL;
+    for (size_t i = 0; i < l->n && !path; i++)
+        if (is_wanted(l->at[i].path, want)) {
+            path = l->at[i].path;
+            l->at[i].path = NULL;
+        }
+    return path;
+}
+
+/* The same of those beside path, or where that is NULL of those that have a name. -1 with e set. */
+static int search(const char *beside, const char *want, char **found, struct ser_error *e) {
+    struct ser_names l;
+    if (beside ? ser_names_beside(&l, beside, e) : ser_names_list(&l, e))
+        return -1;
+    *found = take_wanted(&l, want);
+    ser_names_free(&l);
+    return 0;
+}
+
+int ser_backbone_find(const char **model, struct ser_error *e) {
+    char want[17], *path = NULL;
+    if (!*model || strcmp(*model, "-") == 0)
+        return 0;
+    wanted_hash(*model, want);
+    if (!*want)
+        return 0;
+    if (search(*model, want, &path, e) || (!path && search(NULL, want, &path, e)))
+        return -1;
+    if (!path)
+        return ser_fail(e, SER_SYS,
+                        "%s: hears embeddings of another network, whose XXH3 is %s, and none of "
+                        "the models beside it, nor of those that have a name, is that: put it "
+                        "beside this one as NAME.bin",
+                        *model, want);
+    *model = path;
+    return 0;
+}
