@@ -9,7 +9,8 @@
 # Of voices that are normalised, those of a condition are so by their altered recordings.
 #
 #   OUT/split/SPLIT/conditions/C.sert        features of the test part
-#   OUT/split/SPLIT/prior.sert               what the voices of the training part are
+#   OUT/split/SPLIT/prior.sert               what the voices of the training part are; of embeddings of a BACKBONE this and
+#                                            conditions/knownN.sert are the run's, in its folder
 #   OUT/split/SPLIT/NAME.SEED/conditions/    predictions
 #   OUT/cv/PROTOCOL.NAME/conditions.txt      the table; conditions.tsv; conditions/C.tsv: scores
 
@@ -29,42 +30,58 @@ by_voice = $(findstring --by speaker,$(NORMALIZE))
 known_as = $(if $(by_voice),$(KNOWN:%=known%))
 tested_in = $(CONDITIONS) $(known_as)
 most_known = $(lastword $(shell printf '%s\n' $(KNOWN) | sort -n))
-normalize_as = $(call tool,tensor) normalize $(NORMALIZE)
 
 # What the voices of the training part are, before they are normalised.
-# $1: split
+# $1: folder, $2: streams
 define prior_rules
-$(OUT)/split/$1/prior.sert: $(call streams_of,$1,train) $(OUT)/split/$1/options/corpora $(call tool,tensor)
+$1/prior.sert: $2 $(call tool,tensor)
 	@cat $$(filter %.sert,$$^) | $(call tool,tensor) stats --by speaker -o $$@
 endef
 
 # $1: split, $2: its folder, $3: condition
 define condition_rules
-$2/conditions/$3.sert: $2/manifest.tsv $2/options/features $2/options/normalize $(HELPERS)/alter-recordings $(hearing)
+$2/conditions/$3.sert: $2/manifest.tsv $2/options/features $2/options/features-normalize $(HELPERS)/alter-recordings $(hearing)
 	@mkdir -p $$(@D); $(call awk,rows-where) part test $$< >$$(@D)/$3.rows
 	@$$(start) $(HELPERS)/alter-recordings $3 $$(@D)/$3.heard $$(@D)/$3.rows >$$(@D)/$3.manifest; \
-	$(hear) -m $$(@D)/$3.manifest $(equally_long) $(if $(NORMALIZE),| $(normalize_as) )>$$@.new; mv $$@.new $$@; \
+	$(hear) -m $$(@D)/$3.manifest $(equally_long) $(if $(call normal_features,$1),| $(call normalized,$(NORMALIZE)) )>$$@.new; mv $$@.new $$@; \
 	rm -r $$(@D)/$3.heard $$(@D)/$3.rows $$(@D)/$3.manifest; $$(call took,conditions,$1.$3)
 endef
 
-# $1: split, $2: its folder, $3: of how many recordings
+# $1: split, $2: folder, $3: of how many recordings, $4: streams
 define known_rules
-$2/conditions/known$3.sert: $(call streams_of,$1,test) $2/prior.sert $(OUT)/options/known $2/options/normalize
+$2/conditions/known$3.sert: $4 $2/prior.sert $(OUT)/options/known $(OUT)/split/$1/options/normalize
 	@mkdir -p $$(@D)
-	@cat $$(filter %.test.sert,$$^) | $(normalize_as) --recordings $3 --leave-out $(most_known) --prior $2/prior.sert $(PRIOR) -o $$@
+	@cat $$(filter-out %/prior.sert,$$(filter %.sert,$$^)) | $(call normalized,$(NORMALIZE)) --recordings $3 --leave-out $(most_known) \
+	    --prior $2/prior.sert $(PRIOR) -o $$@
 endef
 
-# $1: folder of the split, $2: of the run, $3: condition
+# $1: folder of what is heard, $2: of the run, $3: condition, $4: of the backbone's run, if what is heard has to go through it
 define condition_scores
-$2/conditions/$3.tsv: $2/model.bin $1/conditions/$3.sert $(call tool,score)
-	@mkdir -p $$(@D); $(call tool,score) -q $2/model.bin $1/conditions/$3.sert -o $$@
+$2/conditions/$3.tsv: $2/model.bin $1/conditions/$3.sert $(if $4,$4/model.bin $(call tool,tensor)) $(call tool,score)
+	@mkdir -p $$(@D); $(if $4,$(call tool,score) -q --embed $4/model.bin $1/conditions/$3.sert | $(if $(NORMALIZE),$(call \
+	    normalized,$(NORMALIZE)) | )$(call tool,score) -q $2/model.bin,$(call tool,score) -q $2/model.bin $1/conditions/$3.sert) -o $$@
 endef
 
 $(call stamp,$(OUT)/options/known,$(most_known) $(PRIOR))
-$(foreach s,$(SPLITS),$(foreach c,$(CONDITIONS),$(eval $(call condition_rules,$s,$(OUT)/split/$s,$c)))$(if \
-    $(by_voice),$(eval $(call prior_rules,$s))$(foreach n,$(KNOWN),$(eval $(call known_rules,$s,$(OUT)/split/$s,$n)))))
-$(foreach r,$(RUNS),$(foreach c,$(tested_in),$(eval $(call condition_scores,$(OUT)/split/$(patsubst \
-    %/,%,$(dir $r)),$(OUT)/split/$r,$c))))
+$(foreach s,$(SPLITS),$(foreach c,$(CONDITIONS),$(eval $(call condition_rules,$s,$(OUT)/split/$s,$c))))
+$(foreach r,$(RUNS),$(foreach c,$(CONDITIONS),$(eval $(call condition_scores,$(call split_of,$r),$(OUT)/split/$r,$c,$(if \
+    $(BACKBONE),$(OUT)/split/$(call backbone_of,$r))))))
+
+# $1: split, $2: folder, $3, $4: streams of its training and its test part, before they are normalised
+define voice_rules
+$(call prior_rules,$2,$3)
+$(foreach n,$(KNOWN),$(call known_rules,$1,$2,$n,$4)
+)
+endef
+ifneq ($(by_voice),)
+ifneq ($(BACKBONE),)
+$(foreach r,$(RUNS),$(eval $(call voice_rules,$(patsubst %/,%,$(dir $r)),$(OUT)/split/$r,$(OUT)/split/$r/embeddings/train.sert,$(OUT)/split/$r/embeddings/test.sert)))
+else
+$(foreach s,$(SPLITS),$(eval $(call voice_rules,$s,$(OUT)/split/$s,$(call streams_of,$s,train),$(call streams_of,$s,test))))
+endif
+$(foreach r,$(RUNS),$(foreach c,$(known_as),$(eval $(call condition_scores,$(call heard_in,$(call split_of,$r),$(OUT)/split/$r,$(notdir \
+    $(basename $r))),$(OUT)/split/$r,$c))))
+endif
 
 # ---- the table ----
 

@@ -30,15 +30,16 @@ $2/live/truth.tsv: $2/manifest.tsv $2/options/live $(HELPERS)/join-clips $(call 
 endef
 $(foreach s,$(call splits_of,$(LIVE_RUNS)),$(eval $(call live_split_rules,$s,$(OUT)/split/$s)))
 
-# $1: split, $2: its folder, $3: the run's folder
+# $1: split, $2: its folder, $3: the run's folder, $4: the model that hears features
 define live_run_rules
-$3/over-time.tsv: $3/model.bin $2/live/truth.tsv $2/options/windows $(hearing) $(call tool,score) \
+$3/over-time.tsv: $3/model.bin $4 $2/live/truth.tsv $2/options/windows $(hearing) $(call tool,score) \
     $(if $(call of,$1,NORMALIZE),$(call tool,tensor))
-	@$$(start) $(hearing) -q --like $$< $(if $(ENCODER),--encoder $(ENCODER)) --every $(EVERY) -m $2/live/manifest.tsv | $(if $(call of,$1,NORMALIZE),$(call \
-	    tool,tensor) normalize $(call of,$1,NORMALIZE) |) $(call tool,score) -q $$< -o $$@; $$(call took,live,$3)
+	@$$(start) $(hearing) -q --like $4 $(if $(ENCODER),--encoder $(ENCODER)) --every $(EVERY) -m $2/live/manifest.tsv | $(if $(BACKBONE),$(call \
+	    tool,score) -q --embed $4 | )$(if $(call of,$1,NORMALIZE),$(call normalized,$(call of,$1,NORMALIZE)) | )$(call tool,score) -q $$< -o $$@; \
+	$$(call took,live,$3)
 endef
-$(foreach r,$(LIVE_RUNS),$(eval $(call live_run_rules,$(patsubst %/,%,$(dir $r)),$(OUT)/split/$(patsubst \
-    %/,%,$(dir $r)),$(OUT)/split/$r)))
+$(foreach r,$(LIVE_RUNS),$(eval $(call live_run_rules,$(patsubst %/,%,$(dir $r)),$(call split_of,$r),$(OUT)/split/$r,$(OUT)/split/$(if \
+    $(BACKBONE),$(call backbone_of,$r),$r)/model.bin)))
 
 # $1: NAME
 define live_table_rules

@@ -15,8 +15,23 @@ endif
 CARD    = $(MODELS)/$(NET_NAME).card
 SHIPPED = $(MODELS)/$(NET_NAME).bin
 
-$(if $(by_voice),$(eval $(call prior_rules,everyone)))
 EVERYONE = $(OUT)/split/everyone
+
+# What it hears: the features of all recordings, or their embeddings by a backbone that has heard all, too. That is a model
+# of its own beside this one, and is made here only where there is none yet.
+HEARD = $(if $(BACKBONE),$(EVERYONE)/$(NET_NAME),$(EVERYONE))
+$(if $(by_voice),$(eval $(call prior_rules,$(HEARD),$(if $(BACKBONE),$(HEARD)/embeddings/train.sert,$(call streams_of,everyone,train)))))
+ifneq ($(BACKBONE),)
+SHIPPED_BACKBONE = $(MODELS)/$(BACKBONE_NAME).bin
+$(SHIPPED_BACKBONE): | $(EVERYONE)/train.sert $(call net,$(BACKBONE_NAME)) $(call tool,train)
+	@mkdir -p $(@D); $(start) $(call tool,train) --net $(call net,$(BACKBONE_NAME)) -o $@ $(call train_options,$(BACKBONE_NAME)) --keep last \
+	    --kernels plain --seed $(firstword $(SEEDS)) $(if $(THREADS),--threads $(THREADS)) $(EVERYONE)/train.sert; \
+	$(call took,train,$(BACKBONE_NAME).model)
+$(HEARD)/embeddings/train.sert: $(SHIPPED_BACKBONE) $(EVERYONE)/train.sert $(call tool,score)
+	@mkdir -p $(@D); $(call tool,score) -q --embed --kernels plain $< $(EVERYONE)/train.sert -o $@
+$(HEARD)/train.sert: $(HEARD)/embeddings/train.sert $(EVERYONE)/options/normalize $(call tool,tensor)
+	@$(if $(NORMALIZE),$(call normalized,$(NORMALIZE)),cat) <$< >$@.new; mv $@.new $@
+endif
 
 # A temperature for each split from the others, which tells what that is worth; and one for the model from all.
 CALIBRATION = $(JUDGED)/calibration.tsv
@@ -25,11 +40,11 @@ $(CALIBRATION): $(PREDICTIONS) $(JUDGED)/options $(HELPERS)/judge-temperature $(
 
 # A training that was killed goes on, and another temperature costs none; other data or options begin anew.
 STATE      = $(EVERYONE)/$(NET_NAME).state
-WITH_PRIOR = $(if $(by_voice),$(EVERYONE)/prior.sert)
-model_options = $(call train_options,$(NET_NAME)) $(call soft_options,$(EVERYONE)) --keep last --kernels plain --seed $(firstword $(SEEDS)) $(WITH_PRIOR:%=--prior %)
+WITH_PRIOR = $(if $(by_voice),$(HEARD)/prior.sert)
+model_options = $(call train_options,$(NET_NAME)) $(call soft_options,$(EVERYONE),$(NET_NAME)) --keep last --kernels plain --seed $(firstword $(SEEDS)) $(WITH_PRIOR:%=--prior %)
 $(call stamp,$(OUT)/options/model.$(NET_NAME),$(call without_quiet,$(call net,$(NET_NAME)) $(model_options)))
-$(SHIPPED): $(EVERYONE)/train.sert $(WITH_PRIOR) $(CALIBRATION) $(call net,$(NET_NAME)) $(OUT)/options/model.$(NET_NAME) \
-    $(call soft_table,$(EVERYONE)) $(call tool,train)
+$(SHIPPED): $(HEARD)/train.sert $(WITH_PRIOR) $(CALIBRATION) $(call net,$(NET_NAME)) $(OUT)/options/model.$(NET_NAME) \
+    $(call soft_table,$(EVERYONE),$(NET_NAME)) $(call tool,train)
 	@mkdir -p $(@D); for file in $(filter-out $(CALIBRATION),$^); do [ ! "$$file" -nt $(STATE) ] || rm -f $(STATE); done
 	@$(start) $(call tool,train) --net $(call net,$(NET_NAME)) -o $@ --log $(JUDGED)/model.log.tsv $(model_options) \
 	    --checkpoint $(STATE) --resume --temperature "$$(sed -n 's/^temperature\t//p' $(CALIBRATION))" $(if $(THREADS),--threads $(THREADS)) $<; \
@@ -40,8 +55,8 @@ PLACES  = RAVDESS SAVEE CREMAD EMODB DIR TABLE SOFT
 chosen  = $(foreach v,$(filter-out OUT JOBS BUILD THREADS MODELS CHECK RERUN_JOBS RERUN_THREADS CC CFLAGS CPPFLAGS LDFLAGS SANITIZE WERROR \
     ONEDNN,$(VARIABLES)),$(if $(filter command,$(origin $v)),$v=$(if $(filter $(PLACES),$v),PLACE,$(if $(word 2,$($v)),"$($v)",$($v)))))
 made_by = make -f pipelines/$(notdir $(STUDY)) model $(strip $(chosen))
-use     = $(if $(ENCODER),ser-embed,ser-mfcc) --like $(NET_NAME) $(if $(by_voice),a.wav b.wav c.wav | ser-tensor normalize --by speaker --one-speaker \
-    --prior $(NET_NAME) $(PRIOR),< a.wav) | ser-score $(NET_NAME)
+use     = $(if $(ENCODER),ser-embed,ser-mfcc) --like $(NET_NAME) $(if $(by_voice),a.wav b.wav c.wav,< a.wav) | $(if $(BACKBONE),ser-score --embed \
+    $(NET_NAME) | )$(if $(by_voice),ser-tensor normalize --by speaker --one-speaker --prior $(NET_NAME) $(PRIOR) | )ser-score $(NET_NAME)
 
 $(call stamp,$(OUT)/options/card.$(NET_NAME),$(made_by) $(use))
 $(CARD): $(SHIPPED) $(EVERYONE)/manifest.tsv $(JUDGED)/certificate.tsv $(JUDGED)/scores.tsv $(CONDITION_TABLE) $(CALIBRATION) $(beside) \

@@ -16,6 +16,9 @@
 #   AUGMENT    options of ser-augment: what it makes is added to the training part
 #   NORMALIZE  options of ser-tensor normalize, such as --by speaker: the features of each part by themselves are
 #              normalised, of training, validation and test alike
+#   BACKBONE   another network, as NET: each model hears the embeddings (ser-score --embed) of one of that network that has
+#              heard the same training part with the same seed, and NORMALIZE is of them, not of the features.
+#              BACKBONE_TRAIN: the options of its training (default: those in its NAME.options)
 #   DROP       emotions that no split gets, separated by commas
 #   CHECK=     leaves out the decoding of every file that ser-manifest --check does; then a recording that is
 #              replaced under its name is not noticed. Either way the new one must be newer than the manifest
@@ -35,9 +38,9 @@
 # A variable that is not known is refused; the target help shows this text.
 #
 # NET=best and NET=best-whisper (nets/README.md) are recipes: nets/NAME.options tells all that they are made of, a line for
-# each step: encoder, features, augment, normalize, prior, train, val; "card KEY VALUE" for the card of a model. Their forms
-# best-speaker and best-whisper-speaker hear voices that are normalised. A recipe has features of its own, so give each its
-# OUT.
+# each step: encoder, backbone, features, augment, normalize, prior, train, val; "card KEY VALUE" for the card of a model. Their
+# forms best-speaker and best-whisper-speaker hear voices that are normalised. A recipe has features of its own, so give each
+# its OUT; best and best-speaker, which is a head of best, may share one.
 #
 # The target cv judges a network by all splits of a protocol with all seeds (default: the folds that the
 # corpus has speakers of, each tested once; others are named):
@@ -75,7 +78,8 @@
 #   OUT/split/SPLIT/certificate.tsv  what is in each part, and what parts share
 #   OUT/split/SPLIT/speakers/        SPEAKER.PART.tsv, SPEAKER.PART.sert
 #   OUT/split/SPLIT/PART.sert        features of train, val, test
-#   OUT/split/SPLIT/seed.N/          model.bin, log.tsv, predictions.tsv
+#   OUT/split/SPLIT/seed.N/          model.bin, log.tsv, predictions.tsv; with BACKBONE embeddings/PART.sert, and normalised
+#                                    PART.sert
 #   OUT/runs/PROTOCOL.NAME           which runs are of the study; ser-report reads these alone
 #   OUT/scores.tsv OUT/scores.txt    of all runs: by class, confusion
 #   OUT/report.txt                   the table
@@ -87,7 +91,7 @@ include $(dir $(lastword $(MAKEFILE_LIST)))base.mk
 
 HELP += $(HERE)rules.mk $(HERE)live.mk $(HERE)conditions.mk $(HERE)model.mk $(HERE)teacher.mk
 VARIABLES += CORPORA RAVDESS SAVEE CREMAD EMODB PROTOCOL FOLD PARTS FOLDS SEED SEEDS MANIFEST MAP ENCODER LAYER FEATURES FRAMES TRAIN AUGMENT \
-    NORMALIZE DROP CHECK NET EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR THREADS VAL VOTE SOFT FROM ROWS RERUN_JOBS RERUN_THREADS
+    NORMALIZE BACKBONE BACKBONE_TRAIN DROP CHECK NET EPOCHS BATCH LR PATIENCE LR_PATIENCE LR_FACTOR MIN_LR THREADS VAL VOTE SOFT FROM ROWS RERUN_JOBS RERUN_THREADS
 VARIABLES += EVERY CLIPS PAUSE CONDITIONS KNOWN PRIOR MODELS
 VARIABLES := $(filter-out $(NO_VARIABLES),$(VARIABLES))
 $(eval $(value refuse_unknown))
@@ -100,13 +104,19 @@ crossing := $(filter cv conditions model teacher,$(MAKECMDGOALS))
 
 # A network may have options beside it, NAME.options for NAME.net, as a search writes them: a line for each step that
 # they are for. They stand in for the defaults below.
-beside      := $(if $(NET),$(wildcard $(patsubst %.net,%,$(firstword $(wildcard $(NET) $(NET).net \
-    $(ROOT)/pipelines/nets/$(NET).net) $(NET))).options))
-beside_line  = $(if $(beside),$(strip $(shell sed -n 's/^$1 //p' $(beside))))
+net_file     = $(firstword $(wildcard $1 $1.net $(ROOT)/pipelines/nets/$1.net) $1)
+options_of   = $(if $1,$(wildcard $(patsubst %.net,%,$(call net_file,$1)).options))
+line_of      = $(if $2,$(strip $(shell sed -n 's/^$1 //p' $2)))
+beside      := $(call options_of,$(NET))
+beside_line  = $(call line_of,$1,$(beside))
 NET_TRAIN   := $(call beside_line,train)
 $(eval ENCODER ?= $(call beside_line,encoder))
-$(eval FEATURES ?= $(call beside_line,features))
-$(eval AUGMENT ?= $(call beside_line,augment))
+# A backbone is trained as its own options say, and hears the features that they name.
+$(eval BACKBONE ?= $(call beside_line,backbone))
+under       := $(call options_of,$(BACKBONE))
+$(eval BACKBONE_TRAIN ?= $(call line_of,train,$(under)))
+$(eval FEATURES ?= $(or $(call beside_line,features),$(call line_of,features,$(under))))
+$(eval AUGMENT ?= $(or $(call beside_line,augment),$(call line_of,augment,$(under))))
 $(eval NORMALIZE ?= $(call beside_line,normalize))
 $(eval VAL ?= $(call beside_line,val))
 
@@ -152,6 +162,7 @@ MAKEFLAGS += -j$(JOBS)
 endif
 
 NET_NAME = $(notdir $(NET:.net=))
+BACKBONE_NAME = $(notdir $(BACKBONE:.net=))
 
 # $(call of,NAME,VARIABLE): what the command line says, else NAME.VARIABLE where it is set, else VARIABLE
 of = $($(firstword $(foreach v,$1.$2 $2,$(if $(filter command,$(origin $v)),$v)) $(if $(filter-out \
@@ -160,7 +171,7 @@ of = $($(firstword $(foreach v,$1.$2 $2,$(if $(filter command,$(origin $v)),$v))
 ifneq ($(words x$(OUT)x),1)
 $(error OUT=$(OUT): the name must not contain spaces)
 endif
-$(foreach v,NET PARTS FOLDS ROWS BUILD SOFT,$(if $(word 2,$($v)),$(error $v=$($v): the name must not contain spaces)))
+$(foreach v,NET BACKBONE PARTS FOLDS ROWS BUILD SOFT,$(if $(word 2,$($v)),$(error $v=$($v): the name must not contain spaces)))
 
 # What is no number is told before anything is computed.
 whole = $(shell printf '%s\n' $(call quote,$($1)) | grep -x '[0-9]\{1,9\}')
@@ -221,12 +232,21 @@ endif
 RUNS ?= $(foreach s,$(SPLITS),$(addprefix $s/$(if $(crossing),$(NET_NAME),seed).,$(if \
     $(filter random,$(PROTOCOL)),$(s:random%=%),$(SEEDS))))
 
+# With a backbone each run has another beside it, of that name. $(call backbone_of,RUN)
+backbone_of   = $(dir $1)$(BACKBONE_NAME)$(suffix $1)
+BACKBONE_RUNS = $(if $(BACKBONE),$(sort $(foreach r,$(RUNS),$(call backbone_of,$r))))
+ifneq ($(and $(BACKBONE),$(filter $(BACKBONE_NAME),$(NET_NAME))),)
+$(error BACKBONE=$(BACKBONE): has the name of NET, which hears it)
+endif
+
 # The file of the network of that name
-net = $(foreach n,$(call of,$1,NET),$(firstword $(wildcard $n $n.net $(ROOT)/pipelines/nets/$n.net) $n))
+net = $(if $(filter $1,$(BACKBONE_NAME)),$(call net_file,$(BACKBONE)),$(foreach n,$(call of,$1,NET),$(call net_file,$n)))
 
 names = $(or $(sort $(notdir $(basename $(RUNS)))),$(NET_NAME))
 $(if $(no_study),,$(foreach n,$(names),$(if $(wildcard $(call net,$n)),,$(error \
     NET=$(call of,$n,NET): no such file, and no pipelines/nets/$(call of,$n,NET).net))))
+$(if $(no_study),,$(if $(BACKBONE),$(if $(wildcard $(call net_file,$(BACKBONE))),,$(error \
+    BACKBONE=$(BACKBONE): no such file, and no pipelines/nets/$(BACKBONE).net))))
 
 # ---- what every step needs: times ----
 
@@ -336,12 +356,18 @@ features_of = $(if $(ENCODER),$(call tool,tensor) cat --manifest $1 $4 $(equally
     $2,$(hear) -m $1 -o $2))
 $(if $(ENCODER),$(eval include $(HERE)kept.mk))
 
+# Options of ser-tensor normalize, for features: a backbone's embeddings are normalised later, and they in its place.
+normal_features = $(if $(BACKBONE),,$(call of,$1,NORMALIZE))
+# $1: options; a filter
+normalized = $(call tool,tensor) normalize $1
+
 # $1: split, $2: its folder
 define feature_rules
 $(call stamp,$2/options/corpora,$(call of,$1,FROM))
 $(call stamp,$2/options/features,$(ENCODER) $(FEATURES)$(if $(ENCODER), $(FRAMES)))
 $(call stamp,$2/options/augment,$(call of,$1,AUGMENT))
 $(call stamp,$2/options/normalize,$(call of,$1,NORMALIZE))
+$(call stamp,$2/options/features-normalize,$(call normal_features,$1))
 
 $(patsubst %,$2/speakers/%.sert,$(call parts_of,$1)): \
 $2/speakers/%.sert: $2/speakers/%.tsv $2/options/features $(if $(ENCODER),$(call tool,tensor),$(hearing))
@@ -355,9 +381,9 @@ $(patsubst %,$2/speakers/%.sert,$(filter %.train,$(call parts_of,$1))): $2/optio
 $(if $(ENCODER),$(eval $(call kept_rules,$1,$2)))
 
 $(foreach p,train val test,$(eval $2/$p.sert: $(call streams_of,$1,$p)))
-$2/train.sert $2/val.sert $2/test.sert: $2/options/corpora $2/options/normalize $(if $(call of,$1,NORMALIZE),$(call tool,tensor))
-	@cat $$(filter %.sert,$$^) >$$@.new; $(if $(call of,$1,NORMALIZE),if [ -s $$@.new ]; then $(call \
-	    tool,tensor) normalize $(call of,$1,NORMALIZE) <$$@.new >$$@.normal; mv $$@.normal $$@.new; fi;) mv $$@.new $$@
+$2/train.sert $2/val.sert $2/test.sert: $2/options/corpora $2/options/features-normalize $(if $(call normal_features,$1),$(call tool,tensor))
+	@cat $$(filter %.sert,$$^) >$$@.new; $(if $(call normal_features,$1),if [ -s $$@.new ]; then $(call \
+	    normalized,$(call normal_features,$1)) <$$@.new >$$@.normal; mv $$@.normal $$@.new; fi;) mv $$@.new $$@
 endef
 $(foreach s,$(SPLITS),$(eval $(call feature_rules,$s,$(OUT)/split/$s)))
 
@@ -365,7 +391,8 @@ $(foreach s,$(SPLITS),$(eval $(call feature_rules,$s,$(OUT)/split/$s)))
 
 # A network is trained on its split's training part and judged, epoch by epoch, by the validation part, if there is
 # one. The network's file and every option of training are a stamp of their own for each run.
-train_options = $(if $(NET_TRAIN),$(own_options),$(study_options))
+train_options = $(if $(filter $1,$(BACKBONE_NAME)),$(backbone_options),$(if $(NET_TRAIN),$(own_options),$(study_options)))
+backbone_options = $(or $(BACKBONE_TRAIN),$(study_options)) $(if $(VAL),--keep last)
 own_options   = $(NET_TRAIN) $(call given,EPOCHS,--epochs) $(call given,BATCH,--batch) $(call given,LR,--lr) $(if \
     $(VAL),--keep last,$(call given,PATIENCE,--patience) $(call given,LR_PATIENCE,--lr-patience) \
     $(call given,LR_FACTOR,--lr-factor)) $(call given,MIN_LR,--min-lr) $(TRAIN)
@@ -374,25 +401,40 @@ study_options = --epochs $(call of,$1,EPOCHS) --batch $(call of,$1,BATCH) --lr $
     $(if $(VAL),--keep last,--patience $(call of,$1,PATIENCE) --lr-patience $(call of,$1,LR_PATIENCE) \
     --lr-factor $(call of,$1,LR_FACTOR)) --min-lr $(call of,$1,MIN_LR) $(call of,$1,TRAIN)
 $(if $(no_study),,$(if $(SOFT),$(if $(wildcard $(SOFT)/.),,$(error SOFT=$(SOFT): there is no such folder; the target teacher makes one))))
-# $1: folder of the split
-soft_table = $(if $(SOFT),$(SOFT)/$(notdir $1).tsv)
+# $1: folder of the split, $2: name; a teacher teaches the network that is the study's
+soft_table = $(if $(SOFT),$(if $(filter $2,$(BACKBONE_NAME)),,$(SOFT)/$(notdir $1).tsv))
 soft_options = $(addprefix --soft ,$(soft_table))
+# $1: folder of the split, $2: of the run, $3: name. The folder with the streams that a model hears: embeddings are the run's.
+heard_in = $(if $(BACKBONE),$(if $(filter $3,$(BACKBONE_NAME)),$1,$2),$1)
 seed_of = $(subst .,,$(suffix $1))
 # What changes no result is not an option to compare.
 without_quiet = $(filter-out -q --quiet,$1)
 
 # $1: folder of the split, $2: of the run, $3: seed, $4: name
 define model_rules
-$(call stamp,$2/options,$(call without_quiet,$(call net,$4) $(call train_options,$4) $(call soft_options,$1)))
+$(call stamp,$2/options,$(call without_quiet,$(call net,$4) $(call train_options,$4) $(call soft_options,$1,$4)))
 
-$2/model.bin: $1/train.sert $(if $(VAL),,$1/val.sert) $(call net,$4) $2/options $(call soft_table,$1) $(call tool,train)
+$2/model.bin: $(call heard_in,$1,$2,$4)/train.sert $(if $(VAL),,$(call heard_in,$1,$2,$4)/val.sert) $(call net,$4) $2/options $(call \
+    soft_table,$1,$4) $(call tool,train)
 	@mkdir -p $$(@D)
-	@$$(start) $(call tool,train) --net $(call net,$4) $(if $(VAL),,--val $1/val.sert) -o $$@ --log $2/log.tsv --seed $3 \
-	    $(call train_options,$4) $(call soft_options,$1) $(if $(THREADS),--threads $(THREADS)) $1/train.sert; \
+	@$$(start) $(call tool,train) --net $(call net,$4) $(if $(VAL),,--val $(call heard_in,$1,$2,$4)/val.sert) -o $$@ --log $2/log.tsv --seed $3 \
+	    $(call train_options,$4) $(call soft_options,$1,$4) $(if $(THREADS),--threads $(THREADS)) $(call heard_in,$1,$2,$4)/train.sert; \
 	$$(call took,train,$2)
 endef
-$(foreach r,$(RUNS),$(eval $(call model_rules,$(OUT)/split/$(patsubst %/,%,$(dir $r)),$(OUT)/split/$r,$(call \
+split_of = $(OUT)/split/$(patsubst %/,%,$(dir $1))
+$(foreach r,$(RUNS) $(BACKBONE_RUNS),$(eval $(call model_rules,$(call split_of,$r),$(OUT)/split/$r,$(call \
     seed_of,$r),$(notdir $(basename $r)))))
+
+# What a head hears: the embeddings of a backbone of the same split and seed, as they are and normalised.
+# $1: split, $2: folder of the run, $3: of the backbone's, $4: part
+define embedding_rules
+$2/embeddings/$4.sert: $3/model.bin $(OUT)/split/$1/$4.sert $(call tool,score)
+	@mkdir -p $$(@D); $(call tool,score) -q --embed $3/model.bin $(OUT)/split/$1/$4.sert -o $$@
+$2/$4.sert: $2/embeddings/$4.sert $(OUT)/split/$1/options/normalize $(call tool,tensor)
+	@$(if $(call of,$1,NORMALIZE),$(call normalized,$(call of,$1,NORMALIZE)),cat) <$$< >$$@.new; mv $$@.new $$@
+endef
+$(if $(BACKBONE),$(foreach r,$(RUNS),$(foreach p,train $(if $(VAL),,val) test,$(eval $(call embedding_rules,$(patsubst \
+    %/,%,$(dir $r)),$(OUT)/split/$r,$(OUT)/split/$(call backbone_of,$r),$p)))))
 
 # ---- scores ----
 
@@ -401,12 +443,12 @@ $(foreach r,$(RUNS),$(eval $(call model_rules,$(OUT)/split/$(patsubst %/,%,$(dir
 PREDICTIONS = $(call predictions,$(RUNS))
 predictions = $(1:%=$(OUT)/split/%/predictions.tsv)
 
-# $1: folder of the split, $2: of the run
+# $1: folder of the run, $2: of what it hears
 define score_rules
-$2/predictions.tsv: $2/model.bin $1/test.sert $(call tool,score)
-	@$$(start) $(call tool,score) -q $2/model.bin $1/test.sert -o $$@; $$(call took,score,$2)
+$1/predictions.tsv: $1/model.bin $2/test.sert $(call tool,score)
+	@$$(start) $(call tool,score) -q $1/model.bin $2/test.sert -o $$@; $$(call took,score,$1)
 endef
-$(foreach r,$(RUNS),$(eval $(call score_rules,$(OUT)/split/$(patsubst %/,%,$(dir $r)),$(OUT)/split/$r)))
+$(foreach r,$(RUNS),$(eval $(call score_rules,$(OUT)/split/$r,$(call heard_in,$(call split_of,$r),$(OUT)/split/$r,$(notdir $(basename $r))))))
 
 # A vote is a run, too, of the name NET-vote: of a split it needs the predictions of all its models.
 VOTES := $(if $(VOTE),$(SPLITS:%=%/$(NET_NAME)-vote.of$(VOTE)))
@@ -472,12 +514,13 @@ generated = for mark in $(OUT)/manifest/*.generated; do [ ! -e "$$mark" ] || \
     echo "generated speech: $$(basename "$$mark" .generated)"; done
 
 # Who was normalised how.
-normal = $(if $(NORMALIZE),; echo $(call quote,normalized (each part by itself): $(NORMALIZE)))
+normal = $(if $(BACKBONE),; echo $(call quote,hears embeddings of $(BACKBONE_NAME)))$(if $(NORMALIZE),; echo $(call \
+    quote,normalized (each part by itself): $(NORMALIZE)))
 
 # $(call remarks,CERTIFICATE...)
 remarks = echo; $(call awk,sum-certificates) $1; $(generated)$(normal)$(if $(LEFT_OUT),; echo 'left out: $(LEFT_OUT)')
 
-$(call stamp,$(OUT)/options/normalized,$(NORMALIZE))
+$(call stamp,$(OUT)/options/normalized,$(BACKBONE_NAME) $(NORMALIZE))
 $(REPORT): $(OUT)/scores.tsv $(OUT)/options/normalized $(call awk_files,results-table) $(call awk_files,step-times)
 	@{ $(call awk,results-table) '' $(PROTOCOL) $(NET_NAME) $(OUT) $(RUNS); $(generated)$(normal); \
 	echo; $(call awk,step-times) $(OUT)/times.tsv; } >$@.new; mv $@.new $@

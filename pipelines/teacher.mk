@@ -12,6 +12,9 @@
 ifeq ($(no_study)$(VAL),)
 $(error teacher: an inner fold has no other to judge its epochs by: NET= with options that say so, or VAL=none)
 endif
+ifneq ($(BACKBONE),)
+$(error teacher: NET=$(NET) hears a backbone, $(BACKBONE): the teacher is to be a network that hears features)
+endif
 ifneq ($(filter-out folds%,$(PROTOCOL)),)
 $(error teacher: PROTOCOL=$(PROTOCOL) has no inner folds: expected folds5 or folds4)
 endif

@@ -324,6 +324,54 @@ phone\tspeaker\t24\t3\nmp3\tspeaker\t24\t3\nrecorded\tknown from 1\t12\t3\nrecor
     fails 3 'ser-report: new/cv/folds5.recipe/conditions.tsv: .*voices' ser-report new
 }
 
+@test "a backbone: heads of its networks, normalised behind them; their conditions, over time, a model to use" {
+    printf '%s\n' 'features --type logmel --bands 40 --frames 100' 'train --batch 4 --lr 0.02 --epochs 3' 'val none' >body.options
+    printf '%s\n' standardize 'maxpool 8x8' timemajor mean 'dense 6 relu' 'dense classes' >body.net
+    printf '%s\n' 'backbone body.net' 'normalize --by speaker' 'prior --prior-weight 2' 'train --epochs 4' 'val none' >head.options
+    printf 'dense classes\n' >head.net
+    study() { make -f "$ROOT/pipelines/ravdess.mk" BUILD="$BUILD" OUT=heads RAVDESS=speech/ravdess_data MANIFEST=--no-quarantine TRAIN=-q \
+        THREADS=1 FOLD='1 2' KNOWN='1 4' CONDITIONS='phone' CLIPS=1 EVERY=1 SEEDS='1 2' "$@"; }
+    study model live NET=head VOTE=2 >printed 2>err || fail "$(cat err)"
+    # What a run hears are the embeddings of the network of its split and seed, normalised as the study is.
+    cd heads/split/fold1
+    ser-score -q --embed body.2/model.bin test.sert | same head.2/embeddings/test.sert -
+    ser-tensor normalize --by speaker head.2/embeddings/train.sert | same head.2/train.sert -
+    ser-train -q --net ../../../head.net --epochs 4 --keep last --seed 2 -o x.bin head.2/train.sert
+    cmp x.bin head.2/model.bin
+    ser-train -q --net ../../../body.net --batch 4 --lr 0.02 --epochs 3 --keep last --seed 2 -o x.bin train.sert
+    cmp x.bin body.2/model.bin
+    ser-score -q head.2/model.bin head.2/test.sert | same head.2/predictions.tsv -
+    ser-score -q --embed body.2/model.bin conditions/phone.sert | ser-tensor normalize --by speaker | ser-score -q head.2/model.bin |
+        same head.2/conditions/phone.tsv -
+    ser-tensor stats --by speaker head.2/embeddings/train.sert | same head.2/prior.sert -
+    ser-tensor normalize --by speaker --recordings 1 --leave-out 4 --prior head.2/prior.sert --prior-weight 2 head.2/embeddings/test.sert |
+        ser-score -q head.2/model.bin | same head.2/conditions/known1.tsv -
+    cd ../../..
+    local f=heads/split/fold1
+    ser-mfcc -q --like $f/body.2/model.bin --every 1 -m $f/live/manifest.tsv | ser-score -q --embed $f/body.2/model.bin |
+        ser-tensor normalize --by speaker | ser-score -q $f/head.2/model.bin | same $f/head.2/over-time.tsv -
+    run cut -f 1,2 heads/cv/folds5.head/conditions.tsv
+    assert_output "$(printf '%s\n' "condition	voices" "recorded	speaker" "recorded, by vote	speaker" "phone	speaker" "recorded	known from 1" "recorded	known from 4")"
+    grep -qx 'hears embeddings of body' heads/cv/folds5.head/table.txt
+    # The model to use: a backbone stands beside it, and it names the way through both.
+    [[ "$(sed -n 's/^use //p' heads/model/head.card)" = 'ser-mfcc --like head a.wav b.wav c.wav | ser-score --embed head | ser-tensor normalize '*' | ser-score head' ]]
+    export SER_MODELS=$PWD/heads/model
+    ser-mfcc -q --like head speech/ravdess_data/Actor_01/*.wav | ser-score -q --embed head |
+        ser-tensor normalize --by speaker --one-speaker --prior head --prior-weight 2 | ser-score -q head >p.tsv
+    [ "$(wc -l <p.tsv)" = 9 ]
+    run study -n model live NET=head VOTE=2
+    assert_output "make: Nothing to be done for 'model'.
+make: Nothing to be done for 'live'."
+    # The plain study of the backbone's network in the same folder has its models already.
+    study cv NET=body SEEDS='1 2' | tee printed | grep -c 'the model is epoch' | same - <(echo 0) || fail "$(cat printed)"
+    run study cv NET=head BACKBONE=head OUT=other
+    assert_output --partial 'BACKBONE=head: has the name of NET, which hears it'
+    run study cv NET=head BACKBONE=nowhere OUT=other
+    assert_output --partial 'BACKBONE=nowhere: no such file'
+    run study teacher NET=head OUT=other
+    assert_output --partial 'teacher: NET=head hears a backbone'
+}
+
 @test "generality: studies side by side, a column for each treatment of voices" {
     # Three voices of the small RAVDESS are EmoDB's, too, under its names: of a fold each.
     mkdir -p speech/emodb/wav
