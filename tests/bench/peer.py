@@ -82,14 +82,14 @@ def torch_best():
             self.register_buffer("mean", torch.zeros(64))
             self.register_buffer("deviation", torch.ones(64))
             self.image = nn.Sequential(
-                nn.AvgPool2d(2), nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2), normal(nn.BatchNorm2d, 32),
-                nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d((2, 1)), normal(nn.BatchNorm2d, 64), nn.Dropout(0.2),
-                nn.Conv2d(64, 128, (6, 3)), nn.ReLU())
-            self.steps = nn.Sequential(normal(nn.BatchNorm1d, 128), nn.Dropout(0.3))
-            self.gru = nn.GRU(128, 64, batch_first=True, bidirectional=True)
-            self.hidden = nn.Linear(128, 64)
+                nn.AvgPool2d(2), nn.Conv2d(1, 48, 3), nn.ReLU(), nn.MaxPool2d(2), normal(nn.BatchNorm2d, 48),
+                nn.Conv2d(48, 96, 3), nn.ReLU(), nn.MaxPool2d((2, 1)), normal(nn.BatchNorm2d, 96), nn.Dropout(0.2),
+                nn.Conv2d(96, 192, (6, 3)), nn.ReLU())
+            self.steps = nn.Sequential(normal(nn.BatchNorm1d, 192), nn.Dropout(0.3))
+            self.gru = nn.GRU(192, 96, batch_first=True, bidirectional=True)
+            self.hidden = nn.Linear(192, 64)
             self.heads = nn.Linear(64, 4, bias=False)
-            self.end = nn.Sequential(nn.Dropout(0.5), nn.Linear(512, CLASSES))
+            self.end = nn.Sequential(nn.Dropout(0.5), nn.Linear(768, CLASSES))
 
         def penalised(self):
             return ()
@@ -102,9 +102,9 @@ def torch_best():
             for name in ("weight_ih", "weight_hh"):
                 for way in ("", "_reverse"):
                     w = state[f"gru.{name}_l0{way}"]
-                    gru.append((w.view(3, 64, -1).permute(2, 0, 1), True))
+                    gru.append((w.view(3, 96, -1).permute(2, 0, 1), True))
             for way in ("", "_reverse"):
-                gru += [(state[f"gru.{name}_l0{way}"].view(3, 64), True) for name in ("bias_ih", "bias_hh")]
+                gru += [(state[f"gru.{name}_l0{way}"].view(3, 96), True) for name in ("bias_ih", "bias_hh")]
             others = [(keras_axes(state[name]), False) for name in plain]
             return others[:at] + gru + others[at:]
 
