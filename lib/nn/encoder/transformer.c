@@ -5,27 +5,18 @@
 int ser_transformer_load(struct ser_transformer *t, struct ser_loader *l,
                          const struct ser_transformer_names *names, int layer) {
     int D = l->shape->width, F = l->shape->hidden;
-    if (ser_load_norm(l, names->norm1, layer, &t->norm1) ||
-        ser_load_norm(l, names->norm2, layer, &t->norm2) || ser_linear_new(&t->qkv, D, 3 * D, 1) ||
-        ser_linear_new(&t->out, D, D, 1) || ser_linear_new(&t->up, D, F, 1) ||
-        ser_linear_new(&t->down, F, D, 1))
-        return -1;
-    if (ser_load_outputs(l, names->query, layer, &t->qkv, 0, 1) ||
-        ser_load_outputs(l, names->key, layer, &t->qkv, D, names->key_bias) ||
-        ser_load_outputs(l, names->value, layer, &t->qkv, 2 * D, 1) ||
-        ser_load_outputs(l, names->out, layer, &t->out, 0, 1) ||
-        ser_load_outputs(l, names->up, layer, &t->up, 0, 1))
-        return -1;
-    return ser_load_outputs(l, names->down, layer, &t->down, 0, 1);
-}
-
-void ser_transformer_free(struct ser_transformer *t) {
-    ser_norm_free(&t->norm1);
-    ser_norm_free(&t->norm2);
-    ser_linear_free(&t->qkv);
-    ser_linear_free(&t->out);
-    ser_linear_free(&t->up);
-    ser_linear_free(&t->down);
+    const struct ser_outputs qkv[] = {{names->query, 1},
+                                      {names->key, names->key_bias},
+                                      {names->value, 1}},
+                             out = {names->out, 1}, up = {names->up, 1}, down = {names->down, 1};
+    return ser_load_norm(l, names->norm1, layer, &t->norm1) ||
+                   ser_load_norm(l, names->norm2, layer, &t->norm2) ||
+                   ser_load_linear(l, qkv, 3, layer, D, D, &t->qkv) ||
+                   ser_load_linear(l, &out, 1, layer, D, D, &t->out) ||
+                   ser_load_linear(l, &up, 1, layer, D, F, &t->up) ||
+                   ser_load_linear(l, &down, 1, layer, F, D, &t->down)
+               ? -1
+               : 0;
 }
 
 void ser_transformer_list(const struct ser_encoder_shape *s, struct ser_lister *l,
