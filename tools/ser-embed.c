@@ -409,6 +409,7 @@ static void load_encoder(struct embedding *m, uint64_t *hash) {
     struct ser_error e;
     must(ser_encoder_find(&opt.encoder, &e), &e);
     must(ser_encoder_files_open(&m->files, opt.encoder, &e), &e);
+    ser_encoder_files_keep(&m->files);
     if (opt.classify)
         load_head(m);
     if (!opt.like)

@@ -12,6 +12,7 @@
 #ifndef SER_ENCODER_FILES_H
 #define SER_ENCODER_FILES_H
 
+#include "bridge/packed.h"
 #include "bridge/tensors.h"
 #include "core/out.h"
 #include "nn/encoder.h"
@@ -24,6 +25,9 @@ struct ser_encoder_files {
     struct ser_tensors tensors;
     const char *prefix; /* of the encoder's names among them; a constant */
     char name[48];      /* family and size: whisper-base; whisper-2x16 for 2 layers of width 16 */
+    int keep;           /* of ser_encoder_files_keep, and what comes of it: */
+    struct ser_packed packed; /* what is mapped, if anything */
+    uint64_t key[2];
 };
 
 /* Reads the two JSON files, maps the weights, and checks that every tensor of the encoder is there, in
@@ -32,6 +36,10 @@ struct ser_encoder_files {
 int ser_encoder_files_open(struct ser_encoder_files *f, const char *folder,
                            struct ser_error *e) SER_MUST_CHECK;
 void ser_encoder_files_close(struct ser_encoder_files *f);
+
+/* From now on the packed weights are kept (packed.h): the two below take them from there, where they are, and the
+ * second leaves them for the next process, where they are not. */
+void ser_encoder_files_keep(struct ser_encoder_files *f);
 
 /* The encoder's identity: XXH3-64 over the values of all its tensors, each widened to single precision
  * (little-endian), in the order of their names. So it is that of the values, however they are stored.
@@ -44,9 +52,8 @@ int ser_encoder_files_hash(const struct ser_encoder_files *f, uint64_t *hash,
 int ser_encoder_files_write(const struct ser_encoder_files *f, struct ser_out *o,
                             struct ser_error *e) SER_MUST_CHECK;
 
-/* The encoder up to hidden state last, 0..layers; the files are not needed afterwards. NULL with e
- * set. */
-struct ser_encoder *ser_encoder_files_load(const struct ser_encoder_files *f, int last,
+/* The encoder up to hidden state last, 0..layers; the files stay open as long as it. NULL with e set. */
+struct ser_encoder *ser_encoder_files_load(struct ser_encoder_files *f, int last,
                                            struct ser_error *e) SER_MUST_CHECK;
 
 #endif
