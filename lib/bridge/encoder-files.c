@@ -7,6 +7,7 @@
 #include <xxhash.h>
 
 #include "bridge/encoder-head.h"
+#include "bridge/encoder-keep.h"
 #include "bridge/json.h"
 #include "bridge/safetensors.h"
 #include "bridge/torchfile.h"
@@ -333,6 +334,11 @@ static const struct ser_tensor *find(const struct ser_encoder_files *f, const ch
     return t;
 }
 
+const struct ser_tensor *ser_encoder_files_tensor(const struct ser_encoder_files *f,
+                                                  const struct ser_weight *w) {
+    return find(f, f->prefix, w);
+}
+
 static int find_prefix(struct ser_encoder_files *f, struct ser_error *e) {
     for (const char *const *p = families[f->shape.family].prefix; *p; p++)
         if (find(f, *p, &f->weight[0])) {
@@ -496,7 +502,8 @@ static int read_weight(void *ctx, const struct ser_weight *w, float *to) {
     return 0;
 }
 
-static struct ser_encoder *load(const struct ser_encoder_files *f, int last, struct ser_error *e) {
+struct ser_encoder *ser_encoder_files_pack(const struct ser_encoder_files *f, int last,
+                                           struct ser_error *e) {
     struct source s = {f, e, 0};
     const struct ser_weight_source from = {read_weight, &s};
     int failed;
@@ -506,89 +513,10 @@ static struct ser_encoder *load(const struct ser_encoder_files *f, int last, str
     return c;
 }
 
-/* ---- packed weights that are kept ---- */
-
-static void add_number(XXH3_state_t *state, int64_t n) {
-    unsigned char bytes[8];
-    ser_put(bytes, 8, (uint64_t)n);
-    XXH3_128bits_update(state, bytes, 8);
-}
-
-/* All that the packed weights depend on, but for the values. */
-static void add_shape(XXH3_state_t *state, const struct ser_encoder_shape *s) {
-    const int n[] = {SER_ENCODER_LAYOUT, (int)s->family, s->width,     s->layers,
-                     s->heads,           s->hidden,      s->bands,     s->convs,
-                     s->conv_bias,       s->conv_norms,  s->proj_norm, s->taps,
-                     s->groups,          s->stable,      s->buckets,   s->distance};
-    for (size_t i = 0; i < sizeof n / sizeof *n; i++)
-        add_number(state, n[i]);
-    for (int i = 0; i < s->convs; i++) {
-        add_number(state, s->conv_dim[i]);
-        add_number(state, s->conv_kernel[i]);
-    }
-}
-
-/* -1: its elements do not lie side by side in their order. */
-static int add_tensor(XXH3_state_t *state, const struct ser_weight *w, const struct ser_tensor *t) {
-    uint64_t apart = 1;
-    for (int i = t->rank - 1; i >= 0; apart *= t->dim[i], i--)
-        if (t->dim[i] > 1 && t->stride[i] != apart)
-            return -1;
-    XXH3_128bits_update(state, w->name, sizeof w->name);
-    add_number(state, t->element);
-    XXH3_128bits_update(state, t->at, (size_t)t->count * ser_element_size(t->element));
-    return 0;
-}
-
-static int make_key(const struct ser_encoder_files *f, uint64_t key[2]) {
-    XXH3_state_t *state = XXH3_createState();
-    int bad = !state || XXH3_128bits_reset(state) == XXH_ERROR;
-    if (!bad)
-        add_shape(state, &f->shape);
-    for (int i = 0; i < f->weights && !bad; i++)
-        bad = add_tensor(state, &f->weight[i], find(f, f->prefix, &f->weight[i]));
-    if (!bad) {
-        XXH128_hash_t h = XXH3_128bits_digest(state);
-        key[0] = h.high64;
-        key[1] = h.low64;
-    }
-    XXH3_freeState(state);
-    return bad;
-}
-
-void ser_encoder_files_keep(struct ser_encoder_files *f) {
-    if (make_key(f, f->key))
-        return;
-    f->keep = 1;
-    if (!ser_packed_open(&f->packed, f->key))
-        ser_tensors_forget(&f->tensors);
-}
-
-/* Makes the file where there is none that is right, and opens it. */
-static int keep(struct ser_encoder_files *f, size_t floats) {
-    struct ser_error e;
-    uint64_t identity;
-    if (f->packed.at && ser_packed_holds(&f->packed, floats))
-        return 0;
-    ser_packed_close(&f->packed);
-    if (ser_encoder_packed(&f->shape, f->shape.layers) > SER_PACKED_MOST ||
-        ser_encoder_files_hash(f, &identity, &e))
-        return -1;
-    struct ser_encoder *all = load(f, f->shape.layers, &e);
-    if (!all)
-        return -1;
-    size_t n;
-    const float *at = ser_encoder_weights_of(all, &n);
-    int bad = ser_packed_write(f->key, identity, at, n);
-    ser_encoder_free(all);
-    return bad || ser_packed_open(&f->packed, f->key) || !ser_packed_holds(&f->packed, floats) ? -1
-                                                                                               : 0;
-}
-
 struct ser_encoder *ser_encoder_files_load(struct ser_encoder_files *f, int last,
                                            struct ser_error *e) {
-    if (!f->keep || keep(f, ser_encoder_packed(&f->shape, last)))
-        return load(f, last, e);
+    if (!f->keep || ser_encoder_keep(f, last))
+        return ser_encoder_files_pack(f, last, e);
     struct ser_encoder *c = ser_encoder_of(&f->shape, last, f->packed.at);
     if (!c)
         ser_fail(e, SER_SYS, "%s: out of memory for the encoder", f->folder);

@@ -37,10 +37,6 @@ int ser_encoder_files_open(struct ser_encoder_files *f, const char *folder,
                            struct ser_error *e) SER_MUST_CHECK;
 void ser_encoder_files_close(struct ser_encoder_files *f);
 
-/* From now on the packed weights are kept (packed.h): the two below take them from there, where they are, and the
- * second leaves them for the next process, where they are not. */
-void ser_encoder_files_keep(struct ser_encoder_files *f);
-
 /* The encoder's identity: XXH3-64 over the values of all its tensors, each widened to single precision
  * (little-endian), in the order of their names. So it is that of the values, however they are stored.
  * 0, or -1 with e set (SER_BAD: a value that is not finite). */
@@ -52,7 +48,15 @@ int ser_encoder_files_hash(const struct ser_encoder_files *f, uint64_t *hash,
 int ser_encoder_files_write(const struct ser_encoder_files *f, struct ser_out *o,
                             struct ser_error *e) SER_MUST_CHECK;
 
-/* The encoder up to hidden state last, 0..layers; the files stay open as long as it. NULL with e set. */
+/* The tensor that is this weight. */
+const struct ser_tensor *ser_encoder_files_tensor(const struct ser_encoder_files *f,
+                                                  const struct ser_weight *w);
+
+/* The encoder up to hidden state last, 0..layers, of the files alone; they are not needed afterwards. NULL with e set. */
+struct ser_encoder *ser_encoder_files_pack(const struct ser_encoder_files *f, int last,
+                                           struct ser_error *e) SER_MUST_CHECK;
+
+/* The same, of what is kept, if anything; then the files stay open as long as it. NULL with e set. */
 struct ser_encoder *ser_encoder_files_load(struct ser_encoder_files *f, int last,
                                            struct ser_error *e) SER_MUST_CHECK;
 

@@ -14,13 +14,13 @@ enum { PAGE = 4096, HEAD = 48, SUM_AT = 40, PART = SER_PACKED_PART };
 
 static const char magic[] = "serpack1";
 
-static size_t parts_of(size_t floats) {
+size_t ser_packed_parts(size_t floats) {
     return (floats * sizeof(float) + PART - 1) / PART;
 }
 
 /* Bytes before the floats. */
 static size_t begin_of(size_t floats) {
-    return (HEAD + 8 * parts_of(floats) + PAGE - 1) / PAGE * PAGE;
+    return (HEAD + 8 * ser_packed_parts(floats) + PAGE - 1) / PAGE * PAGE;
 }
 
 static uint64_t sum_of_part(const float *at, size_t floats, size_t part) {
@@ -56,7 +56,7 @@ static char *folder_name(void) {
 static int is_own(const char *folder) {
     struct stat s;
     return stat(folder, &s) == 0 && S_ISDIR(s.st_mode) && s.st_uid == geteuid() &&
-           !(s.st_mode & (S_IWGRP | S_IWOTH));
+           !(s.st_mode & (S_IWGRP | S_IWOTH)) && access(folder, W_OK) == 0;
 }
 
 /* Makes it, and the folder it is in, if that is not there. */
@@ -70,13 +70,20 @@ static void make_folder(char *folder) {
     (void)mkdir(folder, 0700);
 }
 
-/* The path of a key's file in a folder of one's own, which is made if make; NULL: there is none. The caller frees. */
-static char *path_of(const uint64_t key[2], int make) {
+int ser_packed_wanted(void) {
+    char *folder = folder_name();
+    if (folder)
+        make_folder(folder);
+    int wanted = folder && is_own(folder);
+    free(folder);
+    return wanted;
+}
+
+/* The path of a key's file; NULL without memory. The caller frees. */
+static char *path_of(const uint64_t key[2]) {
     char *folder = folder_name();
     struct ser_text t = {0};
-    if (folder && make)
-        make_folder(folder);
-    if (folder && is_own(folder))
+    if (folder)
         ser_text_printf(&t, "%s/%016llx%016llx.packed", folder, (unsigned long long)key[0],
                         (unsigned long long)key[1]);
     free(folder);
@@ -97,7 +104,7 @@ int ser_packed_parse(struct ser_packed *p, const struct ser_map *m, const uint64
     uint64_t floats = ser_get64(head + 32);
     if (!floats || floats > SER_PACKED_MOST ||
         m->len != begin_of(floats) + floats * sizeof(float) ||
-        ser_get64(head + SUM_AT) != sum_of_head(head, parts_of(floats)))
+        ser_get64(head + SUM_AT) != sum_of_head(head, ser_packed_parts(floats)))
         return -1;
     p->identity = ser_get64(head + 24);
     p->floats = floats;
@@ -108,7 +115,7 @@ int ser_packed_parse(struct ser_packed *p, const struct ser_map *m, const uint64
 int ser_packed_open(struct ser_packed *p, const uint64_t key[2]) {
     struct ser_error e;
     struct ser_map m;
-    char *path = path_of(key, 0);
+    char *path = path_of(key);
     *p = (struct ser_packed){.at = NULL};
     int bad = !path || ser_map_open(&m, path, &e);
     free(path);
@@ -125,13 +132,8 @@ void ser_packed_close(struct ser_packed *p) {
     *p = (struct ser_packed){.at = NULL};
 }
 
-int ser_packed_holds(const struct ser_packed *p, size_t n) {
-    if (n > p->floats)
-        return 0;
-    for (size_t i = 0; i < parts_of(n); i++)
-        if (ser_get64(p->map.at + HEAD + 8 * i) != sum_of_part(p->at, p->floats, i))
-            return 0;
-    return 1;
+int ser_packed_part(const struct ser_packed *p, size_t i) {
+    return ser_get64(p->map.at + HEAD + 8 * i) == sum_of_part(p->at, p->floats, i);
 }
 
 /* ---- writing ---- */
@@ -143,9 +145,9 @@ static void put_all(struct ser_out *o, unsigned char *head, size_t begin, const 
     end = ser_put(end, 8, key[1]);
     end = ser_put(end, 8, identity);
     ser_put(end, 8, n);
-    for (size_t i = 0; i < parts_of(n); i++)
+    for (size_t i = 0; i < ser_packed_parts(n); i++)
         ser_put(head + HEAD + 8 * i, 8, sum_of_part(at, n, i));
-    ser_put(head + SUM_AT, 8, sum_of_head(head, parts_of(n)));
+    ser_put(head + SUM_AT, 8, sum_of_head(head, ser_packed_parts(n)));
     ser_out_write(o, head, begin);
     ser_out_write(o, at, n * sizeof *at);
 }
@@ -153,9 +155,7 @@ static void put_all(struct ser_out *o, unsigned char *head, size_t begin, const 
 int ser_packed_write(const uint64_t key[2], uint64_t identity, const float *at, size_t n) {
     struct ser_error e;
     struct ser_out o;
-    if (!n || n > SER_PACKED_MOST)
-        return -1;
-    char *path = path_of(key, 1);
+    char *path = path_of(key);
     size_t begin = begin_of(n);
     unsigned char *head = path ? calloc(begin, 1) : NULL;
     int bad = !head || ser_out_open(&o, path, 0, &e);

@@ -37,14 +37,18 @@ struct ser_packed { /* zeros: none */
     size_t floats;
 };
 
+/* Whether files can be kept; the folder is made, if it is not there. */
+int ser_packed_wanted(void);
+
 /* Opens the file of key. 0; or -1, and nothing to close. The checksums of the floats are not looked at yet. */
 int ser_packed_open(struct ser_packed *p, const uint64_t key[2]);
 void ser_packed_close(struct ser_packed *p);
 
-/* Whether the first n floats are there, and as they were written. */
-int ser_packed_holds(const struct ser_packed *p, size_t n);
+/* The parts of so many floats, and whether part i, which is there, is as it was written. */
+size_t ser_packed_parts(size_t floats);
+int ser_packed_part(const struct ser_packed *p, size_t i);
 
-/* Writes at [n] as the file of key. 0, or -1. */
+/* Writes at [n], at least 1 and at most SER_PACKED_MOST, as the file of key. 0, or -1. */
 int ser_packed_write(const uint64_t key[2], uint64_t identity, const float *at, size_t n);
 
 /* For tests, what is behind ser_packed_open: m is taken over. */
