@@ -158,6 +158,8 @@ int ser_packed_write(const uint64_t key[2], uint64_t identity, const float *at, 
     char *path = path_of(key);
     size_t begin = begin_of(n);
     unsigned char *head = path ? calloc(begin, 1) : NULL;
+    if (head)
+        (void)unlink(path); /* a link or a FIFO would be written into */
     int bad = !head || ser_out_open(&o, path, 0, &e);
     if (!bad) {
         put_all(&o, head, begin, key, identity, at, n);
