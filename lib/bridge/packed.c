@@ -95,21 +95,31 @@ static char *path_of(const uint64_t key[2]) {
 
 /* ---- reading ---- */
 
+/* How many floats a file of so many bytes claims to have; 0 if that cannot be. */
+static size_t claimed(const unsigned char *head, size_t len) {
+    uint64_t floats = len < HEAD ? 0 : ser_get64(head + 32);
+    return floats <= SER_PACKED_MOST && len == begin_of(floats) + floats * sizeof(float) ? floats
+                                                                                         : 0;
+}
+
 int ser_packed_parse(struct ser_packed *p, const struct ser_map *m, const uint64_t key[2]) {
-    *p = (struct ser_packed){.map = *m};
     const unsigned char *head = m->at;
-    if (m->len < HEAD || memcmp(head, magic, 8) != 0 || ser_get64(head + 8) != key[0] ||
-        ser_get64(head + 16) != key[1])
-        return -1;
-    uint64_t floats = ser_get64(head + 32);
-    if (!floats || floats > SER_PACKED_MOST ||
-        m->len != begin_of(floats) + floats * sizeof(float) ||
+    size_t floats = claimed(head, m->len);
+    *p = (struct ser_packed){.map = *m};
+    if (!floats || memcmp(head, magic, 8) != 0 || ser_get64(head + 8) != key[0] ||
+        ser_get64(head + 16) != key[1] ||
         ser_get64(head + SUM_AT) != sum_of_head(head, ser_packed_parts(floats)))
         return -1;
     p->identity = ser_get64(head + 24);
     p->floats = floats;
     p->at = (const float *)(const void *)(head + begin_of(floats));
     return 0;
+}
+
+void ser_packed_seal(unsigned char *head, size_t len) {
+    size_t floats = claimed(head, len);
+    if (floats)
+        ser_put(head + SUM_AT, 8, sum_of_head(head, ser_packed_parts(floats)));
 }
 
 int ser_packed_open(struct ser_packed *p, const uint64_t key[2]) {
@@ -147,7 +157,7 @@ static void put_all(struct ser_out *o, unsigned char *head, size_t begin, const 
     ser_put(end, 8, n);
     for (size_t i = 0; i < ser_packed_parts(n); i++)
         ser_put(head + HEAD + 8 * i, 8, sum_of_part(at, n, i));
-    ser_put(head + SUM_AT, 8, sum_of_head(head, ser_packed_parts(n)));
+    ser_packed_seal(head, begin + n * sizeof *at);
     ser_out_write(o, head, begin);
     ser_out_write(o, at, n * sizeof *at);
 }

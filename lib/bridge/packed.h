@@ -51,7 +51,8 @@ int ser_packed_part(const struct ser_packed *p, size_t i);
 /* Writes at [n], at least 1 and at most SER_PACKED_MOST, as the file of key. 0, or -1. */
 int ser_packed_write(const uint64_t key[2], uint64_t identity, const float *at, size_t n);
 
-/* For tests, what is behind ser_packed_open: m is taken over. */
+/* For tests, what is behind ser_packed_open: m is taken over. And the checksum of the head, set right. */
 int ser_packed_parse(struct ser_packed *p, const struct ser_map *m, const uint64_t key[2]);
+void ser_packed_seal(unsigned char *head, size_t len);
 
 #endif
