@@ -363,7 +363,7 @@ static void hold(struct compare *c, const char *name, const float *h, size_t row
     }
     free(a.data);
     note(c, name, worst, most);
-    double limit = c->scaled && strcmp(name, "mel") ? c->limit * most : c->limit;
+    double limit = c->scaled && strcmp(name, "mel") != 0 ? c->limit * most : c->limit;
     if (!c->arrays++ || worst / limit > c->worst / c->of) {
         c->worst = worst;
         c->of = limit;

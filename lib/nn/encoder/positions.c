@@ -98,7 +98,7 @@ static void place(void *ctx, void *state, int thread, int job) {
     const struct ser_linear *l = &p->of->group[group];
     (void)thread;
     size_t each = (size_t)l->out;
-    const float *x = p->run->stem.at + (size_t)group * p->step + (size_t)first * each;
+    const float *x = p->run->work.at + (size_t)group * p->step + (size_t)first * each;
     for (int i = 0; i < ser_linear_panels(l); i++)
         ser_linear_panel(l, p->run->k, state, i, rows, x, l->out, SER_GELU,
                          p->y + (size_t)first * (size_t)p->of->shape->width + (size_t)group * each,
@@ -110,7 +110,7 @@ int ser_positions_add(const struct ser_positions *of, struct ser_encoder_run *ru
     size_t D = (size_t)s->width, each = D / (size_t)s->groups, n = (size_t)T * D;
     struct placing p = {of, run, T, (T + ROWS - 1) / ROWS, 0, ser_room(&run->normed, n)};
     p.step = ((size_t)T + 2 * (size_t)(s->taps / 2)) * each;
-    float *padded = ser_room(&run->stem, p.step * (size_t)s->groups), *hidden = run->hidden.at;
+    float *padded = ser_room(&run->work, p.step * (size_t)s->groups), *hidden = run->hidden.at;
     if (!p.y || !padded)
         return -1;
     memset(padded, 0, p.step * (size_t)s->groups * sizeof *padded);

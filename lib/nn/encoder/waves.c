@@ -171,7 +171,7 @@ static int stem(const struct ser_waves *w, struct ser_encoder_run *run, const fl
     size_t frames = ser_front_frames(s, n);
     float *hidden = ser_room(&run->hidden, frames * (size_t)s->width);
     float *normed = ser_room(&run->normed, frames * (size_t)C);
-    float *y = ser_room(&run->wide, frames * (size_t)C);
+    float *y = ser_room(&run->work, frames * (size_t)C);
     if (!hidden || !normed || !y || ser_front_run(&w->front, run, x, n, y))
         return -1;
     *T = (int)frames;

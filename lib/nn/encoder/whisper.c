@@ -137,10 +137,12 @@ int ser_whisper_features(const struct ser_whisper *w, struct ser_encoder_run *ru
 static int stem(const struct ser_whisper *w, struct ser_encoder_run *run, const float *y, size_t M,
                 size_t T) {
     size_t width = (size_t)w->shape->width, bands = (size_t)w->shape->bands;
-    float *in = ser_room(&run->wide, (M + 2) * bands), *mid = ser_room(&run->stem, (M + 2) * width);
+    size_t first = (M + 2) * bands;
+    float *in = ser_room(&run->work, first + (M + 2) * width);
     float *hidden = ser_room(&run->hidden, T * width);
-    if (!in || !mid || !hidden)
+    if (!in || !hidden)
         return -1;
+    float *mid = in + first;
     memset(in, 0, bands * sizeof *in);
     memcpy(in + bands, y, M * bands * sizeof *in);
     memset(in + (M + 1) * bands, 0, bands * sizeof *in);
