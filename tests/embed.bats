@@ -518,6 +518,57 @@ END
     fails 3 "'model.encoder.conv1.bias' holds a value that is not finite" ser-embed bad a.wav
 }
 
+@test "packed weights are kept: one file of its weights, the same bytes, and whatever is wrong with it is made right" {
+    local kept n step
+    embed --layer all tiny a.wav >want
+    export SER_CACHE=$PWD/some/cache
+    mkdir some
+    for n in 1 2; do
+        embed -j "$n" --layer all tiny a.wav | same want -
+        embed --layer 0 tiny a.wav >first
+    done
+    kept=$(echo some/cache/*)
+    [[ $kept = some/cache/????????????????????????????????.packed ]]
+    cp "$kept" whole
+    for step in 'truncate -s 0' 'truncate -s 47' 'truncate -s 60000' 'truncate -s +1' 'flip 3' 'flip 9' 'flip 30' 'flip 33' \
+        'flip 41' 'flip 50' 'flip 4096' 'flip 60000' 'cp -f tiny/config.json' rm mkfifo; do
+        [ "$step" != mkfifo ] || rm "$kept"
+        $step "$kept"
+        embed --layer all tiny a.wav | same want -
+        same whole "$kept"
+    done
+    # Other weights, and the same as other bytes, have files of their own; a name that lies is found out.
+    rm "$kept"
+    "$ROOT/tests/make-encoder" --dtype F16 half
+    "$ROOT/tests/make-encoder" --seed 2 other
+    embed --layer all half a.wav | same want -
+    mv some/cache/*.packed "$kept"
+    embed --layer all other a.wav >theirs
+    embed --layer all tiny a.wav | same want -
+    same whole "$kept"
+    run cmp -s want theirs
+    assert_failure
+    [ "$(find some -type f | wc -l)" = 2 ]
+    # Where nothing may be written, or others may write, there is nothing to be seen of it.
+    chmod 777 some/cache
+    printf x >"$kept"
+    embed --layer all tiny a.wav | same want -
+    [ "$(cat "$kept")" = x ]
+    SER_CACHE=a.wav embed --layer all tiny a.wav | same want -
+    SER_CACHE=/proc/none embed --layer all tiny a.wav | same want -
+    SER_CACHE='' embed --layer all tiny a.wav | same want -
+    unset SER_CACHE
+    XDG_CACHE_HOME=$PWD/own embed tiny a.wav >/dev/null
+    HOME=$PWD/home XDG_CACHE_HOME='' embed tiny a.wav >/dev/null
+    [ "$(find own home -type f 2>&1 | wc -l)" -ge 1 ]
+}
+
+# flip BYTE FILE: another value in place of one byte
+flip() {
+    perl -e 'open my $f, "+<", $ARGV[1] or die; seek $f, $ARGV[0], 0; read $f, my $b, 1; seek $f, $ARGV[0], 0;
+        print {$f} chr(ord($b) ^ 1)' "$1" "$2"
+}
+
 @test "pytorch_model.bin: damaged, compressed, harmful ones are refused in one line" {
     "$ROOT/tests/make-encoder" --torch torch
     embed torch a.wav | cmp - <(embed tiny a.wav)

@@ -7,7 +7,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 : "${BUILD:=$ROOT/build}"
 case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
 PATH=$BUILD:$ROOT/tools:$PATH
-export LC_ALL=C
+export LC_ALL=C SER_CACHE= # no test leaves anything with the user
 unset OMP_NUM_THREADS
 
 setup() {

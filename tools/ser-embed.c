@@ -7,6 +7,7 @@
 #include "bridge/axes.h"
 #include "bridge/convert.h"
 #include "bridge/encoder-head.h"
+#include "bridge/encoder-keep.h"
 #include "bridge/live.h"
 #include "bridge/names.h"
 #include "bridge/recipe.h"
@@ -409,6 +410,7 @@ static void load_encoder(struct embedding *m, uint64_t *hash) {
     struct ser_error e;
     must(ser_encoder_find(&opt.encoder, &e), &e);
     must(ser_encoder_files_open(&m->files, opt.encoder, &e), &e);
+    ser_encoder_keep_open(&m->files, (int)opt.jobs);
     if (opt.classify)
         load_head(m);
     if (!opt.like)

@@ -7,6 +7,7 @@
 #include <xxhash.h>
 
 #include "bridge/encoder-head.h"
+#include "bridge/encoder-keep.h"
 #include "bridge/json.h"
 #include "bridge/safetensors.h"
 #include "bridge/torchfile.h"
@@ -333,6 +334,11 @@ static const struct ser_tensor *find(const struct ser_encoder_files *f, const ch
     return t;
 }
 
+const struct ser_tensor *ser_encoder_files_tensor(const struct ser_encoder_files *f,
+                                                  const struct ser_weight *w) {
+    return find(f, f->prefix, w);
+}
+
 static int find_prefix(struct ser_encoder_files *f, struct ser_error *e) {
     for (const char *const *p = families[f->shape.family].prefix; *p; p++)
         if (find(f, *p, &f->weight[0])) {
@@ -396,6 +402,7 @@ int ser_encoder_files_open(struct ser_encoder_files *f, const char *folder, stru
 }
 
 void ser_encoder_files_close(struct ser_encoder_files *f) {
+    ser_packed_close(&f->packed);
     ser_tensors_free(&f->tensors);
     free(f->weight);
     f->weight = NULL;
@@ -446,6 +453,10 @@ static int hash_all(const struct ser_encoder_files *f, struct ser_weight *w, flo
 }
 
 int ser_encoder_files_hash(const struct ser_encoder_files *f, uint64_t *hash, struct ser_error *e) {
+    if (f->packed.at) {
+        *hash = f->packed.identity;
+        return 0;
+    }
     struct ser_weight *w = calloc((size_t)f->weights, sizeof *w);
     float *piece = malloc(PIECE * sizeof *piece);
     XXH3_state_t *state = XXH3_createState();
@@ -491,13 +502,23 @@ static int read_weight(void *ctx, const struct ser_weight *w, float *to) {
     return 0;
 }
 
-struct ser_encoder *ser_encoder_files_load(const struct ser_encoder_files *f, int last,
+struct ser_encoder *ser_encoder_files_pack(const struct ser_encoder_files *f, int last,
                                            struct ser_error *e) {
     struct source s = {f, e, 0};
     const struct ser_weight_source from = {read_weight, &s};
     int failed;
     struct ser_encoder *c = ser_encoder_new(&f->shape, last, &from, &failed);
     if (!c && !failed)
+        ser_fail(e, SER_SYS, "%s: out of memory for the encoder", f->folder);
+    return c;
+}
+
+struct ser_encoder *ser_encoder_files_load(struct ser_encoder_files *f, int last,
+                                           struct ser_error *e) {
+    if (!f->keep || ser_encoder_keep(f, last))
+        return ser_encoder_files_pack(f, last, e);
+    struct ser_encoder *c = ser_encoder_of(&f->shape, last, f->packed.at);
+    if (!c)
         ser_fail(e, SER_SYS, "%s: out of memory for the encoder", f->folder);
     return c;
 }

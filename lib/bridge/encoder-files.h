@@ -12,6 +12,7 @@
 #ifndef SER_ENCODER_FILES_H
 #define SER_ENCODER_FILES_H
 
+#include "bridge/packed.h"
 #include "bridge/tensors.h"
 #include "core/out.h"
 #include "nn/encoder.h"
@@ -24,6 +25,9 @@ struct ser_encoder_files {
     struct ser_tensors tensors;
     const char *prefix; /* of the encoder's names among them; a constant */
     char name[48];      /* family and size: whisper-base; whisper-2x16 for 2 layers of width 16 */
+    int keep;           /* of ser_encoder_files_keep, and what comes of it: */
+    struct ser_packed packed; /* what is mapped, if anything */
+    uint64_t key[2];
 };
 
 /* Reads the two JSON files, maps the weights, and checks that every tensor of the encoder is there, in
@@ -44,9 +48,16 @@ int ser_encoder_files_hash(const struct ser_encoder_files *f, uint64_t *hash,
 int ser_encoder_files_write(const struct ser_encoder_files *f, struct ser_out *o,
                             struct ser_error *e) SER_MUST_CHECK;
 
-/* The encoder up to hidden state last, 0..layers; the files are not needed afterwards. NULL with e
- * set. */
-struct ser_encoder *ser_encoder_files_load(const struct ser_encoder_files *f, int last,
+/* The tensor that is this weight. */
+const struct ser_tensor *ser_encoder_files_tensor(const struct ser_encoder_files *f,
+                                                  const struct ser_weight *w);
+
+/* The encoder up to hidden state last, 0..layers, of the files alone; they are not needed afterwards. NULL with e set. */
+struct ser_encoder *ser_encoder_files_pack(const struct ser_encoder_files *f, int last,
+                                           struct ser_error *e) SER_MUST_CHECK;
+
+/* The same, of what is kept, if anything; then the files stay open as long as it. NULL with e set. */
+struct ser_encoder *ser_encoder_files_load(struct ser_encoder_files *f, int last,
                                            struct ser_error *e) SER_MUST_CHECK;
 
 #endif

@@ -112,7 +112,7 @@ static float from_double(const unsigned char *p) {
     return (float)x;
 }
 
-static size_t width(enum ser_element e) {
+size_t ser_element_size(enum ser_element e) {
     return e == SER_ELEMENT_F64 ? 8 : e == SER_ELEMENT_F32 ? 4 : 2;
 }
 
@@ -165,7 +165,7 @@ SER_CLONES static int all_finite(const float *x, size_t n) {
 }
 
 int ser_tensor_read(const struct ser_tensor *t, uint64_t first, size_t n, float *to) {
-    size_t bytes = width(t->element);
+    size_t bytes = ser_element_size(t->element);
     uint64_t row = t->rank ? t->dim[t->rank - 1] : 1,
              apart = t->rank ? t->stride[t->rank - 1] * bytes : bytes;
     for (size_t done = 0; done < n;) {

@@ -54,6 +54,9 @@ int ser_tensors_sort(struct ser_tensors *t, const char *where, struct ser_error 
 /* That with this name, or NULL. */
 const struct ser_tensor *ser_tensors_find(const struct ser_tensors *t, const char *name);
 
+/* Bytes of an element of a type that can be read. */
+size_t ser_element_size(enum ser_element e);
+
 /* Fills to [n] with the elements first..first + n - 1 in row-major order, widened, or rounded from
  * F64, to single precision. 0, or -1: one of them is infinite or not a number. */
 int ser_tensor_read(const struct ser_tensor *t, uint64_t first, size_t n, float *to) SER_MUST_CHECK;

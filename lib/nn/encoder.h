@@ -80,6 +80,19 @@ struct ser_weight_source {
 struct ser_encoder;
 struct ser_encoder *ser_encoder_new(const struct ser_encoder_shape *s, int last,
                                     const struct ser_weight_source *from, int *failed);
+
+/* Grows whenever weights are packed otherwise. */
+enum { SER_ENCODER_LAYOUT = 1 };
+
+/* The packed weights of an encoder, *n floats in one piece: those of another `last` are the same, but for their end.
+ * How many there are up to last, 0 without memory. */
+const float *ser_encoder_weights_of(const struct ser_encoder *c, size_t *n);
+size_t ser_encoder_packed(const struct ser_encoder_shape *s, int last);
+
+/* The encoder on packed weights that are there already, as ser_encoder_weights_of has them, and last as long as it.
+ * NULL without memory. */
+struct ser_encoder *ser_encoder_of(const struct ser_encoder_shape *s, int last,
+                                   const float *packed);
 void ser_encoder_free(struct ser_encoder *c);
 
 /* ---- running ---- */

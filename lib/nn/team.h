@@ -1,4 +1,4 @@
-/* team.h - threads that wait for work, for the files of lib/nn only. */
+/* team.h - threads that wait for work. */
 #ifndef SER_TEAM_H
 #define SER_TEAM_H
 

@@ -648,6 +648,7 @@ sub encoder_processes {
         return sub { "$_[0]/ser-embed", '-q', '--pool', 'mean', '-j', $t, $e->{folder}, @some } };
     contest(["process: start to the first embedding, $e->{name}, 4 s, " . plural($all, 'thread') . ', ms', ms(1),
         builds(3, '/dev/null', $command->($all, $clip)),
+        ('ser, nothing kept' => sub { launched(3, '/dev/null', 'env', 'SER_CACHE=', $command->($all, $clip)->($build)) }),
         map { my ($name, undef, $start) = @$_;
             ("Python, $name" => sub { launched(1, '/dev/null', @$start, $all, 4) }) } @found]);
     my $long = make_clip("$temp/clip10.wav", 10, 16000);

@@ -3,6 +3,7 @@
  * usage: test_encoder tiny FOLDER...    encoders that tests/make-encoder made: against naive_encoder.h, and whether that
  *                                       would see the mistakes that others make
  *        test_encoder reference FOLDER  what transformers computed (models/, inputs/, outputs/, real/)
+ *        test_encoder table FOLDER      the same, and behind it a table: the largest difference of each array
  */
 #include "bridge/audio.h"
 #include "bridge/encoder-head.h"
@@ -312,7 +313,41 @@ struct compare {
     int scaled, layers, arrays;
     size_t width;
     char where[32];
+    const char *from, *kernels;
 };
+
+/* The largest difference of an array with the two kernels, for the table of all. */
+static struct difference {
+    char of[160]; /* model, clip, input, array, with tabs between them */
+    double by[2];
+} * difference;
+static size_t differences;
+
+/* Rows of the table come in the same order for both kernels. */
+static void note(const struct compare *c, const char *name, double worst, double most) {
+    const char *tag = strrchr(c->folder, '/'), *model = tag;
+    struct difference *d = difference, *end = difference + differences;
+    char of[160];
+    while (*--model != '/')
+        ;
+    snprintf(of, sizeof of, "%.*s\t%s\t%s\t%s\t%.3g", (int)(tag - model - 1), model + 1, tag + 1,
+             c->from, name, most);
+    while (d < end && strcmp(d->of, of) != 0)
+        d++;
+    if (d == end) {
+        difference = must_have(realloc(difference, (differences + 1) * sizeof *d));
+        d = &difference[differences++];
+        *d = (struct difference){.by = {NAN, NAN}};
+        snprintf(d->of, sizeof d->of, "%s", of);
+    }
+    d->by[strcmp(c->kernels, "plain") != 0] = worst;
+}
+
+static void print_table(void) {
+    puts("model\tclip\tinput\tarray\tlargest\tplain\tfast");
+    for (size_t i = 0; i < differences; i++)
+        printf("%s\t%.2e\t%.2e\n", difference[i].of, difference[i].by[0], difference[i].by[1]);
+}
 
 static void hold(struct compare *c, const char *name, const float *h, size_t rows, size_t columns) {
     char path[1024];
@@ -327,7 +362,8 @@ static void hold(struct compare *c, const char *name, const float *h, size_t row
         most = fmax(most, fabs(a.data[i]));
     }
     free(a.data);
-    double limit = c->scaled && strcmp(name, "mel") ? c->limit * most : c->limit;
+    note(c, name, worst, most);
+    double limit = c->scaled && strcmp(name, "mel") != 0 ? c->limit * most : c->limit;
     if (!c->arrays++ || worst / limit > c->worst / c->of) {
         c->worst = worst;
         c->of = limit;
@@ -348,12 +384,12 @@ static void hold_inside(void *ctx, const char *name, const float *at, size_t row
     hold(ctx, name, at, rows, columns);
 }
 
-static void tell(const struct compare *c, int bad, const char *from, const char *kernels) {
+static void tell(const struct compare *c, int bad) {
     const char *tag = strrchr(c->folder, '/');
     while (*--tag != '/')
         ;
     check(!bad && c->arrays > 0 && c->worst <= c->of,
-          "%s, from the %s, %s: %d arrays, worst %s %.1e of %.1e", tag + 1, from, kernels,
+          "%s, from the %s, %s: %d arrays, worst %s %.1e of %.1e", tag + 1, c->from, c->kernels,
           c->arrays, c->where, c->worst, c->of);
 }
 
@@ -367,7 +403,8 @@ static void hold_clip(const char *folder, const char *wav, const char *norm, int
         check(0, "%s", e.text);
         return;
     }
-    struct compare c = {folder, 1e-4, 0, 1, real, s->layers, 0, (size_t)s->width, ""};
+    struct compare c = {folder,           1e-4, 0,      1,      real, s->layers, 0,
+                        (size_t)s->width, "",   "wave", kernels};
     const float *y;
     size_t rows, frames = ser_encoder_frames(s, a.frames);
     int whisper = s->family == SER_WHISPER;
@@ -376,19 +413,22 @@ static void hold_clip(const char *folder, const char *wav, const char *norm, int
     if (!bad && whisper)
         hold(&c, "mel", y, padded ? 2 * frames : rows, (size_t)s->bands);
     bad = bad || ser_encode(run, a.sample, a.frames, padded, 0, hold_state, &c);
-    tell(&c, bad, "wave", kernels);
+    tell(&c, bad);
     char path[1100];
     struct npy given;
     snprintf(path, sizeof path, "%s/mel.npy", folder);
     if (padded || (!whisper && !s->normalize) || npy_read(whisper ? path : norm, &given))
         return ser_audio_free(&a);
-    struct compare from = {
-        folder, real ? 1e-4 : whisper ? 2e-5 : 5e-5, 0, 1, real, s->layers, 0, (size_t)s->width,
-        ""};
+    struct compare from = {folder, real ? 1e-4 : whisper ? 2e-5 : 5e-5,
+                           0,      1,
+                           real,   s->layers,
+                           0,      (size_t)s->width,
+                           "",     whisper ? "log-mel" : "normalised wave",
+                           kernels};
     ser_encoder_run_watch(run, hold_inside, &from);
     bad = ser_encode_layers(run, given.data, whisper ? given.rows : given.columns, frames, 0,
                             hold_state, &from);
-    tell(&from, bad, whisper ? "log-mel" : "normalised wave", kernels);
+    tell(&from, bad);
     free(given.data);
     ser_audio_free(&a);
 }
@@ -415,7 +455,8 @@ static void hold_head(const char *folder, const char *wav, const struct ser_enco
         return;
     const struct ser_head *head = &own.head;
     size_t width = (size_t)head->width, states = (size_t)head->states;
-    struct compare c = {folder, 1e-4, 0, 1, 0, f->shape.layers, 0, width, ""};
+    struct compare c = {folder, 1e-4, 0, 1, 0, f->shape.layers, 0, width, "", "wave to the head",
+                        kernels};
     float *room = must_have(calloc((states + 1) * width + (size_t)head->inner, sizeof *room)), y[8];
     struct means m = {f->shape.layers + 1 - head->states, width, room};
     int bad = head->outputs > 8 || ser_audio_load(&a, wav, 0, &e) ||
@@ -424,7 +465,7 @@ static void hold_head(const char *folder, const char *wav, const struct ser_enco
         ser_head_run(head, room, room + states * width, y);
         hold(&c, "logits", y, 1, (size_t)head->outputs);
     }
-    tell(&c, bad, "wave to the head", kernels);
+    tell(&c, bad);
     free(room);
     ser_encoder_head_free(&own);
     ser_audio_free(&a);
@@ -572,7 +613,10 @@ int main(int argc, char **argv) {
         tiny(argv + 2);
     else if (argc == 3 && !strcmp(argv[1], "reference"))
         reference(argv[2]);
-    else
+    else if (argc == 3 && !strcmp(argv[1], "table")) {
+        reference(argv[2]);
+        print_table();
+    } else
         return 2;
     return failed != 0;
 }

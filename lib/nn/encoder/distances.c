@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     GATES = 8,     /* outputs of gru_rel_pos_linear */
@@ -24,44 +25,51 @@ void ser_distances_list(const struct ser_encoder_shape *s, struct ser_lister *l)
     }
 }
 
-static int load_gate(struct ser_loader *l, const struct ser_encoder_shape *s, int i,
-                     struct ser_gate *to) {
+/* Of each of the two, the sums over four outputs. */
+static int fill_gate(struct ser_loader *l, int i, int each, float *weight, float *bias) {
     struct ser_weight is;
     char full[80];
-    int each = s->width / s->heads;
-    to->weight = calloc(2 * (size_t)each, sizeof *to->weight);
     snprintf(full, sizeof full, "%s.weight", gate_name);
-    const float *from = to->weight ? ser_load_tensor(l, full, i, &is) : NULL;
+    const float *from = ser_load_tensor(l, full, i, &is);
     if (!from)
         return -1;
     for (int o = 0; o < GATES; o++)
         for (int c = 0; c < each; c++)
-            to->weight[o / 4 * each + c] += from[o * each + c];
+            weight[o / 4 * each + c] += from[o * each + c];
     snprintf(full, sizeof full, "%s.bias", gate_name);
     from = ser_load_tensor(l, full, i, &is);
     for (int o = 0; from && o < GATES; o++)
-        to->bias[o / 4] += from[o];
-    to->scale = from ? ser_load_copy(l, const_name, i) : NULL;
-    return to->scale ? 0 : -1;
+        bias[o / 4] += from[o];
+    return from ? 0 : -1;
 }
 
-int ser_distances_load(struct ser_distances *d, struct ser_loader *l, int layers) {
-    *d = (struct ser_distances){.shape = l->shape, .layers = layers};
-    d->gate = calloc((size_t)layers + 1, sizeof *d->gate);
-    d->embed = d->gate ? ser_load_copy(l, bias_name, 0) : NULL;
-    for (int i = 0; d->embed && i < layers; i++)
+static int load_gate(struct ser_loader *l, const struct ser_encoder_shape *s, int i,
+                     struct ser_gate *to) {
+    size_t each = (size_t)(s->width / s->heads);
+    float *weight = ser_place(l, 2 * each, &to->weight), *bias = ser_place(l, 2, &to->bias);
+    if (weight) {
+        memset(weight, 0, 2 * each * sizeof *weight);
+        memset(bias, 0, 2 * sizeof *bias);
+        if (fill_gate(l, i, (int)each, weight, bias))
+            return -1;
+    }
+    return ser_load_copy(l, const_name, i, &to->scale);
+}
+
+int ser_distances_load(struct ser_distances *d, struct ser_loader *l) {
+    int layers = l->shape->layers;
+    *d = (struct ser_distances){.shape = l->shape};
+    d->gate = calloc((size_t)layers, sizeof *d->gate);
+    if (!d->gate || ser_load_copy(l, bias_name, 0, &d->embed))
+        return -1;
+    for (int i = 0; i < layers; i++)
         if (load_gate(l, l->shape, i, &d->gate[i]))
             return -1;
-    return d->embed ? 0 : -1;
+    return 0;
 }
 
 void ser_distances_free(struct ser_distances *d) {
-    for (int i = 0; d->gate && i < d->layers; i++) {
-        free(d->gate[i].weight);
-        free(d->gate[i].scale);
-    }
     free(d->gate);
-    free(d->embed);
 }
 
 /* ---- running ---- */

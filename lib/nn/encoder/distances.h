@@ -20,19 +20,18 @@
 
 struct ser_distances { /* zeros: none */
     const struct ser_encoder_shape *shape;
-    int layers;
-    float *embed; /* [buckets,H] */
+    const float *embed; /* [buckets,H] */
     struct ser_gate {
-        float *weight; /* [2, D / H]: the sums of four outputs' weights each */
-        float bias[2];
-        float *scale; /* [H] */
-    } * gate;         /* [layers] */
+        const float *weight; /* [2, D / H]: the sums of four outputs' weights each */
+        const float *bias;   /* [2] */
+        const float *scale;  /* [H] */
+    } * gate;                /* [layers] */
 };
 
 void ser_distances_list(const struct ser_encoder_shape *s, struct ser_lister *l);
 
-/* Of so many layers. 0, or -1 without memory, or when the source failed. The caller frees in either case. */
-int ser_distances_load(struct ser_distances *d, struct ser_loader *l, int layers);
+/* Of all layers. 0, or -1 without memory, or when the source failed. The caller frees in either case. */
+int ser_distances_load(struct ser_distances *d, struct ser_loader *l);
 void ser_distances_free(struct ser_distances *d);
 
 /* The bias [H, 2 T - 1], which h keeps from clip to clip of one length. NULL without memory. */

@@ -1,6 +1,7 @@
 #include "nn/encoder.h"
 
 #include "nn/encoder/front.h"
+#include "nn/encoder/room.h"
 #include "nn/encoder/waves.h"
 #include "nn/encoder/whisper.h"
 
@@ -14,6 +15,9 @@ struct ser_encoder {
     struct ser_encoder_shape shape;
     struct ser_whisper *whisper;
     struct ser_waves *waves;
+    float *own;           /* the packed weights, unless they are somebody else's */
+    const float *weights; /* [used] */
+    size_t used;
 };
 
 /* What the published configurations call the dimensions. */
@@ -59,33 +63,76 @@ int ser_encoder_weights(const struct ser_encoder_shape *s, struct ser_weight *w)
     return l.n;
 }
 
+/* The network up to hidden state last, as a loader has it: *used floats of weights. -1 without memory, or where the
+ * source failed, which *failed tells. */
+static int load(struct ser_encoder *c, int last, const struct ser_weight_source *from, float *fill,
+                const float *at, size_t *used, int *failed) {
+    struct ser_loader l;
+    int bad = ser_loader_new(&l, &c->shape, from, fill, at);
+    if (!bad && is_whisper(&c->shape))
+        bad = !(c->whisper = ser_whisper_new(&l, last));
+    else if (!bad)
+        bad = !(c->waves = ser_waves_new(&l, last));
+    *used = l.used;
+    *failed = l.failed;
+    ser_loader_free(&l);
+    return bad ? -1 : 0;
+}
+
+static void drop(struct ser_encoder *c) {
+    ser_whisper_free(c->whisper);
+    ser_waves_free(c->waves);
+    c->whisper = NULL;
+    c->waves = NULL;
+}
+
+size_t ser_encoder_packed(const struct ser_encoder_shape *s, int last) {
+    struct ser_encoder c = {.shape = *s};
+    size_t used;
+    int failed, bad = load(&c, last, NULL, NULL, NULL, &used, &failed);
+    drop(&c);
+    return bad ? 0 : used;
+}
+
 struct ser_encoder *ser_encoder_new(const struct ser_encoder_shape *s, int last,
                                     const struct ser_weight_source *from, int *failed) {
-    struct ser_encoder *c = calloc(1, sizeof *c);
-    struct ser_loader l = {0};
+    size_t used = ser_encoder_packed(s, last);
+    struct ser_encoder *c = used ? calloc(1, sizeof *c) : NULL;
     *failed = 0;
     if (!c)
         return NULL;
     c->shape = *s;
-    if (!ser_loader_new(&l, &c->shape, from)) {
-        if (is_whisper(s))
-            c->whisper = ser_whisper_new(&l, last);
-        else
-            c->waves = ser_waves_new(&l, last);
-    }
-    *failed = l.failed;
-    ser_loader_free(&l);
-    if (c->whisper || c->waves)
+    c->weights = c->own = ser_floats(used);
+    if (c->own && !load(c, last, from, c->own, c->own, &c->used, failed))
         return c;
-    free(c);
+    ser_encoder_free(c);
     return NULL;
+}
+
+struct ser_encoder *ser_encoder_of(const struct ser_encoder_shape *s, int last,
+                                   const float *packed) {
+    struct ser_encoder *c = calloc(1, sizeof *c);
+    int failed;
+    if (!c)
+        return NULL;
+    c->shape = *s;
+    c->weights = packed;
+    if (!load(c, last, NULL, NULL, packed, &c->used, &failed))
+        return c;
+    ser_encoder_free(c);
+    return NULL;
+}
+
+const float *ser_encoder_weights_of(const struct ser_encoder *c, size_t *n) {
+    *n = c->used;
+    return c->weights;
 }
 
 void ser_encoder_free(struct ser_encoder *c) {
     if (!c)
         return;
-    ser_whisper_free(c->whisper);
-    ser_waves_free(c->waves);
+    drop(c);
+    free(c->own);
     free(c);
 }
 

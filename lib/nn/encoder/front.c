@@ -42,13 +42,6 @@ int ser_front_load(struct ser_front *f, struct ser_loader *l) {
     return 0;
 }
 
-void ser_front_free(struct ser_front *f) {
-    for (int i = 0; i < SER_ENCODER_CONVS; i++) {
-        ser_linear_free(&f->conv[i].taps);
-        ser_norm_free(&f->conv[i].norm);
-    }
-}
-
 /* ---- lengths ---- */
 
 size_t ser_front_frames(const struct ser_encoder_shape *s, size_t n) {

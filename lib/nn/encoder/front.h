@@ -25,9 +25,8 @@ struct ser_front { /* zeros: none */
 
 void ser_front_list(const struct ser_encoder_shape *s, struct ser_lister *l);
 
-/* 0, or -1 without memory, or when the source failed. The caller frees in either case. */
+/* 0, or -1 without memory, or when the source failed. */
 int ser_front_load(struct ser_front *f, struct ser_loader *l);
-void ser_front_free(struct ser_front *f);
 
 /* Frames of n samples; the fewest samples that give so many frames. */
 size_t ser_front_frames(const struct ser_encoder_shape *s, size_t n);

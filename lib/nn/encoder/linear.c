@@ -1,43 +1,21 @@
 #include "nn/encoder/linear.h"
 
 #include "math/mathfun.h"
-#include "nn/encoder/room.h"
 #include "nn/kernels/kernels.h"
 #include "nn/kernels/product.h"
 
-#include <stdlib.h>
-
 enum { WIDE = SER_PANEL_OUT };
-
-int ser_linear_new(struct ser_linear *l, int in, int out, int bias) {
-    *l = (struct ser_linear){.in = in, .out = out};
-    l->panel = ser_floats((size_t)ser_linear_panels(l) * (size_t)in * WIDE);
-    l->bias = bias ? calloc((size_t)out, sizeof *l->bias) : NULL;
-    if (!l->panel || (bias && !l->bias)) {
-        ser_linear_free(l);
-        return -1;
-    }
-    size_t last = (size_t)(ser_linear_panels(l) - 1) * (size_t)in * WIDE;
-    memset(l->panel + last, 0, (size_t)in * WIDE * sizeof *l->panel);
-    return 0;
-}
-
-void ser_linear_free(struct ser_linear *l) {
-    free(l->panel);
-    free(l->bias);
-    *l = (struct ser_linear){0};
-}
 
 int ser_linear_panels(const struct ser_linear *l) {
     return (l->out + WIDE - 1) / WIDE;
 }
 
-void ser_linear_pack(struct ser_linear *l, int first, int rows, const float *w) {
+void ser_linear_pack(float *panel, int in, int first, int rows, const float *w) {
     for (int r = 0, now; r < rows; r += now) {
         int at = first + r, column = at % WIDE;
         now = rows - r < WIDE - column ? rows - r : WIDE - column;
-        ser_transpose(w + (size_t)r * (size_t)l->in, now, l->in, (size_t)l->in,
-                      l->panel + (size_t)(at / WIDE) * (size_t)l->in * WIDE + column, WIDE);
+        ser_transpose(w + (size_t)r * (size_t)in, now, in, (size_t)in,
+                      panel + (size_t)(at / WIDE) * (size_t)in * WIDE + column, WIDE);
     }
 }
 

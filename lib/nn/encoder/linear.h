@@ -15,19 +15,14 @@ struct ser_kernels;
 
 enum { SER_PANEL_OUT = 32 };
 
-struct ser_linear { /* zeros: none */
+struct ser_linear { /* zeros: none; what it points to belongs to the encoder */
     int in, out;
-    float *panel; /* [panels, in, SER_PANEL_OUT], owned */
-    float *bias;  /* [out], owned; NULL: none */
+    const float *panel; /* [panels, in, SER_PANEL_OUT] */
+    const float *bias;  /* [out]; NULL: none */
 };
 
-/* Room for such weights. 0, or -1 without memory. */
-int ser_linear_new(struct ser_linear *l, int in, int out, int bias);
-void ser_linear_free(struct ser_linear *l);
-
-/* Packs w [rows,in] as the outputs first..first + rows - 1; first is a multiple of SER_PANEL_OUT unless
- * the rows of its panel before it are packed already. */
-void ser_linear_pack(struct ser_linear *l, int first, int rows, const float *w);
+/* Packs w [rows,in] into panel as the outputs first..first + rows - 1. */
+void ser_linear_pack(float *panel, int in, int first, int rows, const float *w);
 
 int ser_linear_panels(const struct ser_linear *l);
 

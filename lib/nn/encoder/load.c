@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LINE = 16 }; /* floats of a line of the cache */
+
 /* Puts the layer's number where the format has %d. */
 static void put_name(char name[80], const char *format, int layer) {
     const char *at = strstr(format, "%d");
@@ -62,16 +64,19 @@ static size_t elements(const struct ser_weight *w) {
 }
 
 int ser_loader_new(struct ser_loader *l, const struct ser_encoder_shape *s,
-                   const struct ser_weight_source *from) {
+                   const struct ser_weight_source *from, float *fill, const float *at) {
     size_t most = 1;
-    *l = (struct ser_loader){.shape = s, .from = from, .n = ser_encoder_weights(s, NULL)};
+    *l = (struct ser_loader){.shape = s, .from = from, .fill = fill, .at = at};
+    l->n = ser_encoder_weights(s, NULL);
     l->list = calloc((size_t)l->n, sizeof *l->list);
     if (!l->list)
         return -1;
     ser_encoder_weights(s, l->list);
+    if (!fill)
+        return 0;
     for (int i = 0; i < l->n; i++)
         most = elements(&l->list[i]) > most ? elements(&l->list[i]) : most;
-    l->room = malloc(most * sizeof *l->room);
+    l->room = ser_floats(most);
     return l->room ? 0 : -1;
 }
 
@@ -80,82 +85,116 @@ void ser_loader_free(struct ser_loader *l) {
     free(l->room);
 }
 
-const float *ser_load_tensor(struct ser_loader *l, const char *format, int layer,
-                             struct ser_weight *w) {
+float *ser_place(struct ser_loader *l, size_t n, const float **to) {
+    size_t first = l->used;
+    l->used += (n + LINE - 1) / LINE * LINE;
+    *to = l->at ? l->at + first : NULL;
+    if (!l->fill)
+        return NULL;
+    memset(l->fill + first + n, 0, (l->used - first - n) * sizeof *l->fill);
+    return l->fill + first;
+}
+
+/* What the list says of a tensor; NULL where it has none of that name: a mistake in this folder. */
+static const struct ser_weight *find(struct ser_loader *l, const char *format, int layer) {
     char name[80];
     put_name(name, format, layer);
-    for (int i = 0; i < l->n; i++) {
-        *w = l->list[i];
-        if (strcmp(w->name, name) != 0)
-            continue;
-        l->failed |= l->from->read(l->from->ctx, w, l->room) != 0;
-        return l->failed ? NULL : l->room;
-    }
-    l->failed = 1; /* a name that is in no list: a mistake in this folder */
+    for (int i = 0; i < l->n; i++)
+        if (strcmp(l->list[i].name, name) == 0)
+            return &l->list[i];
+    l->failed = 1;
     return NULL;
 }
 
-float *ser_load_copy(struct ser_loader *l, const char *format, int layer) {
-    struct ser_weight w;
-    const float *from = ser_load_tensor(l, format, layer, &w);
-    float *to = from ? malloc(elements(&w) * sizeof *to) : NULL;
-    if (to)
-        memcpy(to, from, elements(&w) * sizeof *to);
-    return to;
+const float *ser_load_tensor(struct ser_loader *l, const char *format, int layer,
+                             struct ser_weight *w) {
+    const struct ser_weight *is = find(l, format, layer);
+    if (is) {
+        *w = *is;
+        l->failed |= l->from->read(l->from->ctx, w, l->room) != 0;
+    }
+    return l->failed ? NULL : l->room;
 }
 
-static int load_bias(struct ser_loader *l, const char *name, int layer, float *to) {
-    char full[80];
+/* The values of a tensor, of which the list knows how many there are. */
+static int read_into(struct ser_loader *l, const char *format, int layer, float *to) {
     struct ser_weight w;
-    snprintf(full, sizeof full, "%s.bias", name);
-    const float *from = ser_load_tensor(l, full, layer, &w);
+    const float *from = ser_load_tensor(l, format, layer, &w);
     if (from)
-        memcpy(to, from, elements(&w) * sizeof *from);
+        memcpy(to, from, elements(&w) * sizeof *to);
     return from ? 0 : -1;
 }
 
-int ser_load_outputs(struct ser_loader *l, const char *name, int layer, struct ser_linear *to,
-                     int first, int bias) {
+int ser_load_copy(struct ser_loader *l, const char *format, int layer, const float **to) {
+    const struct ser_weight *w = find(l, format, layer);
+    float *fill = w ? ser_place(l, elements(w), to) : NULL;
+    return w ? (fill ? read_into(l, format, layer, fill) : 0) : -1;
+}
+
+static int read_bias(struct ser_loader *l, const char *name, int layer, float *to) {
     char full[80];
-    struct ser_weight w;
-    snprintf(full, sizeof full, "%s.weight", name);
-    const float *from = ser_load_tensor(l, full, layer, &w);
-    if (!from)
-        return -1;
-    ser_linear_pack(to, first, w.dim[0], from);
-    return bias ? load_bias(l, name, layer, to->bias + first) : 0;
+    snprintf(full, sizeof full, "%s.bias", name);
+    return read_into(l, full, layer, to);
+}
+
+void ser_place_linear(struct ser_loader *l, int in, int out, int has_bias, struct ser_linear *to,
+                      float **panel, float **bias) {
+    *to = (struct ser_linear){.in = in, .out = out};
+    size_t each = (size_t)in * SER_PANEL_OUT, panels = (size_t)ser_linear_panels(to);
+    *panel = ser_place(l, panels * each, &to->panel);
+    *bias = has_bias ? ser_place(l, (size_t)out, &to->bias) : NULL;
+    if (*panel)
+        memset(*panel + (panels - 1) * each, 0, each * sizeof **panel);
+    if (*bias)
+        memset(*bias, 0, (size_t)out * sizeof **bias);
+}
+
+int ser_load_linear(struct ser_loader *l, const struct ser_outputs *part, int parts, int layer,
+                    int in, int out, struct ser_linear *to) {
+    float *panel, *bias;
+    ser_place_linear(l, in, parts * out, 1, to, &panel, &bias);
+    for (int i = 0; panel && i < parts; i++) {
+        char full[80];
+        struct ser_weight w;
+        snprintf(full, sizeof full, "%s.weight", part[i].name);
+        const float *from = ser_load_tensor(l, full, layer, &w);
+        if (!from)
+            return -1;
+        ser_linear_pack(panel, in, i * out, out, from);
+        if (part[i].bias && read_bias(l, part[i].name, layer, bias + (size_t)i * (size_t)out))
+            return -1;
+    }
+    return 0;
 }
 
 int ser_load_conv(struct ser_loader *l, const char *name, int number, struct ser_linear *to,
                   int bias) {
     char full[80];
-    struct ser_weight w;
+    float *panel, *add;
     snprintf(full, sizeof full, "%s.weight", name);
-    const float *from = ser_load_tensor(l, full, number, &w);
-    float *rows = from ? ser_floats(elements(&w)) : NULL;
+    const struct ser_weight *w = find(l, full, number);
+    if (!w)
+        return -1;
+    size_t out = (size_t)w->dim[0], in = (size_t)w->dim[1], taps = (size_t)w->dim[2];
+    ser_place_linear(l, (int)(in * taps), (int)out, bias, to, &panel, &add);
+    if (!panel)
+        return 0;
+    struct ser_weight is;
+    const float *from = ser_load_tensor(l, full, number, &is);
+    float *rows = from ? ser_floats(elements(w)) : NULL;
     if (!rows)
         return -1;
-    size_t in = (size_t)w.dim[1], taps = (size_t)w.dim[2];
-    for (size_t o = 0; o < (size_t)w.dim[0]; o++)
+    for (size_t o = 0; o < out; o++)
         ser_transpose(from + o * in * taps, (int)in, (int)taps, taps, rows + o * in * taps, in);
-    int failed = ser_linear_new(to, (int)(in * taps), w.dim[0], bias);
-    if (!failed)
-        ser_linear_pack(to, 0, w.dim[0], rows);
+    ser_linear_pack(panel, (int)(in * taps), 0, (int)out, rows);
     free(rows);
-    return !failed && bias ? load_bias(l, name, number, to->bias) : failed;
+    return add ? read_bias(l, name, number, add) : 0;
 }
 
 int ser_load_norm(struct ser_loader *l, const char *name, int layer, struct ser_norm *to) {
     char full[80];
     snprintf(full, sizeof full, "%s.weight", name);
-    to->weight = ser_load_copy(l, full, layer);
+    int failed = ser_load_copy(l, full, layer, &to->weight);
     snprintf(full, sizeof full, "%s.bias", name);
-    to->bias = ser_load_copy(l, full, layer);
-    return to->weight && to->bias ? 0 : -1;
-}
-
-void ser_norm_free(struct ser_norm *n) {
-    free(n->weight);
-    free(n->bias);
-    *n = (struct ser_norm){0};
+    return failed ? -1 : ser_load_copy(l, full, layer, &to->bias);
 }

@@ -3,7 +3,7 @@
 #define SER_NORM_H
 
 struct ser_norm {
-    float *weight, *bias; /* [D], owned */
+    const float *weight, *bias; /* [D]; they belong to the encoder */
 };
 
 /* y [rows,D] = (x - mean) / sqrt(var + epsilon) * weight + bias, each row over its own D numbers, with

@@ -31,39 +31,54 @@ static void undo_weight_norm(const float *v, const float *g, int D, int each, in
     }
 }
 
-int ser_positions_load(struct ser_positions *p, struct ser_loader *l) {
-    const struct ser_encoder_shape *s = l->shape;
+/* The weights of all groups; where they are to be filled, packed. */
+static int pack_groups(struct ser_positions *p, struct ser_loader *l, float *g, float *rows) {
+    const struct ser_encoder_shape *s = p->shape;
     struct ser_weight is;
     char full[80];
-    p->shape = s;
     int D = s->width, each = D / s->groups, taps = s->taps;
-    p->group = calloc((size_t)s->groups, sizeof *p->group);
     snprintf(full, sizeof full, "%s.weight_g", name);
-    float *g = ser_load_copy(l, full, 0);
-    float *rows = malloc((size_t)D * (size_t)each * (size_t)taps * sizeof *rows);
+    const float *from = ser_load_tensor(l, full, 0, &is);
+    if (!from)
+        return -1;
+    memcpy(g, from, (size_t)taps * sizeof *g);
     snprintf(full, sizeof full, "%s.weight_v", name);
-    const float *v = p->group && g && rows ? ser_load_tensor(l, full, 0, &is) : NULL;
-    int bad = !v;
-    if (v)
-        undo_weight_norm(v, g, D, each, taps, rows);
+    from = ser_load_tensor(l, full, 0, &is);
+    if (!from)
+        return -1;
+    undo_weight_norm(from, g, D, each, taps, rows);
     snprintf(full, sizeof full, "%s.bias", name);
-    const float *bias = bad ? NULL : ser_load_tensor(l, full, 0, &is);
-    bad = !bias;
-    for (int i = 0; i < s->groups && !bad; i++) {
-        bad = ser_linear_new(&p->group[i], taps * each, each, 1);
-        if (bad)
-            break;
-        ser_linear_pack(&p->group[i], 0, each, rows + (size_t)i * each * taps * each);
-        memcpy(p->group[i].bias, bias + (size_t)i * each, (size_t)each * sizeof *bias);
+    from = ser_load_tensor(l, full, 0, &is);
+    for (int i = 0; from && i < s->groups; i++) {
+        float *panel, *bias;
+        ser_place_linear(l, taps * each, each, 1, &p->group[i], &panel, &bias);
+        ser_linear_pack(panel, taps * each, 0, each, rows + (size_t)i * each * taps * each);
+        memcpy(bias, from + (size_t)i * each, (size_t)each * sizeof *bias);
     }
+    return from ? 0 : -1;
+}
+
+int ser_positions_load(struct ser_positions *p, struct ser_loader *l) {
+    const struct ser_encoder_shape *s = p->shape = l->shape;
+    int each = s->width / s->groups;
+    float *panel, *bias;
+    p->group = calloc((size_t)s->groups, sizeof *p->group);
+    if (!p->group)
+        return -1;
+    if (!l->fill) {
+        for (int i = 0; i < s->groups; i++)
+            ser_place_linear(l, s->taps * each, each, 1, &p->group[i], &panel, &bias);
+        return 0;
+    }
+    float *g = malloc((size_t)s->taps * sizeof *g);
+    float *rows = malloc((size_t)s->width * (size_t)each * (size_t)s->taps * sizeof *rows);
+    int bad = !g || !rows || pack_groups(p, l, g, rows);
     free(rows);
     free(g);
     return bad ? -1 : 0;
 }
 
 void ser_positions_free(struct ser_positions *p) {
-    for (int i = 0; p->group && i < p->shape->groups; i++)
-        ser_linear_free(&p->group[i]);
     free(p->group);
 }
 
@@ -83,7 +98,7 @@ static void place(void *ctx, void *state, int thread, int job) {
     const struct ser_linear *l = &p->of->group[group];
     (void)thread;
     size_t each = (size_t)l->out;
-    const float *x = p->run->stem.at + (size_t)group * p->step + (size_t)first * each;
+    const float *x = p->run->work.at + (size_t)group * p->step + (size_t)first * each;
     for (int i = 0; i < ser_linear_panels(l); i++)
         ser_linear_panel(l, p->run->k, state, i, rows, x, l->out, SER_GELU,
                          p->y + (size_t)first * (size_t)p->of->shape->width + (size_t)group * each,
@@ -95,7 +110,7 @@ int ser_positions_add(const struct ser_positions *of, struct ser_encoder_run *ru
     size_t D = (size_t)s->width, each = D / (size_t)s->groups, n = (size_t)T * D;
     struct placing p = {of, run, T, (T + ROWS - 1) / ROWS, 0, ser_room(&run->normed, n)};
     p.step = ((size_t)T + 2 * (size_t)(s->taps / 2)) * each;
-    float *padded = ser_room(&run->stem, p.step * (size_t)s->groups), *hidden = run->hidden.at;
+    float *padded = ser_room(&run->work, p.step * (size_t)s->groups), *hidden = run->hidden.at;
     if (!p.y || !padded)
         return -1;
     memset(padded, 0, p.step * (size_t)s->groups * sizeof *padded);

@@ -47,9 +47,8 @@ void ser_encoder_run_free(struct ser_encoder_run *run) {
     if (!run)
         return;
     ser_team_free(run->team);
-    struct ser_room *room[] = {&run->features, &run->stem, &run->hidden, &run->normed,
-                               &run->qkv,      &run->keys, &run->values, &run->heard,
-                               &run->wide,     &run->gate, &run->bias};
+    struct ser_room *room[] = {&run->features, &run->hidden, &run->normed,
+                               &run->gate,     &run->bias,   &run->work};
     for (size_t i = 0; i < sizeof room / sizeof *room; i++)
         free(room[i]->at);
     for (int i = 0; run->scratch && i < 2 * run->threads; i++)

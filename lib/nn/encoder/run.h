@@ -20,9 +20,10 @@ struct ser_encoder_run {
     struct ser_scratch {
         struct ser_room at[2];
     } * scratch; /* [threads] each thread's own */
-    struct ser_room features, stem, hidden, normed, qkv, keys, values, heard, wide, gate, bias;
-    int bias_T;   /* the frames that bias is for */
-    double *logs; /* [logs_cap] of a log-mel */
+    struct ser_room features, hidden, normed, gate, bias;
+    struct ser_room work; /* what lasts for a part of a layer */
+    int bias_T;           /* the frames that bias is for */
+    double *logs;         /* [logs_cap] of a log-mel */
     size_t logs_cap;
     ser_watcher *watch; /* NULL: nobody does */
     void *watch_ctx;

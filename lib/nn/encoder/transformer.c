@@ -5,27 +5,18 @@
 int ser_transformer_load(struct ser_transformer *t, struct ser_loader *l,
                          const struct ser_transformer_names *names, int layer) {
     int D = l->shape->width, F = l->shape->hidden;
-    if (ser_load_norm(l, names->norm1, layer, &t->norm1) ||
-        ser_load_norm(l, names->norm2, layer, &t->norm2) || ser_linear_new(&t->qkv, D, 3 * D, 1) ||
-        ser_linear_new(&t->out, D, D, 1) || ser_linear_new(&t->up, D, F, 1) ||
-        ser_linear_new(&t->down, F, D, 1))
-        return -1;
-    if (ser_load_outputs(l, names->query, layer, &t->qkv, 0, 1) ||
-        ser_load_outputs(l, names->key, layer, &t->qkv, D, names->key_bias) ||
-        ser_load_outputs(l, names->value, layer, &t->qkv, 2 * D, 1) ||
-        ser_load_outputs(l, names->out, layer, &t->out, 0, 1) ||
-        ser_load_outputs(l, names->up, layer, &t->up, 0, 1))
-        return -1;
-    return ser_load_outputs(l, names->down, layer, &t->down, 0, 1);
-}
-
-void ser_transformer_free(struct ser_transformer *t) {
-    ser_norm_free(&t->norm1);
-    ser_norm_free(&t->norm2);
-    ser_linear_free(&t->qkv);
-    ser_linear_free(&t->out);
-    ser_linear_free(&t->up);
-    ser_linear_free(&t->down);
+    const struct ser_outputs qkv[] = {{names->query, 1},
+                                      {names->key, names->key_bias},
+                                      {names->value, 1}},
+                             out = {names->out, 1}, up = {names->up, 1}, down = {names->down, 1};
+    return ser_load_norm(l, names->norm1, layer, &t->norm1) ||
+                   ser_load_norm(l, names->norm2, layer, &t->norm2) ||
+                   ser_load_linear(l, qkv, 3, layer, D, D, &t->qkv) ||
+                   ser_load_linear(l, &out, 1, layer, D, D, &t->out) ||
+                   ser_load_linear(l, &up, 1, layer, D, F, &t->up) ||
+                   ser_load_linear(l, &down, 1, layer, F, D, &t->down)
+               ? -1
+               : 0;
 }
 
 void ser_transformer_list(const struct ser_encoder_shape *s, struct ser_lister *l,
@@ -60,25 +51,45 @@ static void attend(void *ctx, void *state, int thread, int i) {
                     p->run->scratch[thread].at[0].at);
 }
 
-/* run->heard [T,D] of run->qkv, which is of x. */
+/* What the attention works on, in run->work; the two matrices of the feed forward come behind it, and in the same place. */
+struct places {
+    size_t ldk, keys, values, all; /* floats; qkv is in front */
+};
+
+static size_t lines(size_t n) {
+    return (n + 15) / 16 * 16;
+}
+
+static struct places places_of(size_t T, size_t D, size_t F) {
+    struct places p = {.ldk = lines(T) + 16, .keys = lines(3 * T * D)};
+    p.values = p.keys + lines(D * p.ldk);
+    p.all = p.values + T * D > T * F ? p.values + T * D : T * F;
+    return p;
+}
+
+/* run->normed [T,D] of qkv in run->work, which is of x: that may be run->normed, too. */
 static int run_attention(struct ser_encoder_run *run, const float *x, int T, int D,
-                         const struct ser_transforming *how) {
+                         const struct places *at, const struct ser_transforming *how) {
+    float *work = run->work.at;
     struct attending p = {
-        .a = {.T = T, .heads = how->heads, .each = D / how->heads, .ldk = (T + 15) / 16 * 16 + 16},
+        .a = {.T = T,
+              .heads = how->heads,
+              .each = D / how->heads,
+              .ldk = (int)at->ldk,
+              .qkv = work,
+              .keys = work + at->keys,
+              .values = work + at->values,
+              .out = run->normed.at},
         .run = run,
         .blocks = (T + SER_ATTEND_ROWS - 1) / SER_ATTEND_ROWS,
     };
     float *gate = NULL;
+    int bad = 0;
     p.a.scale = (float)(1 / sqrt(p.a.each));
-    p.a.qkv = run->qkv.at;
-    p.a.keys = ser_room(&run->keys, (size_t)D * (size_t)p.a.ldk);
-    p.a.values = ser_room(&run->values, (size_t)D * (size_t)T);
-    p.a.out = ser_room(&run->heard, (size_t)D * (size_t)T);
-    int bad = !p.a.keys || !p.a.values || !p.a.out;
     if (how->fill_gate)
         bad |= !(gate = ser_room(&run->gate, (size_t)T * (size_t)how->heads));
     for (int i = 0; i < run->threads; i++)
-        bad |= !ser_room(&run->scratch[i].at[0], SER_ATTEND_ROWS * (size_t)p.a.ldk);
+        bad |= !ser_room(&run->scratch[i].at[0], SER_ATTEND_ROWS * at->ldk);
     if (bad)
         return -1;
     if (gate)
@@ -93,24 +104,24 @@ static int run_attention(struct ser_encoder_run *run, const float *x, int T, int
 int ser_transformer_run(const struct ser_transformer *t, struct ser_encoder_run *run, int T,
                         const struct ser_transforming *how) {
     int D = t->out.out, F = t->up.out;
+    struct places at = places_of((size_t)T, (size_t)D, (size_t)F);
     float *hidden = run->hidden.at, *normed = ser_room(&run->normed, (size_t)T * (size_t)D);
-    float *qkv = ser_room(&run->qkv, (size_t)T * 3 * (size_t)D);
-    float *wide = ser_room(&run->wide, (size_t)T * (size_t)F);
-    if (!normed || !qkv || !wide)
+    float *work = ser_room(&run->work, at.all);
+    if (!normed || !work)
         return -1;
     const float *x = how->behind ? hidden : normed; /* what goes into each half */
     if (!how->behind)
         ser_encode_norm(run, &t->norm1, T, D, how->epsilon, hidden, normed);
-    ser_encode_linear(run, &t->qkv, T, x, D, 0, qkv, 3 * D);
-    if (run_attention(run, x, T, D, how))
+    ser_encode_linear(run, &t->qkv, T, x, D, 0, work, 3 * D);
+    if (run_attention(run, x, T, D, &at, how))
         return -1;
-    ser_encode_linear(run, &t->out, T, run->heard.at, D, SER_ADD, hidden, D);
+    ser_encode_linear(run, &t->out, T, normed, D, SER_ADD, hidden, D);
     if (how->behind)
         ser_encode_norm(run, &t->norm1, T, D, how->epsilon, hidden, hidden);
     else
         ser_encode_norm(run, &t->norm2, T, D, how->epsilon, hidden, normed);
-    ser_encode_linear(run, &t->up, T, x, D, SER_GELU, wide, F);
-    ser_encode_linear(run, &t->down, T, wide, F, SER_ADD, hidden, D);
+    ser_encode_linear(run, &t->up, T, x, D, SER_GELU, work, F);
+    ser_encode_linear(run, &t->down, T, work, F, SER_ADD, hidden, D);
     if (how->behind)
         ser_encode_norm(run, &t->norm2, T, D, how->epsilon, hidden, hidden);
     return ser_encoder_run_status(run);

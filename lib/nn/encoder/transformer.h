@@ -22,11 +22,9 @@ struct ser_transformer_names {
     int key_bias;
 };
 
-/* 0, or -1 without memory, or when the source failed. What was made is freed in either case by the
- * caller. */
+/* 0, or -1 when the source failed. */
 int ser_transformer_load(struct ser_transformer *t, struct ser_loader *l,
                          const struct ser_transformer_names *names, int layer);
-void ser_transformer_free(struct ser_transformer *t);
 
 /* Puts the layer's tensors on the list. */
 void ser_transformer_list(const struct ser_encoder_shape *s, struct ser_lister *l,

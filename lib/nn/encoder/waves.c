@@ -98,18 +98,20 @@ int ser_waves_check(const struct ser_encoder_shape *s, char why[SER_WHY]) {
 
 static int load_all(struct ser_waves *w, struct ser_loader *l) {
     const struct ser_encoder_shape *s = w->shape;
+    const struct ser_outputs project = {"feature_projection.projection", 1};
     w->layer = calloc((size_t)w->last + 1, sizeof *w->layer);
     if (!w->layer || ser_front_load(&w->front, l))
         return -1;
     if ((s->proj_norm && ser_load_norm(l, "feature_projection.layer_norm", 0, &w->proj_norm)) ||
-        ser_linear_new(&w->project, s->conv_dim[s->convs - 1], s->width, 1) ||
-        ser_load_outputs(l, "feature_projection.projection", 0, &w->project, 0, 1) ||
+        ser_load_linear(l, &project, 1, 0, s->conv_dim[s->convs - 1], s->width, &w->project) ||
         ser_positions_load(&w->positions, l) || ser_load_norm(l, "encoder.layer_norm", 0, &w->norm))
+        return -1;
+    if (s->family == SER_WAVLM && ser_distances_load(&w->distances, l))
         return -1;
     for (int i = 0; i < w->last; i++)
         if (ser_transformer_load(&w->layer[i], l, &names, i))
             return -1;
-    return s->family == SER_WAVLM ? ser_distances_load(&w->distances, l, w->last) : 0;
+    return 0;
 }
 
 struct ser_waves *ser_waves_new(struct ser_loader *l, int last) {
@@ -128,14 +130,8 @@ struct ser_waves *ser_waves_new(struct ser_loader *l, int last) {
 void ser_waves_free(struct ser_waves *w) {
     if (!w)
         return;
-    ser_front_free(&w->front);
     ser_positions_free(&w->positions);
-    for (int i = 0; w->layer && i < w->last; i++)
-        ser_transformer_free(&w->layer[i]);
     ser_distances_free(&w->distances);
-    ser_norm_free(&w->proj_norm);
-    ser_norm_free(&w->norm);
-    ser_linear_free(&w->project);
     free(w->layer);
     free(w);
 }
@@ -175,7 +171,7 @@ static int stem(const struct ser_waves *w, struct ser_encoder_run *run, const fl
     size_t frames = ser_front_frames(s, n);
     float *hidden = ser_room(&run->hidden, frames * (size_t)s->width);
     float *normed = ser_room(&run->normed, frames * (size_t)C);
-    float *y = ser_room(&run->wide, frames * (size_t)C);
+    float *y = ser_room(&run->work, frames * (size_t)C);
     if (!hidden || !normed || !y || ser_front_run(&w->front, run, x, n, y))
         return -1;
     *T = (int)frames;

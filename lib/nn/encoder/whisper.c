@@ -43,7 +43,7 @@ struct ser_whisper {
     int last; /* the layers that are there */
     struct ser_logmel *logmel;
     struct ser_linear conv1, conv2;
-    float *positions; /* [SER_WHISPER_POSITIONS, D] */
+    const float *positions; /* [SER_WHISPER_POSITIONS, D] */
     struct ser_norm norm;
     struct ser_transformer *layer; /* [last] */
 };
@@ -58,13 +58,11 @@ int ser_whisper_check(const struct ser_encoder_shape *s, char why[SER_WHY]) {
 /* ---- loading ---- */
 
 static int load_all(struct ser_whisper *w, struct ser_loader *l) {
-    w->logmel = ser_logmel_new(w->shape->bands);
     w->layer = calloc((size_t)w->last + 1, sizeof *w->layer);
-    if (!w->logmel || !w->layer || ser_load_conv(l, "conv1", 0, &w->conv1, 1) ||
-        ser_load_conv(l, "conv2", 0, &w->conv2, 1))
-        return -1;
-    w->positions = ser_load_copy(l, "embed_positions.weight", 0);
-    if (!w->positions || ser_load_norm(l, "layer_norm", 0, &w->norm))
+    if (!w->layer || ser_load_conv(l, "conv1", 0, &w->conv1, 1) ||
+        ser_load_conv(l, "conv2", 0, &w->conv2, 1) ||
+        ser_load_copy(l, "embed_positions.weight", 0, &w->positions) ||
+        ser_load_norm(l, "layer_norm", 0, &w->norm))
         return -1;
     for (int i = 0; i < w->last; i++)
         if (ser_transformer_load(&w->layer[i], l, &names, i))
@@ -78,7 +76,8 @@ struct ser_whisper *ser_whisper_new(struct ser_loader *l, int last) {
         return NULL;
     w->shape = l->shape;
     w->last = last;
-    if (load_all(w, l)) {
+    w->logmel = l->at ? ser_logmel_new(w->shape->bands) : NULL;
+    if ((l->at && !w->logmel) || load_all(w, l)) {
         ser_whisper_free(w);
         return NULL;
     }
@@ -88,13 +87,7 @@ struct ser_whisper *ser_whisper_new(struct ser_loader *l, int last) {
 void ser_whisper_free(struct ser_whisper *w) {
     if (!w)
         return;
-    ser_linear_free(&w->conv1);
-    ser_linear_free(&w->conv2);
-    for (int i = 0; w->layer && i < w->last; i++)
-        ser_transformer_free(&w->layer[i]);
-    ser_norm_free(&w->norm);
     ser_logmel_free(w->logmel);
-    free(w->positions);
     free(w->layer);
     free(w);
 }
@@ -144,10 +137,12 @@ int ser_whisper_features(const struct ser_whisper *w, struct ser_encoder_run *ru
 static int stem(const struct ser_whisper *w, struct ser_encoder_run *run, const float *y, size_t M,
                 size_t T) {
     size_t width = (size_t)w->shape->width, bands = (size_t)w->shape->bands;
-    float *in = ser_room(&run->wide, (M + 2) * bands), *mid = ser_room(&run->stem, (M + 2) * width);
+    size_t first = (M + 2) * bands;
+    float *in = ser_room(&run->work, first + (M + 2) * width);
     float *hidden = ser_room(&run->hidden, T * width);
-    if (!in || !mid || !hidden)
+    if (!in || !hidden)
         return -1;
+    float *mid = in + first;
     memset(in, 0, bands * sizeof *in);
     memcpy(in + bands, y, M * bands * sizeof *in);
     memset(in + (M + 1) * bands, 0, bands * sizeof *in);
