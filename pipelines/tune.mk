@@ -2,7 +2,7 @@
 #
 #   make -f pipelines/tune.mk SPACE=small ROWS=manifest.tsv FOLDS=folds.tsv TRIALS=27 -j2
 #
-#   SPACE     what is searched, see ser-tune: a file, or a name in spaces/: notebook, small
+#   SPACE     what is searched, see ser-tune: a file, or a name in spaces/: notebook, small, unseen, probe
 #   ROWS      the manifest
 #   FOLDS     table of speakers and folds
 #   OUT       where results go (default out/tune)
@@ -11,6 +11,9 @@
 #   FEATURES AUGMENT TRAIN   options of ser-mfcc, ser-augment, ser-train for all trials; NET, a network for a space that
 #             draws none: a file, or a name in nets/ or spaces/. The learning rate falls along a cosine, from
 #             ser-train --schedule cosine, unless TRAIN or the space has another schedule; THREADS
+#   ENCODER   a pretrained encoder, its folder or its name: features are its embeddings, one vector a recording, and FEATURES
+#             and what a space draws of features are options of ser-embed. Trials of the same features share them:
+#             SPACE=probe ENCODER=whisper-base FEATURES='--pool stats --trim 35:0.1'
 #   NESTED=0  ROWS has the column part: the search is judged by its validation part, and the test part is not read
 #   NORMALIZE options of ser-tensor normalize, such as --by speaker, for all trials: the features of each fold by themselves
 #   VOTE=K    nested: the K best trials of each search are trained again and tested, too, and vote (ser-vote)
@@ -48,7 +51,8 @@
 include $(or $(wildcard $(dir $(lastword $(MAKEFILE_LIST)))base.mk),$(error \
     $(strip $(MAKEFILE_LIST)): the path must not contain spaces))
 
-VARIABLES += SPACE ROWS FOLDS TRIALS METHOD EPOCHS MIN_EPOCHS ETA BY SEED GENERATION TRAIN_SEED NESTED FEATURES AUGMENT NORMALIZE \
+VARIABLES += SPACE ROWS FOLDS TRIALS METHOD EPOCHS MIN_EPOCHS ETA BY SEED GENERATION TRAIN_SEED NESTED ENCODER FEATURES AUGMENT \
+    NORMALIZE \
     VOTE TRAIN NET THREADS OUTER DRY
 $(eval $(value refuse_unknown))
 
@@ -63,6 +67,7 @@ SEED       ?= 1
 GENERATION ?= 4
 TRAIN_SEED ?= 1
 NESTED     ?= 1
+ENCODER    ?=
 FEATURES   ?=
 AUGMENT    ?=
 NORMALIZE  ?=
@@ -123,7 +128,7 @@ networks = $(foreach n,$(or $(shell sed -n 's/\#.*//; s/ when .*//; s/^[[:blank:
 searched = $(strip space $(space) $(call sum_of,$(space)) rows $(ROWS) $(call sum_of,$(ROWS)) folds \
     $(if $(filter 0,$(NESTED)),none,$(FOLDS) $(call sum_of,$(FOLDS))) method $(METHOD) epochs $(EPOCHS) \
     min-epochs $(MIN_EPOCHS) eta $(ETA) by $(BY) seed $(SEED) $(if $(tpe),generation $(GENERATION)) \
-    train-seed $(TRAIN_SEED) networks $(networks); features $(FEATURES); augment $(AUGMENT); $(if $(NORMALIZE),normalize $(NORMALIZE); )train $(TRAIN))
+    train-seed $(TRAIN_SEED) networks $(networks); $(if $(ENCODER),encoder $(ENCODER); )features $(FEATURES); augment $(AUGMENT); $(if $(NORMALIZE),normalize $(NORMALIZE); )train $(TRAIN))
 ifeq ($(no_study),)
 text.search := $(searched)
 ifneq ($(wildcard $(OUT)/search.txt),)
@@ -135,7 +140,7 @@ endif
 $(OUT)/search.txt: | $(call tool,tune) $(call awk_files,fixed-end)
 	@$(call awk,fixed-end) $(space)
 	@$(call tool,tune) draw --trial 1 $(space) -o /dev/null
-	@$(HELPERS)/check-values $(BUILD) $(space)
+	@$(HELPERS)/check-values $(BUILD) $(space) $(call quote,$(ENCODER))
 	@$(HELPERS)/note-generated $(ROWS) $(OUT)/manifest
 	@mkdir -p $(@D); rm -f $(OUT)/*/*/*.state; printf '%s\n' $(call quote,$(text.search)) >$@.new; mv $@.new $@
 
@@ -179,15 +184,17 @@ $(OUT)/data/%.tsv: $(OUT)/search.txt $(if $(filter 0,$(NESTED)),$(call awk_files
 	    --part val $(ROWS) 2>$@.said | sed 's/\t[^\t]*$$//') >$@.new || { status=$$?; [ ! -e $@.said ] || cat $@.said >&2; exit $$status; }; mv $@.new $@
 
 # $1: number of the combination
+heard_by   = $(call tool,$(if $(ENCODER),embed,mfcc))
+hear       = $(heard_by) -q $(ENCODER) $(FEATURES)
 normalized = $(if $(NORMALIZE),| $(call tool,tensor) normalize $(NORMALIZE))
 augmented = $(strip $(AUGMENT) $(D$1.augment))
 define feature_rules
-$(OUT)/features/$1/%.sert: $(OUT)/data/%.tsv $(call tool,mfcc)
+$(OUT)/features/$1/%.sert: $(OUT)/data/%.tsv $(heard_by)
 	@mkdir -p $$(@D)
-	@$(call tool,mfcc) -q $(FEATURES) $(D$1.features) -m $$< $(normalized) >$$@.new; mv $$@.new $$@
-$(OUT)/features/$1/%.more: $(OUT)/data/%.tsv $(call tool,mfcc) $(call tool,augment)
+	@$(hear) $(D$1.features) -m $$< $(normalized) >$$@.new; mv $$@.new $$@
+$(OUT)/features/$1/%.more: $(OUT)/data/%.tsv $(heard_by) $(call tool,augment)
 	@mkdir -p $$(@D)
-	@$(call tool,augment) -q --keep --any-part $(call augmented,$1) $$< | $(call tool,mfcc) -q $(FEATURES) $(D$1.features) \
+	@$(call tool,augment) -q --keep --any-part $(call augmented,$1) $$< | $(hear) $(D$1.features) \
 	    $(normalized) >$$@.new; mv $$@.new $$@
 endef
 DATA := $(if $(tpe),$(foreach s,$(SEARCHES),$(addprefix $s/,$($s/DATA))),$(DATA))
@@ -264,8 +271,8 @@ $(OUT)/$1/winner.options: $(OUT)/$1/ranking.tsv $(HELPERS)/write-winner
 	@$(call write_winner,$1,1,winner)
 endef
 # $1: search, $2: place, $3: name
-write_winner = $(HELPERS)/write-winner $(OUT)/$1 $2 $(OUT)/$1/$3 $(EPOCHS) $(OUT)/$(if $(tpe),$1/)trials.mk $(foreach v,FEATURES AUGMENT \
-    NORMALIZE TRAIN,$(call quote,$($v)))
+write_winner = $(HELPERS)/write-winner $(OUT)/$1 $2 $(OUT)/$1/$3 $(EPOCHS) $(OUT)/$(if $(tpe),$1/)trials.mk $(foreach v,ENCODER FEATURES \
+    AUGMENT NORMALIZE TRAIN,$(call quote,$($v)))
 $(foreach s,$(SEARCHES),$(eval $(call winner_rules,$s)))
 WINNERS = $(SEARCHES:%=$(OUT)/%/winner.options)
 TABLES  = $(SEARCHES:%=$(OUT)/%/search.tsv)

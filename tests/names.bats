@@ -179,6 +179,11 @@ setup() {
         [ -e "$model" ] || { echo "# left out: no model ships yet" >&3 && return; }
         [ "$(wc -c <"$model")" -lt 3000000 ] || fail "$model is large"
         grep -q '^licence .' "${model%.bin}.card" && grep -q '^made-by make ' "${model%.bin}.card" || fail "$model: its card"
+        # Of an encoder a card says which, and what its makers hold of such use.
+        ! ser-tensor ls -H "$model" | grep -q '^feat\.encoder=whisper' || {
+            grep -q '^encoder .*MIT licence.*ser-fetch whisper-base$' "${model%.bin}.card" &&
+                grep -q '^not-for .*makers.*Whisper.*attributes of people, is not evaluated' "${model%.bin}.card"
+        } || fail "$model: its card says nothing of the encoder"
     done
     [ -e "$ROOT/pipelines/models/best.bin" ] || { echo "# left out: README's model does not ship yet" >&3 && return; }
     unset SER_MODELS

@@ -258,7 +258,7 @@ same_results() {
             [ -e "$file" ] || file=$ROOT/pipelines/spaces/$net.net
             read -r -a fill < <(sed -n "s/^$trial\\.fill =//p" trials.mk)
             "$ROOT/pipelines/bin/fill-network" "$file" "${fill[@]}" >filled.net
-            case $net in unseen) input=64x140 ;; *) input=40x174 ;; esac
+            case $net in unseen) input=64x140 ;; linear-probe) input=1024 ;; *) input=40x174 ;; esac
             ser-train --summary --net filled.net --input "$input" --classes 8 >/dev/null
         done
     done

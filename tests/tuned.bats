@@ -126,6 +126,28 @@ told() {
     assert_output $'printed:0\nstudy/split/fold2/certificate.tsv:0'
 }
 
+@test "ENCODER: a search on embeddings, of layers that it draws; a study with its winner makes the same model" {
+    "$ROOT/tests/make-encoder" tiny
+    printf '%s\n' standardize 'dense classes l2={l2}' >vector.net
+    printf '%s\n' 'NET choice vector.net' 'net.l2 log 1e-3 1e-1' 'features.layer choice 0 2' >t.space
+    embed() {
+        search ENCODER=./tiny FEATURES='--pool stats' FOLDS=folds.tsv OUT=embedded OUTER=2 "$@"
+    }
+    # What ser-embed would refuse ends the search before it begins.
+    sed 's/choice 0 2/choice 0 7/' t.space >deep.space
+    fails 2 "check-values: deep.space: line 3: features.layer: '7': this encoder has the layers 0 to 2" embed SPACE=deep.space OUT=deep
+    embed AUGMENT='--speed 0.9:1.1' >printed
+    run ser-tensor ls -H embedded/fold2/final/model.bin
+    assert_line feat.type=embedding
+    assert_line --regexp '^feat.layer=[02]$'
+    grep -qx 'encoder ./tiny' embedded/fold2/winner.options
+    make -f "$ROOT/pipelines/ravdess.mk" BUILD="$PWD/bin" OUT=study RAVDESS=speech CHECK= MANIFEST=--no-quarantine \
+        PROTOCOL=folds5 FOLDS=folds.tsv FOLD=2 NET=embedded/fold2/winner TRAIN=-q >printed
+    same study/split/fold2/seed.1/model.bin embedded/fold2/final/model.bin
+    same study/split/fold2/seed.1/predictions.tsv embedded/fold2/final/predictions.tsv
+    fails 2 'embedded holds another search' search FEATURES='--pool stats' FOLDS=folds.tsv OUT=embedded OUTER=2 AUGMENT='--speed 0.9:1.1'
+}
+
 @test "a winner that cannot be trained to a fixed end is refused by line before anything is trained" {
     printf '%s\n' 'NET choice tiny.net' 'net.filters choice 2 3' '# three' 'patience int 1 3' >t.space
     told 't.space: line 4: patience needs a validation part'

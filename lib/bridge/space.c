@@ -16,10 +16,11 @@ enum { MAX_WORDS = SER_SPACE_CHOICES + 4, LONGEST = 64 };
 
 /* ---- names ---- */
 
-/* Options of ser-mfcc and ser-augment that a search may draw. Those of ser-train are what decides
- * the bytes of a model. */
-static const char *const features[] = {"type", "rate", "window", "hop",    "bands", "coefs",
-                                       "fmin", "fmax", "top-db", "frames", "deltas"};
+/* Options of ser-mfcc or ser-embed, and of ser-augment, that a search may draw. Those of ser-train
+ * are what decides the bytes of a model. */
+static const char *const features[] = {"type",   "rate", "window", "hop",    "bands",
+                                       "coefs",  "fmin", "fmax",   "top-db", "frames",
+                                       "deltas", "trim", "layer",  "pool"};
 static const char *const augment[] = {"noise", "snr", "pitch", "shift", "speed", "copies"};
 
 static int is_in(const char *name, const char *const *list, size_t n) {
@@ -156,7 +157,7 @@ static int read_option(const struct line *l, struct ser_space_option *o, char **
     if (!is_known(o->name))
         return bad(l,
                    "'%.100s' is no option: expected NET, one of ser-train, features. or augment. "
-                   "and one of ser-mfcc or ser-augment, or net. and a word",
+                   "and one of ser-mfcc, ser-embed or ser-augment, or net. and a word",
                    o->name);
     if (find(l->s, o->name, strlen(o->name)) >= 0)
         return bad(l, "the option %s comes twice", o->name);
