@@ -138,9 +138,19 @@ setup() {
             ser-score -q head | same want -
     done
     ser-augment -q --keep --like head m.tsv | same - <(ser-augment -q --keep --like one m.tsv)
-    # Beside it, under any name; else by name; a damaged one and another network are not it.
+    # Neither of the two is written over; and what can be read only once is read once.
+    for to in head one; do
+        for how in "ser-score --embed -o own/$to.bin head f.sert" "ser-mfcc --like head -o own/$to.bin a.wav" \
+            "ser-augment --keep --like head -o own/$to.bin m.tsv"; do
+            # shellcheck disable=SC2086
+            fails 2 "own/$to.bin" $how
+        done
+    done
+    ser-mfcc -q --like <(cat 1.model) -m m.tsv | same f.sert -
+    ser-score -q --embed <(cat 1.model) f.sert | same e.sert -
+    # Beside it, under any name; else by name; a damaged one, another network and a pipe are not it.
     mkdir there other
-    mv own/head.bin there && mv own/one.bin there/any.bin && cp -L 2.model there/a.bin && head -c 999 1.model >there/aa.bin
+    mv own/head.bin there && mv own/one.bin there/any.bin && cp -L 2.model there/a.bin && head -c 999 1.model >there/aa.bin && mkfifo there/aaa.bin
     ser-score -q --embed there/head.bin f.sert | same e.sert -
     mv there/any.bin own/body.bin
     ser-score -q --embed there/head.bin f.sert | same e.sert -

@@ -369,11 +369,13 @@ int main(int argc, char **argv) {
     ser_start(argv[0]);
     opt.jobs = ser_cores() < SER_MAX_JOBS ? ser_cores() : SER_MAX_JOBS;
     int first = ser_options(argc, argv, &tool), jobs = (int)opt.jobs;
-    must(ser_model_find(&opt.like, &e) || ser_backbone_find(&opt.like, &e), &e);
+    must(ser_model_find(&opt.like, &e), &e);
+    const char *named = opt.like;
+    must(ser_backbone_find(&opt.like, &e), &e);
     if (opt.like)
         take_rate(opt.like);
     check_options(argc - first);
-    ser_keep_inputs("--output", opt.output, argv + first, opt.like, NULL);
+    ser_keep_inputs("--output", opt.output, argv + first, named, opt.like);
     must(ser_manifest_open(&s.manifest, argv[first], &e), &e);
     open_threads(&s, jobs);
     /* Large blocks shall have pages of their own, which return to the system when freed: otherwise

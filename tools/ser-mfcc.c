@@ -176,7 +176,9 @@ static struct ser_recipe recipe_of(const char *path) {
 
 static struct ser_recipe recipe(void) {
     struct ser_error e;
-    must(ser_model_find(&opt.like, &e) || ser_backbone_find(&opt.like, &e), &e);
+    must(ser_model_find(&opt.like, &e), &e);
+    ser_keep_inputs("--output", opt.output, (char *[]){NULL}, opt.like, NULL); /* a head, too */
+    must(ser_backbone_find(&opt.like, &e), &e);
     if (opt.like)
         return recipe_of(opt.like);
     struct ser_recipe r = {

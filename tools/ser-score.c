@@ -416,10 +416,12 @@ int main(int argc, char **argv) {
     const char *model = argv[first];
     if (opt.embed && (opt.heard || ser_option_given("min-speech")))
         ser_usage("--embed writes no table: leave out --%s", opt.heard ? "heard" : "min-speech");
-    must(ser_model_find(&model, &e) || (opt.embed && ser_backbone_find(&model, &e)), &e);
+    must(ser_model_find(&model, &e), &e);
+    const char *named = model;
+    must(opt.embed && ser_backbone_find(&model, &e), &e);
     argv[first] = (char *)model;
     ser_one_stdin(argv + first, first + 1 < argc ? NULL : "-", NULL);
-    ser_keep_inputs("--output", opt.output, argv + first, NULL, NULL);
+    ser_keep_inputs("--output", opt.output, argv + first, named, NULL);
     open_scoring(&s, argv + first);
     s.bytes = ser_progress_wanted(opt.quiet) ? bytes_of(argv + first + 1) : 0;
     open_output(&s);

@@ -40,12 +40,12 @@ void ser_backbone_put(const struct ser_model *m, struct ser_attrs *header) {
 /* ---- finding it ---- */
 
 /* The hash of the backbone that the model at path hears; empty: it hears none, or is no model, which whoever reads it
- * will say. */
+ * will say, or no regular file: a pipe can be read only once. */
 static void wanted_hash(const char *path, char want[17]) {
     struct ser_reader r;
     struct ser_error e;
     *want = '\0';
-    if (ser_reader_open(&r, path, "model", &e))
+    if (!ser_file_bytes(path) || ser_reader_open(&r, path, "model", &e))
         return;
     const char *hash = ser_attr(&r.header, SER_ENCODER_XXH3);
     if (hash && ser_recipe_of_network(&r.header))
@@ -53,7 +53,8 @@ static void wanted_hash(const char *path, char want[17]) {
     ser_reader_close(&r);
 }
 
-/* The network is not built for this, only its records are read: so ser-mfcc needs no kernels. */
+/* The network is not built for this, only its records are read: so ser-mfcc needs no kernels. What is no regular file is
+ * left alone: a pipe that nobody writes to would be waited for. */
 static int is_wanted(const char *path, const char *want) {
     struct ser_reader r;
     struct ser_record rec = {0};
@@ -61,7 +62,7 @@ static int is_wanted(const char *path, const char *want) {
     char hash[17];
     uint64_t h = 0;
     int got;
-    if (ser_reader_open(&r, path, "model", &e))
+    if (!ser_file_bytes(path) || ser_reader_open(&r, path, "model", &e))
         return 0;
     while ((got = ser_reader_next(&r, &rec, &e)) > 0 && strcmp(rec.key, SER_PRIOR) != 0)
         h = hash_elements(rec.data, rec.count, ser_type_size(rec.type), h);

@@ -20,8 +20,8 @@ uint64_t ser_model_hash(const struct ser_model *m);
 /* Sets the attributes of its embeddings, which are the header of their stream. */
 void ser_backbone_put(const struct ser_model *m, struct ser_attrs *header);
 
-/* Where *model is the path of a head, makes it that of its backbone, in memory that nobody frees; any other, NULL and "-"
- * stay. The backbone is looked for among the models beside it, *.bin, then among those that have a name. 0, or -1
+/* Where *model is the path of a head, makes it that of its backbone, in memory that nobody frees; any other, NULL, "-" and
+ * what is no regular file stay. The backbone is looked for among the models beside it, *.bin, then among those that have a name. 0, or -1
  * with e set (SER_SYS): none of them is it. */
 int ser_backbone_find(const char **model, struct ser_error *e) SER_MUST_CHECK;
 
