@@ -31,6 +31,9 @@ known_as = $(if $(by_voice),$(KNOWN:%=known%))
 tested_in = $(CONDITIONS) $(known_as)
 most_known = $(lastword $(shell printf '%s\n' $(KNOWN) | sort -n))
 
+# The streams of a part, and which these are, lest those of a corpus that is left out stay in.
+streams_in = $(call streams_of,$1,$2) $(OUT)/split/$1/options/corpora
+
 # What the voices of the training part are, before they are normalised.
 # $1: folder, $2: streams
 define prior_rules
@@ -77,7 +80,7 @@ ifneq ($(by_voice),)
 ifneq ($(BACKBONE),)
 $(foreach r,$(RUNS),$(eval $(call voice_rules,$(patsubst %/,%,$(dir $r)),$(OUT)/split/$r,$(OUT)/split/$r/embeddings/train.sert,$(OUT)/split/$r/embeddings/test.sert)))
 else
-$(foreach s,$(SPLITS),$(eval $(call voice_rules,$s,$(OUT)/split/$s,$(call streams_of,$s,train),$(call streams_of,$s,test))))
+$(foreach s,$(SPLITS),$(eval $(call voice_rules,$s,$(OUT)/split/$s,$(call streams_in,$s,train),$(call streams_in,$s,test))))
 endif
 $(foreach r,$(RUNS),$(foreach c,$(known_as),$(eval $(call condition_scores,$(call heard_in,$(call split_of,$r),$(OUT)/split/$r,$(notdir \
     $(basename $r))),$(OUT)/split/$r,$c))))

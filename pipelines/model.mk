@@ -2,7 +2,8 @@
 # is worth is what models trained the same way come to in a cross-validation, on voices that each has not heard, and under the
 # conditions of conditions.mk. The temperature that makes of 70 % what comes true in 70 % is fitted on these, too.
 #   make -f pipelines/ravdess.mk model NET=best MODELS=pipelines/models
-#   MODELS  the folder that gets NAME.bin and NAME.card (default OUT/model, for SER_MODELS=OUT/model)
+#   MODELS  the folder that gets NAME.bin and NAME.card (default OUT/model, for SER_MODELS=OUT/model). A BACKBONE's .bin is
+#           taken from there, whatever it was trained with, and is made where there is none
 # With NORMALIZE=--by speaker the model holds what the voices it was trained on are (ser-train --prior).
 # It is made by the plain kernels, whose bytes are the same on any x86-64. The file pipelines/models/README.md says what
 # a card tells; lines "card KEY VALUE" of NAME.options are in it as they are.
@@ -20,15 +21,16 @@ EVERYONE = $(OUT)/split/everyone
 # What it hears: the features of all recordings, or their embeddings by a backbone that has heard all, too. That is a model
 # of its own beside this one, and is made here only where there is none yet.
 HEARD = $(if $(BACKBONE),$(EVERYONE)/$(NET_NAME),$(EVERYONE))
-$(if $(by_voice),$(eval $(call prior_rules,$(HEARD),$(if $(BACKBONE),$(HEARD)/embeddings/train.sert,$(call streams_of,everyone,train)))))
+$(if $(by_voice),$(eval $(call prior_rules,$(HEARD),$(if $(BACKBONE),$(HEARD)/embeddings/train.sert,$(call streams_in,everyone,train)))))
 ifneq ($(BACKBONE),)
 SHIPPED_BACKBONE = $(MODELS)/$(BACKBONE_NAME).bin
 $(SHIPPED_BACKBONE): | $(EVERYONE)/train.sert $(call net,$(BACKBONE_NAME)) $(call tool,train)
 	@mkdir -p $(@D); $(start) $(call tool,train) --net $(call net,$(BACKBONE_NAME)) -o $@ $(call train_options,$(BACKBONE_NAME)) --keep last \
 	    --kernels plain --seed $(firstword $(SEEDS)) $(if $(THREADS),--threads $(THREADS)) $(EVERYONE)/train.sert; \
 	$(call took,train,$(BACKBONE_NAME).model)
-$(HEARD)/embeddings/train.sert: $(SHIPPED_BACKBONE) $(EVERYONE)/train.sert $(call tool,score)
-	@mkdir -p $(@D); $(call tool,score) -q --embed --kernels plain $< $(EVERYONE)/train.sert -o $@
+$(call stamp,$(HEARD)/embeddings/options,$(SHIPPED_BACKBONE))
+$(HEARD)/embeddings/train.sert: $(SHIPPED_BACKBONE) $(EVERYONE)/train.sert $(HEARD)/embeddings/options $(call tool,score)
+	@$(call tool,score) -q --embed --kernels plain $< $(EVERYONE)/train.sert -o $@
 $(HEARD)/train.sert: $(HEARD)/embeddings/train.sert $(EVERYONE)/options/normalize $(call tool,tensor)
 	@$(if $(NORMALIZE),$(call normalized,$(NORMALIZE)),cat) <$< >$@.new; mv $@.new $@
 endif
@@ -42,7 +44,7 @@ $(CALIBRATION): $(PREDICTIONS) $(JUDGED)/options $(HELPERS)/judge-temperature $(
 STATE      = $(EVERYONE)/$(NET_NAME).state
 WITH_PRIOR = $(if $(by_voice),$(HEARD)/prior.sert)
 model_options = $(call train_options,$(NET_NAME)) $(call soft_options,$(EVERYONE),$(NET_NAME)) --keep last --kernels plain --seed $(firstword $(SEEDS)) $(WITH_PRIOR:%=--prior %)
-$(call stamp,$(OUT)/options/model.$(NET_NAME),$(call without_quiet,$(call net,$(NET_NAME)) $(model_options)))
+$(call stamp,$(OUT)/options/model.$(NET_NAME),$(call without_quiet,$(call net,$(NET_NAME)) $(model_options) $(call hears,$(NET_NAME))))
 $(SHIPPED): $(HEARD)/train.sert $(WITH_PRIOR) $(CALIBRATION) $(call net,$(NET_NAME)) $(OUT)/options/model.$(NET_NAME) \
     $(call soft_table,$(EVERYONE),$(NET_NAME)) $(call tool,train)
 	@mkdir -p $(@D); for file in $(filter-out $(CALIBRATION),$^); do [ ! "$$file" -nt $(STATE) ] || rm -f $(STATE); done

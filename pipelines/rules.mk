@@ -235,14 +235,14 @@ RUNS ?= $(foreach s,$(SPLITS),$(addprefix $s/$(if $(crossing),$(NET_NAME),seed).
 # With a backbone each run has another beside it, of that name. $(call backbone_of,RUN)
 backbone_of   = $(dir $1)$(BACKBONE_NAME)$(suffix $1)
 BACKBONE_RUNS = $(if $(BACKBONE),$(sort $(foreach r,$(RUNS),$(call backbone_of,$r))))
-ifneq ($(and $(BACKBONE),$(filter $(BACKBONE_NAME),$(NET_NAME))),)
-$(error BACKBONE=$(BACKBONE): has the name of NET, which hears it)
-endif
 
 # The file of the network of that name
 net = $(if $(filter $1,$(BACKBONE_NAME)),$(call net_file,$(BACKBONE)),$(foreach n,$(call of,$1,NET),$(call net_file,$n)))
 
 names = $(or $(sort $(notdir $(basename $(RUNS)))),$(NET_NAME))
+ifneq ($(and $(BACKBONE),$(filter $(BACKBONE_NAME),$(NET_NAME) $(names))),)
+$(error BACKBONE=$(BACKBONE): has the name of $(if $(filter-out $(NET_NAME),$(BACKBONE_NAME)),runs that hear it,NET, which hears it): rename it)
+endif
 $(if $(no_study),,$(foreach n,$(names),$(if $(wildcard $(call net,$n)),,$(error \
     NET=$(call of,$n,NET): no such file, and no pipelines/nets/$(call of,$n,NET).net))))
 $(if $(no_study),,$(if $(BACKBONE),$(if $(wildcard $(call net_file,$(BACKBONE))),,$(error \
@@ -405,14 +405,16 @@ $(if $(no_study),,$(if $(SOFT),$(if $(wildcard $(SOFT)/.),,$(error SOFT=$(SOFT):
 soft_table = $(if $(SOFT),$(if $(filter $2,$(BACKBONE_NAME)),,$(SOFT)/$(notdir $1).tsv))
 soft_options = $(addprefix --soft ,$(soft_table))
 # $1: folder of the split, $2: of the run, $3: name. The folder with the streams that a model hears: embeddings are the run's.
-heard_in = $(if $(BACKBONE),$(if $(filter $3,$(BACKBONE_NAME)),$1,$2),$1)
+heard_in = $(if $(call hears,$3),$2,$1)
+# $1: name. Whose embeddings it hears; nothing: it hears features.
+hears = $(if $(BACKBONE),$(if $(filter $1,$(BACKBONE_NAME)),,--embed $(BACKBONE_NAME)))
 seed_of = $(subst .,,$(suffix $1))
 # What changes no result is not an option to compare.
 without_quiet = $(filter-out -q --quiet,$1)
 
 # $1: folder of the split, $2: of the run, $3: seed, $4: name
 define model_rules
-$(call stamp,$2/options,$(call without_quiet,$(call net,$4) $(call train_options,$4) $(call soft_options,$1,$4)))
+$(call stamp,$2/options,$(call without_quiet,$(call net,$4) $(call train_options,$4) $(call soft_options,$1,$4) $(call hears,$4)))
 
 $2/model.bin: $(call heard_in,$1,$2,$4)/train.sert $(if $(VAL),,$(call heard_in,$1,$2,$4)/val.sert) $(call net,$4) $2/options $(call \
     soft_table,$1,$4) $(call tool,train)
@@ -425,15 +427,16 @@ split_of = $(OUT)/split/$(patsubst %/,%,$(dir $1))
 $(foreach r,$(RUNS) $(BACKBONE_RUNS),$(eval $(call model_rules,$(call split_of,$r),$(OUT)/split/$r,$(call \
     seed_of,$r),$(notdir $(basename $r)))))
 
-# What a head hears: the embeddings of a backbone of the same split and seed, as they are and normalised.
+# What a head hears: the embeddings of a backbone of the same split and seed, as they are and normalised. Which backbone is
+# an option, too: the models of another one may be older than what this one has made.
 # $1: split, $2: folder of the run, $3: of the backbone's, $4: part
 define embedding_rules
-$2/embeddings/$4.sert: $3/model.bin $(OUT)/split/$1/$4.sert $(call tool,score)
+$2/embeddings/$4.sert: $3/model.bin $(OUT)/split/$1/$4.sert $2/embeddings/options $(call tool,score)
 	@mkdir -p $$(@D); $(call tool,score) -q --embed $3/model.bin $(OUT)/split/$1/$4.sert -o $$@
 $2/$4.sert: $2/embeddings/$4.sert $(OUT)/split/$1/options/normalize $(call tool,tensor)
 	@$(if $(call of,$1,NORMALIZE),$(call normalized,$(call of,$1,NORMALIZE)),cat) <$$< >$$@.new; mv $$@.new $$@
 endef
-$(if $(BACKBONE),$(foreach r,$(RUNS),$(foreach p,train $(if $(VAL),,val) test,$(eval $(call embedding_rules,$(patsubst \
+$(if $(BACKBONE),$(foreach r,$(RUNS),$(call stamp,$(OUT)/split/$r/embeddings/options,$(BACKBONE_NAME))$(foreach p,train $(if $(VAL),,val) test,$(eval $(call embedding_rules,$(patsubst \
     %/,%,$(dir $r)),$(OUT)/split/$r,$(OUT)/split/$(call backbone_of,$r),$p)))))
 
 # ---- scores ----

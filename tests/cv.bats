@@ -316,6 +316,10 @@ phone\tspeaker\t24\t3\nmp3\tspeaker\t24\t3\nrecorded\tknown from 1\t12\t3\nrecor
     grep -q "<td>phone</td><td[^>]*>$(awk -F'\t' '$1 == "phone" {print $6}' new/cv/folds5.recipe/conditions.tsv)</td>" page.html
     run model -n model
     assert_output "make: Nothing to be done for 'model'."
+    # A corpus that is left out leaves what is known of voices, too.
+    model -n model -W new/split/fold1/options/corpora -W new/split/everyone/options/corpora >again
+    grep -q 'stats --by speaker -o new/split/fold1/prior.sert' again
+    grep -q 'stats --by speaker -o new/split/everyone/prior.sert' again
     run model model VAL= OUT=other
     assert_output --partial 'model: what is trained on all recordings'
     run model conditions CONDITIONS=rain OUT=other
@@ -364,6 +368,15 @@ phone\tspeaker\t24\t3\nmp3\tspeaker\t24\t3\nrecorded\tknown from 1\t12\t3\nrecor
 make: Nothing to be done for 'live'."
     # The plain study of the backbone's network in the same folder has its models already.
     study cv NET=body SEEDS='1 2' | tee printed | grep -c 'the model is epoch' | same - <(echo 0) || fail "$(cat printed)"
+    # Another backbone, whose models are older than what the first has made; and none.
+    for f in body.* heads/split/fold?/body.? heads/model/body.bin; do cp -a $f "${f/body/twin}"; done
+    for f in heads/split/fold?/twin.?/options; do sed -i s/body.net/twin.net/ $f && touch -r "${f/twin/body}" $f; done
+    run study -n model NET=head BACKBONE=twin.net
+    assert_output --partial '--embed heads/split/fold2/twin.1/model.bin heads/split/fold2/train.sert -o heads/split/fold2/head.1/embeddings'
+    assert_output --partial 'ser-score -q --embed --kernels plain heads/model/twin.bin'
+    refute_output --partial 'ser-train --net twin.net'
+    run study -n cv NET=head BACKBONE= FEATURES='--type logmel --bands 40 --frames 100' NORMALIZE=
+    assert_output --partial 'ser-train --net head.net  -o heads/split/fold2/head.1/model.bin'
     run study cv NET=head BACKBONE=head OUT=other
     assert_output --partial 'BACKBONE=head: has the name of NET, which hears it'
     run study cv NET=head BACKBONE=nowhere OUT=other
