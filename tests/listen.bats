@@ -85,6 +85,8 @@ listen=(ser-listen --every 0.2)
         ser-tensor normalize --one-speaker --adapt --prior named/head.bin --prior-weight 80 | ser-score named/head.bin >want.tsv
     "${listen[@]}" --adapt named/head.bin <a.wav 2>said | same - want.tsv
     [ ! -s said ]
+    run ser-listen --every x --adapt named/head.bin <a.wav
+    refute_output --partial prior-weight
     # A model of embeddings has its features from ser-embed.
     printf '#!/bin/sh\necho "$*" >embed.log\nexec ser-mfcc --like plain.bin --every 0.2\n' >bin/ser-embed
     chmod +x bin/ser-embed

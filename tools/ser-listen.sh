@@ -86,9 +86,10 @@ know_model() {
         [ -n "$voice" ] || [ "$norm" = speaker ] || usage "$model: was normalised by $norm: give those statistics as --voice"
         [ -n "$voice$adapt" ] || note "$model: compares a voice with itself: learns your voice from what you say"
         if [ -n "$voice" ]; then normal=(--with "$voice"); else normal=(--adapt --prior "$model"); fi
-        # A vector is of a whole window, and most windows are older than they are new: as much as 16 s of new sound.
-        [ -n "$voice" ] || ! grep -qx feat.type=embedding <<<"$header" ||
-            normal+=(--prior-weight "$(awk -v every="$every" 'BEGIN {print (every > 0 ? 16 / every : 1)}')")
+        # A vector is of a whole window, and most windows are older than they are new: as much as 16 s of new sound. One per
+        # frame counts as a frame does. An --every that is no number is refused by who hears.
+        [ -n "$voice" ] || ! grep -qx feat.type=embedding <<<"$header" || grep -q '^feat\.axes=.*time' <<<"$header" ||
+            normal+=(--prior-weight "$(awk -v every="$every" 'BEGIN {print (every + 0 > 0 ? 16 / every : 1)}')")
         normal=(ser-tensor normalize --one-speaker "${normal[@]}")
         ;;
     esac
