@@ -110,10 +110,10 @@ line_of      = $(if $2,$(strip $(shell sed -n 's/^$1 //p' $2)))
 beside      := $(call options_of,$(NET))
 beside_line  = $(call line_of,$1,$(beside))
 NET_TRAIN   := $(call beside_line,train)
-$(eval ENCODER ?= $(call beside_line,encoder))
-# A backbone is trained as its own options say, and hears the features that they name.
+# A backbone is trained as its own options say, and hears the features that they name, or the encoder.
 $(eval BACKBONE ?= $(call beside_line,backbone))
 under       := $(call options_of,$(BACKBONE))
+$(eval ENCODER ?= $(or $(call beside_line,encoder),$(call line_of,encoder,$(under))))
 $(eval BACKBONE_TRAIN ?= $(call line_of,train,$(under)))
 $(eval FEATURES ?= $(or $(call beside_line,features),$(call line_of,features,$(under))))
 $(eval AUGMENT ?= $(or $(call beside_line,augment),$(call line_of,augment,$(under))))

@@ -379,6 +379,8 @@ make: Nothing to be done for 'live'."
     assert_output --partial 'ser-train --net head.net  -o heads/split/fold2/head.1/model.bin'
     run study cv NET=head BACKBONE=head OUT=other
     assert_output --partial 'BACKBONE=head: has the name of NET, which hears it'
+    run study -n cv NET=head BACKBONE=best-whisper OUT=whisper
+    assert_output --partial 'ser-embed -q whisper-base --layer'
     run study cv NET=head BACKBONE=nowhere OUT=other
     assert_output --partial 'BACKBONE=nowhere: no such file'
     run study teacher NET=head OUT=other

@@ -272,6 +272,12 @@ END
     embed --like g.bin -m m.tsv | same f.sert -
     SER_MODELS=$PWD embed --like g -m m.tsv | same f.sert -
     embed --like f.bin a.wav | ser-score -q f.bin | grep -q '^a.wav	'
+    # Of a head, what the network hears that it is of.
+    ser-score -q --embed f.bin f.sert -o h.sert
+    printf 'dense classes\n' >h.net
+    ser-train -q --net h.net --keep last --epochs 1 -o h.bin h.sert
+    embed --like h.bin -m m.tsv | same f.sert -
+    for how in f h; do fails 2 "$how.bin" ser-embed -o $how.bin --like h.bin a.wav; done
     embed --layer 2 --pool stats -o other.sert tiny a.wav
     fails 3 "feat.layer is 2, the model wants 1: .*'ser-embed --like MODEL'" ser-score f.bin other.sert
     fails 2 "f.bin" ser-embed -o f.bin --like f.bin a.wav

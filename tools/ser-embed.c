@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "bridge/axes.h"
+#include "bridge/backbone.h"
 #include "bridge/convert.h"
 #include "bridge/encoder-head.h"
 #include "bridge/encoder-keep.h"
@@ -492,11 +493,6 @@ static void take_recipe(struct embedding *m) {
     if (!type || strcmp(type, "embedding") != 0)
         die(SER_BAD, "%s: is not of embeddings%s", opt.like,
             type ? ": its features are made by 'ser-mfcc --like'" : "");
-    if (ser_recipe_of_network(a))
-        die(SER_BAD,
-            "%s: hears embeddings of a network, not of an encoder: 'ser-mfcc --like %s' and "
-            "'ser-score --embed %s' make them",
-            opt.like, opt.like, opt.like);
     if (!name || strchr(name, '/') || !layer)
         die(SER_BAD, "%s: holds no recipe: feat.encoder or feat.layer is missing", opt.like);
     opt.encoder = opt.encoder ? opt.encoder : name;
@@ -681,6 +677,8 @@ int main(int argc, char **argv) {
     ser_one_stdin(files, opt.like, opt.manifest ? opt.manifest : *files ? NULL : "-");
     must(ser_model_find(&opt.like, &e), &e);
     ser_keep_inputs("--output", opt.output, files, opt.manifest, opt.like);
+    must(ser_backbone_find(&opt.like, &e), &e);
+    ser_keep_inputs("--output", opt.output, files, opt.like, NULL);
     if (opt.like)
         take_recipe(&m);
     else
