@@ -42,8 +42,8 @@ int ser_container_is_name(const unsigned char *id) {
 }
 
 int ser_container_is_file(const unsigned char *head) {
-    static const char known[][5] = {"RIFF", "RIFX", "RF64", "BW64", "FORM", ".snd",
-                                    "dns.", "riff", "OggS", "fLaC", "caff", "NIST"};
+    static const char known[][5] = {"RIFF", "RIFX", "RF64", "BW64", "FORM", ".snd", "dns.",
+                                    "riff", "OggS", "fLaC", "caff", "NIST", "Crea"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (begins(head, known[i], 4))
             return 1;
@@ -198,22 +198,35 @@ static uint64_t find_header(struct ser_bytes *b, uint64_t from, uint64_t end, un
     return end;
 }
 
+/* How the heads of chunks are laid out: bytes of the identifier, whose first four may be a name, and of the size. */
+struct chunks {
+    int id, size, big_endian;
+    int whole;   /* the size counts the head */
+    unsigned to; /* what the size counts is filled up to a multiple of so many bytes */
+};
+static const struct chunks riff = {4, 4, 0, 0, 2}, big = {4, 4, 1, 0, 2}, w64 = {16, 8, 0, 1, 8},
+                           caf = {4, 8, 1, 0, 1}, none = {0};
+
 /* A file may have been joined to this one: behind the sound, which ends at at and may be filled up with zeros, and behind
  * chunks that follow it. */
-static int check_behind(struct ser_bytes *b, uint64_t at, int big_endian, struct ser_error *e) {
-    unsigned char head[8] = {0};
+static int check_behind(struct ser_bytes *b, uint64_t at, const struct chunks *k,
+                        struct ser_error *e) {
+    unsigned char head[24] = {0};
+    size_t n = k->id ? (size_t)(k->id + k->size) : 8;
     while (at % 8 && ser_bytes_read(b, at, head, 1) == 1 && !*head)
         at++;
     for (int i = 0;
-         i < MAX_CHUNKS && ser_bytes_read(b, at, head, 8) == 8 && ser_container_is_name(head);
+         i < MAX_CHUNKS && ser_bytes_read(b, at, head, n) == n && ser_container_is_name(head);
          i++) {
-        uint64_t size = number(head + 4, 4, big_endian);
         if (ser_container_is_file(head))
             return ser_fail(e, SER_BAD,
                             "%s: another recording follows from byte %" PRIu64
                             " on, which would not be heard: join them first: sox FILE... OUT.wav",
                             b->name, at);
-        at += 8 + size + (size & 1);
+        uint64_t size = number(head + k->id, k->size, k->big_endian);
+        if (!k->id || size > b->len)
+            break;
+        at += (k->whole ? 0 : n) + size + -size % k->to;
     }
     return 0;
 }
@@ -411,7 +424,7 @@ static int check_riff(struct ser_bytes *b, int big_endian, struct ser_container 
             if (size > has)
                 return fail_cut(b, e, "data", size, has);
             c->end = at + 8 + size;
-            if (check_behind(b, c->end, big_endian, e) ||
+            if (check_behind(b, c->end, big_endian ? &big : &riff, e) ||
                 check_wave(b, &wave, at + 8, size, big_endian, c, e))
                 return -1;
             size += c->zeros;
@@ -452,7 +465,7 @@ static int check_form(struct ser_bytes *b, struct ser_container *c, struct ser_e
             else if (size <= has && common) { /* what lies behind the sound is nobody's */
                 c->end = at + 8 + size;
                 patch(c, c->begin + 4, 4, 1, c->end - c->begin - 8);
-                return check_behind(b, c->end, 1, e);
+                return check_behind(b, c->end, &big, e);
             }
             return 0;
         }
@@ -486,7 +499,7 @@ static int check_au(struct ser_bytes *b, int big_endian, struct ser_container *c
         patch(c, c->begin + 8, 4, 0, UINT32_MAX);
     if (is_unknown(size))
         return 0;
-    return size <= has ? check_behind(b, c->begin + start + size, big_endian, e)
+    return size <= has ? check_behind(b, c->begin + start + size, &none, e)
                        : fail_cut(b, e, "data", size, has);
 }
 
@@ -504,7 +517,7 @@ static int check_w64(struct ser_bytes *b, struct ser_container *c, struct ser_er
             return fail_cut(b, e, is_sound ? "data" : (const char *)head, size, has);
         if (is_sound) {
             c->end = at + size;
-            return 0;
+            return check_behind(b, c->end, &w64, e);
         }
         at += size + (-size & 7);
     }
@@ -527,7 +540,7 @@ static int check_caf(struct ser_bytes *b, struct ser_container *c, struct ser_er
         else if (size > has)
             return fail_cut(b, e, (const char *)head, size, has);
         if (is_sound)
-            return 0;
+            return size > has ? 0 : check_behind(b, at + 12 + size, &caf, e);
         at += 12 + size;
     }
     return ser_fail(e, SER_BAD, "%s: has no data chunk: cut short, or not audio", b->name);
@@ -563,7 +576,7 @@ static int check_nist(struct ser_bytes *b, struct ser_container *c, struct ser_e
                         " bytes of samples: fetch or write the file again",
                         b->name, has, size);
     c->end = c->begin + start + size;
-    return 0;
+    return check_behind(b, c->end, &none, e);
 }
 
 /* 26 bytes, of which two tell how many they are; blocks of a byte of kind, 24 bits of size,
@@ -576,7 +589,7 @@ static int check_voc(struct ser_bytes *b, struct ser_container *c, struct ser_er
     for (int i = 0; i < MAX_CHUNKS && ser_bytes_read(b, at, head, 4) > 0; i++) {
         if (!*head) {
             c->end = at + 1;
-            return 0;
+            return check_behind(b, c->end, &none, e);
         }
         uint64_t size = number(head + 1, 3, 0), has = b->len > at + 4 ? b->len - at - 4 : 0;
         if (size > has)

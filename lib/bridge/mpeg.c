@@ -173,7 +173,8 @@ int ser_mpeg_judge(const struct ser_mpeg *m, const struct ser_bytes *b, struct s
     if (m->damaged)
         return ser_fail(e, SER_BAD,
                         "%s: damaged: no MPEG frame begins at byte %" PRIu64
-                        ", where one is due: fetch or write the file again",
+                        ", where one is due: fetch the file again, or hear what is left of it: "
+                        "ffmpeg -i IN OUT.wav",
                         b->name, m->lost);
     return 0;
 }

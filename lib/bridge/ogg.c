@@ -47,7 +47,7 @@ static int is_whole(struct ser_bytes *b, uint64_t at, size_t size) {
 }
 
 /* Where a listener joins a station late, numbers are left out between the heads and the first sound. Where
- * several streams take turns, the first one is counted. */
+ * several streams take turns, the first one is counted, which is the one that the decoder hears. */
 static void count(struct ser_ogg *o, const unsigned char *head) {
     uint32_t n = number(head + 18);
     if (!o->counted)

@@ -671,8 +671,9 @@ static void test_ends(void) {
 
 /* Files behind each other: of the same kind, of another, behind chunks, behind one that did not tell its length. */
 static void test_joined_files(void) {
-    static const char *const name[] = {"pcm16.wav",  "rifx.wav", "rf64.wav",
-                                       "pcm16.aiff", "pcm16.au", "ima.wav"};
+    static const char *const name[] = {"pcm16.wav", "rifx.wav", "rf64.wav", "pcm16.aiff",
+                                       "pcm16.au",  "ima.wav",  "end.w64",  "end.caf",
+                                       "end.voc",   "end.sph"};
     struct bytes wav = slurp("pcm16.wav");
     for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
         char want[100];
@@ -685,7 +686,17 @@ static void test_joined_files(void) {
         refuse("two", b.at, n + wav.n, want);
         free(b.at);
     }
-    struct bytes b = slurp("pcm16.wav");
+    struct bytes b = slurp("end.w64");
+    memcpy(b.at + b.n, "list\x2f\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0\x1b\0\0\0\0\0\0\0INF", 27);
+    memcpy(b.at + b.n + 32, wav.at, wav.n);
+    refuse("list.w64", b.at, b.n + 32 + wav.n, "another recording follows from byte");
+    free(b.at);
+    b = slurp("end.caf");
+    memcpy(b.at + b.n, "info\0\0\0\0\0\0\0\3INF", 15);
+    memcpy(b.at + b.n + 15, wav.at, wav.n);
+    refuse("list.caf", b.at, b.n + 15 + wav.n, "another recording follows from byte");
+    free(b.at);
+    b = slurp("pcm16.wav");
     memcpy(b.at + b.n, "\0\0LIST\6\0\0\0INFOxx", 16);
     accept("a chunk behind the sound", b.at, b.n + 16, 20001);
     memcpy(b.at + b.n + 16, wav.at, wav.n);
