@@ -148,7 +148,9 @@ listen=(ser-listen --every 0.2)
 }
 
 @test "what cannot be: the command line, models" {
-    fails 2 'one model is needed' ser-listen
+    fails 2 'a model is needed' ser-listen
+    fails 2 'more than a model is given: sound comes on standard input' ser-listen plain.bin a.wav
+    fails 3 'a.wav: cannot be used as a model: .* < FILE' ser-listen a.wav
     fails 2 'only one of them' ser-listen --adapt --voice mine.sert voice.bin
     fails 2 'plain.bin: takes every voice as it is' ser-listen --adapt plain.bin
     fails 2 'about standard input' ser-listen -d x --raw s16le:8000:1 plain.bin

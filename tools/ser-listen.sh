@@ -56,7 +56,8 @@ options() { # sets the options and the model
         esac
         shift
     done
-    (($# == 2)) || usage "one model is needed: 'ser-score --list' shows those that have a name"
+    (($# > 1)) || usage "a model is needed: 'ser-score --list' shows those that have a name"
+    (($# == 2)) || usage "more than a model is given: sound comes on standard input: $tool MODEL < FILE"
     [ -z "$voice" ] || [ -z "$adapt" ] || usage "--voice and --adapt: only one of them"
     model=$2
 }
@@ -69,7 +70,7 @@ know_model() {
         NR > 1 && $1 == ENVIRON["NAME"] { path = $5 }
         END { print path == "" ? ENVIRON["NAME"] : path }') || exit 4
     [ -e "$model" ] || exec ser-score -- "$model" </dev/null # which says what names there are
-    header=$(ser-tensor ls -H -- "$model") || exit
+    header=$(ser-tensor ls -H -- "$model") || die $? "$model: cannot be used as a model: sound comes on standard input: $tool MODEL < FILE"
     features=(ser-mfcc) embed=() normal=()
     if grep -qx feat.encoder=network <<<"$header"; then
         embed=(ser-score --embed -- "$model")
