@@ -201,4 +201,9 @@ setup() {
     bash -eu first.sh >p.tsv
     [ "$(wc -l <p.tsv)" = 2 ]
     [[ $(sed -n 2p p.tsv | cut -f 3) =~ ^(angry|calm|disgust|fearful|happy|neutral|sad|surprised)$ ]]
+    # A head that ships finds the network that it hears: the line "use" of its card.
+    cp -f a.wav b.wav && cp -f a.wav c.wav
+    sed -n 's/^use //p' "$ROOT/pipelines/models/best-speaker.card" >use.sh
+    bash -eu -o pipefail use.sh >p.tsv
+    [ "$(wc -l <p.tsv)" = 4 ]
 }
