@@ -40,64 +40,78 @@ void ser_backbone_put(const struct ser_model *m, struct ser_attrs *header) {
 /* ---- finding it ---- */
 
 /* The hash of the backbone that the model at path hears; empty: it hears none, or is no model, which whoever reads it
- * will say, or no regular file: a pipe can be read only once. */
-static void wanted_hash(const char *path, char want[17]) {
+ * will say, or no regular file: a pipe can be read only once. -1 with e set where the system fails. */
+static int wanted_hash(const char *path, char want[17], struct ser_error *e) {
     struct ser_reader r;
-    struct ser_error e;
     *want = '\0';
-    if (!ser_file_bytes(path) || ser_reader_open(&r, path, "model", &e))
-        return;
+    if (!ser_file_bytes(path))
+        return 0;
+    if (ser_reader_open(&r, path, "model", e))
+        return e->status == SER_SYS ? -1 : 0;
     const char *hash = ser_attr(&r.header, SER_ENCODER_XXH3);
     if (hash && ser_recipe_of_network(&r.header))
         snprintf(want, 17, "%s", hash);
     ser_reader_close(&r);
+    return 0;
 }
 
 /* The network is not built for this, only its records are read: so ser-mfcc needs no kernels. What is no regular file is
- * left alone: a pipe that nobody writes to would be waited for. */
-static int is_wanted(const char *path, const char *want) {
+ * left alone: a pipe that nobody writes to would be waited for. 1, 0, or -1 with e set where the system fails. */
+static int is_wanted(const char *path, const char *want, struct ser_error *e) {
     struct ser_reader r;
     struct ser_record rec = {0};
-    struct ser_error e;
     char hash[17];
     uint64_t h = 0;
     int got;
-    if (!ser_file_bytes(path) || ser_reader_open(&r, path, "model", &e))
+    if (!ser_file_bytes(path))
         return 0;
-    while ((got = ser_reader_next(&r, &rec, &e)) > 0 && strcmp(rec.key, SER_PRIOR) != 0)
+    if (ser_reader_open(&r, path, "model", e))
+        return e->status == SER_SYS ? -1 : 0;
+    while ((got = ser_reader_next(&r, &rec, e)) > 0 && strcmp(rec.key, SER_PRIOR) != 0)
         h = hash_elements(rec.data, rec.count, ser_type_size(rec.type), h);
     ser_record_free(&rec);
     ser_reader_close(&r);
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)h);
-    return got >= 0 && strcmp(hash, want) == 0;
+    if (got < 0)
+        return e->status == SER_SYS ? -1 : 0;
+    return strcmp(hash, want) == 0;
 }
 
-/* Takes the path of the wanted one out of the list; NULL: it is not there. */
-static char *take_wanted(struct ser_names *l, const char *want) {
-    char *path = NULL;
-    for (size_t i = 0; i < l->n && !path; i++)
-        if (is_wanted(l->at[i].path, want)) {
-            path = l->at[i].path;
+/* Takes the path of the wanted one out of the list; NULL: it is not there. -1 with e set: one cannot be read, and
+ * none of the others is it. */
+static int take_wanted(struct ser_names *l, const char *want, char **path, struct ser_error *e) {
+    struct ser_error one;
+    int failed = 0;
+    *path = NULL;
+    for (size_t i = 0; i < l->n && !*path; i++) {
+        int is = is_wanted(l->at[i].path, want, &one);
+        if (is > 0) {
+            *path = l->at[i].path;
             l->at[i].path = NULL;
+        } else if (is < 0 && !failed) {
+            *e = one;
+            failed = -1;
         }
-    return path;
+    }
+    return *path ? 0 : failed;
 }
 
-/* The same of those beside path, or where that is NULL of those that have a name. -1 with e set. */
+/* The same of those beside path, or where that is NULL of those that have a name. */
 static int search(const char *beside, const char *want, char **found, struct ser_error *e) {
     struct ser_names l;
     if (beside ? ser_names_beside(&l, beside, e) : ser_names_list(&l, e))
         return -1;
-    *found = take_wanted(&l, want);
+    int failed = take_wanted(&l, want, found, e);
     ser_names_free(&l);
-    return 0;
+    return failed;
 }
 
 int ser_backbone_find(const char **model, struct ser_error *e) {
     char want[17], *path = NULL;
     if (!*model || strcmp(*model, "-") == 0)
         return 0;
-    wanted_hash(*model, want);
+    if (wanted_hash(*model, want, e))
+        return -1;
     if (!*want)
         return 0;
     if (search(*model, want, &path, e) || (!path && search(NULL, want, &path, e)))

@@ -36,6 +36,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -240,8 +242,14 @@ void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t n);
 void *__libc_memalign(size_t at, size_t n);
 
+/* Jansson asks /dev/urandom for a seed, and does without. */
+static int is_random(int fd) {
+    struct stat s;
+    return fstat(fd, &s) == 0 && S_ISCHR(s.st_mode) && s.st_rdev == makedev(1, 9);
+}
+
 ssize_t read(int fd, void *p, size_t n) {
-    return strike(READ, &n) ? -1 : moved(NEXT(read)(fd, p, n));
+    return !is_random(fd) && strike(READ, &n) ? -1 : moved(NEXT(read)(fd, p, n));
 }
 
 ssize_t __read_chk(int fd, void *p, size_t n, size_t room) {

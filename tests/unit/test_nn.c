@@ -738,7 +738,7 @@ static void set_params(const char *folder, const char *which, struct ser_net *ne
 /* What the last layer hears is what gives the probabilities: of the logits that it makes of it. */
 static void test_embedding(const char *kernels) {
     enum { N = 11, ROWS = 8, FRAMES = 10, K = 3 };
-    struct ser_net *net = parse("conv 4 3x3 relu\nmaxpool 2x2\nbatchnorm\nreshape 5\nlstm 6\nmean\n"
+    struct ser_net *net = parse("conv 4 3x3 relu\nmaxpool 2x2\nbatchnorm\ntimemajor\nlstm 6\nmean\n"
                                 "dropout 0.5\ndense classes\n",
                                 ROWS, FRAMES, K);
     char why[SER_WHY];
@@ -772,7 +772,7 @@ static void test_embedding(const char *kernels) {
     free(e);
     ser_run_free(r);
     ser_net_free(net);
-    net = parse("globalpool mean\ndense classes\nrelu\n", ROWS, FRAMES, K);
+    net = parse("globalpool\ndense classes\nrelu\n", ROWS, FRAMES, K);
     check(ser_net_embedding(net, why) == 0 && strstr(why, "relu1, not dense"),
           "what ends otherwise has none: %s", why);
     ser_net_free(net);
