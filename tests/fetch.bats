@@ -513,7 +513,10 @@ END
 @test "CREMA-D: what has arrived before a kill is not fetched again" {
     setsid bash -c "$(declare -f get); get slow=0.02 cremad d --jobs 3" 2>/dev/null 3>&- &
     group=$!
-    for _ in {1..100}; do [ "$(find d.part -name '*.wav' 2>/dev/null | wc -l)" -lt 20 ] && sleep 0.02; done
+    for _ in {1..3000}; do
+        [ "$(find d.part -name '*.wav' 2>/dev/null | wc -l)" -lt 20 ] || break
+        sleep 0.02
+    done
     kill -9 -- -$group
     wait $group || :
     [ ! -e d ]
