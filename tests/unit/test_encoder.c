@@ -326,7 +326,7 @@ static size_t differences;
 /* Rows of the table come in the same order for both kernels. */
 static void note(const struct compare *c, const char *name, double worst, double most) {
     const char *tag = strrchr(c->folder, '/'), *model = tag;
-    struct difference *d = difference, *end = difference + differences;
+    struct difference *d = difference, *end = difference ? difference + differences : NULL;
     char of[160];
     while (*--model != '/')
         ;
