@@ -21,6 +21,7 @@ enum { MAX_COPIES = 99, MAX_SPEED = 4 };
 
 static struct {
     const char *output, *like;
+    const char *head; /* the model as it was named, where another one is its backbone */
     double noise, shift, snr[2], pitch[2], speed[2];
     int64_t rate, copies, seed, jobs;
     int keep, any_part, keep_going, quiet;
@@ -370,12 +371,12 @@ int main(int argc, char **argv) {
     opt.jobs = ser_cores() < SER_MAX_JOBS ? ser_cores() : SER_MAX_JOBS;
     int first = ser_options(argc, argv, &tool), jobs = (int)opt.jobs;
     must(ser_model_find(&opt.like, &e), &e);
-    const char *named = opt.like;
+    opt.head = opt.like;
     must(ser_backbone_find(&opt.like, &e), &e);
     if (opt.like)
         take_rate(opt.like);
     check_options(argc - first);
-    ser_keep_inputs("--output", opt.output, argv + first, named, opt.like);
+    ser_keep_inputs("--output", opt.output, argv + first, opt.head, opt.like);
     must(ser_manifest_open(&s.manifest, argv[first], &e), &e);
     open_threads(&s, jobs);
     /* Large blocks shall have pages of their own, which return to the system when freed: otherwise

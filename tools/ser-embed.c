@@ -27,6 +27,7 @@ enum { MAX_FRAMES = 1500, WINDOW_FRAMES = 200 };
 
 static struct {
     const char *manifest, *output, *like, *encoder, *trim, *layer, *pool, *norm, *raw, *kernels;
+    const char *head; /* the model as it was named, where another one is its backbone */
     int64_t frames, jobs;
     double every;
     int average, pad_30s, classify, weights, keep_going, quiet;
@@ -677,6 +678,7 @@ int main(int argc, char **argv) {
     ser_one_stdin(files, opt.like, opt.manifest ? opt.manifest : *files ? NULL : "-");
     must(ser_model_find(&opt.like, &e), &e);
     ser_keep_inputs("--output", opt.output, files, opt.manifest, opt.like);
+    opt.head = opt.like;
     must(ser_backbone_find(&opt.like, &e), &e);
     ser_keep_inputs("--output", opt.output, files, opt.like, NULL);
     if (opt.like)

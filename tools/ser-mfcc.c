@@ -17,6 +17,7 @@
 
 static struct {
     const char *manifest, *output, *type, *like, *trim, *pad, *normalize, *append, *raw;
+    const char *head; /* the model as it was named, where another one is its backbone */
     int64_t rate, window, hop, bands, coefs, frames, deltas, jobs;
     double fmin, fmax, top_db, every;
     int keep_going, quiet;
@@ -177,7 +178,8 @@ static struct ser_recipe recipe_of(const char *path) {
 static struct ser_recipe recipe(void) {
     struct ser_error e;
     must(ser_model_find(&opt.like, &e), &e);
-    ser_keep_inputs("--output", opt.output, (char *[]){NULL}, opt.like, NULL); /* a head, too */
+    opt.head = opt.like;
+    ser_keep_inputs("--output", opt.output, (char *[]){NULL}, opt.head, NULL);
     must(ser_backbone_find(&opt.like, &e), &e);
     if (opt.like)
         return recipe_of(opt.like);

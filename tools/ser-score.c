@@ -17,6 +17,7 @@ enum { MAX_THREADS = 256 };
 
 static struct {
     const char *output, *kernels;
+    const char *head; /* the model as it was named, where another one is its backbone */
     int64_t batch, threads;
     double min_speech;
     int embed, heard, list, quiet;
@@ -417,11 +418,12 @@ int main(int argc, char **argv) {
     if (opt.embed && (opt.heard || ser_option_given("min-speech")))
         ser_usage("--embed writes no table: leave out --%s", opt.heard ? "heard" : "min-speech");
     must(ser_model_find(&model, &e), &e);
-    const char *named = model;
-    must(opt.embed && ser_backbone_find(&model, &e), &e);
+    opt.head = model;
+    if (opt.embed)
+        must(ser_backbone_find(&model, &e), &e);
     argv[first] = (char *)model;
     ser_one_stdin(argv + first, first + 1 < argc ? NULL : "-", NULL);
-    ser_keep_inputs("--output", opt.output, argv + first, named, NULL);
+    ser_keep_inputs("--output", opt.output, argv + first, opt.head, NULL);
     open_scoring(&s, argv + first);
     s.bytes = ser_progress_wanted(opt.quiet) ? bytes_of(argv + first + 1) : 0;
     open_output(&s);
