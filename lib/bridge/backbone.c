@@ -22,7 +22,7 @@ static uint64_t hash_elements(const void *x, size_t n, size_t size, uint64_t h) 
     return h;
 }
 
-uint64_t ser_model_hash(const struct ser_model *m) {
+static uint64_t hash_model(const struct ser_model *m) {
     uint64_t h = hash_elements(m->net->text, strlen(m->net->text), 1, 0);
     for (int i = 0; i < m->net->params; i++)
         h = hash_elements(m->net->param[i].value, m->net->param[i].n, sizeof(float), h);
@@ -34,7 +34,7 @@ void ser_backbone_put(const struct ser_model *m, struct ser_attrs *header) {
     ser_attr_set(header, "feat.type", "embedding");
     ser_attr_set(header, SER_AXES, "channels");
     ser_attr_set(header, SER_ENCODER, SER_NETWORK);
-    ser_attr_setf(header, SER_ENCODER_XXH3, "%016llx", (unsigned long long)ser_model_hash(m));
+    ser_attr_setf(header, SER_ENCODER_XXH3, "%016llx", (unsigned long long)hash_model(m));
 }
 
 /* ---- finding it ---- */

@@ -25,9 +25,10 @@ struct ser_encoder_files {
     struct ser_tensors tensors;
     const char *prefix; /* of the encoder's names among them; a constant */
     char name[48];      /* family and size: whisper-base; whisper-2x16 for 2 layers of width 16 */
-    int keep;           /* of ser_encoder_files_keep, and what comes of it: */
-    struct ser_packed packed; /* what is mapped, if anything */
-    uint64_t key[2];
+    /* Set by ser_encoder_keep_open: */
+    int keep;                 /* threads that check what is kept; 0: nothing is */
+    struct ser_packed packed; /* what is mapped, if anything; owned */
+    uint64_t key[2];          /* of these weights, see packed.h */
 };
 
 /* Reads the two JSON files, maps the weights, and checks that every tensor of the encoder is there, in
