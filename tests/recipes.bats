@@ -79,29 +79,30 @@ repeats() {
 
 @test "varied samples: every kind alone, and all together" {
     local options
-    for options in '--mask 4:6:2' '--warp 15:0' '--warp 0:15' '--gain 3' '--shift 4' '--mixup 0.4' \
-        '--mask 4:6:2 --warp 15:15 --gain 3 --shift 4 --mixup 0.4'; do
+    for options in '--mask 4:6:2' '--warp 15:0' '--warp 0:15' '--gain 3' '--filter 6' '--shift 4' '--mixup 0.4' \
+        '--mask 4:6:2 --warp 15:15 --gain 3 --filter 6 --shift 4 --mixup 0.4'; do
         # shellcheck disable=SC2086
         repeats $options
     done
-    run header one.bin '\(mask\|warp\|gain\|shift\|mixup\)'
-    assert_output "3
+    run header one.bin '\(mask\|warp\|gain\|filter\|shift\|mixup\)'
+    assert_output "6
+3
 4:6:2
 0.40000000000000002
 4
 15:15"
     # Another seed varies otherwise.
-    train other.bin --mask 4:6:2 --warp 15:15 --gain 3 --shift 4 --mixup 0.4 --seed 2
+    train other.bin --mask 4:6:2 --warp 15:15 --gain 3 --filter 6 --shift 4 --mixup 0.4 --seed 2
     differ one.bin other.bin
 }
 
 @test "a size of nothing is no option: the bytes and the header of before" {
     train plain.bin -c plain.state
-    train none.bin -c none.state --mask 4:6:0 --warp 0:0 --gain 0 --shift 0 --mixup 0
+    train none.bin -c none.state --mask 4:6:0 --warp 0:0 --gain 0 --filter 0 --shift 0 --mixup 0
     same <(ser-tensor text plain.bin) <(ser-tensor text none.bin)
     train none.bin --mask 0:0:0 --warp 0:0
     same plain.bin none.bin
-    refute [ -n "$(header plain.bin '\(mask\|warp\|gain\|shift\|mixup\)')" ]
+    refute [ -n "$(header plain.bin '\(mask\|warp\|gain\|filter\|shift\|mixup\)')" ]
 }
 
 @test "validation hears recordings as they are" {
@@ -116,6 +117,7 @@ repeats() {
     mfcc --mask 3:6:1 --warp 0:10 --gain 3 --shift 2 --mixup 0.2
     assert_equal "$(header m.bin warp)" 0:10
     fails 3 "mfcc-train.sert: --warp: cepstral coefficients are no bands of a spectrum, .*: give 0:10" mfcc --warp 5:10
+    fails 3 "mfcc-train.sert: --filter: cepstral coefficients are no bands of a spectrum" mfcc --filter 3
     fails 3 "--mask: 14 bands and 6 frames of 13 and 24" mfcc --mask 14:6:1
     fails 3 "--mask: 3 bands and 25 frames of 13 and 24" mfcc --mask 3:25:1
 }
@@ -144,6 +146,7 @@ repeats() {
         ser-tensor ark $part.sert | ser-tensor from-ark --axes bands,time --set feat.type=logmel,feat.norm=speaker -m $part.tsv -o other-$part.sert
     done
     other --warp 5:5
+    fails 3 "--filter: these features are normalised" other --filter 1
     fails 3 "--gain: these features are normalised \(feat.norm=speaker\): decibels are gone" other --gain 1
 }
 

@@ -52,6 +52,8 @@ static const struct ser_opt options[] = {
     {0, "warp", SER_OPT_LIST, &opt.training.warp, 0, 100 * SER_MAX_WARP, "BANDS:TIME",
      "stretch by up to so many per cent"},
     {0, "gain", SER_OPT_REAL, &opt.training.gain, 0, 60, "DB", "deviation of a random level"},
+    {0, "filter", SER_OPT_REAL, &opt.training.filter, 0, 60, "DB",
+     "deviation of a random response of the bands"},
     {0, "shift", SER_OPT_INT, &opt.training.shift, 0, SER_MAX_DIM, "FRAMES",
      "move by up to so many frames"},
     {0, "mixup", SER_OPT_REAL, &opt.training.mixup, 0, 100, "A",

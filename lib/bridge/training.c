@@ -62,6 +62,7 @@ static const struct field options[] = {
     {"train.decay", NULL, REAL, LATER(fit.decay)},
     {"train.epochs", NULL, INT64, OPTION(fit.epochs)},
     {"train.gain", NULL, REAL, LATER(gain)},
+    {"train.filter", NULL, REAL, LATER(filter)},
     {"train.horizon", NULL, INT64, LATER(fit.horizon)},
     {"train.keep", NULL, TEXT, LATER(keep)},
     {"train.kernels", NULL, TEXT, OPTION(kernels)},
@@ -447,6 +448,7 @@ static const char *varies(const struct ser_training_options *o) {
     return o->mask[2] > 0                     ? "mask"
            : o->warp[0] > 0 || o->warp[1] > 0 ? "warp"
            : o->gain > 0                      ? "gain"
+           : o->filter > 0                    ? "filter"
            : o->shift                         ? "shift"
                                               : NULL;
 }
@@ -468,19 +470,25 @@ static float *gain_of(const struct ser_training *t, const struct ser_variation_l
     return gain;
 }
 
-static int check_gain(const struct ser_training *t, struct ser_error *e) {
+static int check_levels(const struct ser_training *t, struct ser_error *e) {
     const struct ser_attrs *recipe = &t->train.recipe;
     const char *type = ser_attr(recipe, "feat.type"), *where = t->train.path[0];
+    const char *option = t->o.gain > 0 ? "gain" : "filter";
     if (!type || (strcmp(type, "logmel") != 0 && strcmp(type, "mfcc") != 0))
         return ser_fail(e, SER_BAD,
-                        "%s: --gain: what a decibel changes is known of features of ser-mfcc alone",
+                        "%s: --%s: what a decibel changes is known of features of ser-mfcc alone",
+                        where, option);
+    if (t->o.filter > 0 && strcmp(type, "mfcc") == 0)
+        return ser_fail(e, SER_BAD,
+                        "%s: --filter: cepstral coefficients are no bands of a spectrum, each of "
+                        "which could be louder: ser-mfcc --type logmel has them",
                         where);
     for (int i = 0; i < recipe->n; i++)
         if (strncmp(recipe->at[i].key, "feat.norm", 9) == 0)
             return ser_fail(e, SER_BAD,
-                            "%s: --gain: these features are normalised (%s=%.60s): decibels are "
+                            "%s: --%s: these features are normalised (%s=%.60s): decibels are "
                             "gone from them",
-                            where, recipe->at[i].key, recipe->at[i].value);
+                            where, option, recipe->at[i].key, recipe->at[i].value);
     return 0;
 }
 
@@ -504,7 +512,7 @@ static int check_changes(const struct ser_training *t, const struct ser_variatio
                         "%s: --warp: %s are no bands of a spectrum, which could be stretched: give "
                         "0:%g",
                         where, image ? "cepstral coefficients" : "channels", o->warp[1]);
-    return o->gain > 0 ? check_gain(t, e) : 0;
+    return o->gain > 0 || o->filter > 0 ? check_levels(t, e) : 0;
 }
 
 static int set_changes(struct ser_training *t, struct ser_error *e) {
@@ -521,6 +529,7 @@ static int set_changes(struct ser_training *t, struct ser_error *e) {
         .warp_bands = o->warp[0] / 100,
         .warp_time = o->warp[1] / 100,
         .gain_db = o->gain,
+        .filter_db = o->filter,
         .shift = (int)o->shift,
         .mask_bands = (int)o->mask[0],
         .mask_frames = (int)o->mask[1],
@@ -528,7 +537,7 @@ static int set_changes(struct ser_training *t, struct ser_error *e) {
     };
     if (check_changes(t, l, e))
         return -1;
-    if (o->gain > 0 && !(l->gain = gain_of(t, l)))
+    if ((o->gain > 0 || o->filter > 0) && !(l->gain = gain_of(t, l)))
         return ser_no_memory(e);
     return 0;
 }

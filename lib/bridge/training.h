@@ -31,6 +31,7 @@ struct ser_training_options {
     double mask[3]; /* whole numbers: the widest in bands, in frames; how many each way */
     double warp[2]; /* of bands, of time, in per cent */
     double gain;    /* deviation of the level in decibels */
+    double filter;  /* and of the points of a random response over the bands */
     int64_t shift;  /* frames */
     double mixup;   /* alpha */
 

@@ -6,7 +6,8 @@
 #include <string.h>
 
 /* The numbers of a key, each for one thing. */
-enum { TEMPO, PLACE, SHIFT, BANDS, GAIN, MASK = 16 };
+enum { TEMPO, PLACE, SHIFT, BANDS, GAIN, KNOTS, KNOT, MASK = 16 };
+_Static_assert(KNOT + SER_MOST_KNOTS <= MASK, "each number is for one thing");
 
 /* Where each of n true frames comes from. */
 struct map {
@@ -65,11 +66,36 @@ SER_CLONES static void blend_row(const float *x, const float *next, float g, int
         y[t] = x[t] + g * (next[t] - x[t]) + add;
 }
 
+/* A line between points at equal distances over the bands, the first and the last at the ends. */
+struct response {
+    double at[SER_MOST_KNOTS];
+    int knots;
+};
+
+static struct response make_response(double filter_db, struct ser_key key) {
+    struct response r = {.knots = 0};
+    if (filter_db > 0)
+        r.knots = 2 + (int)ser_below(key, KNOTS, SER_MOST_KNOTS - 1);
+    for (int i = 0; i < r.knots; i++)
+        r.at[i] = filter_db * ser_normal(key, KNOT + (uint64_t)i);
+    return r;
+}
+
+/* In decibels, at one of so many bands. */
+static double response_at(const struct response *r, int band, int bands) {
+    if (!r->knots || band >= bands)
+        return 0;
+    double at = bands > 1 ? (double)band * (r->knots - 1) / (bands - 1) : 0;
+    int from = at < r->knots - 2 ? (int)at : r->knots - 2;
+    return r->at[from] + (at - from) * (r->at[from + 1] - r->at[from]);
+}
+
 /* Rows of frames: x [A,T]. */
 static void vary_rows(const struct ser_variation *v, const struct ser_variation_layout *l,
                       struct ser_key key, int n, const float *x, float *y, const struct map *m) {
     double gain_db = v->gain_db > 0 ? v->gain_db * ser_normal(key, GAIN) : 0;
     double f = factor(key, BANDS, v->warp_bands);
+    struct response response = make_response(v->filter_db, key);
     for (int a = 0; a < l->A; a++) {
         int warped = a < l->bands * l->blocks, band = a % l->bands;
         double at = warped ? clamp(f * band, l->bands - 1) : band;
@@ -77,7 +103,8 @@ static void vary_rows(const struct ser_variation *v, const struct ser_variation_
         int step = warped && l->bands > 1;
         const float *row = x + (size_t)(warped ? a - band + from : a) * l->T;
         float g = step ? (float)(at - from) : 0, *to = y + (size_t)a * l->T;
-        float add = l->gain ? (float)(gain_db * l->gain[a]) : 0;
+        double db = gain_db + response_at(&response, a, l->bands);
+        float add = l->gain ? (float)(db * l->gain[a]) : 0;
         if (m)
             take_row(row, row + (size_t)step * l->T, g, m, n, add, to);
         else

@@ -17,6 +17,10 @@
  *                perturbation, ICML workshop 2013), by a linear map of the band's number.
  *   gain         a normal number with the deviation gain_db, times what a decibel changes in each
  *                row.
+ *   filter       the response of another room or microphone, over the bands of the first block:
+ *                straight lines between 2 to SER_MOST_KNOTS points at equal distances, each a
+ *                normal number with the deviation filter_db, times what a decibel changes in each
+ *                row (after Nam, Kim, Park, FilterAugment, ICASSP 2022, whose points lie anywhere).
  *   masks        as often as `masks` says a run of bands, and as often a run of frames, each from 0
  *                to the widest, anywhere, becomes the mean of its row (Park et al., SpecAugment,
  *                Interspeech 2019, whose features have the mean 0). A run of bands is masked in
@@ -27,12 +31,13 @@
 
 #include "math/rng.h"
 
-#define SER_MAX_MASKS 100
-#define SER_MAX_WARP  0.9
+#define SER_MAX_MASKS  100
+#define SER_MAX_WARP   0.9
+#define SER_MOST_KNOTS 6
 
 struct ser_variation {            /* all zeros: nothing is varied */
     double warp_bands, warp_time; /* 0..SER_MAX_WARP */
-    double gain_db;               /* 0 or more */
+    double gain_db, filter_db;    /* 0 or more */
     int shift;                    /* frames, 0 or more */
     int mask_bands, mask_frames;  /* the widest, 0 or more */
     int masks;                    /* how many each way, 0..SER_MAX_MASKS */
@@ -41,14 +46,14 @@ struct ser_variation {            /* all zeros: nothing is varied */
 struct ser_variation_layout {
     int A, T, C, bands, blocks; /* bands * blocks is A or less where C is 1, or else C or less */
     const float *mean;          /* [A*C] what masks set; may be NULL without masks */
-    const float *gain;          /* [A] what a decibel adds; may be NULL without gain */
+    const float *gain;          /* [A] what a decibel adds; may be NULL without gain and filter */
 };
 
 /* Bytes of memory that ser_vary works in. */
 size_t ser_vary_bytes(const struct ser_variation_layout *l);
 
 /* x [A,T,C] with 1 <= n <= T true frames, varied by the numbers of key -> y, which is not x. Where
- * C is above 1 there is no gain, and warp_bands is taken as 0. */
+ * C is above 1 there is no gain and no filter, and warp_bands is taken as 0. */
 void ser_vary(const struct ser_variation *v, const struct ser_variation_layout *l,
               struct ser_key key, int n, const float *x, float *y, void *memory);
 

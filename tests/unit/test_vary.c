@@ -138,6 +138,34 @@ static void test_gain(void) {
     gain[0] = gain[3] = 0;
 }
 
+/* Lines between points at equal distances over the first block; the points by their numbers. */
+static void test_filter(void) {
+    int good = 1, straight = 0;
+    double squares = 0;
+    ramp(1, 1);
+    for (int b = 0; b < 4; b++)
+        gain[b] = 1;
+    gain[8] = 1; /* the energy behind the blocks has no band */
+    for (int k = 0; k < KEYS; k++) {
+        double by[4];
+        vary(&(struct ser_variation){.filter_db = 2}, k);
+        good &= padded();
+        for (int b = 0; b < 4; b++)
+            by[b] = y[b * T] - x[b * T];
+        for (int i = 0; i < A * T; i++)
+            good &= i % T >= N || fabs(y[i] - x[i] - (i / T < 4 ? by[i / T] : 0)) < 1e-4;
+        squares += by[0] * by[0] + by[3] * by[3];
+        double bend = fabs(by[0] - 2 * by[1] + by[2]) + fabs(by[1] - 2 * by[2] + by[3]);
+        straight += bend < 1e-4;
+    }
+    check(good, "a response is added to the bands of the first block, the same for every frame");
+    check(fabs(sqrt(squares / 2 / KEYS) - 2) < 0.1, "its ends have the deviation %.3f",
+          sqrt(squares / 2 / KEYS));
+    check(fabs((double)straight / KEYS - 0.2) < 0.03,
+          "one in five has two points, a straight line: %.3f", (double)straight / KEYS);
+    memset(gain, 0, sizeof gain);
+}
+
 /* A cell that is masked is -1, the mean of every row. */
 static void test_masks(void) {
     const struct ser_variation one = {.mask_bands = 2, .mask_frames = 5, .masks = 1},
@@ -346,6 +374,7 @@ int main(void) {
     test_tempo();
     test_bands();
     test_gain();
+    test_filter();
     test_masks();
     test_channels();
     test_share();
