@@ -366,6 +366,13 @@ phone\tspeaker\t24\t3\nmp3\tspeaker\t24\t3\nrecorded\tknown from 1\t12\t3\nrecor
     run study -n model live NET=head VOTE=2
     assert_output "make: Nothing to be done for 'model'.
 make: Nothing to be done for 'live'."
+    # A backbone that lies there and was trained otherwise than those that the scores are of.
+    mkdir other
+    ser-train -q --net body.net --batch 4 --lr 0.02 --epochs 2 --keep last -o other/body.bin heads/split/fold1/train.sert
+    run study model NET=head VOTE=2 MODELS=other
+    assert_failure
+    assert_line 'other/body.bin: was not trained as heads/split/fold1/body.1/model.bin: train.epochs=2 there, train.epochs=3 here'
+    assert_line --partial 'make the target model with NET=body.net'
     # The plain study of the backbone's network in the same folder has its models already.
     study cv NET=body SEEDS='1 2' | tee printed | grep -c 'the model is epoch' | same - <(echo 0) || fail "$(cat printed)"
     # Another backbone, whose models are older than what the first has made; and none.
