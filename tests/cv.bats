@@ -373,8 +373,12 @@ make: Nothing to be done for 'live'."
     assert_failure
     assert_line 'other/body.bin: was not trained as heads/split/fold1/body.1/model.bin: train.epochs=2 there, train.epochs=3 here'
     assert_line --partial 'make the target model with NET=body.net'
+    ser-report -n 0 heads | grep -q '<p>Embeddings of the part test are normalized, by itself: <code>--by speaker</code>'
     # The plain study of the backbone's network in the same folder has its models already.
     study cv NET=body SEEDS='1 2' | tee printed | grep -c 'the model is epoch' | same - <(echo 0) || fail "$(cat printed)"
+    # What the heads hear is normalised, and their vote; body hears voices as they are.
+    ser-report -n 0 heads >page.html
+    grep -o 'Protocol: [^:<]*' page.html | sed 's/.*speakers//' | sort | uniq -c | sed "s,^ *,," | diff - <(printf '%s\n' '1 .' '2 ; embeddings were normalized, each part by itself')
     # Another backbone, whose models are older than what the first has made; and none.
     for f in body.* heads/split/fold?/body.? heads/model/body.bin; do cp -a $f "${f/body/twin}"; done
     for f in heads/split/fold?/twin.?/options; do sed -i s/body.net/twin.net/ $f && touch -r "${f/twin/body}" $f; done
