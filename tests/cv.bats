@@ -336,6 +336,7 @@ phone\tspeaker\t24\t3\nmp3\tspeaker\t24\t3\nrecorded\tknown from 1\t12\t3\nrecor
     study() { make -f "$ROOT/pipelines/ravdess.mk" BUILD="$BUILD" OUT=heads RAVDESS=speech/ravdess_data MANIFEST=--no-quarantine TRAIN=-q \
         THREADS=1 FOLD='1 2' KNOWN='1 4' CONDITIONS='phone' CLIPS=1 EVERY=1 SEEDS='1 2' "$@"; }
     study model live NET=head VOTE=2 >printed 2>err || fail "$(cat err)"
+    [ "$(grep -c '^epoch ' printed err | xargs)" = 'printed:0 err:0' ] || fail 'not quiet'
     # What a run hears are the embeddings of the network of its split and seed, normalised as the study is.
     cd heads/split/fold1
     ser-score -q --embed body.2/model.bin test.sert | same head.2/embeddings/test.sert -
