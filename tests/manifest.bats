@@ -616,6 +616,10 @@ savee() {
         'ser-manifest: utterances: 359; wrong counts: 2')
     assert_equal "$(ids m.tsv | wc -l)" 359
     fails 3 'savee_JK: has 119' ser-manifest --check --strict savee
+    # It counts before it leaves out what is not asked for, and says so.
+    ser-manifest --check --emotions sad savee 2>&1 >/dev/null | tail -n 2 | same - <(printf '%s\n' \
+        'ser-manifest: speakers without any clip: savee_DC' \
+        'ser-manifest: utterances: 45; wrong counts: 2; other emotions, left out after these checks: 314')
     ser-manifest --strict savee | same - <(cut -f 1-9 m.tsv)
 }
 

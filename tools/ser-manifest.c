@@ -98,6 +98,7 @@ enum finding {
     SILENT,
     DUPLICATE,
     CONTRADICTORY,
+    UNASKED,
     FINDINGS,
     FINE = FINDINGS,
 };
@@ -121,6 +122,7 @@ static const struct {
     [SILENT] = {"silent", SIZE_MAX, 0},
     [DUPLICATE] = {"duplicates", SIZE_MAX, 0},
     [CONTRADICTORY] = {"contradictory duplicates", SIZE_MAX, 0},
+    [UNASKED] = {"other emotions, left out after these checks", 0, 1},
 };
 
 /* The column that marks speech that nobody spoke. */
@@ -1524,8 +1526,10 @@ static void select_emotions(struct manifest *m) {
     for (size_t i = 0; i < m->rows; i++) {
         const char *emotion = m->row[i].field[SER_EMOTION];
         if ((opt.emotions && !in_list(opt.emotions, emotion)) ||
-            (opt.drop && in_list(opt.drop, emotion)))
+            (opt.drop && in_list(opt.drop, emotion))) {
+            m->found[UNASKED] += opt.check && !m->row[i].dropped;
             m->row[i].dropped = 1;
+        }
     }
 }
 
