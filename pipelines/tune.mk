@@ -129,12 +129,13 @@ searched = $(strip space $(space) $(call sum_of,$(space)) rows $(ROWS) $(call su
     $(if $(filter 0,$(NESTED)),none,$(FOLDS) $(call sum_of,$(FOLDS))) method $(METHOD) epochs $(EPOCHS) \
     min-epochs $(MIN_EPOCHS) eta $(ETA) by $(BY) seed $(SEED) $(if $(tpe),generation $(GENERATION)) \
     train-seed $(TRAIN_SEED) networks $(networks); $(if $(ENCODER),encoder $(ENCODER); )features $(FEATURES); augment $(AUGMENT); $(if $(NORMALIZE),normalize $(NORMALIZE); )train $(TRAIN))
+OPTIONS = space rows folds method epochs min-epochs eta by seed generation train-seed networks encoder features augment normalize train
 ifeq ($(no_study),)
 text.search := $(searched)
 ifneq ($(wildcard $(OUT)/search.txt),)
 $(if $(call differ,$(strip $(file <$(OUT)/search.txt)),$(text.search)),$(if $(has_results),$(error $(OUT) holds another \
-    search: $(file <$(OUT)/search.txt) there, but $(text.search) now: give another OUT; the target clean removes it, \
-    winners and all),$(eval $(OUT)/search.txt: FORCE)))
+    search: $(shell $(call awk,what-differs) '$(OPTIONS)' $(call quote,$(file <$(OUT)/search.txt)) $(call quote,$(text.search))): give \
+    another OUT; the target clean removes it, winners and all),$(eval $(OUT)/search.txt: FORCE)))
 endif
 endif
 $(OUT)/search.txt: | $(call tool,tune) $(call awk_files,fixed-end)
