@@ -46,7 +46,8 @@
 #   OUT/SEARCH/search.tsv           every result with what its trial has drawn: for ser-plot tune
 #   OUT/SEARCH/final/               nested: model.bin, log.tsv, predictions.tsv of the fold that was left out;
 #                                   with VOTE=K vote/2/ to vote/K/ likewise, and vote/predictions.tsv, of all K
-#   OUT/report.txt                  the winners, their figures when they were chosen and when they were tested
+#   OUT/report.txt                  the winners, their figures when they were chosen and when they were tested; of OUTER=none
+#                                   OUT/all/report.txt
 
 include $(or $(wildcard $(dir $(lastword $(MAKEFILE_LIST)))base.mk),$(error \
     $(strip $(MAKEFILE_LIST)): the path must not contain spaces))
@@ -328,12 +329,13 @@ endif
 
 $(call stamp,$(OUT)/options/searches,$(SEARCHES))
 $(call stamp,$(OUT)/options/voters,$(VOTE))
-$(OUT)/report.txt: $(WINNERS) $(TABLES) $(TRAINED) $(TESTED) $(CERTIFIED) $(POLLED) $(OUT)/options/searches $(OUT)/options/voters \
+REPORT = $(OUT)/$(if $(filter-out all,$(SEARCHES)),,all/)report.txt
+$(REPORT): $(WINNERS) $(TABLES) $(TRAINED) $(TESTED) $(CERTIFIED) $(POLLED) $(OUT)/options/searches $(OUT)/options/voters \
     $(HELPERS)/report-search $(call tool,eval)
 	@$(HELPERS)/report-search $(BUILD) $(OUT) $(VOTE) $(SEARCHES) >$@.new; mv $@.new $@
 
-all: $(if $(DRY),dry,$(OUT)/report.txt)
-	$(if $(DRY),,@cat $(OUT)/report.txt)
+all: $(if $(DRY),dry,$(REPORT))
+	$(if $(DRY),,@cat $(REPORT))
 search: $(WINNERS) $(TABLES)
 
 # ---- what it will cost ----
