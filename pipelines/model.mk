@@ -3,7 +3,8 @@
 # conditions of conditions.mk. The temperature that makes of 70 % what comes true in 70 % is fitted on these, too.
 #   make -f pipelines/ravdess.mk model NET=best MODELS=pipelines/models
 #   MODELS  the folder that gets NAME.bin and NAME.card (default OUT/model, for SER_MODELS=OUT/model). A BACKBONE's .bin is
-#           taken from there, whatever it was trained with, and is made where there is none
+#           taken from there, whichever recordings it was trained on, and is made where there is none. One that was trained
+#           otherwise than those of the cross-validation is refused
 # With NORMALIZE=--by speaker the model holds what the voices it was trained on are (ser-train --prior).
 # It is made by the plain kernels, whose bytes are the same on any x86-64. The file pipelines/models/README.md says what
 # a card tells; lines "card KEY VALUE" of NAME.options are in it as they are.
@@ -29,7 +30,11 @@ $(SHIPPED_BACKBONE): | $(EVERYONE)/train.sert $(call net,$(BACKBONE_NAME)) $(cal
 	    --kernels plain --seed $(firstword $(SEEDS)) $(if $(THREADS),--threads $(THREADS)) $(EVERYONE)/train.sert; \
 	$(call took,train,$(BACKBONE_NAME).model)
 $(call stamp,$(HEARD)/embeddings/options,$(SHIPPED_BACKBONE))
-$(HEARD)/embeddings/train.sert: $(SHIPPED_BACKBONE) $(EVERYONE)/train.sert $(HEARD)/embeddings/options $(call tool,score)
+# The scores are those of heads of backbones that the cross-validation has trained, and so are to be this one's.
+JUDGED_BACKBONE  = $(OUT)/split/$(firstword $(BACKBONE_RUNS))/model.bin
+$(HEARD)/embeddings/train.sert: $(SHIPPED_BACKBONE) $(EVERYONE)/train.sert $(JUDGED_BACKBONE) $(HEARD)/embeddings/options $(call tool,score) $(HELPERS)/same-training
+	@$(HELPERS)/same-training $(BUILD) $< $(JUDGED_BACKBONE) || { code=$$?; echo "model: $< has to be made anew: remove it, or" \
+	    "make the target model with NET=$(BACKBONE); another folder as MODELS= keeps it" >&2; exit $$code; }
 	@$(call tool,score) -q --embed --kernels plain $< $(EVERYONE)/train.sert -o $@
 $(HEARD)/train.sert: $(HEARD)/embeddings/train.sert $(EVERYONE)/options/normalize $(call tool,tensor)
 	@$(if $(NORMALIZE),$(call normalized,$(NORMALIZE)),cat) <$< >$@.new; mv $@.new $@

@@ -18,7 +18,8 @@
 #              normalised, of training, validation and test alike
 #   BACKBONE   another network, as NET: each model hears the embeddings (ser-score --embed) of one of that network that has
 #              heard the same training part with the same seed, and NORMALIZE is of them, not of the features.
-#              BACKBONE_TRAIN: the options of its training (default: those in its NAME.options)
+#              BACKBONE_TRAIN: the options of its training (default: those in its NAME.options, if there are any, whatever TRAIN
+#              says of NET's; where TRAIN has -q, it is quiet, too)
 #   DROP       emotions that no split gets, separated by commas
 #   CHECK=     leaves out the decoding of every file that ser-manifest --check does; then a recording that is
 #              replaced under its name is not noticed. Either way the new one must be newer than the manifest
@@ -392,7 +393,7 @@ $(foreach s,$(SPLITS),$(eval $(call feature_rules,$s,$(OUT)/split/$s)))
 # A network is trained on its split's training part and judged, epoch by epoch, by the validation part, if there is
 # one. The network's file and every option of training are a stamp of their own for each run.
 train_options = $(if $(filter $1,$(BACKBONE_NAME)),$(backbone_options),$(if $(NET_TRAIN),$(own_options),$(study_options)))
-backbone_options = $(or $(BACKBONE_TRAIN),$(study_options)) $(if $(VAL),--keep last)
+backbone_options = $(if $(BACKBONE_TRAIN),$(BACKBONE_TRAIN) $(filter -q --quiet,$(TRAIN)),$(study_options)) $(if $(VAL),--keep last)
 own_options   = $(NET_TRAIN) $(call given,EPOCHS,--epochs) $(call given,BATCH,--batch) $(call given,LR,--lr) $(if \
     $(VAL),--keep last,$(call given,PATIENCE,--patience) $(call given,LR_PATIENCE,--lr-patience) \
     $(call given,LR_FACTOR,--lr-factor)) $(call given,MIN_LR,--min-lr) $(TRAIN)

@@ -46,7 +46,8 @@
 #   OUT/SEARCH/search.tsv           every result with what its trial has drawn: for ser-plot tune
 #   OUT/SEARCH/final/               nested: model.bin, log.tsv, predictions.tsv of the fold that was left out;
 #                                   with VOTE=K vote/2/ to vote/K/ likewise, and vote/predictions.tsv, of all K
-#   OUT/report.txt                  the winners, their figures when they were chosen and when they were tested
+#   OUT/report.txt                  the winners, their figures when they were chosen and when they were tested; of OUTER=none
+#                                   OUT/all/report.txt
 
 include $(or $(wildcard $(dir $(lastword $(MAKEFILE_LIST)))base.mk),$(error \
     $(strip $(MAKEFILE_LIST)): the path must not contain spaces))
@@ -129,12 +130,13 @@ searched = $(strip space $(space) $(call sum_of,$(space)) rows $(ROWS) $(call su
     $(if $(filter 0,$(NESTED)),none,$(FOLDS) $(call sum_of,$(FOLDS))) method $(METHOD) epochs $(EPOCHS) \
     min-epochs $(MIN_EPOCHS) eta $(ETA) by $(BY) seed $(SEED) $(if $(tpe),generation $(GENERATION)) \
     train-seed $(TRAIN_SEED) networks $(networks); $(if $(ENCODER),encoder $(ENCODER); )features $(FEATURES); augment $(AUGMENT); $(if $(NORMALIZE),normalize $(NORMALIZE); )train $(TRAIN))
+OPTIONS = space rows folds method epochs min-epochs eta by seed generation train-seed networks encoder features augment normalize train
 ifeq ($(no_study),)
 text.search := $(searched)
 ifneq ($(wildcard $(OUT)/search.txt),)
 $(if $(call differ,$(strip $(file <$(OUT)/search.txt)),$(text.search)),$(if $(has_results),$(error $(OUT) holds another \
-    search: $(file <$(OUT)/search.txt) there, but $(text.search) now: give another OUT; the target clean removes it, \
-    winners and all),$(eval $(OUT)/search.txt: FORCE)))
+    search: $(shell $(call awk,what-differs) '$(OPTIONS)' $(call quote,$(file <$(OUT)/search.txt)) $(call quote,$(text.search))): give \
+    another OUT; the target clean removes it, winners and all),$(eval $(OUT)/search.txt: FORCE)))
 endif
 endif
 $(OUT)/search.txt: | $(call tool,tune) $(call awk_files,fixed-end)
@@ -327,12 +329,13 @@ endif
 
 $(call stamp,$(OUT)/options/searches,$(SEARCHES))
 $(call stamp,$(OUT)/options/voters,$(VOTE))
-$(OUT)/report.txt: $(WINNERS) $(TABLES) $(TRAINED) $(TESTED) $(CERTIFIED) $(POLLED) $(OUT)/options/searches $(OUT)/options/voters \
+REPORT = $(OUT)/$(if $(filter-out all,$(SEARCHES)),,all/)report.txt
+$(REPORT): $(WINNERS) $(TABLES) $(TRAINED) $(TESTED) $(CERTIFIED) $(POLLED) $(OUT)/options/searches $(OUT)/options/voters \
     $(HELPERS)/report-search $(call tool,eval)
 	@$(HELPERS)/report-search $(BUILD) $(OUT) $(VOTE) $(SEARCHES) >$@.new; mv $@.new $@
 
-all: $(if $(DRY),dry,$(OUT)/report.txt)
-	$(if $(DRY),,@cat $(OUT)/report.txt)
+all: $(if $(DRY),dry,$(REPORT))
+	$(if $(DRY),,@cat $(REPORT))
 search: $(WINNERS) $(TABLES)
 
 # ---- what it will cost ----

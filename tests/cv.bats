@@ -336,6 +336,7 @@ phone\tspeaker\t24\t3\nmp3\tspeaker\t24\t3\nrecorded\tknown from 1\t12\t3\nrecor
     study() { make -f "$ROOT/pipelines/ravdess.mk" BUILD="$BUILD" OUT=heads RAVDESS=speech/ravdess_data MANIFEST=--no-quarantine TRAIN=-q \
         THREADS=1 FOLD='1 2' KNOWN='1 4' CONDITIONS='phone' CLIPS=1 EVERY=1 SEEDS='1 2' "$@"; }
     study model live NET=head VOTE=2 >printed 2>err || fail "$(cat err)"
+    [ "$(grep -c '^epoch ' printed err | xargs)" = 'printed:0 err:0' ] || fail 'not quiet'
     # What a run hears are the embeddings of the network of its split and seed, normalised as the study is.
     cd heads/split/fold1
     ser-score -q --embed body.2/model.bin test.sert | same head.2/embeddings/test.sert -
@@ -366,8 +367,19 @@ phone\tspeaker\t24\t3\nmp3\tspeaker\t24\t3\nrecorded\tknown from 1\t12\t3\nrecor
     run study -n model live NET=head VOTE=2
     assert_output "make: Nothing to be done for 'model'.
 make: Nothing to be done for 'live'."
+    # A backbone that lies there and was trained otherwise than those that the scores are of.
+    mkdir other
+    ser-train -q --net body.net --batch 4 --lr 0.02 --epochs 2 --keep last -o other/body.bin heads/split/fold1/train.sert
+    run study model NET=head VOTE=2 MODELS=other
+    assert_failure
+    assert_line 'other/body.bin: was not trained as heads/split/fold1/body.1/model.bin: train.epochs=2 there, train.epochs=3 here'
+    assert_line --partial 'make the target model with NET=body.net'
+    ser-report -n 0 heads | grep -q '<p>Embeddings of the part test are normalized, by itself: <code>--by speaker</code>'
     # The plain study of the backbone's network in the same folder has its models already.
     study cv NET=body SEEDS='1 2' | tee printed | grep -c 'the model is epoch' | same - <(echo 0) || fail "$(cat printed)"
+    # What the heads hear is normalised, and their vote; body hears voices as they are.
+    ser-report -n 0 heads >page.html
+    grep -o 'Protocol: [^:<]*' page.html | sed 's/.*speakers//' | sort | uniq -c | sed "s,^ *,," | diff - <(printf '%s\n' '1 .' '2 ; embeddings were normalized, each part by itself')
     # Another backbone, whose models are older than what the first has made; and none.
     for f in body.* heads/split/fold?/body.? heads/model/body.bin; do cp -a $f "${f/body/twin}"; done
     for f in heads/split/fold?/twin.?/options; do sed -i s/body.net/twin.net/ $f && touch -r "${f/twin/body}" $f; done

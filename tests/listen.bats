@@ -87,6 +87,13 @@ listen=(ser-listen --every 0.2)
     [ ! -s said ]
     run ser-listen --every x --adapt named/head.bin <a.wav
     refute_output --partial prior-weight
+    # Its network may be one that hears an encoder.
+    "$ROOT/tests/make-encoder" --family hubert hubert-2x16
+    mkdir deep && ser-embed -q hubert-2x16 --pool mean -m m.tsv >deep.sert
+    ser-train -q --net head.net --keep last --epochs 1 -o deep/body.bin deep.sert
+    ser-score -q --embed deep/body.bin deep.sert | ser-train -q --net head.net --keep last --epochs 1 -o deep/head.bin
+    ser-embed --like deep/body.bin --every 0.2 <a.wav | ser-score --embed deep/body.bin | ser-score deep/head.bin >want.tsv
+    "${listen[@]}" deep/head.bin <a.wav | same - want.tsv
     # A model of embeddings has its features from ser-embed.
     printf '#!/bin/sh\necho "$*" >embed.log\nexec ser-mfcc --like plain.bin --every 0.2\n' >bin/ser-embed
     chmod +x bin/ser-embed

@@ -508,8 +508,9 @@ END
     put wav/{03a01Fa,03a01Nc,16b10Wb}.wav
     ser-manifest --corpus FOLDERS . 2>err >m.tsv
     if grep 'named like' err; then fail 'not all of a known corpus'; fi
-    ser-manifest --corpus folders wav 2>err >m.tsv
-    grep -q '^ser-manifest: wav: all of its files are named like those of emodb (.*): --corpus emodb (in own.mk CORPUS=emodb) ' err
+    fails 3 '^ser-manifest: wav: all of its files are named like those of emodb \(.*\): --corpus emodb \(in own.mk CORPUS=emodb\) ' \
+        ser-manifest --corpus folders wav
+    ser-manifest --corpus folders --label-from '/([^/]+)/[^/]*$' wav 2>err | cut -f 6 | xargs | same - <(echo emotion wav wav wav)
     ser-manifest --corpus EmoDB wav 2>/dev/null | cut -f 6 | xargs | same - <(echo emotion happy neutral angry)
     fails 2 'Unmatched|[Pp]arenthes' ser-manifest --corpus folders --speaker-from '(p' f
     fails 2 'one line' ser-manifest --corpus folders --speaker-from $'(p)\nset emotion sad' f
@@ -530,7 +531,7 @@ savee_JE_a01 -
 savee_KL_a03 yes
 END
     )
-    ser-manifest --corpus folders t | head -1 >none
+    ser-manifest --corpus folders --label-from '/([^/]+)/[^/]*$' t | head -1 >none
     assert_equal "$(cut -f 9- none)" repetition
     # The mark counts for all folders below its own.
     mkdir above && mv s linked above
@@ -615,6 +616,10 @@ savee() {
         'ser-manifest: utterances: 359; wrong counts: 2')
     assert_equal "$(ids m.tsv | wc -l)" 359
     fails 3 'savee_JK: has 119' ser-manifest --check --strict savee
+    # It counts before it leaves out what is not asked for, and says so.
+    ser-manifest --check --emotions sad savee 2>&1 >/dev/null | tail -n 2 | same - <(printf '%s\n' \
+        'ser-manifest: speakers without any clip: savee_DC' \
+        'ser-manifest: utterances: 45; wrong counts: 2; other emotions, left out after these checks: 314')
     ser-manifest --strict savee | same - <(cut -f 1-9 m.tsv)
 }
 

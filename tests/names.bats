@@ -153,7 +153,15 @@ setup() {
     mv own/head.bin there && mv own/one.bin there/any.bin && cp -L 2.model there/a.bin && head -c 999 1.model >there/aa.bin && mkfifo there/aaa.bin
     ser-score -q --embed there/head.bin f.sert | same e.sert -
     fails 3 "there/any.bin: is not of embeddings: its features are made by 'ser-mfcc --like'" ser-embed --like there/head.bin a.wav
+    # One that cannot be read hides none elsewhere; alone it may be the one.
+    local plain=()
+    [ "$(id -u)" != 0 ] || plain=(setpriv --bounding-set=-all --inh-caps=-all) # root, but without root's rights
+    chmod 0 there/a.bin
     mv there/any.bin own/body.bin
+    "${plain[@]}" ser-score -q --embed there/head.bin f.sert | same e.sert -
+    chmod 0 own/body.bin && rm -f there/a.bin
+    fails 4 'there/head.bin: .*/own/body.bin: cannot open: Permission denied: make that readable, or' "${plain[@]}" ser-score --embed there/head.bin f.sert
+    chmod 600 own/body.bin
     ser-score -q --embed there/head.bin f.sert | same e.sert -
     (cd there && ser-score -q --embed head.bin ../f.sert) | same e.sert -
     rm own/body.bin

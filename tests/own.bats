@@ -218,6 +218,9 @@ made() {
         ser-cmp --values want.sert "$fold/test.sert"
         [ "$(ser-tensor ls -c part "$fold/train.sert" | tail -n +2 | cut -f 4 | sort -u)" = train ]
     done
+    # A page shows the sound, not what a model hears in it, since ser-plot makes no embeddings.
+    ser-report -n 1 out >page.html
+    grep -q '>Waveform of [^,<]*<' page.html
     # Another normalisation and other seeds need none anew; another layer does.
     find out/embeddings -name '*.sert' -printf '%P %T@\n' | sort >before
     embed NORMALIZE="--by speaker" SEEDS="1 2" >log 2>&1 || fail "$(cat log)"

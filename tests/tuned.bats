@@ -238,6 +238,11 @@ told() {
     assert_equal "$(awk '$1 == "all" {print $6, $7, $8, $9}' printed)" '- - - -'
     [ -s whole/all/final/model.bin ] && [ ! -e whole/all/final/predictions.tsv ]
     grep -q '^trained on all speakers.*: whole/all/final/model.bin$' printed
+    # Alone it leaves the report of the others as it is.
+    cp whole/report.txt before
+    nested whole VOTE=2 NORMALIZE='--by speaker' OUTER=none >alone
+    same before whole/report.txt
+    same alone whole/all/report.txt
     run nested whole VOTE=2 NORMALIZE='--by speaker' OUTER=4
     assert_failure
     assert_output --partial 'OUTER=4: the folds that have speakers are 1 2 3'

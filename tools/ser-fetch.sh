@@ -408,6 +408,7 @@ report() {
     local counts
     [ -z "$quiet" ] || return 0
     counts=$(awk '{ n += $2 } END { print NR " speakers, " n " recordings" }' <<<"$expected")
+    [ -n "$counts" ] || die 4 "$dir: cannot be counted"
     out "$dir: $counts"
 }
 

@@ -74,6 +74,8 @@ know_model() {
     features=(ser-mfcc) embed=() normal=()
     if grep -qx feat.encoder=network <<<"$header"; then
         embed=(ser-score --embed -- "$model")
+        # What the network before it hears is told by who takes it: here a manifest of no recordings.
+        ser-mfcc --like "$model" -m - <<<$'id\tpath' >/dev/null 2>&1 || features=(ser-embed)
     elif grep -qx feat.type=embedding <<<"$header"; then
         features=(ser-embed)
     fi

@@ -98,6 +98,7 @@ enum finding {
     SILENT,
     DUPLICATE,
     CONTRADICTORY,
+    UNASKED,
     FINDINGS,
     FINE = FINDINGS,
 };
@@ -121,6 +122,7 @@ static const struct {
     [SILENT] = {"silent", SIZE_MAX, 0},
     [DUPLICATE] = {"duplicates", SIZE_MAX, 0},
     [CONTRADICTORY] = {"contradictory duplicates", SIZE_MAX, 0},
+    [UNASKED] = {"other emotions, left out after these checks", 0, 1},
 };
 
 /* The column that marks speech that nobody spoke. */
@@ -725,8 +727,8 @@ static int knows_all(const struct manifest *m, struct ser_corpus *corpus) {
     return audio > 0;
 }
 
-/* Tells of a known corpus whose files were read as anybody's, so that its folders became labels. */
-static void warn_known(const struct manifest *m) {
+/* Refuses a known corpus whose files would be read as anybody's, so that its folders became labels. */
+static void refuse_known(const struct manifest *m) {
     struct ser_corpora known = {0};
     struct ser_error e;
     must(ser_corpora_read(&known, known_corpora, bytes_between(known_corpora, known_corpora_end),
@@ -737,10 +739,11 @@ static void warn_known(const struct manifest *m) {
         if (ser_corpus_lacks(c, m->operand[0]) || ser_corpus_read_tables(c, m->operand[0], &e) ||
             !knows_all(m, c))
             continue;
-        warn("%s: all of its files are named like those of %s (%s): --corpus %s (in own.mk "
-             "CORPUS=%s) reads their labels and speakers, which are not its folders",
-             m->operand[0], c->name, c->title, c->name, c->name);
-        break;
+        die(SER_BAD,
+            "%s: all of its files are named like those of %s (%s): --corpus %s (in own.mk "
+            "CORPUS=%s) reads their labels and speakers, which are not its folders; --label-from "
+            "(LABEL_FROM=) says where else its labels are",
+            m->operand[0], c->name, c->title, c->name, c->name);
     }
     ser_corpora_free(&known);
 }
@@ -768,14 +771,14 @@ static void read_folders(struct manifest *m, char **operand, int n) {
     }
     if (!m->rows)
         die_empty(m, operand[0]);
+    if (reads_folders() && !opt.label_from)
+        refuse_known(m);
     if (m->above)
         warn("%s: is in no folder of a label, but in the folder given, and so has no label "
              "(recordings of this kind: %zu): put it into a folder that is named as its label, or "
              "say with --label-from where the label is",
              m->first_above, m->above);
     warn_unmatched(m);
-    if (reads_folders() && !opt.label_from && !opt.quiet)
-        warn_known(m);
 }
 
 /* ---- a table of one's own ---- */
@@ -1523,8 +1526,10 @@ static void select_emotions(struct manifest *m) {
     for (size_t i = 0; i < m->rows; i++) {
         const char *emotion = m->row[i].field[SER_EMOTION];
         if ((opt.emotions && !in_list(opt.emotions, emotion)) ||
-            (opt.drop && in_list(opt.drop, emotion)))
+            (opt.drop && in_list(opt.drop, emotion))) {
+            m->found[UNASKED] += opt.check && !m->row[i].dropped;
             m->row[i].dropped = 1;
+        }
     }
 }
 

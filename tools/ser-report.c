@@ -21,6 +21,7 @@
 #include "core/jobs.h"
 #include "core/opt.h"
 #include "core/out.h"
+#include "core/reader.h"
 #include "core/set.h"
 #include "core/sha256.h"
 #include "core/tsv.h"
@@ -78,8 +79,10 @@ struct judged {
         *like;           /* the stage of the original's study that it is like; NULL: none */
     struct worst *worst; /* lowest probability of the truth first, each utterance once */
     size_t worsts;
-    size_t fewest, most; /* speakers that its models were trained on; 0: no certificate tells */
-    const char *voices;  /* how features of test parts are normalized; empty: they are not */
+    size_t fewest, most;    /* speakers that its models were trained on; 0: no certificate tells */
+    const char *voices;     /* how what is heard of test parts is normalized; empty: it is not */
+    char *by;               /* owned, or NULL */
+    const char *normalized; /* "features" or "embeddings"; NULL: nothing is */
 };
 
 /* What a search came to. */
@@ -250,9 +253,38 @@ static void certify_splits(struct report *r) {
             must(ser_study_certify(r->study.split[i], &r->certificate[i], &e), &e);
 }
 
+/* A run that has the model of this one: of a vote (rules.mk: NAME-vote), one of its voters. */
+static const struct ser_run *modelled(const struct report *r, const struct ser_run *run) {
+    size_t n = strlen(run->name), tail = strlen("-vote");
+    if (run->model || n < tail || strcmp(run->name + n - tail, "-vote") != 0)
+        return run;
+    for (size_t i = 0; i < r->study.runs; i++) {
+        const struct ser_run *one = r->study.run[i];
+        if (one->split == run->split && strncmp(one->name, run->name, n - tail) == 0 &&
+            strlen(one->name) == n - tail)
+            return one;
+    }
+    return run;
+}
+
+/* What ser-tensor normalize has changed of what a run's model hears, in a word; NULL: nothing. Without a model it is what
+ * a certificate tells. */
+static const char *normalized(const struct ser_run *run) {
+    const char *norm = ser_attr(&run->header, SER_NORM);
+    const char *type = ser_attr(&run->header, "feat.type");
+    if (run->model && (!norm || strcmp(norm, "none") == 0 || strcmp(norm, "utterance") == 0))
+        return NULL;
+    return type && strcmp(type, "embedding") == 0 ? "embeddings" : "features";
+}
+
 /* Who its models were trained on, and what was done to whom. */
 static void find_protocol(const struct report *r, struct judged *j) {
     j->voices = "";
+    const struct ser_run *run = modelled(r, j->group->run[0]);
+    j->normalized = normalized(run);
+    if (j->normalized &&
+        run->model) /* another network's study may have made the certificate since */
+        j->voices = j->by = eprintf_alloc("--by %s", ser_attr(&run->header, SER_NORM));
     for (size_t i = 0; i < r->study.splits; i++) {
         const struct ser_part_content *part = r->certificate[i].part;
         size_t trained = part[SER_TRAIN].speakers;
@@ -263,7 +295,7 @@ static void find_protocol(const struct report *r, struct judged *j) {
             continue;
         j->fewest = !j->fewest || trained < j->fewest ? trained : j->fewest;
         j->most = trained > j->most ? trained : j->most;
-        if (part[SER_TEST].normalize.at)
+        if (part[SER_TEST].normalize.at && j->normalized)
             j->voices = part[SER_TEST].normalize.at;
     }
 }
@@ -300,6 +332,7 @@ static void free_report(struct report *r) {
         for (size_t i = 0; i < r->group[g].worsts; i++)
             free(r->group[g].worst[i].path);
         free(r->group[g].worst);
+        free(r->group[g].by);
         ser_evaluation_free(&r->group[g].v);
     }
     for (size_t i = 0; r->certificate && i < r->study.splits; i++)
@@ -488,7 +521,8 @@ static void say_protocol(struct page *p, const struct judged *j) {
         ser_html_textf(&p->html, "; each model was trained on %s %s", trained,
                        j->most == 1 ? "speaker" : "speakers");
     if (*j->voices)
-        ser_html_textf(&p->html, "; features were normalized, each part by itself: %s", j->voices);
+        ser_html_textf(&p->html, "; %s were normalized, each part by itself: %s", j->normalized,
+                       j->voices);
     markup(p, ".");
 }
 
@@ -1057,10 +1091,21 @@ static void worst_row(struct page *p, const struct judged *j, const struct worst
     ser_html_cell(&p->html, w->path ? w->path : "");
 }
 
-/* Features that are normalised by other recordings cannot be made of one alone. */
+/* Whether ser-plot can draw what a model says of a recording: it makes features alone, and of one recording alone. */
 static int hears_one(const struct ser_run *run) {
-    const char *norm = ser_attr(&run->header, SER_NORM);
-    return !norm || strcmp(norm, "none") == 0 || strcmp(norm, "utterance") == 0;
+    const char *type = ser_attr(&run->header, "feat.type");
+    return !normalized(run) && (!type || strcmp(type, "embedding") != 0);
+}
+
+/* Whether a stream is of embeddings, which have no picture. */
+static int is_of_embeddings(const char *path) {
+    struct ser_reader r;
+    struct ser_error e;
+    must(ser_reader_open(&r, path, "features", &e), &e);
+    const char *type = ser_attr(&r.header, "feat.type");
+    int is = type && strcmp(type, "embedding") == 0;
+    ser_reader_close(&r);
+    return is;
 }
 
 /* The worst of all is shown, as far as what it was made of is still there. */
@@ -1068,7 +1113,7 @@ static void worst_pictures(struct page *p, const struct judged *j) {
     const struct worst *w = &j->worst[0];
     const struct ser_run *run = j->group->run[w->run];
     markup(p, "<div class=\"figures\">\n");
-    if (run->split->test)
+    if (run->split->test && !is_of_embeddings(run->split->test))
         figure(p,
                (struct ser_plot){.kind = SER_PLOT_MFCC, .path = run->split->test, .key = w->at->id},
                "Features of %s", w->at->id);
@@ -1368,15 +1413,18 @@ static void verdict(struct page *p, const struct ser_certificate *c) {
     markup(p, ".</p>\n");
 }
 
-/* Whose features were normalised how. */
-static void normalization(struct page *p, const struct ser_certificate *c) {
+/* What of the split's parts was normalised how, for the first of its runs of which something was. */
+static void normalization(struct page *p, const struct ser_split *split,
+                          const struct ser_certificate *c) {
+    const char *what = NULL;
+    for (size_t i = 0; i < p->r->study.runs && !what; i++)
+        if (p->r->study.run[i]->split == split)
+            what = normalized(modelled(p->r, p->r->study.run[i]));
     for (int i = 0; i < SER_PARTS; i++) {
         const char *how = shown(&c->part[i].normalize);
-        if (*how && c->part[i].utterances)
-            ser_html_markupf(&p->html,
-                             "<p>Features of the part %s are normalized, by itself: <code>",
-                             ser_part_name[i]);
-        if (*how && c->part[i].utterances) {
+        if (what && *how && c->part[i].utterances) {
+            ser_html_markupf(&p->html, "<p>%c%s of the part %s are normalized, by itself: <code>",
+                             toupper(*what), what + 1, ser_part_name[i]);
             text(p, how);
             markup(p, "</code></p>\n");
         }
@@ -1413,7 +1461,7 @@ static void certify(struct page *p, const struct ser_split *split,
     text(p, split->name);
     markup(p, "</h3>\n");
     verdict(p, c);
-    normalization(p, c);
+    normalization(p, split, c);
     char *caption = eprintf_alloc("Parts of %s", split->name);
     parts(p, caption, c);
     free(caption);

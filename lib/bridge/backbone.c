@@ -99,6 +99,7 @@ static int take_wanted(struct ser_names *l, const char *want, char **path, struc
 /* The same of those beside path, or where that is NULL of those that have a name. */
 static int search(const char *beside, const char *want, char **found, struct ser_error *e) {
     struct ser_names l;
+    *found = NULL;
     if (beside ? ser_names_beside(&l, beside, e) : ser_names_list(&l, e))
         return -1;
     int failed = take_wanted(&l, want, found, e);
@@ -107,6 +108,7 @@ static int search(const char *beside, const char *want, char **found, struct ser
 }
 
 int ser_backbone_find(const char **model, struct ser_error *e) {
+    struct ser_error first;
     char want[17], *path = NULL;
     if (!*model || strcmp(*model, "-") == 0)
         return 0;
@@ -114,8 +116,15 @@ int ser_backbone_find(const char **model, struct ser_error *e) {
         return -1;
     if (!*want)
         return 0;
-    if (search(*model, want, &path, e) || (!path && search(NULL, want, &path, e)))
-        return -1;
+    int failed = search(*model, want, &path, &first);
+    if (!path && search(NULL, want, &path, failed ? e : &first))
+        failed = -1;
+    if (!path && failed)
+        return ser_fail(e, SER_SYS,
+                        "%s: hears embeddings of another network, which is none of the models that "
+                        "can be read; %s: make that readable, or put the network beside this "
+                        "one as NAME.bin",
+                        *model, first.text);
     if (!path)
         return ser_fail(e, SER_SYS,
                         "%s: hears embeddings of another network, whose XXH3 is %s, and none of "

@@ -1,4 +1,4 @@
-/* Whatever an encoder's folder holds, it is opened or refused with one line. The input is config.json, a byte of 0,
+/* Whatever an encoder's folder holds, it is opened or refused. The input is config.json, a byte of 0,
  * preprocessor_config.json, a byte of 0, and model.safetensors. */
 #include <stdint.h>
 #include <stdlib.h>
@@ -54,8 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         size -= n;
     }
     int failed = ser_encoder_files_open(&f, at, &e);
-    if (failed ? (e.status != SER_BAD && e.status != SER_SYS) || strchr(e.text, '\n')
-               : e.status != 0)
+    if (failed ? e.status != SER_BAD && e.status != SER_SYS : e.status != 0)
         abort();
     if (failed)
         return 0;
