@@ -127,12 +127,15 @@ repeats() {
     other() { ser-train -q --net other.net --val other-val.sert --epochs 1 --batch 4 -o m.bin "$@" other-train.sert; }
     printf 'standardize\nlstm 4\nmean\ndense classes\n' >other.net
     turned() { for part in train val; do
-        ser-tensor ark "${@:2}" $part.sert | ser-tensor from-ark --axes "$1" -m "$BATS_FILE_TMPDIR/$part.tsv" -o other-$part.sert
+        ser-tensor ark ${2:+"$2"} $part.sert | ser-tensor from-ark --axes "$1" "${@:3}" -m "$BATS_FILE_TMPDIR/$part.tsv" -o other-$part.sert
     done; }
     turned time,channels -T
     other --mask 5:6:2 --warp 0:10 --shift 3 --mixup 0.2
     fails 3 "other-train.sert: --warp: channels are no bands of a spectrum, .*: give 0:10" other --warp 1:10
     fails 3 "--gain: what a decibel changes is known of features of ser-mfcc alone" other --gain 1
+    turned time,channels -T --set feat.type=logmel # as if ser-mfcc could make such
+    fails 3 "other-train.sert: --gain: channels are no bands of a spectrum" other --gain 1
+    fails 3 "other-train.sert: --filter: channels are no bands of a spectrum" other --filter 1
     turned bands,time
     printf 'timemajor\nmean\ndense classes\n' >other.net
     other --mask 5:6:2 --warp 5:10 --shift 3
@@ -186,7 +189,7 @@ loss"
 
 @test "a masked network: all of it together" {
     { echo masked && cat small.net; } >masked.net
-    repeats --net masked.net --mask 4:6:2 --warp 15:15 --gain 3 --shift 4 --mixup 0.4 --decay 0.1 --average ema=0.9 --balance both \
+    repeats --net masked.net --mask 4:6:2 --warp 15:15 --gain 3 --filter 6 --shift 4 --mixup 0.4 --decay 0.1 --average ema=0.9 --balance both \
         --freeze standardize1-batchnorm1
 }
 
@@ -321,15 +324,16 @@ loss"
     fails 3 "train.mask is 4:6:2 there, but 4:6:1 now" train a.bin -c state --resume --mask 4:6:1
     fails 3 "train.mask is 4:6:2 there, but unset now" train a.bin -c state --resume
     fails 3 "train.warp is unset there, but 1:0 now" train a.bin -c state --resume --mask 4:6:2 --warp 1:0
+    fails 3 "train.filter is unset there, but 6 now" train a.bin -c state --resume --mask 4:6:2 --filter 6
 }
 
 @test "a search may draw what trains, but not how long, nor from what" {
     local name
-    printf '%s\n' 'mask choice 0:0:0 4:6:2' 'warp choice 0:0 15:15' 'gain uniform 0 3' 'shift int 0 8' 'mixup uniform 0 0.4' \
+    printf '%s\n' 'mask choice 0:0:0 4:6:2' 'warp choice 0:0 15:15' 'gain uniform 0 3' 'filter uniform 0 6' 'shift int 0 8' 'mixup uniform 0 0.4' \
         'decay log 1e-4 1e-1' 'average choice none ema=0.99 last=5' 'balance choice none class' \
         'soft-weight uniform 0 1' >s.space
     ser-tune draw --trials 40 s.space >drawn.tsv
-    cut -f 10 drawn.tsv | grep -qx ema=0.99
+    cut -f 11 drawn.tsv | grep -qx ema=0.99
     for name in init freeze temperature soft; do
         echo "$name choice a b" >bad.space
         fails 3 "bad.space: line 1: '$name' is no option" ser-tune draw bad.space
@@ -346,6 +350,7 @@ loss"
     fails 2 "--mask: 101 masks are more than 100" train m.bin --mask 4:6:101
     fails 2 "--warp: '5:91' is not BANDS:TIME, each a number from 0 to 90" train m.bin --warp 5:91
     fails 2 "--gain: '-1' is not a number from 0 to 60" train m.bin --gain -1
+    fails 2 "--filter: '61' is not a number from 0 to 60" train m.bin --filter 61
     fails 2 "--shift: '1.5' is not a whole number" train m.bin --shift 1.5
     fails 2 "--mixup: 'x' is not a number" train m.bin --mixup x
     for average in ema ema=0 ema=1 ema=x last=0 last=1.5 last= mean ''; do

@@ -61,8 +61,8 @@ static const struct field options[] = {
     {"train.clip_norm", NULL, REAL, OPTION(fit.clip_norm)},
     {"train.decay", NULL, REAL, LATER(fit.decay)},
     {"train.epochs", NULL, INT64, OPTION(fit.epochs)},
-    {"train.gain", NULL, REAL, LATER(gain)},
     {"train.filter", NULL, REAL, LATER(filter)},
+    {"train.gain", NULL, REAL, LATER(gain)},
     {"train.horizon", NULL, INT64, LATER(fit.horizon)},
     {"train.keep", NULL, TEXT, LATER(keep)},
     {"train.kernels", NULL, TEXT, OPTION(kernels)},
@@ -470,13 +470,18 @@ static float *gain_of(const struct ser_training *t, const struct ser_variation_l
     return gain;
 }
 
-static int check_levels(const struct ser_training *t, struct ser_error *e) {
+/* Image: rows over time; else layout has a single row, and gain_of nowhere to put the others. */
+static int check_levels(const struct ser_training *t, int image, struct ser_error *e) {
     const struct ser_attrs *recipe = &t->train.recipe;
     const char *type = ser_attr(recipe, "feat.type"), *where = t->train.path[0];
     const char *option = t->o.gain > 0 ? "gain" : "filter";
     if (!type || (strcmp(type, "logmel") != 0 && strcmp(type, "mfcc") != 0))
         return ser_fail(e, SER_BAD,
                         "%s: --%s: what a decibel changes is known of features of ser-mfcc alone",
+                        where, option);
+    if (!image)
+        return ser_fail(e, SER_BAD,
+                        "%s: --%s: channels are no bands of a spectrum, which could be louder",
                         where, option);
     if (t->o.filter > 0 && strcmp(type, "mfcc") == 0)
         return ser_fail(e, SER_BAD,
@@ -512,7 +517,7 @@ static int check_changes(const struct ser_training *t, const struct ser_variatio
                         "%s: --warp: %s are no bands of a spectrum, which could be stretched: give "
                         "0:%g",
                         where, image ? "cepstral coefficients" : "channels", o->warp[1]);
-    return o->gain > 0 || o->filter > 0 ? check_levels(t, e) : 0;
+    return o->gain > 0 || o->filter > 0 ? check_levels(t, image, e) : 0;
 }
 
 static int set_changes(struct ser_training *t, struct ser_error *e) {

@@ -84,6 +84,7 @@ static void vary(struct ser_run *run) {
         .variation = {.warp_bands = 0.15,
                       .warp_time = 0.15,
                       .gain_db = 2,
+                      .filter_db = 6,
                       .shift = 10,
                       .mask_bands = 8,
                       .mask_frames = 20,

@@ -334,7 +334,8 @@ sub best {
 }
 
 sub training {
-    my $gflop = ask($_[0] // $nn, 'gflop');
+    my $asked = $_[0] // $nn;
+    my $gflop = ask($asked, 'gflop');
     my $peak = start("$build/bench/peak");
     my $isa = ask($peak, 'isa');
     for my $batch (@batches) {
@@ -352,6 +353,10 @@ sub training {
         }
         compare($what . plural($threads[$_], 'thread') . ', samples/s', rate($batch), $m[$_]{ser},
             'ser, ' . plural($threads[0], 'thread'), $m[0]{ser}) for 1 .. $#threads;
+        contest(map { my $numbers = "$_ $batch $repeat";
+            [$what . plural($_, 'thread') . ', each sample varied and mixed, samples/s', rate($batch),
+                ser => sub { ask($asked, "varied $numbers") }, 'ser, as they are' => sub { ask($asked, "train $numbers") }]
+        } @threads);
     }
 }
 
