@@ -3,7 +3,7 @@
  * usage: test_encoder tiny FOLDER...    encoders that tests/make-encoder made: against naive_encoder.h, and whether that
  *                                       would see the mistakes that others make
  *        test_encoder reference FOLDER  what transformers computed (models/, inputs/, outputs/, real/)
- *        test_encoder table FOLDER      the same, and behind it a table: the largest difference of each array
+ *        test_encoder table FOLDER      the same with all clips, and behind it a table: the largest difference of each array
  */
 #include "bridge/audio.h"
 #include "bridge/encoder-head.h"
@@ -19,6 +19,7 @@
 
 #include <dirent.h>
 #include <math.h>
+#include <unistd.h>
 
 static const char *const kernel_names[] = {"plain", "fast"};
 
@@ -314,6 +315,7 @@ struct compare {
     size_t width;
     char where[32];
     const char *from, *kernels;
+    float *over_time; /* [2, layers + 1, width] of a run: means and deviations over the frames */
 };
 
 /* The largest difference of an array with the two kernels, for the table of all. */
@@ -374,10 +376,27 @@ static void hold(struct compare *c, const char *name, const float *h, size_t row
 static void hold_state(void *ctx, int layer, const float *h, size_t frames) {
     struct compare *c = ctx;
     char name[32];
+    size_t states = (size_t)c->layers + 1;
+    float *mean = c->over_time + (size_t)layer * c->width, *deviation = mean + states * c->width;
     snprintf(name, sizeof name, "hidden_%02d", layer);
     hold(c, name, h, frames, c->width);
-    if (layer == c->layers)
-        hold(c, "last_hidden_state", h, frames, c->width);
+    ser_pool(h, frames, (int)c->width, mean, deviation);
+    if (layer < c->layers)
+        return;
+    hold(c, "last_hidden_state", h, frames, c->width);
+    hold(c, "pooled", mean, 1, c->width);
+    hold(c, "mean", c->over_time, states, c->width);
+    hold(c, "std", c->over_time + states * c->width, states, c->width);
+}
+
+/* All hidden states; or, where frames are told, of x as the layers get it. */
+static int hold_states(struct compare *c, struct ser_encoder_run *run, const float *x, size_t n,
+                       int padded, size_t frames) {
+    c->over_time = must_have(calloc(2 * ((size_t)c->layers + 1) * c->width, sizeof *c->over_time));
+    int bad = frames ? ser_encode_layers(run, x, n, frames, 0, hold_state, c)
+                     : ser_encode(run, x, n, padded, 0, hold_state, c);
+    free(c->over_time);
+    return bad;
 }
 
 static void hold_inside(void *ctx, const char *name, const float *at, size_t rows, size_t columns) {
@@ -403,8 +422,8 @@ static void hold_clip(const char *folder, const char *wav, const char *norm, int
         check(0, "%s", e.text);
         return;
     }
-    struct compare c = {folder,           1e-4, 0,      1,      real, s->layers, 0,
-                        (size_t)s->width, "",   "wave", kernels};
+    struct compare c = {folder,           1e-4, 0,      1,       real, s->layers, 0,
+                        (size_t)s->width, "",   "wave", kernels, NULL};
     const float *y;
     size_t rows, frames = ser_encoder_frames(s, a.frames);
     int whisper = s->family == SER_WHISPER;
@@ -412,22 +431,21 @@ static void hold_clip(const char *folder, const char *wav, const char *norm, int
     int bad = ser_encode_features(run, a.sample, a.frames, padded, &y, &rows);
     if (!bad && whisper)
         hold(&c, "mel", y, padded ? 2 * frames : rows, (size_t)s->bands);
-    bad = bad || ser_encode(run, a.sample, a.frames, padded, 0, hold_state, &c);
+    bad = bad || hold_states(&c, run, a.sample, a.frames, padded, 0);
     tell(&c, bad);
     char path[1100];
     struct npy given;
     snprintf(path, sizeof path, "%s/mel.npy", folder);
     if (padded || (!whisper && !s->normalize) || npy_read(whisper ? path : norm, &given))
         return ser_audio_free(&a);
-    struct compare from = {folder, real ? 1e-4 : whisper ? 2e-5 : 5e-5,
-                           0,      1,
-                           real,   s->layers,
-                           0,      (size_t)s->width,
-                           "",     whisper ? "log-mel" : "normalised wave",
-                           kernels};
+    struct compare from = {folder,  real ? 1e-4 : whisper ? 2e-5 : 5e-5,
+                           0,       1,
+                           real,    s->layers,
+                           0,       (size_t)s->width,
+                           "",      whisper ? "log-mel" : "normalised wave",
+                           kernels, NULL};
     ser_encoder_run_watch(run, hold_inside, &from);
-    bad = ser_encode_layers(run, given.data, whisper ? given.rows : given.columns, frames, 0,
-                            hold_state, &from);
+    bad = hold_states(&from, run, given.data, whisper ? given.rows : given.columns, 0, frames);
     tell(&from, bad);
     free(given.data);
     ser_audio_free(&a);
@@ -455,8 +473,8 @@ static void hold_head(const char *folder, const char *wav, const struct ser_enco
         return;
     const struct ser_head *head = &own.head;
     size_t width = (size_t)head->width, states = (size_t)head->states;
-    struct compare c = {folder, 1e-4, 0, 1, 0, f->shape.layers, 0, width, "", "wave to the head",
-                        kernels};
+    struct compare c = {folder,  1e-4, 0, 1, 0, f->shape.layers, 0, width, "", "wave to the head",
+                        kernels, NULL};
     float *room = must_have(calloc((states + 1) * width + (size_t)head->inner, sizeof *room)), y[8];
     struct means m = {f->shape.layers + 1 - head->states, width, room};
     int bad = head->outputs > 8 || ser_audio_load(&a, wav, 0, &e) ||
@@ -471,6 +489,15 @@ static void hold_head(const char *folder, const char *wav, const struct ser_enco
     ser_audio_free(&a);
 }
 
+/* Behind the name of a clip: how it was heard. */
+static const char *ending(const char *tag) {
+    static const char *const endings[] = {"-padded", "-nonorm", "-f64"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (strstr(tag, endings[i]))
+            return strstr(tag, endings[i]);
+    return tag + strlen(tag);
+}
+
 static void hold_model(const char *root, const char *models, const char *name,
                        const char *const *tags, int real) {
     char model[1024], path[1024], wav[1024], norm[1024];
@@ -481,20 +508,23 @@ static void hold_model(const char *root, const char *models, const char *name,
         check(0, "%s", e.text);
         return;
     }
+    if (!strcmp(ending(*tags), "-nonorm"))
+        f.shape.normalize = 0;
     struct ser_encoder *c = must_have(ser_encoder_files_load(&f, f.shape.layers, &e));
     for (int k = 0; k < 2; k++) {
         struct ser_encoder_run *run = run_of(c, kernel_names[k], 2);
         for (const char *const *tag = tags; *tag; tag++) {
-            const char *end = strstr(*tag, "-padded");
-            int length = (int)(end ? end - *tag : (long)strlen(*tag));
-            if (end && f.shape.family != SER_WHISPER)
+            const char *end = ending(*tag);
+            int length = (int)(end - *tag), padded = !strcmp(end, "-padded");
+            if (padded && f.shape.family != SER_WHISPER)
                 continue;
             snprintf(path, sizeof path, "%s/%soutputs/%s/%s", root, real ? "real/" : "", name,
                      *tag);
-            snprintf(wav, sizeof wav, "%s/%sinputs/%.*s.wav", root, real ? "real/" : "", length,
-                     *tag);
+            snprintf(wav, sizeof wav, "%s/real/inputs/%.*s.wav", root, length, *tag);
+            if (!real || access(wav, F_OK))
+                snprintf(wav, sizeof wav, "%s/inputs/%.*s.wav", root, length, *tag);
             snprintf(norm, sizeof norm, "%s/inputs/%.*s.norm.npy", root, length, *tag);
-            hold_clip(path, wav, norm, end != NULL, real, &f, run, kernel_names[k]);
+            hold_clip(path, wav, norm, padded, real, &f, run, kernel_names[k]);
             ser_encoder_run_watch(run, NULL, NULL);
             hold_head(path, wav, &f, run, kernel_names[k]);
         }
@@ -589,32 +619,57 @@ static void hold_formats(const char *root) {
     hold_files(path, "pt-", NULL);
 }
 
-static void reference(const char *root) {
-    static const char *const tags[] = {"short",   "long",         "one-frame",
-                                       "silence", "short-padded", NULL};
-    static const char *const real_clips[] = {
-        "calm", "angry", NULL}; /* pause, and 30 s, take long without optimisation */
+/* All that is there of the small models; of the real one two clips, or all: 30 s take long without optimisation. */
+static void reference(const char *root, int all) {
+    static const char *const
+        tags[] = {"short", "long", "one-frame", "silence", "short-padded", NULL},
+        *const padded[] = {"long-padded", "one-frame-padded", "silence-padded", NULL},
+        *const bare[] = {"short-nonorm", "long-nonorm", NULL},
+        *const exact[] = {"short-f64", "long-f64", NULL}, *const real[] = {"calm", "angry", NULL},
+        *const real_more[] = {"pause",
+                              "short",
+                              "long",
+                              "one-frame",
+                              "silence",
+                              "calm-padded",
+                              "angry-padded",
+                              "pause-padded",
+                              "short-padded",
+                              "long-padded",
+                              "one-frame-padded",
+                              "silence-padded",
+                              NULL};
     static const char *const models[] = {"whisper-micro",  "whisper-tiny2", "wav2vec2-base",
                                          "wav2vec2-large", "hubert-base",   "hubert-base-oldnames",
                                          "hubert-large",   "wavlm-base",    "wavlm-large",
                                          "distilhubert",   "hubert-er",     "wav2vec2-er",
                                          "audeering",      "micro",         "hubert-f16",
-                                         "wavlm-bf16"};
+                                         "wavlm-bf16"},
+                             *const exactly[] = {"whisper-micro", "whisper-tiny2", "hubert-base",
+                                                 "wavlm-large"};
     hold_formats(root);
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
         hold_pair(root, models[i]);
         hold_model(root, "models", models[i], tags, 0);
     }
-    hold_model(root, "real", "whisper-base-encoder", real_clips, 1);
+    hold_model(root, "models", "hubert-base", bare, 0);
+    for (size_t i = 0; i < sizeof exactly / sizeof *exactly; i++)
+        hold_model(root, "models", exactly[i], exact, 0);
+    hold_model(root, "real", "whisper-base-encoder", real, 1);
+    if (!all)
+        return;
+    for (size_t i = 0; i < 2; i++)
+        hold_model(root, "models", models[i], padded, 0);
+    hold_model(root, "real", "whisper-base-encoder", real_more, 1);
 }
 
 int main(int argc, char **argv) {
     if (argc >= 3 && !strcmp(argv[1], "tiny"))
         tiny(argv + 2);
     else if (argc == 3 && !strcmp(argv[1], "reference"))
-        reference(argv[2]);
+        reference(argv[2], 0);
     else if (argc == 3 && !strcmp(argv[1], "table")) {
-        reference(argv[2]);
+        reference(argv[2], 1);
         print_table();
     } else
         return 2;
