@@ -65,11 +65,16 @@ made_by = make -f pipelines/$(notdir $(STUDY)) model $(strip $(chosen))
 use     = $(if $(ENCODER),ser-embed,ser-mfcc) --like $(NET_NAME) $(if $(by_voice),a.wav b.wav c.wav,< a.wav) | $(if $(BACKBONE),ser-score --embed \
     $(NET_NAME) | )$(if $(by_voice),ser-tensor normalize --by speaker --one-speaker --prior $(NET_NAME) $(PRIOR) | )ser-score $(NET_NAME)
 
+# Its figures by sex and corpus.
+BY_GROUP = $(JUDGED)/groups.tsv
+$(BY_GROUP): $(PREDICTIONS) $(JUDGED)/options $(HELPERS)/score-groups $(call awk_files,rows-where) $(call tool,eval)
+	@$(HELPERS)/score-groups $(BUILD) $(PREDICTIONS) >$@.new; mv $@.new $@
+
 $(call stamp,$(OUT)/options/card.$(NET_NAME),$(made_by) $(use))
-$(CARD): $(SHIPPED) $(EVERYONE)/manifest.tsv $(JUDGED)/certificate.tsv $(JUDGED)/scores.tsv $(CONDITION_TABLE) $(CALIBRATION) $(beside) \
+$(CARD): $(SHIPPED) $(EVERYONE)/manifest.tsv $(JUDGED)/certificate.tsv $(BY_GROUP) $(CONDITION_TABLE) $(CALIBRATION) $(beside) \
     $(OUT)/options/card.$(NET_NAME) $(call awk_files,card) $(HELPERS)/library-releases
 	@{ $(if $(beside),sed -n 's/^card //p' $(beside);) \
-	$(call awk,card) $(call quote,$(SEEDS)) $(ROOT)/manifests $(EVERYONE)/manifest.tsv $(JUDGED)/certificate.tsv $(JUDGED)/scores.tsv \
+	$(call awk,card) $(call quote,$(SEEDS)) $(ROOT)/manifests $(EVERYONE)/manifest.tsv $(JUDGED)/certificate.tsv $(BY_GROUP) \
 	    $(CONDITION_TABLE) $(CALIBRATION); \
 	{ $(generated); } | sed 's/^/data /'; printf '%s %s\n' use $(call quote,$(use)) made-by $(call quote,$(made_by)); $(HELPERS)/library-releases $(BUILD); } >$@.new; mv $@.new $@
 

@@ -306,10 +306,14 @@ phone\tspeaker\t24\t3\nmp3\tspeaker\t24\t3\nrecorded\tknown from 1\t12\t3\nrecor
     [ "$(wc -l <p.tsv)" = 9 ]
     [[ $(ser-score --list | grep ^recipe) = *"CC BY-NC-SA 4.0"*"UA "*", 3 unheard speakers, normalised by speaker"*"Made for a test."* ]]
     for line in 'data generated speech: ravdess' "library ser *" 'made-by make -f pipelines/ravdess.mk model RAVDESS=PLACE FOLD="1 2" *' \
-        'calibration expected calibration error 0.* each fold with the temperature that the others give, *' 'detail phone: UA *'; do
+        'calibration expected calibration error 0.* each fold with the temperature that the others give, *' \
+        'detail phone: UA *, calibration error 0.*' 'detail by sex: female: UA * (* to *), * predictions; male: UA *'; do
         # shellcheck disable=SC2254
         case $(cat new/model/recipe.card) in *$line*) ;; *) fail "no '$line' in $(cat new/model/recipe.card)" ;; esac
     done
+    # Groups by themselves: one corpus is all there is.
+    assert_equal "$(awk '$1 == "corpus" {print $4, $5}' new/cv/folds5.recipe/groups.tsv)" \
+        "$(awk '$1 == "pooled" && $2 ~ /^ua(_low)?$/ {print $5}' new/cv/folds5.recipe/scores.tsv | paste -s -d ' ')"
     ser-report -n 0 new >page.html
     grep -q 'Protocol: folds; each model was trained on 3 to 4 speakers; features were normalized, each part by itself: --by speaker\.' page.html
     grep -q '<th.*>known from 4<' page.html

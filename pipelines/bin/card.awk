@@ -1,12 +1,13 @@
-# SEEDS MANIFESTS MANIFEST.tsv CERTIFICATE.tsv SCORES.tsv CONDITIONS.tsv CALIBRATION.tsv
+# SEEDS MANIFESTS MANIFEST.tsv CERTIFICATE.tsv GROUPS.tsv CONDITIONS.tsv CALIBRATION.tsv
 # The lines of a model's card that follow from what was measured: its data with their licences, its scores, its calibration.
 # MANIFESTS is the folder of descriptions, CORPUS.corpus; MANIFEST.tsv what the model was trained on; CERTIFICATE.tsv that of
-# the splits of the cross-validation, SCORES.tsv its figures (ser-eval --tsv), CONDITIONS.tsv those under each condition.
+# the splits of the cross-validation, GROUPS.tsv its figures by sex and corpus (score-groups), CONDITIONS.tsv those under each
+# condition.
 
 BEGIN {
     program = "card"
     if (ARGC != 8)
-        usage("SEEDS MANIFESTS MANIFEST.tsv CERTIFICATE.tsv SCORES.tsv CONDITIONS.tsv CALIBRATION.tsv")
+        usage("SEEDS MANIFESTS MANIFEST.tsv CERTIFICATE.tsv GROUPS.tsv CONDITIONS.tsv CALIBRATION.tsv")
     seeds = argument()
     manifests = argument()
 }
@@ -38,10 +39,10 @@ file == 2 && $column["part"] == "train" && $column["what"] == "speakers" {
         most = n
 }
 
-file == 3 && ($column["file"] == "sex" || $column["file"] == "corpus") && ($column["measure"] == "ua" || $column["measure"] == "n") {
-    group[$column["file"], $column["class"], $column["measure"]] = $column["value"]
-    if ($column["measure"] == "n")
-        group_of[$column["file"], ++groups[$column["file"]]] = $column["class"]
+file == 3 {
+    kind = $column["kind"]
+    group_of[kind, ++groups[kind]] = $column["group"] ": UA " per_cent($column["ua"]) " %" ($column["ua_low"] == "-" ? "" : " (" \
+        per_cent($column["ua_low"]) " to " per_cent($column["ua_high"]) ")") ", " $column["n"] " predictions"
 }
 
 file == 4 {
@@ -89,20 +90,27 @@ function say_data(  i, c, licence, title, terms, all, n) {
         say("data", data[i])
 }
 
+function per_cent(share) {
+    return sprintf("%.1f", 100 * share)
+}
+
 function figures(i) {
     return "UA " cell[i, "UA"] " %" (cell[i, "UA_low"] == "-" ? "" : " (" cell[i, "UA_low"] " to " cell[i, "UA_high"] ")") \
         ", WA " cell[i, "WA"] " %"
+}
+
+# How far probabilities are what comes true, where that is not the line "calibration".
+function calibrated(i) {
+    return ", calibration error " cell[i, "ECE"]
 }
 
 function voices_of(i) {
     return cell[i, "voices"] == "plain" ? "" : cell[i, "voices"] == "speaker" ? ", normalised by speaker" : ", voices " cell[i, "voices"] (cell[i, "voices"] ~ / 1$/ ? " recording" : " recordings")
 }
 
-function say_groups(kind,  i, g, text) {
-    for (i = 1; i <= groups[kind]; i++) {
-        g = group_of[kind, i]
-        text = text (i > 1 ? "; " : "") g ": UA " sprintf("%.1f", 100 * group[kind, g, "ua"]) " %, " group[kind, g, "n"] " predictions"
-    }
+function say_groups(kind,  i, text) {
+    for (i = 1; i <= groups[kind]; i++)
+        text = text (i > 1 ? "; " : "") group_of[kind, i]
     if (groups[kind] > 1)
         say("detail", "by " kind ": " text)
 }
@@ -125,7 +133,7 @@ END {
         if (cell[i, "condition"] == "recorded")
             say(i == 1 ? "score" : "detail", figures(i) ", " cell[i, "speakers"] " unheard speakers" voices_of(i))
         else
-            say("detail", cell[i, "condition"] ": " figures(i) voices_of(i))
+            say("detail", cell[i, "condition"] ": " figures(i) calibrated(i) voices_of(i))
     say_groups("sex")
     say_groups("corpus")
     say("calibration", sprintf("expected calibration error %.3f on unheard speakers%s, with the temperature %.3g; without %.3f", measured["ece"], \
