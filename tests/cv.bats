@@ -274,6 +274,31 @@ predicted() {
     assert_output --partial "live: random tests speakers that it has trained on"
 }
 
+@test "sexes and corpora by themselves: recall, and its interval over their speakers" {
+    awk -v OFS='\t' 'BEGIN {
+        print "id", "emotion", "predicted", "confidence", "p_a", "p_b", "speaker", "corpus", "sex"
+        for (i = 0; i < 80; i++) {
+            s = int(i / 4)
+            wrong = s % 3 == 0 && i % 4 == 1
+            truth = i % 2 ? "b" : "a"
+            said = wrong ? "a" : truth
+            print "x" i, truth, said, 0.9, said == "a" ? 0.9 : 0.1, said == "a" ? 0.1 : 0.9, "v" s, "c", s < 16 ? (s < 8 ? "female" : "male") : "-"
+        }}' >p.tsv
+    helpers=$ROOT/pipelines/bin
+    "$helpers/score-groups" "$BUILD" p.tsv >groups.tsv
+    assert_equal "$(cut -f 1-3 groups.tsv | paste -s -d ' ')" $'kind\tgroup\tn sex\tfemale\t32 sex\tmale\t32 corpus\tc\t80'
+    assert_equal "$(awk '$1 == "corpus" {print $4, $5, $6}' groups.tsv)" \
+        "$(ser-eval --tsv p.tsv | awk '$1 == "pooled" && $2 ~ /^ua/ {print $5}' | paste -s -d ' ')"
+    for s in female male; do
+        awk -F '\t' -v s=$s 'NR == 1 || $9 == s' p.tsv >one.tsv
+        assert_equal "$(awk -v s=$s '$2 == s {print $4, $5, $6}' groups.tsv)" \
+            "$(ser-eval --tsv one.tsv | awk '$1 == "pooled" && $2 ~ /^ua/ {print $5}' | paste -s -d ' ')"
+    done
+    # Two tables of the same rows, as of two seeds.
+    assert_equal "$("$helpers/score-groups" "$BUILD" p.tsv p.tsv | awk '$2 == "c" {print $3, $4}')" "160 $(awk '$2 == "c" {print $4}' groups.tsv)"
+    run -2 "$helpers/score-groups"
+}
+
 @test "a model to use: conditions, temperature, and a card that says what it is worth" {
     printf '%s\n' 'features --type logmel --bands 40 --frames 100' 'normalize --by speaker' 'prior --prior-weight 50' \
         'train --batch 4 --lr 0.02 --epochs 12' 'val none' 'card about Made for a test.' >recipe.options
@@ -307,13 +332,10 @@ phone\tspeaker\t24\t3\nmp3\tspeaker\t24\t3\nrecorded\tknown from 1\t12\t3\nrecor
     [[ $(ser-score --list | grep ^recipe) = *"CC BY-NC-SA 4.0"*"UA "*", 3 unheard speakers, normalised by speaker"*"Made for a test."* ]]
     for line in 'data generated speech: ravdess' "library ser *" 'made-by make -f pipelines/ravdess.mk model RAVDESS=PLACE FOLD="1 2" *' \
         'calibration expected calibration error 0.* each fold with the temperature that the others give, *' \
-        'detail phone: UA *, calibration error 0.*' 'detail by sex: female: UA * (* to *), * predictions; male: UA *'; do
+        'detail phone: UA *, calibration error 0.*' 'detail by sex: female: UA * %, 8 predictions; male: UA * %, 16 predictions'; do
         # shellcheck disable=SC2254
         case $(cat new/model/recipe.card) in *$line*) ;; *) fail "no '$line' in $(cat new/model/recipe.card)" ;; esac
     done
-    # Groups by themselves: one corpus is all there is.
-    assert_equal "$(awk '$1 == "corpus" {print $4, $5}' new/cv/folds5.recipe/groups.tsv)" \
-        "$(awk '$1 == "pooled" && $2 ~ /^ua(_low)?$/ {print $5}' new/cv/folds5.recipe/scores.tsv | paste -s -d ' ')"
     ser-report -n 0 new >page.html
     grep -q 'Protocol: folds; each model was trained on 3 to 4 speakers; features were normalized, each part by itself: --by speaker\.' page.html
     grep -q '<th.*>known from 4<' page.html
