@@ -301,7 +301,7 @@ END
     fails 2 '--encoder belongs to --like' ser-embed --encoder tiny a.wav
     # Its places, and their order.
     rm -r enc/whisper-2x16
-    fails 4 "whisper-2x16: no such folder, and no encoder of that name in $PWD/enc or $PWD/home/.local/share/ser/encoders: get it with 'ser-fetch whisper-2x16'" \
+    fails 4 "whisper-2x16: no such folder, and no encoder of that name in $PWD/enc or $PWD/home/.local/share/ser/encoders: get it with 'ser-fetch whisper-2x16' \\('ser-fetch --encoders' lists what it can get\\)" \
         ser-embed --like f.sert a.wav
     cp -rL tiny home/.local/share/ser/encoders/whisper-2x16
     embed --like f.sert a.wav | same f.sert -

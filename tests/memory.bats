@@ -36,6 +36,8 @@ flat() {
     flat @.audio /dev/null ser-mfcc -q -j 1 --frames 24
     for n in 30 600; do sox -R -n -r 8000 -b 16 -t raw $n.raw synth $n pinknoise; done
     flat @.raw /dev/null ser-mfcc -q --every 0.5 --rate 8000 --frames 24 --raw s16le:8000:1
+    "$ROOT/tests/make-encoder" tiny
+    flat @.raw /dev/null ser-embed -q -j 1 --every 1 --raw s16le:8000:1 tiny
     for n in 30 600; do
         mkfifo $n.flac
         sox -r 8000 -b 16 -c 1 -e signed $n.raw -t flac - >$n.flac &

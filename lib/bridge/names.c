@@ -332,7 +332,7 @@ int ser_encoder_find(const char **encoder, struct ser_error *e) {
     } else if (!failed) {
         failed = ser_fail(e, SER_SYS,
                           "%s: no such folder, and no encoder of that name in %s%s%s: get it with "
-                          "'ser-fetch %s'",
+                          "'ser-fetch %s' ('ser-fetch --encoders' lists what it can get)",
                           name, own ? own : "", own ? " or " : "", user, name);
     }
     free(path[0]);
