@@ -232,6 +232,14 @@ same_results() {
 }
 
 @test "a trial that fails is last, and its reason is told; a result that is cut is told" {
+    cp -a whole cut
+    sed -i 's|whole|cut|' cut/search.txt
+    printf '1\t0\t1' >cut/fold1/1/result.0.tsv
+    rm cut/fold1/*/rung.1
+    run nested cut TRIALS=6 search
+    assert_failure
+    assert_output --partial 'row'
+    refute_output --partial 'holds another search'
     printf '%s\n' 'NET choice tiny.net wide.net' 'net.filters choice 2 3 when NET=tiny.net' 'lr log 1e-3 1e-1' >t.space
     printf '%s\n' 'conv 2 3x3 relu' 'reshape 84x2' mean 'dense classes' >wide.net
     run nested some TRIALS=6 OUTER=1 search
@@ -240,13 +248,6 @@ same_results() {
     failing=$(awk -F'\t' 'NR > 1 && $4 == "wide.net" {print $1}' some/trials.tsv | sort -n | xargs)
     assert_equal "$(awk -F'\t' 'NR > 1 && $6 == "-" {print $1}' some/fold1/ranking.tsv | xargs)" "$failing"
     [ -n "$failing" ]
-    cp -a whole cut
-    sed -i 's|whole|cut|' cut/search.txt
-    printf '1\t0\t1' >cut/fold1/1/result.0.tsv
-    rm cut/fold1/*/rung.1
-    run nested cut TRIALS=6 search
-    assert_failure
-    assert_output --partial 'row'
 }
 
 @test "the spaces that are shipped are spaces, for networks that there are" {
