@@ -267,8 +267,8 @@ static const struct ser_run *modelled(const struct report *r, const struct ser_r
     return run;
 }
 
-/* What ser-tensor normalize has changed of what a run's model hears, in a word; NULL: nothing. Without a model it is what
- * a certificate tells. */
+/* What ser-tensor normalize has changed of what a run's model hears, in a word; NULL: nothing.
+ * Without a model it is what a certificate tells. */
 static const char *normalized(const struct ser_run *run) {
     const char *norm = ser_attr(&run->header, SER_NORM);
     const char *type = ser_attr(&run->header, "feat.type");
@@ -1091,7 +1091,8 @@ static void worst_row(struct page *p, const struct judged *j, const struct worst
     ser_html_cell(&p->html, w->path ? w->path : "");
 }
 
-/* Whether ser-plot can draw what a model says of a recording: it makes features alone, and of one recording alone. */
+/* Whether ser-plot can draw what a model says of a recording: it makes features alone, and of one
+ * recording alone. */
 static int hears_one(const struct ser_run *run) {
     const char *type = ser_attr(&run->header, "feat.type");
     return !normalized(run) && (!type || strcmp(type, "embedding") != 0);

@@ -10,9 +10,10 @@
  * a parabola through d and its neighbours refines it. Both stretches that are compared, W + the longest lag
  * together, are centred at the frame's middle. W is 40 ms.
  *
- * Beside Praat 6.1 (its autocorrelation, 55 to 880 Hz; tests/golden/praat/make.py ser-mfcc WAV...), every 60th recording of
- * RAVDESS and every 30th of EmoDB: of the frames that both call voiced 99.1 and 96.6 % are within a fifth of its
- * frequency, 93.0 and 84.3 % within 50 cents, and 97.2 and 91.3 % of all are voiced or not as it has them.
+ * Beside Praat 6.1 (its autocorrelation, 55 to 880 Hz; tests/golden/praat/make.py ser-mfcc WAV...),
+ * every 60th recording of RAVDESS and every 30th of EmoDB: of the frames that both call voiced 99.1
+ * and 96.6 % are within a fifth of its frequency, 93.0 and 84.3 % within 50 cents, and 97.2 and
+ * 91.3 % of all are voiced or not as it has them.
  */
 #ifndef SER_YIN_H
 #define SER_YIN_H
